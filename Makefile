@@ -1,0 +1,53 @@
+# Two commands: `make demo` and `make test`. Each sets up what it needs.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+AZURITE := demo/azurite/node_modules/.package-lock.json
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-fast check format bench lock clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(READY) $(AZURITE) ## install everything the project needs into .venv and demo/azurite
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 10) <= sys.version_info[:2] < (3, 14) else "Python 3.10 to 3.13 is needed; %s is %s. Name another with PYTHON=..." % (sys.executable, sys.version.split()[0]))'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9,<1'
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	@touch $@
+
+$(AZURITE): demo/azurite/package-lock.json | $(READY)
+	$(BIN)/python -m demo.azurite.install
+
+demo: setup ## a video lands in a container and a Batch job DAG transcodes it (EXIT=1: stop after the check)
+	$(BIN)/python -m demo $(if $(EXIT),--exit)
+
+test: setup check ## everything: linters, unit, protocol, crash and end-to-end tests
+	$(BIN)/python -m pytest
+
+test-fast: $(READY) ## the unit tests, in under a minute
+	$(BIN)/python -m pytest -m "not slow and not e2e"
+
+check: $(READY) ## formatting, lint, types, import rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY) ## format and fix what can be fixed
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: setup ## the figures the README quotes, as ratios measured in this run
+	$(BIN)/python -m benchmarks
+
+lock: ## renew requirements.lock from pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header --no-emit-index-url --all-extras pyproject.toml --output-file requirements.lock
+
+clean: ## remove what setup and runs made
+	rm -rf $(VENV) demo/azurite/node_modules .demo .mypy_cache .pytest_cache .ruff_cache
