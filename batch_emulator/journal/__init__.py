@@ -1,0 +1,14 @@
+"""Durable state: what the emulator acknowledged is here."""
+
+from batch_emulator.journal.journal import Journal, JournalError
+from batch_emulator.journal.lock import DataDirLockedError
+from batch_emulator.journal.schema import SCHEMA_VERSION, JournalAccountError, JournalVersionError
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "DataDirLockedError",
+    "Journal",
+    "JournalAccountError",
+    "JournalError",
+    "JournalVersionError",
+]

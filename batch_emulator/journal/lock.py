@@ -1,0 +1,49 @@
+"""One emulator per data folder."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+__all__ = ["DataDirLock", "DataDirLockedError"]
+
+_FILE_NAME = "emulator.lock"
+
+
+class DataDirLockedError(RuntimeError):
+    """Another emulator works on the data folder."""
+
+
+class DataDirLock:
+    """Holds a data folder for this process until :meth:`release` or the process's end.
+
+    The operating system drops the lock with the process, so that a killed emulator leaves no stale one.
+    The file itself stays: removing it would let two processes lock two different files of one name.
+
+    :param data_dir: an existing folder.
+    :raises DataDirLockedError: when another process holds it; the text names its id.
+    """
+
+    def __init__(self, data_dir: Path) -> None:
+        path = data_dir / _FILE_NAME
+        self._file = path.open("a+", encoding="ascii")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._file.seek(0)
+            holder = self._file.read().strip() or "unknown"
+            self._file.close()
+            raise DataDirLockedError(
+                f"The data folder {data_dir} is in use by another Batch emulator (process {holder}). "
+                "Two emulators on one folder would overwrite each other's account. "
+                f"Stop process {holder}, or give this one another folder with --data-dir."
+            ) from None
+        self._file.seek(0)
+        self._file.truncate()
+        self._file.write(str(os.getpid()))
+        self._file.flush()
+
+    def release(self) -> None:
+        """Give the folder free. Calling it again does nothing."""
+        self._file.close()
