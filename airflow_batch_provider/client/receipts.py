@@ -1,0 +1,92 @@
+"""Receipts: small blobs that say which run took which blob version, so that each is taken once.
+
+A receipt is created with *If-None-Match*, which storage decides atomically: of any number of runs that see
+the same announcement one gets it. A run that died and comes back finds its own receipts and goes on.
+The idea is that of Azure Functions' blob receipts (*Blob trigger*).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from airflow_batch_provider.client.blob_events import BlobEvent
+
+if TYPE_CHECKING:
+    from azure.storage.blob import ContainerClient
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What one look brought.
+
+    :param mine: blob versions that this run holds, taken now or by an earlier try of it.
+    :param others: how many of the announced ones other runs hold.
+    """
+
+    mine: list[BlobEvent]
+    others: int
+
+
+class Receipts:
+    """The receipts of one consumer in one container.
+
+    :param container: client of the container that holds the receipts; it must exist.
+    :param consumer: who works on the blobs, such as ``dag_id/task_id``.
+    :param owner: the run that claims, such as the DAG run's id.
+    """
+
+    def __init__(self, container: ContainerClient, consumer: str, owner: str) -> None:
+        self._container = container
+        self._consumer = consumer
+        self._owner = owner
+
+    def claim(self, events: Iterable[BlobEvent], limit: int | None = None) -> Claims:
+        """Take what nobody has taken.
+
+        :param events: announcements, repeated ones allowed, oldest first.
+        :param limit: most versions to hold; the rest stays for another run.
+        """
+        announced = {event.version: event for event in events}
+        by_receipt = {self._name(event): event for event in announced.values()}
+        known = self._existing(by_receipt)
+        mine: list[BlobEvent] = []
+        for name, event in by_receipt.items():
+            if limit is not None and len(mine) >= limit:
+                break
+            if self._owns(name) if name in known else self._take(name, event):
+                mine.append(event)
+        return Claims(mine, len(by_receipt) - len(mine))
+
+    def _name(self, event: BlobEvent) -> str:
+        """Receipts lie by day, so that a look lists only the days it asks about."""
+        digest = hashlib.sha256(event.version.encode()).hexdigest()[:40]
+        return f"{self._consumer}/{event.time[:10] or 'undated'}/{digest}.json"
+
+    def _existing(self, names: Iterable[str]) -> set[str]:
+        days = {name.rpartition("/")[0] + "/" for name in names}
+        return {found for day in days for found in self._container.list_blob_names(name_starts_with=day)}
+
+    def _take(self, name: str, event: BlobEvent) -> bool:
+        from azure.core.exceptions import ResourceExistsError
+
+        receipt = {
+            "owner": self._owner,
+            "url": event.url,
+            "etag": event.etag,
+            "event": event.id,
+            "claimed": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        }
+        try:
+            self._container.upload_blob(name, json.dumps(receipt).encode(), overwrite=False)
+        except ResourceExistsError:
+            return self._owns(name)
+        return True
+
+    def _owns(self, name: str) -> bool:
+        content = self._container.download_blob(name).readall()
+        return bool(json.loads(content)["owner"] == self._owner)

@@ -1,0 +1,112 @@
+"""Take every announced blob exactly once, whichever run was started by which event."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import Asset, BaseOperator
+
+from airflow_batch_provider.client.blob_events import BLOB_CREATED, BlobEvent, blob_from_url
+from airflow_batch_provider.client.receipts import Receipts
+from airflow_batch_provider.hooks.batch import AzureBatchHook
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+EVENTS_READ = 1000
+"""How many of the newest asset events one look reads."""
+
+
+class AzureBlobClaimOperator(BaseOperator):
+    """Take the blobs that an asset's events announced and that no run of this DAG has taken yet.
+
+    Put it first in a DAG that an asset with a :class:`~airflow_batch_provider.triggers.blob_events.BlobCreatedTrigger`
+    starts. It reads *all* recent events of the asset, not just those that started the run: Airflow may start one
+    run for several events, or none for an event that came while another was being taken. Each blob version is
+    held by one run, by a receipt in storage; a retried or cleared task gets the same blobs again.
+
+    :param asset: whose events announce the blobs.
+    :param conn_id: Azure Batch connection whose storage account holds the receipts.
+    :param receipts_container: container for the receipts; made when missing.
+    :param lookback: how far back events are read. Events older than this are left alone.
+    :param max_blobs: most blobs for one run; the rest is taken by the next.
+    :param blobs: URLs to work on in any case, without a receipt, for runs started by hand. Templated.
+    :returns: a list of ``{"url", "container", "name", "etag", "size", "content_type", "time"}``,
+        ready for ``.expand()``. An empty list skips mapped tasks.
+    """
+
+    template_fields: Sequence[str] = ("conn_id", "receipts_container", "blobs")
+    ui_color = "#d5e8f5"
+
+    def __init__(
+        self,
+        *,
+        asset: Asset,
+        conn_id: str = "azure_batch_default",
+        receipts_container: str = "airflow-receipts",
+        lookback: timedelta = timedelta(days=1),
+        max_blobs: int | None = None,
+        blobs: Sequence[str] | str = (),
+        **kwargs: Any,
+    ) -> None:
+        kwargs["inlets"] = [*(kwargs.get("inlets") or []), asset]
+        super().__init__(**kwargs)
+        if lookback <= timedelta(0):
+            raise ValueError(f"lookback of task {self.task_id!r} is {lookback}; it must be more than zero")
+        self.asset = asset
+        self.conn_id = conn_id
+        self.receipts_container = receipts_container
+        self.lookback = lookback
+        self.max_blobs = max_blobs
+        self.blobs = blobs
+
+    def execute(self, context: Context) -> list[dict[str, Any]]:
+        if self.blobs:
+            named = [self.blobs] if isinstance(self.blobs, str) else self.blobs
+            self.log.info("Working on %d blob(s) named by hand.", len(named))
+            return [_hand_over(_named_by_hand(url)) for url in named]
+        events = self._announced(context)
+        storage = AzureBatchHook(self.conn_id).storage()
+        storage.ensure_container(self.receipts_container)
+        with storage.container_client(self.receipts_container) as container:
+            consumer = f"{context['dag'].dag_id}/{self.task_id}"
+            claims = Receipts(container, consumer, context["run_id"]).claim(events, self.max_blobs)
+        self.log.info(
+            "%d blob(s) announced since %s ago: %d for this run, %d with other runs.",
+            len(claims.mine) + claims.others,
+            self.lookback,
+            len(claims.mine),
+            claims.others,
+        )
+        for event in claims.mine:
+            self.log.info("  %s (%d bytes, written %s)", event.url, event.size, event.time)
+        return [_hand_over(event) for event in claims.mine]
+
+    def _announced(self, context: Context) -> list[BlobEvent]:
+        """The blobs of all recent events of the asset, oldest first."""
+        since = datetime.now(timezone.utc) - self.lookback
+        recorded = context["inlet_events"][self.asset]
+        if hasattr(recorded, "after"):  # Airflow before 3.2 reads all events
+            recorded = recorded.after(since.isoformat()).ascending(False).limit(EVENTS_READ)
+        recent = sorted((event for event in recorded if event.timestamp >= since), key=lambda event: event.timestamp)
+        return [blob for event in recent for blob in _blobs_of(event.extra)]
+
+
+def _blobs_of(extra: Any) -> Iterable[BlobEvent]:
+    """The blobs in an asset event: Airflow puts a trigger's payload below ``payload``."""
+    payload = extra.get("payload") if isinstance(extra, dict) else None
+    if isinstance(payload, dict):
+        for blob in payload.get("blobs", ()):
+            yield BlobEvent.from_payload(blob)
+
+
+def _named_by_hand(url: str) -> BlobEvent:
+    container, name = blob_from_url(url)
+    return BlobEvent("", BLOB_CREATED, url.partition("?")[0], container, name, "", -1, "", "", "", "")
+
+
+def _hand_over(event: BlobEvent) -> dict[str, Any]:
+    names = ("url", "container", "name", "etag", "size", "content_type", "time")
+    return {name: getattr(event, name) for name in names}

@@ -1,0 +1,145 @@
+"""Tell Airflow of blobs: a trigger for ``AssetWatcher`` that reads Event Grid messages from a storage queue.
+
+The event is a wake-up that carries a batch of blobs. The DAG's first task should be an
+``AzureBlobClaimOperator``, which takes every blob announced so far and not taken yet: Airflow 3.3 may start
+no run for an asset event that comes before the scheduler consumed the one before it (apache/airflow#56050).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Hashable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.triggers.base import BaseEventTrigger, TriggerEvent
+
+from airflow_batch_provider.client.blob_queue import Batch, BlobEventQueue, QueueTiming
+from airflow_batch_provider.hooks.batch import AzureBatchHook
+
+if TYPE_CHECKING:
+    from airflow.triggers.shared_stream import AdvanceItem, SharedStreamProducer
+
+log = logging.getLogger(__name__)
+
+STORED_WITHIN = 15.0
+"""Seconds after which an event is taken as stored where Airflow (before 3.3) does not say."""
+
+
+class BlobCreatedTrigger(BaseEventTrigger):
+    """Fires when blobs were written whose events arrived in a storage queue.
+
+    :param queue_name: the storage queue that an Event Grid subscription for ``BlobCreated`` delivers to.
+    :param conn_id: Azure Batch connection whose storage account holds the queue.
+    :param container: only blobs of this container; all when empty.
+    :param prefix: only blobs whose name begins so.
+    :param suffix: only blobs whose name ends so, such as ``.mp4``.
+    :param max_batch: most blobs in one event.
+
+    Watchers with the same queue share one reader. A message is deleted only after Airflow stored the event
+    (Airflow 3.3; before it, some seconds later), repeated events are dropped, and messages that are no blob
+    event or fail again and again go to the queue ``{queue_name}-poison``.
+
+    The payload is ``{"blobs": [{"url", "container", "name", "etag", "size", ...}]}``.
+    """
+
+    def __init__(
+        self,
+        queue_name: str = "blob-events",
+        conn_id: str = "azure_batch_default",
+        container: str = "",
+        prefix: str = "",
+        suffix: str = "",
+        max_batch: int = 100,
+    ) -> None:
+        super().__init__()
+        self.queue_name = queue_name
+        self.conn_id = conn_id
+        self.container = container
+        self.prefix = prefix
+        self.suffix = suffix
+        self.max_batch = max_batch
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        names = ("queue_name", "conn_id", "container", "prefix", "suffix", "max_batch")
+        return f"{type(self).__module__}.{type(self).__qualname__}", {name: getattr(self, name) for name in names}
+
+    def shared_stream_key(self) -> Hashable:
+        return ("azure-storage-queue", self.conn_id, self.queue_name)
+
+    @classmethod
+    def create_shared_stream_producer(cls, kwargs: dict[str, Any]) -> SharedStreamProducer:
+        return _shared_producer(kwargs)
+
+    async def filter_shared_stream(self, shared_stream: AsyncIterator[Batch]) -> AsyncIterator[TriggerEvent]:
+        async for batch in shared_stream:
+            event = self._event_for(batch)
+            if event is not None:
+                yield event
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Read the queue alone: for Airflow before 3.3, which has no shared streams."""
+        queue = await _open_queue(self.queue_name, self.conn_id, self.max_batch)
+        acknowledging: set[asyncio.Task[None]] = set()
+        try:
+            async for batch in queue.batches():
+                event = self._event_for(batch)
+                if event is not None:
+                    yield event
+                task = asyncio.create_task(_acknowledge_later(queue, batch))
+                acknowledging.add(task)
+                task.add_done_callback(acknowledging.discard)
+        finally:
+            for task in acknowledging:
+                task.cancel()
+            await queue.aclose()
+
+    def _event_for(self, batch: Batch) -> TriggerEvent | None:
+        blobs = [
+            event.to_payload()
+            for event in batch.events
+            if (not self.container or event.container == self.container)
+            and event.name.startswith(self.prefix)
+            and event.name.endswith(self.suffix)
+        ]
+        return TriggerEvent({"blobs": blobs}) if blobs else None
+
+
+async def _open_queue(queue_name: str, conn_id: str, max_batch: int) -> BlobEventQueue:
+    hook = AzureBatchHook(conn_id)
+    await hook.aget_settings()
+    return BlobEventQueue(hook.storage().async_queue_client, queue_name, QueueTiming(max_batch=max_batch))
+
+
+async def _acknowledge_later(queue: BlobEventQueue, batch: Batch) -> None:
+    await asyncio.sleep(STORED_WITHIN)
+    await queue.acknowledge(batch)
+
+
+def _shared_producer(kwargs: dict[str, Any]) -> SharedStreamProducer:
+    """The reader that sibling watchers share. A function, since its base class exists from Airflow 3.3 on."""
+    from airflow.triggers.shared_stream import SharedStreamProducer
+
+    class BlobEventProducer(SharedStreamProducer):
+        queue: BlobEventQueue | None = None
+
+        async def open_stream(self) -> AsyncIterator[tuple[Batch, Batch]]:
+            trigger = BlobCreatedTrigger(**kwargs)
+            self.queue = await _open_queue(trigger.queue_name, trigger.conn_id, trigger.max_batch)
+            async for batch in self.queue.batches():
+                yield batch, batch
+
+        async def advance(self, batch: Sequence[AdvanceItem]) -> None:
+            assert self.queue is not None
+            for item in batch:
+                if item.outcome.is_clean:
+                    await self.queue.acknowledge(item.broker_payload)
+                else:
+                    log.warning("Events were not stored; the queue %r will deliver them again.", self.queue.name)
+                    self.queue.release(item.broker_payload)
+
+        async def aclose(self) -> None:
+            if self.queue is not None:
+                await self.queue.aclose()
+
+    return BlobEventProducer()
