@@ -1,0 +1,1 @@
+"""The local stack as one thing: its parts, their settings, their order."""
