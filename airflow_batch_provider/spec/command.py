@@ -1,0 +1,63 @@
+"""Command lines. Azure Batch runs them without a shell: no pipes, no variables, no ``&&``."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from collections.abc import Sequence
+from typing import Literal, TypeAlias
+
+from airflow_batch_provider.spec.errors import SpecError
+
+Command: TypeAlias = "str | Sequence[str]"
+OperatingSystem: TypeAlias = Literal["linux", "windows"]
+
+NOTHING: dict[OperatingSystem, str] = {"linux": "/bin/sh -c 'exit 0'", "windows": "cmd /c exit 0"}
+"""A command that succeeds at once: what a barrier runs."""
+
+
+def shell(script: str) -> str:
+    """Run a script by ``/bin/sh``, for pipes, redirections, variables and several commands.
+
+    Parameters:
+        script: shell code; ``$NAME`` is expanded on the node.
+
+    Returns:
+        A command line for a task on Linux nodes (Azure Batch: *Jobs and tasks*, 'Command line').
+    """
+    return f"/bin/sh -c {shlex.quote(script)}"
+
+
+def cmd(script: str) -> str:
+    """Run a script by ``cmd``, for pipes, redirections and ``%NAME%`` on Windows nodes."""
+    return f"cmd /c {script}"
+
+
+def command_line(command: object, *, where: str, system: OperatingSystem = "linux") -> str:
+    """Make the command line of a task.
+
+    Parameters:
+        command: text is taken as it is; a list is quoted so that each entry arrives as one argument.
+        where: the task, for the error.
+        system: the operating system of the nodes, by whose rules a list is quoted.
+
+    Raises:
+        SpecError: empty, or neither text nor a list of texts.
+    """
+    if isinstance(command, str):
+        line = command
+    elif isinstance(command, Sequence) and all(isinstance(word, str) for word in command):
+        line = shlex.join(command) if system == "linux" else subprocess.list2cmdline(command)
+    else:
+        raise SpecError(
+            f"the command is {command!r}",
+            where=where,
+            right="A command is text or a list of texts, such as ['python3', 'split.py'].",
+        )
+    if not line.strip():
+        raise SpecError(
+            "the command is empty",
+            where=where,
+            right="Say what to run, such as shell('wc -w part.txt > count.txt').",
+        )
+    return line

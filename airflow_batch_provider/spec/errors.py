@@ -1,0 +1,44 @@
+"""The error of a specification that cannot work, raised while the DAG is parsed."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable
+
+
+class SpecError(ValueError):
+    """A task, graph, file or option that Azure Batch would refuse or that cannot mean what was written.
+
+    Parameters:
+        what: what is wrong, with the value as it was written.
+        where: the task, option or file it was found in; left out when ``what`` says it.
+        right: what would be right instead.
+    """
+
+    def __init__(self, what: str, *, where: str | None = None, right: str) -> None:
+        self.what = what
+        self.where = where
+        self.right = right
+        super().__init__(f"{f'{where}: ' if where else ''}{what}. {right}")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Name the known word that is nearest to an unknown one.
+
+    Returns:
+        A sentence such as ``Did you mean 'count'?``, or an empty string when nothing is near.
+    """
+    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"Did you mean {found[0]!r}?" if found else ""
+
+
+def check_keywords(given: Iterable[str], known: Collection[str], *, where: str) -> None:
+    """Refuse a keyword that does not exist.
+
+    Raises:
+        SpecError: names the keyword and the nearest one that exists, or all of them.
+    """
+    for name in given:
+        if name not in known:
+            hint = nearest(name, known) or f"Known options are {', '.join(sorted(known))}"
+            raise SpecError(f"unknown option {name!r}", where=where, right=hint)

@@ -1,0 +1,27 @@
+"""Limits of the Azure Batch service that a specification is checked against."""
+
+from __future__ import annotations
+
+ID_LENGTH = 64
+"""Characters of a pool, job, task or application id (Azure Batch: *Service quotas and limits*)."""
+
+DISPLAY_NAME_LENGTH = 1024
+"""Characters of a display name (Azure Batch REST reference: *Add task*)."""
+
+DEPENDENCY_IDS_LENGTH = 60_000
+"""Characters of all ids one task depends on. The service takes 64,000 'minus a little' (*Create task
+dependencies*); the margin is ours, because the little is not documented."""
+
+TASKS_PER_REQUEST = 100
+"""Tasks of one add-collection request (Azure Batch: *Submit a large number of tasks*)."""
+
+EDGES_WITHOUT_BARRIER = 2_500
+"""Edges that ``many >> many`` makes at most before one barrier task takes their place: every edge is an id
+in a request body of at most one megabyte. Ours."""
+
+PRIORITY = range(-1000, 1001)
+"""Job priorities (Azure Batch REST reference: *Add job*)."""
+
+RESERVED_TASK_IDS = frozenset({"jobpreparation", "jobrelease"})
+"""Default ids of the special tasks; no ordinary task may have them (Azure Batch: *Run job preparation and
+release tasks*)."""
