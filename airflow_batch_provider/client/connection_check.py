@@ -1,0 +1,40 @@
+"""What the Test button does: one real call to Batch and one to storage."""
+
+from __future__ import annotations
+
+from airflow_batch_provider.client.clients import open_batch_client
+from airflow_batch_provider.client.service_errors import explain_access
+from airflow_batch_provider.client.settings import BatchSettings
+from airflow_batch_provider.client.storage import StorageAccess
+
+# Someone is waiting before a form: fail fast instead of retrying for minutes.
+_QUICK = {"retry_total": 1, "connection_timeout": 10, "read_timeout": 20}
+
+
+def check_connection(settings: BatchSettings, storage: StorageAccess | None) -> tuple[bool, str]:
+    """Call both services.
+
+    Parameters:
+        settings: the Batch account.
+        storage: its storage account; None: not part of the check.
+
+    Returns:
+        Whether all answered, and what was reached or why not.
+    """
+    from azure.core.exceptions import AzureError
+
+    try:
+        with open_batch_client(settings, **_QUICK) as client:
+            next(iter(client.list_pools(max_results=1, select=["id"]).by_page()), None)
+    except (AzureError, ValueError) as error:
+        return False, str(explain_access(error, "Azure Batch", settings.endpoint, settings.account_name))
+    reached = f"Azure Batch account {settings.account_name} at {settings.endpoint} answers"
+    if storage is None:
+        return True, f"{reached}. No storage account is named, so none was tried."
+    where = storage.storage
+    try:
+        storage.check()
+    except (AzureError, ValueError) as error:
+        explanation = explain_access(error, "Storage", where.account_url, where.account_name)
+        return False, f"{reached}, but storage does not. {explanation}"
+    return True, f"{reached}; storage account {where.account_name} at {where.account_url} answers."

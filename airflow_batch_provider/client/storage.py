@@ -1,0 +1,212 @@
+"""Blobs: reading and writing them, and telling compute nodes how to reach them.
+
+A node reaches storage by its managed identity when the connection names one. Otherwise the URL carries a SAS,
+minted for this use alone: signed with the account key, or with a user delegation key when Airflow itself
+comes with a token (Azure Storage: *Create a user delegation SAS*).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
+
+from airflow_batch_provider.client.credentials import storage_credential
+from airflow_batch_provider.client.sas import SasMint
+from airflow_batch_provider.client.storage_settings import StorageSettings
+
+if TYPE_CHECKING:
+    from azure.storage.blob import BlobServiceClient
+
+DEFAULT_SAS_LIFETIME = dt.timedelta(hours=24)
+
+
+class StorageAccess:
+    """The storage account that a job's files live in.
+
+    Parameters:
+        storage: the account and the way in.
+        node_identity: ARM id of the managed identity by which nodes reach it; None: by SAS.
+        sas_lifetime: how long a minted SAS is valid: as long as a job may wait and run.
+        mask: called with every SAS minted, before it is used, so that logs can hide it.
+    """
+
+    def __init__(
+        self,
+        storage: StorageSettings,
+        *,
+        node_identity: str | None = None,
+        sas_lifetime: dt.timedelta = DEFAULT_SAS_LIFETIME,
+        mask: Callable[[str], None] | None = None,
+    ) -> None:
+        self.storage = storage
+        self.node_identity = node_identity
+        self._sas_lifetime = sas_lifetime
+        self._mint = SasMint(storage, self._open, mask or (lambda secret: None))
+        self._client: BlobServiceClient | None = None
+
+    # What compute nodes are given
+
+    def resource_file(self, ref: str, path: str) -> dict[str, Any]:
+        """One blob (or other URL) for a node to download.
+
+        Parameters:
+            ref: ``container/name`` in this account, or a URL. A URL into this account without a query gets
+                access added; any other URL is passed on as it is.
+            path: where to put it on the node, file name included, relative to the task's ``wd``.
+        """
+        blob = self.blob_of(ref)
+        if blob is None:
+            return {"httpUrl": ref, "filePath": path}
+        container, name = blob
+        if self.node_identity:
+            access = {"httpUrl": self.blob_url(container, name), "identityReference": self._identity()}
+        else:
+            access = {"httpUrl": self._signed_blob(container, name)}
+        return {**access, "filePath": path}
+
+    def resource_prefix(self, container: str, prefix: str, path: str) -> dict[str, Any]:
+        """All blobs of a container whose names begin with a prefix, for a node to download.
+
+        Parameters:
+            container: the container's name.
+            prefix: beginning of the blob names; empty: the whole container. It is not taken off the names.
+            path: directory on the node that the blob names are put under; empty: the task's ``wd``.
+        """
+        entry = self._container_access("storageContainerUrl", container, permissions="rl")
+        if prefix:
+            entry["blobPrefix"] = prefix
+        if path:
+            entry["filePath"] = path
+        return entry
+
+    def container_destination(self, container: str, path: str | None) -> dict[str, Any]:
+        """A container for a node to upload output files to.
+
+        Parameters:
+            container: the container's name.
+            path: blob name, or virtual directory when the file pattern has a wildcard; None: the root.
+        """
+        # Create and write, and read and list: the service checks the container before it uploads.
+        entry = self._container_access("containerUrl", container, permissions="rcwl")
+        if path:
+            entry["path"] = path
+        return entry
+
+    # Names
+
+    def blob_url(self, container: str, name: str) -> str:
+        """The blob's URL without any SAS: fit for logs, XCom and assets."""
+        return f"{self.container_url(container)}/{quote(name, safe='/~')}"
+
+    def container_url(self, container: str) -> str:
+        """The container's URL without any SAS."""
+        return f"{self.storage.account_url}/{container}"
+
+    def blob_of(self, ref: str) -> tuple[str, str] | None:
+        """Container and blob name behind a reference; None when it is not a blob of this account to sign.
+
+        Raises:
+            ValueError: the reference is neither ``container/name`` nor a URL.
+        """
+        if "://" in ref:
+            base = f"{self.storage.account_url}/"
+            if not ref.startswith(base) or "?" in ref:
+                return None
+            ref = unquote(ref.removeprefix(base))
+        container, _, name = ref.partition("/")
+        if not container or not name:
+            raise ValueError(f"{ref!r} names no blob; write it as 'container/name' or as the blob's URL")
+        return container, name
+
+    # Reading and writing from Airflow
+
+    def ensure_container(self, name: str) -> bool:
+        """Create a container if it is not there; returns whether it was created."""
+        from azure.core.exceptions import ResourceExistsError
+
+        try:
+            self._open().create_container(name)
+        except ResourceExistsError as error:
+            if getattr(error, "error_code", None) not in ("ContainerAlreadyExists", None):
+                raise
+            return False
+        return True
+
+    def read_blob(self, container: str, name: str, max_bytes: int) -> bytes:
+        """The first ``max_bytes`` bytes of a blob.
+
+        Raises:
+            azure.core.exceptions.ResourceNotFoundError: no such blob or container.
+        """
+        if max_bytes <= 0:
+            return b""
+        blob = self._open().get_blob_client(container, name)
+        # A range on an empty blob is refused by the service (416), so the size is looked at first.
+        size: int = blob.get_blob_properties().size
+        return blob.download_blob(0, min(size, max_bytes)).readall() if size else b""
+
+    async def aread_blob(self, container: str, name: str, max_bytes: int) -> bytes:
+        """As ``read_blob``, without blocking the event loop."""
+        from azure.storage.blob.aio import BlobClient
+
+        if max_bytes <= 0:
+            return b""
+        credential = storage_credential(self.storage, aio=True)
+        try:
+            async with BlobClient(self.storage.account_url, container, name, credential=credential) as blob:
+                size: int = (await blob.get_blob_properties()).size
+                if not size:
+                    return b""
+                stream = await blob.download_blob(0, min(size, max_bytes))
+                return await stream.readall()
+        finally:
+            close = getattr(credential, "close", None)
+            if close is not None:
+                await close()
+
+    def upload_blob(
+        self,
+        container: str,
+        name: str,
+        data: bytes | str | IO[bytes],
+        *,
+        metadata: Mapping[str, str] | None = None,
+    ) -> str:
+        """Write a blob, replacing what is there; returns its URL without a SAS."""
+        blob = self._open().get_blob_client(container, name)
+        blob.upload_blob(data, overwrite=True, metadata=dict(metadata) if metadata else None)
+        return self.blob_url(container, name)
+
+    def check(self) -> None:
+        """Make one cheap call that proves the way in.
+
+        Raises:
+            azure.core.exceptions.AzureError: it does not work.
+        """
+        next(iter(self._open().list_containers(results_per_page=1).by_page()), None)
+
+    # Own parts
+
+    def _open(self) -> BlobServiceClient:
+        from azure.storage.blob import BlobServiceClient
+
+        if self._client is None:
+            self._client = BlobServiceClient(
+                self.storage.account_url, credential=storage_credential(self.storage)
+            )
+        return self._client
+
+    def _identity(self) -> dict[str, str]:
+        return {"resourceId": self.node_identity or ""}
+
+    def _signed_blob(self, container: str, name: str) -> str:
+        return f"{self.blob_url(container, name)}?{self._mint.blob(container, name, self._sas_lifetime)}"
+
+    def _container_access(self, field: str, container: str, *, permissions: str) -> dict[str, Any]:
+        url = self.container_url(container)
+        if self.node_identity:
+            return {field: url, "identityReference": self._identity()}
+        sas = self._mint.container(container, permissions, self._sas_lifetime)
+        return {field: f"{url}?{sas}"}

@@ -1,0 +1,202 @@
+"""The hook: an Airflow connection, and the Azure clients behind it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseHook
+
+from airflow_batch_provider.client.settings import CONN_TYPE, BatchSettings, SettingsError
+from airflow_batch_provider.client.storage import DEFAULT_SAS_LIFETIME, StorageAccess
+from airflow_batch_provider.client.storage_settings import StorageSettings
+
+if TYPE_CHECKING:
+    from azure.batch import BatchClient
+    from azure.batch.aio import BatchClient as AsyncBatchClient
+    from azure.mgmt.batch import BatchManagementClient
+
+
+class AzureBatchHook(BaseHook):
+    """Azure Batch by an Airflow connection of type ``azurebatch`` or of the official type ``azure_batch``.
+
+    In a triggerer use the asynchronous half (``aget_settings``, ``async_batch_client``, ``astorage``): the
+    synchronous one would block the loop on the connection. Both read the same settings once.
+
+    Parameters:
+        conn_id: id of the Airflow connection.
+    """
+
+    conn_name_attr = "conn_id"
+    default_conn_name = "azure_batch_default"
+    conn_type = CONN_TYPE
+    hook_name = "Azure Batch (jobs and pools)"
+
+    def __init__(self, conn_id: str = default_conn_name) -> None:
+        super().__init__()
+        self.conn_id = conn_id
+        self._settings: BatchSettings | None = None
+
+    @property
+    def settings(self) -> BatchSettings:
+        """The connection, read and checked; its secrets are known to the log masker from here on.
+
+        Raises:
+            SettingsError: the connection cannot work as it is.
+        """
+        if self._settings is None:
+            from airflow.sdk.log import mask_secret
+
+            connection = self.get_connection(self.conn_id)
+            settings = _read(connection, connection.extra_dejson)
+            if settings.storage_conn_id:
+                storage = self.get_connection(settings.storage_conn_id)
+                settings = _with_storage(settings, storage, storage.extra_dejson)
+            for secret in settings.secrets():
+                mask_secret(secret)
+            self._keep(settings)
+        return self._kept()
+
+    async def aget_settings(self) -> BatchSettings:
+        """As ``settings``, without blocking the event loop.
+
+        Raises:
+            SettingsError: the connection cannot work as it is.
+        """
+        if self._settings is None:
+            from airflow.sdk.log import amask_secret
+
+            connection = await self.aget_connection(self.conn_id)
+            settings = _read(connection, await connection.aextra_dejson())
+            if settings.storage_conn_id:
+                storage = await self.aget_connection(settings.storage_conn_id)
+                settings = _with_storage(settings, storage, await storage.aextra_dejson())
+            for secret in settings.secrets():
+                await amask_secret(secret)
+            self._keep(settings)
+        return self._kept()
+
+    def batch_client(self) -> BatchClient:
+        """The synchronous Batch client; one per hook."""
+        return self._batch_client
+
+    @asynccontextmanager
+    async def async_batch_client(self, **options: Any) -> AsyncIterator[AsyncBatchClient]:
+        """The asynchronous Batch client, open until the block ends.
+
+        Parameters:
+            options: client options of azure-core, such as ``retry_total``.
+        """
+        from airflow_batch_provider.client.clients import open_async_batch_client
+
+        settings = await self.aget_settings()
+        async with open_async_batch_client(settings, **options) as client:
+            yield client
+
+    def management_client(self) -> BatchManagementClient:
+        """The management-plane client; one per hook.
+
+        Raises:
+            SettingsError: the connection does not say the subscription.
+        """
+        return self._management_client
+
+    def storage(self, *, sas_lifetime: dt.timedelta = DEFAULT_SAS_LIFETIME) -> StorageAccess:
+        """The storage account of the connection.
+
+        Parameters:
+            sas_lifetime: how long SAS handed to nodes are valid.
+
+        Raises:
+            SettingsError: the connection names no storage account.
+        """
+        return _storage_access(self.conn_id, self.settings, sas_lifetime)
+
+    async def astorage(self, *, sas_lifetime: dt.timedelta = DEFAULT_SAS_LIFETIME) -> StorageAccess:
+        """As ``storage``, without blocking the event loop on the connection."""
+        return _storage_access(self.conn_id, await self.aget_settings(), sas_lifetime)
+
+    def get_conn(self) -> BatchClient:
+        """Airflow's name for ``batch_client``."""
+        return self.batch_client()
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Call Batch, and storage if the connection names it: what the Test button in the UI does.
+
+        Returns:
+            Whether both answered, and a text that says what was reached or explains what failed.
+        """
+        from airflow_batch_provider.client.connection_check import check_connection
+
+        try:
+            settings = self.settings
+        except SettingsError as error:
+            return False, str(error)
+        storage = self.storage() if settings.storage else None
+        return check_connection(settings, storage)
+
+    @cached_property
+    def _batch_client(self) -> BatchClient:
+        from airflow_batch_provider.client.clients import open_batch_client
+
+        return open_batch_client(self.settings)
+
+    @cached_property
+    def _management_client(self) -> BatchManagementClient:
+        from airflow_batch_provider.client.arm import management_client
+
+        return management_client(self.settings)
+
+    def _keep(self, settings: BatchSettings) -> None:
+        for warning in settings.warnings:
+            self.log.warning("Connection %s: %s", self.conn_id, warning)
+        self._settings = settings
+
+    def _kept(self) -> BatchSettings:
+        assert self._settings is not None
+        return self._settings
+
+
+def _read(connection: Any, extra: dict[str, Any]) -> BatchSettings:
+    try:
+        return BatchSettings.from_connection(
+            connection.conn_type,
+            connection.host,
+            connection.login,
+            connection.password,
+            extra,
+            port=connection.port,
+        )
+    except SettingsError as error:
+        raise SettingsError(f"Airflow connection {connection.conn_id!r}: {error}") from None
+
+
+def _with_storage(settings: BatchSettings, connection: Any, extra: dict[str, Any]) -> BatchSettings:
+    try:
+        storage = StorageSettings.from_wasb(connection.host, connection.login, connection.password, extra)
+    except ValueError as error:
+        raise SettingsError(
+            f"Airflow connection {connection.conn_id!r}, named by storage_conn_id, cannot be used: {error}."
+        ) from None
+    return replace(settings, storage=storage)
+
+
+def _storage_access(conn_id: str, settings: BatchSettings, sas_lifetime: dt.timedelta) -> StorageAccess:
+    from airflow.sdk.log import mask_secret
+
+    if settings.storage is None:
+        raise SettingsError(
+            f"Airflow connection {conn_id!r} names no storage account, and files are read and written there. "
+            "Fill in its extra field storage_conn_id (an Airflow connection of type wasb), "
+            "storage_account_url or storage_connection_string."
+        )
+    return StorageAccess(
+        settings.storage,
+        node_identity=settings.node_identity,
+        sas_lifetime=sas_lifetime,
+        mask=mask_secret,
+    )
