@@ -15,9 +15,11 @@ from urllib.parse import quote, unquote
 from airflow_batch_provider.client.credentials import storage_credential
 from airflow_batch_provider.client.sas import SasMint
 from airflow_batch_provider.client.storage_settings import StorageSettings
+from airflow_batch_provider.client.wire_log import quiet_wire_log
 
 if TYPE_CHECKING:
-    from azure.storage.blob import BlobServiceClient
+    from azure.storage.blob import BlobServiceClient, ContainerClient
+    from azure.storage.queue.aio import QueueClient as AsyncQueueClient
 
 DEFAULT_SAS_LIFETIME = dt.timedelta(hours=24)
 
@@ -153,6 +155,7 @@ class StorageAccess:
 
         if max_bytes <= 0:
             return b""
+        quiet_wire_log()
         credential = storage_credential(self.storage, aio=True)
         try:
             async with BlobClient(self.storage.account_url, container, name, credential=credential) as blob:
@@ -179,6 +182,22 @@ class StorageAccess:
         blob.upload_blob(data, overwrite=True, metadata=dict(metadata) if metadata else None)
         return self.blob_url(container, name)
 
+    def container_client(self, name: str) -> ContainerClient:
+        """The Azure client of one container, for what has no verb here."""
+        return self._open().get_container_client(name)
+
+    def async_queue_client(self, name: str) -> AsyncQueueClient:
+        """The asynchronous client of a queue in this account; the caller closes it.
+
+        Raises:
+            ValueError: the queue endpoint of a local account is not known.
+        """
+        from azure.storage.queue.aio import QueueClient
+
+        quiet_wire_log()
+        credential = storage_credential(self.storage, aio=True)
+        return QueueClient(self.storage.queue_endpoint, name, credential=credential)
+
     def check(self) -> None:
         """Make one cheap call that proves the way in.
 
@@ -190,9 +209,10 @@ class StorageAccess:
     # Own parts
 
     def _open(self) -> BlobServiceClient:
-        from azure.storage.blob import BlobServiceClient
-
         if self._client is None:
+            from azure.storage.blob import BlobServiceClient
+
+            quiet_wire_log()
             self._client = BlobServiceClient(
                 self.storage.account_url, credential=storage_credential(self.storage)
             )

@@ -13,7 +13,8 @@ from airflow_batch_provider.client.secret import Secret
 # Azurite's published development account: a constant of the tool, not a secret.
 DEVELOPMENT_ACCOUNT = "devstoreaccount1"
 DEVELOPMENT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
-_DEVELOPMENT_URL = "http://127.0.0.1:10000/devstoreaccount1"
+_DEVELOPMENT_URL = f"http://127.0.0.1:10000/{DEVELOPMENT_ACCOUNT}"
+_DEVELOPMENT_QUEUES = f"http://127.0.0.1:10001/{DEVELOPMENT_ACCOUNT}"
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,12 @@ class StorageSettings:
         """
         parts = _parts(text)
         if parts.get("usedevelopmentstorage", "").lower() == "true":
-            return cls(_DEVELOPMENT_URL, DEVELOPMENT_ACCOUNT, account_key=Secret(DEVELOPMENT_KEY))
+            return cls(
+                _DEVELOPMENT_URL,
+                DEVELOPMENT_ACCOUNT,
+                account_key=Secret(DEVELOPMENT_KEY),
+                queue_url=_DEVELOPMENT_QUEUES,
+            )
         url = parts.get("blobendpoint") or _default_endpoint(parts)
         account_url = normal_url(url)
         name = parts.get("accountname") or account_in_url(account_url, "blob")
@@ -117,6 +123,22 @@ class StorageSettings:
                 client_id=fields.get("managed_identity_client_id"),
             ),
         )
+
+    @property
+    def queue_endpoint(self) -> str:
+        """The account's queue endpoint, beside its blob endpoint in Azure.
+
+        Raises:
+            ValueError: it cannot be told from the blob endpoint, and the connection does not say it.
+        """
+        if self.queue_url:
+            return self.queue_url
+        if ".blob." not in self.account_url:
+            raise ValueError(
+                f"The queue endpoint beside {self.account_url} is not known. Use a storage connection string "
+                "with QueueEndpoint=..."
+            )
+        return self.account_url.replace(".blob.", ".queue.", 1)
 
     def secrets(self) -> list[Secret | None]:
         """The secrets held, for a log masker."""
