@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -54,6 +54,7 @@ class Component:
         readiness: called at each start; returns what is asked again and again until it is true.
         ready_seconds: how long that may take.
         stop_seconds: time between SIGTERM and SIGKILL.
+        ends: it is expected to end by itself, with status 0.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Component:
     readiness: Callable[[], Callable[[], bool]]
     ready_seconds: float = 60.0
     stop_seconds: float = 10.0
+    ends: bool = False
 
 
 class Supervisor:
@@ -178,17 +180,22 @@ class Supervisor:
         Raises:
             ComponentError: one ended, or did not get ready in its time.
         """
+        for _ in self.wait_each(*names):
+            pass
+
+    def wait_each(self, *names: str) -> Iterator[str]:
+        """As `wait_ready`; yields each name when that component is ready."""
         begun = time.monotonic()
         waiting = list(names)
         while waiting:
             for name in list(waiting):
                 self.check()
-                component = self._components[name]
                 if self._is_ready[name]():
                     waiting.remove(name)
-                elif time.monotonic() - begun > component.ready_seconds:
+                    yield name
+                elif time.monotonic() - begun > self._components[name].ready_seconds:
                     raise ComponentError(
-                        f"{name} was not ready within {component.ready_seconds:g} s. "
+                        f"{name} was not ready within {self._components[name].ready_seconds:g} s. "
                         f"The machine may be too busy, or its settings wrong. See its log, "
                         f"{self.log_of(name)}, which ends:\n{tail(self.log_of(name))}"
                     )
@@ -205,13 +212,28 @@ class Supervisor:
         with self._changed:
             wanted = self._components if names is None else names
             gone = [(name, self._ended[name]) for name in wanted if name in self._ended]
-        if gone:
-            name, status = gone[0]
+        for name, status in gone:
+            if status == 0 and self._components[name].ends:
+                continue
             log = self.log_of(name)
             raise ComponentError(
                 f"{name} ended unexpectedly with {_describe(status)}. "
                 f"The reason should be in its log, {log}, which ends:\n{tail(log)}"
             )
+
+    def wait_ended(self, name: str) -> None:
+        """Wait until a component that ends by itself has ended well, within its `ready_seconds`.
+
+        Raises:
+            ComponentError: it failed or took too long.
+        """
+        seconds = self._components[name].ready_seconds
+        if not self._await_end(name, seconds):
+            raise ComponentError(
+                f"{name} has not ended within {seconds:g} s. The machine may be too busy. "
+                f"See its log, {self.log_of(name)}, which ends:\n{tail(self.log_of(name))}"
+            )
+        self.check([name])
 
     def kill(self, name: str) -> None:
         """`kill -9` of the component's own process, as a crash would; its children are left alone."""

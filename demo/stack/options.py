@@ -1,0 +1,62 @@
+"""What a local stack is to be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from demo.processes.supervisor import PROJECT_DIR
+from demo.stack.accounts import BatchAccount, StorageAccount
+
+__all__ = ["Connections", "StackOptions", "default_connections"]
+
+Connections = Callable[[StorageAccount, BatchAccount], Mapping[str, Mapping[str, object]]]
+
+
+def default_connections(storage: StorageAccount, batch: BatchAccount) -> dict[str, dict[str, object]]:
+    """The connection that the example DAGs use by default."""
+    return {
+        "azure_batch_default": {
+            "conn_type": "azurebatch",
+            "host": batch.endpoint,
+            "login": batch.name,
+            "password": batch.key,
+            "extra": {"storage_connection_string": storage.connection_string},
+        }
+    }
+
+
+@dataclass(frozen=True)
+class StackOptions:
+    """Settings of a `LocalStack`.
+
+    Parameters:
+        work_dir: everything the stack writes is below it; kept data is used again.
+        dags_folder: DAG files; None leaves Airflow out.
+        with_emulator: whether the Batch emulator runs.
+        containers: made in the storage account before anything else starts.
+        subscriptions: for the local Event Grid, each `container=...,queue=...[,...]`; none leaves it out.
+        event_grid_options: further arguments for it, e.g. `("--duplicate-rate", "0.5")`.
+        connections: Airflow connections by id, in Airflow's JSON form, made from the two accounts.
+        parallelism: worker processes of Airflow's LocalExecutor.
+        paused: whether DAGs are paused when they are first seen.
+        metadata_url: SQLAlchemy URL of Airflow's database; a SQLite file unless given.
+        airflow_env: more variables for Airflow; these win.
+        preferred_ports: take the usual ports where they are free. Tests take any.
+        cache_dir: kept between runs: the template of Airflow's database.
+    """
+
+    work_dir: Path
+    dags_folder: Path | None = None
+    with_emulator: bool = True
+    containers: tuple[str, ...] = ("incoming", "outgoing")
+    subscriptions: tuple[str, ...] = ("container=incoming,queue=blob-events",)
+    event_grid_options: tuple[str, ...] = ()
+    connections: Connections = default_connections
+    parallelism: int = 4
+    paused: bool = False
+    metadata_url: str | None = None
+    airflow_env: Mapping[str, str] = field(default_factory=dict)
+    preferred_ports: bool = False
+    cache_dir: Path = PROJECT_DIR / ".cache" / "airflow"
