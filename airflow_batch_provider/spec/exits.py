@@ -55,13 +55,17 @@ class ExitRule:
 
 
 def on_exit(
-    codes: int | range | NamedExit, *, dependency: DependencyAction | None = None, job: JobAction | None = None
+    codes: int | range | NamedExit,
+    *,
+    dependency: DependencyAction | None = None,
+    job: JobAction | None = None,
 ) -> ExitRule:
     """Say what follows when a task ends in a certain way, after its retries.
 
     Parameters:
         codes: an exit code, a ``range`` of them (as in Python, its end is not in it), or ``"default"`` (every
-            other code but 0), ``"pre_processing_error"`` (the command never started), ``"file_upload_error"``.
+            other code but 0), ``"pre_processing_error"`` (the command never started) or
+            ``"file_upload_error"``.
         dependency: ``"satisfy"`` lets dependents run, ``"block"`` keeps them waiting for ever. Left out: what
             the service does by itself, satisfy for 0 and block for all else.
         job: ``"terminate"``, ``"disable"`` or ``"none"``; only in jobs with ``on_task_failure="terminate"``.
@@ -76,7 +80,9 @@ def on_exit(
     if job not in (None, "none", "disable", "terminate"):
         raise SpecError(f"job is {job!r}", where="on_exit", right="It is 'none', 'disable' or 'terminate'.")
     if dependency is None and job is None:
-        raise SpecError("nothing follows", where=f"on_exit({codes!r})", right="Give dependency=... or job=....")
+        raise SpecError(
+            "nothing follows", where=f"on_exit({codes!r})", right="Give dependency=... or job=...."
+        )
     if isinstance(codes, range) and codes and codes.step == 1:
         return ExitRule(codes.start, codes.stop - 1, None, dependency, job)
     if isinstance(codes, int) and not isinstance(codes, bool):

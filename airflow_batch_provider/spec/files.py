@@ -88,8 +88,8 @@ def blob(location: str) -> BlobRef:
     if "sig=" in parts.query:
         raise SpecError(
             f"the blob URL of {parts.hostname}{parts.path} carries a SAS",
-            right="Leave out everything from '?' on: access is minted from the Airflow connection when the job "
-            "is submitted, so that no secret is in the DAG.",
+            right="Leave out everything from '?' on: access is minted from the Airflow connection when the "
+            "job is submitted, so that no secret is in the DAG.",
         )
     if scheme in ("abfs", "abfss", "wasb", "wasbs"):
         container, _, host = parts.netloc.partition("@")
@@ -139,7 +139,7 @@ class TaskOutput:
 
 @dataclass(frozen=True)
 class TaskOutputs:
-    """All files that another task leaves below a directory, how many there will be. Made by ``task.outputs()``.
+    """All files that another task leaves below a directory. Made by ``task.outputs(directory)``.
 
     They arrive with their whole blob name below the input's path: ``inputs={"in": split.outputs("parts")}``
     gives ``in/$AZ_BATCH_JOB_ID/split/parts/0.txt`` (Azure Batch: *Resource files*, 'blobPrefix').
@@ -189,7 +189,8 @@ class Output:
             return self.location(self.pattern, work)
         if self.destination is not None:
             return self.destination
-        return work / (fixed_directory(self.pattern).removeprefix("..").lstrip("/") + "/")
+        base = fixed_directory(self.pattern).removeprefix("..").lstrip("/")
+        return work / f"{base}/" if base else work
 
 
 def parse_inputs(inputs: object, *, where: str) -> tuple[tuple[str, Source], ...]:
@@ -202,14 +203,18 @@ def parse_inputs(inputs: object, *, where: str) -> tuple[tuple[str, Source], ...
         raise SpecError(
             f"inputs are {inputs!r}",
             where=where,
-            right="Inputs map a path in the working directory to its source, as {'words.txt': blob('in/words.txt')}.",
+            right="Inputs map a path in the working directory to its source: {'w.txt': blob('in/w.txt')}.",
         )
     parsed: list[tuple[str, Source]] = []
     for path, source in inputs.items():
         place = f"{where}, input {path!r}"
         whole = isinstance(source, TaskOutputs) or (isinstance(source, BlobRef) and source.is_prefix)
         checked = "." if whole and path in ("", ".") else check_path(path, where=where, kind="input path")
-        if isinstance(source, str) and not source.startswith(("http://", "https://")) and not is_template(source):
+        if (
+            isinstance(source, str)
+            and not source.startswith(("http://", "https://"))
+            and not is_template(source)
+        ):
             raise SpecError(
                 f"the source {source!r} is no URL", where=place, right=f"For a blob write blob({source!r})."
             )
@@ -227,7 +232,7 @@ def parse_outputs(outputs: object, when: str, *, where: str) -> tuple[Output, ..
     """Check the ``outputs`` of a task.
 
     Raises:
-        SpecError: a pattern that leaves the working directory, or a destination that cannot hold what matches.
+        SpecError: a pattern leaves the working directory, or its destination cannot hold what matches.
     """
     if when not in ("success", "failure", "completion"):
         hint = nearest(str(when), ("success", "failure", "completion"))
@@ -288,5 +293,5 @@ class FileAccess(Protocol):
         ...
 
     def container_destination(self, container: str, path: str) -> dict[str, Any]:
-        """Where output goes: a blob name or a directory in a container (OutputFileBlobContainerDestination)."""
+        """A blob name or a directory in a container (OutputFileBlobContainerDestination)."""
         ...

@@ -80,7 +80,7 @@ def check_path(path: object, *, where: str, kind: str = "path", streams: bool = 
         streams: whether ``../std*.txt`` is allowed, which reaches the standard output and error.
 
     Raises:
-        SpecError: not text, empty, absolute, or leaving the working directory (Azure Batch: *Resource files*).
+        SpecError: not text, empty, absolute, or outside of the working directory (*Resource files*).
     """
     if not isinstance(path, str) or not path:
         raise SpecError(

@@ -1,0 +1,225 @@
+"""From a graph to what is sent: tasks in wire form, and the fingerprint of the whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from airflow_batch_provider.spec.command import command_line
+from airflow_batch_provider.spec.errors import SpecError
+from airflow_batch_provider.spec.exits import exit_conditions
+from airflow_batch_provider.spec.files import (
+    BlobRef,
+    FileAccess,
+    Output,
+    Source,
+    TaskOutput,
+    TaskOutputs,
+    find_output,
+)
+from airflow_batch_provider.spec.graph import JobGraph
+from airflow_batch_provider.spec.job import JobOptions
+from airflow_batch_provider.spec.patterns import STANDARD_STREAMS
+from airflow_batch_provider.spec.task import AutoUser, TaskSpec
+from airflow_batch_provider.spec.values import environment_wire, iso_duration
+
+
+@dataclass(frozen=True)
+class WorkArea:
+    """Where a job keeps what its tasks leave: ``{container}/{job_id}/{task_id}/<path>``.
+
+    Parameters:
+        container: a container in the storage account of the Airflow connection.
+        job_id: the job.
+    """
+
+    container: str
+    job_id: str
+
+    def of(self, task_id: str) -> BlobRef:
+        """The prefix of one task."""
+        return BlobRef(self.container, f"{self.job_id}/{task_id}/")
+
+    def __str__(self) -> str:
+        return f"{self.container}/{self.job_id}"
+
+
+def result_location(graph: JobGraph, task_id: str, work: WorkArea) -> BlobRef:
+    """The blob in which a task's ``result`` is found.
+
+    Raises:
+        SpecError: the task has no result.
+    """
+    spec = graph.spec(task_id)
+    if spec.result is None:
+        raise SpecError("it has no result", where=spec.where, right="Give it result='plan.json'.")
+    return _produced(spec, spec.result, work)
+
+
+def compile_tasks(
+    graph: JobGraph,
+    work: WorkArea,
+    access: FileAccess,
+    *,
+    fail_fast: bool = True,
+    without: Collection[str] = (),
+) -> Iterator[dict[str, Any]]:
+    """Give the tasks of a graph in wire form (BatchTaskCreateOptions), in the order they were added.
+
+    Parameters:
+        graph: the graph, validated and rendered.
+        work: where files are kept.
+        access: gives nodes access to blobs.
+        fail_fast: whether the job ends when a task fails.
+        without: lower-case ids of tasks that are in the job already.
+
+    Raises:
+        SpecError: an exit condition that this kind of job refuses.
+    """
+    for spec in graph.specs:
+        if spec.id.lower() not in without:
+            yield _task(spec, graph, work, access, fail_fast=fail_fast)
+
+
+def _task(
+    spec: TaskSpec, graph: JobGraph, work: WorkArea, access: FileAccess, *, fail_fast: bool
+) -> dict[str, Any]:
+    line = command_line(spec.command, where=spec.where, system=graph.system)
+    wire: dict[str, Any] = {"id": spec.id, "commandLine": line}
+    optional = {
+        "displayName": spec.display_name,
+        "resourceFiles": [_input(path, source, graph, work, access) for path, source in spec.inputs],
+        "outputFiles": _outputs(spec, work, access),
+        "environmentSettings": environment_wire(spec.environment),
+        "constraints": _constraints(spec),
+        "requiredSlots": spec.required_slots if spec.required_slots != 1 else None,
+        "exitConditions": exit_conditions(spec.exit_conditions, fail_fast=fail_fast, where=spec.where),
+        "applicationPackageReferences": [_package(*package) for package in spec.packages],
+        "userIdentity": _user(spec.user),
+        "affinityInfo": {"affinityId": spec.affinity} if spec.affinity else None,
+        "dependsOn": {"taskIds": list(before)} if (before := graph.upstream(spec.id)) else None,
+    }
+    wire.update({name: value for name, value in optional.items() if value})
+    return wire
+
+
+def _input(path: str, source: Source, graph: JobGraph, work: WorkArea, access: FileAccess) -> dict[str, Any]:
+    if isinstance(source, str):
+        return {"httpUrl": source, "filePath": path}
+    if isinstance(source, TaskOutputs):
+        below = f"{source.directory}/" if source.directory else ""
+        source = work.of(source.task_id) / below if below else work.of(source.task_id)
+    if isinstance(source, TaskOutput):
+        source = _produced(graph.spec(source.task_id), source.path, work)
+    if source.is_prefix:
+        directory = "" if path == "." else path
+        return access.resource_prefix(_own_container(source), source.name, directory)
+    return access.resource_file(source, path)
+
+
+def _produced(spec: TaskSpec, path: str, work: WorkArea) -> BlobRef:
+    output = find_output(spec.outputs, path)
+    if output is None:
+        raise SpecError(
+            f"{path!r} is not among its outputs", where=spec.where, right=f"Add {path!r} to its outputs."
+        )
+    return output.location(path, work.of(spec.id))
+
+
+def _outputs(spec: TaskSpec, work: WorkArea, access: FileAccess) -> list[dict[str, Any]]:
+    kept = list(spec.outputs)
+    if spec.keep_logs:
+        kept.append(Output(STANDARD_STREAMS, None, "completion"))
+    return [_output(output, work.of(spec.id), access) for output in kept]
+
+
+def _output(output: Output, work: BlobRef, access: FileAccess) -> dict[str, Any]:
+    target = output.target(work)
+    destination = access.container_destination(_own_container(target), target.name.rstrip("/"))
+    return {
+        "filePattern": output.pattern,
+        "destination": {"container": destination},
+        "uploadOptions": {"uploadCondition": f"task{output.when}"},
+    }
+
+
+def _own_container(ref: BlobRef) -> str:
+    if ref.account_url is not None:
+        raise SpecError(
+            f"{str(ref)!r} is in a storage account given by URL",
+            right="Outputs and prefixes go through the storage account of the Airflow connection: write "
+            f"blob('{ref.container}/{ref.name}').",
+        )
+    return ref.container
+
+
+def _constraints(spec: TaskSpec) -> dict[str, Any]:
+    constraints: dict[str, Any] = {}
+    if spec.max_wall_clock is not None:
+        constraints["maxWallClockTime"] = iso_duration(spec.max_wall_clock)
+    if spec.retention is not None:
+        constraints["retentionTime"] = iso_duration(spec.retention)
+    if spec.max_retries is not None:
+        constraints["maxTaskRetryCount"] = spec.max_retries
+    return constraints
+
+
+def _package(application: str, version: str | None) -> dict[str, str]:
+    reference = {"applicationId": application}
+    return {**reference, "version": version} if version else reference
+
+
+def _user(user: AutoUser | str | None) -> dict[str, Any] | None:
+    if isinstance(user, AutoUser):
+        level = "admin" if user.admin else "nonadmin"
+        return {"autoUser": {"scope": user.scope, "elevationLevel": level}}
+    return {"username": user} if user else None
+
+
+def fingerprint(graph: JobGraph, options: JobOptions, container: str) -> str:
+    """Hash what is submitted, to tell whether a job that is there already is this one.
+
+    It says nothing of access: no SAS goes into it, so that a later submission has the same one. Fields that
+    are at their defaults are left out, so that a version with further fields gives the same.
+
+    Returns:
+        16 hexadecimal digits.
+    """
+    whole = {
+        "options": _plain(options),
+        "container": container,
+        "tasks": [[_plain(spec), sorted(graph.upstream(spec.id))] for spec in graph.specs],
+        "expansions": [[expansion.after, _plain(expansion.kwargs)] for expansion in graph.expansions],
+    }
+    text = json.dumps(whole, sort_keys=True, default=lambda value: type(value).__qualname__)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {
+            item.name: _plain(held)
+            for item in fields(value)
+            if item.compare and (held := getattr(value, item.name)) != _default(item)
+        }
+    if isinstance(value, Mapping):
+        return {str(key): _plain(held) for key, held in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(held) for held in value]
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, str) and value.startswith(("http://", "https://")) and "sig=" in value:
+        parts = urlsplit(value)
+        return f"{parts.scheme}://{parts.netloc}{parts.path}"
+    return value
+
+
+def _default(item: Any) -> Any:
+    if item.default_factory is not MISSING:
+        return item.default_factory()
+    return item.default

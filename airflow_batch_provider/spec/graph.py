@@ -1,0 +1,353 @@
+"""A graph of tasks, written in plain Python, that becomes one Batch job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow_batch_provider.spec.command import NOTHING, Command, OperatingSystem
+from airflow_batch_provider.spec.cycles import find_cycle
+from airflow_batch_provider.spec.errors import SpecError, nearest
+from airflow_batch_provider.spec.files import Render, TaskOutput, TaskOutputs
+from airflow_batch_provider.spec.handles import Task, TaskGroup, flatten
+from airflow_batch_provider.spec.limits import DEPENDENCY_IDS_LENGTH, EDGES_WITHOUT_BARRIER
+from airflow_batch_provider.spec.naming import slug
+from airflow_batch_provider.spec.task import TaskSpec, make_task
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from airflow_batch_provider.spec.task import TaskOptions
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """Tasks that are known only when another task has told. Made by :meth:`JobGraph.expand`."""
+
+    after: str
+    build: Callable[..., JobGraph]
+    kwargs: Mapping[str, Any]
+
+
+class JobGraph:
+    """Tasks and what each must wait for.
+
+    Parameters:
+        system: operating system of the nodes: how lists become command lines, and what a barrier runs.
+        extends: the graph that this one adds to; see :meth:`more`.
+
+    ``first >> second`` adds a dependency, as does using ``first.output(...)`` in ``second``'s inputs. Joining
+    two groups by more than 2,500 dependencies puts one task that does nothing between them, a barrier.
+    """
+
+    def __init__(self, *, system: OperatingSystem = "linux", extends: JobGraph | None = None) -> None:
+        self.system = system
+        self.extends = extends
+        self.expansions: list[Expansion] = []
+        self._specs: dict[str, TaskSpec] = {}
+        self._upstream: dict[str, dict[str, None]] = {}
+        self._spelling: dict[str, str] = {}
+
+    def __len__(self) -> int:
+        return len(self._specs)
+
+    @property
+    def specs(self) -> Sequence[TaskSpec]:
+        """All tasks in the order they were added."""
+        return tuple(self._specs.values())
+
+    def spec(self, task_id: str) -> TaskSpec:
+        """One task.
+
+        Raises:
+            SpecError: there is none with this id; names the nearest.
+        """
+        if task_id in self._specs:
+            return self._specs[task_id]
+        raise SpecError(
+            f"there is no task {task_id!r}", right=nearest(task_id, self._specs) or "Add it first."
+        )
+
+    def upstream(self, task_id: str) -> tuple[str, ...]:
+        """Ids of the tasks that a task waits for."""
+        return tuple(self._upstream[task_id])
+
+    def task(self, id: str, command: Command, **options: Unpack[TaskOptions]) -> Task:
+        """Add a task.
+
+        Parameters:
+            id: at most 64 letters, digits, ``-`` and ``_``; unique in the job without regard to case.
+            command: text or a list of texts. No shell runs it; for pipes and variables use ``shell("...")``.
+            options: see :class:`~airflow_batch_provider.spec.task.TaskOptions`.
+
+        Returns:
+            The task, to be joined with others and to take outputs from.
+
+        Raises:
+            SpecError: says what is wrong, where, and what would be right.
+        """
+        spec = make_task(id, command, options, system=self.system)
+        taken = self._taken(id)
+        if taken is not None:
+            raise SpecError(
+                f"the id {id!r} is taken by {taken!r}",
+                where=spec.where,
+                right="Azure Batch does not tell upper from lower case in ids; choose another.",
+            )
+        producers = [source for _, source in spec.inputs if isinstance(source, (TaskOutput, TaskOutputs))]
+        for source in producers:
+            self._check_member(source.graph, source.task_id, where=spec.where)
+        self._specs[id] = spec
+        self._spelling[id.lower()] = id
+        self._upstream[id] = dict.fromkeys(source.task_id for source in producers)
+        made = Task(self, id)
+        self._check_dependencies(id, self._upstream[id])
+        if (depends_on := options.get("depends_on")) is not None:
+            self.link(flatten(depends_on), [made])
+        return made
+
+    def fan_out(
+        self,
+        name: str,
+        items: Iterable[Any],
+        build: Callable[[Any], Mapping[str, Any]],
+        *,
+        key: Callable[[Any], str] | None = None,
+    ) -> TaskGroup:
+        """Add one task for each item.
+
+        Parameters:
+            name: ids are ``name-0000``, ``name-0001``, ...
+            items: what the tasks are for.
+            build: gives an item's ``command`` and options as a dict.
+            key: gives the part of the id behind ``name-`` instead of a number.
+
+        Raises:
+            SpecError: as :meth:`task`, or what ``build`` returned is no dict with a command.
+        """
+        tasks = []
+        for number, item in enumerate(items):
+            task_id = f"{name}-{key(item) if key else f'{number:04d}'}"
+            options = build(item)
+            if not isinstance(options, Mapping) or "command" not in options:
+                raise SpecError(
+                    f"build returned {options!r} for {item!r}",
+                    where=f"fan_out {name!r}",
+                    right="Return dict(command=..., inputs=..., outputs=...).",
+                )
+            rest: Any = {option: value for option, value in options.items() if option != "command"}
+            tasks.append(self.task(task_id, options["command"], **rest))
+        return TaskGroup(name, tasks)
+
+    def merge(
+        self,
+        id: str,
+        command: Command,
+        of: Any,
+        *,
+        collect: str | None = None,
+        **options: Unpack[TaskOptions],
+    ) -> Task:
+        """Add a task that runs after all others of a group, with a file of each.
+
+        Parameters:
+            id, command, options: as for :meth:`task`.
+            of: tasks, groups, or lists of them.
+            collect: an output that each of them has; it arrives as ``<task id>/<path>``.
+        """
+        tasks = flatten(of)
+        if collect is not None:
+            collected = {f"{task.id}/{collect}": task.output(collect) for task in tasks}
+            options["inputs"] = {**collected, **options.get("inputs", {})}
+        merged = self.task(id, command, **options)
+        self.link(tasks, [merged])
+        return merged
+
+    def barrier(self, name: str, tasks: Any) -> Task:
+        """Add a task that does nothing, to be waited for in place of many others.
+
+        More tasks than one list of dependencies can name are taken by barriers before this one.
+
+        Parameters:
+            name: its id; barriers before it are ``name-000``, ``name-001``, ...
+            tasks: tasks, groups, or lists of them.
+        """
+        waiting = flatten(tasks)
+        level = 0
+        while sum(len(task.id) for task in waiting) > DEPENDENCY_IDS_LENGTH:
+            prefix = f"{name}-{level}" if level else name
+            waiting = [
+                self._joined(f"{prefix}-{number:03d}", chunk) for number, chunk in enumerate(_chunks(waiting))
+            ]
+            level += 1
+        return self._joined(name, waiting)
+
+    def _joined(self, task_id: str, waiting: Sequence[Task]) -> Task:
+        joined = self.task(task_id, NOTHING[self.system], keep_logs=False)
+        self.link(waiting, [joined])
+        return joined
+
+    def expand(
+        self, *, after: Task, build: Callable[..., JobGraph], kwargs: Mapping[str, Any] | None = None
+    ) -> None:
+        """Add tasks to the running job once another task has told which.
+
+        Parameters:
+            after: a task with a ``result``.
+            build: called as ``build(result, **kwargs)`` in an Airflow worker when ``after`` has succeeded;
+                returns ``graph.more()`` with the further tasks in it. It must return the same for the same
+                result, since it is called again after a crash. It may ``expand`` the new graph in turn.
+            kwargs: further arguments.
+
+        Raises:
+            SpecError: ``after`` has no result, or ``build`` cannot be called.
+        """
+        self._check_member(after.graph, after.id, where="expand")
+        if after.graph.spec(after.id).result is None:
+            raise SpecError(
+                f"task {after.id!r} has no result", where="expand", right="Give it result='plan.json'."
+            )
+        if not callable(build):
+            raise SpecError(
+                f"build is {build!r}", where=f"expand after {after.id!r}", right="Give a function."
+            )
+        self.expansions.append(Expansion(after.id, build, dict(kwargs or {})))
+
+    def more(self) -> JobGraph:
+        """Begin a graph that adds to this one: its tasks may wait for this one's and use their outputs."""
+        return JobGraph(system=self.system, extends=self)
+
+    def link(self, upstream: Sequence[Task], downstream: Sequence[Task]) -> None:
+        """Let tasks of this graph wait for others; what ``>>`` does.
+
+        Raises:
+            SpecError: a task of another graph, a task waiting for itself, or more ids than the service takes.
+        """
+        for task in (*upstream, *downstream):
+            self._check_member(task.graph, task.id, where="dependency")
+        several = len(upstream) > 1 and len(downstream) > 1
+        if several and len(upstream) * len(downstream) > EDGES_WITHOUT_BARRIER:
+            upstream = [self.barrier(self._free_id(f"before-{slug(downstream[0].id, 40)}"), upstream)]
+        for task in downstream:
+            waits_for = self._upstream[task.id]
+            waits_for.update(dict.fromkeys(before.id for before in upstream))
+            self._check_dependencies(task.id, waits_for)
+
+    def joined(self, more: object, expansion: Expansion) -> JobGraph:
+        """This graph with the tasks of an expansion added.
+
+        Parameters:
+            more: what the expansion's ``build`` returned.
+            expansion: it, which is not pending any more in the graph that is returned.
+
+        Raises:
+            SpecError: no graph, an id that is taken, or an unknown dependency.
+        """
+        where = f"expand after {expansion.after!r}"
+        if not isinstance(more, JobGraph):
+            raise SpecError(
+                f"build returned {more!r}", where=where, right="Return graph.more() with tasks in it."
+            )
+        whole = self._copy()
+        whole.expansions = [pending for pending in self.expansions if pending is not expansion]
+        whole.expansions += more.expansions
+        for spec in more.specs:
+            if taken := whole._taken(spec.id):
+                raise SpecError(
+                    f"the id {spec.id!r} is taken by {taken!r}", where=where, right="Choose other ids."
+                )
+            whole._specs[spec.id] = spec
+            whole._spelling[spec.id.lower()] = spec.id
+            whole._upstream[spec.id] = dict(more._upstream[spec.id])
+        whole.validate()
+        return whole
+
+    def rendered(self, render: Render) -> JobGraph:
+        """This graph with the Jinja in its texts rendered. The graph itself stays as it is."""
+        copy = self._copy()
+        copy._specs = {task_id: spec.rendered(render) for task_id, spec in self._specs.items()}
+        return copy
+
+    def validate(self) -> None:
+        """Check the graph as a whole; an operator does so when the DAG is parsed.
+
+        Raises:
+            SpecError: no task, a dependency that does not exist, or a cycle, which it spells out.
+        """
+        if not self._specs:
+            raise SpecError("the graph has no task", right="Add one by graph.task('id', 'command').")
+        for task_id, waits_for in self._upstream.items():
+            for before in waits_for:
+                if before not in self._specs:
+                    raise SpecError(
+                        f"it waits for {before!r}, which is not in the graph",
+                        where=f"task {task_id!r}",
+                        right=nearest(before, self._specs) or "Add that task to the same graph.",
+                    )
+        if cycle := find_cycle(self._upstream):
+            raise SpecError(
+                "the tasks wait for each other: " + " -> ".join(cycle),
+                right="None of them could ever start; take one dependency out.",
+            )
+
+    def _copy(self) -> JobGraph:
+        copy = JobGraph(system=self.system, extends=self.extends)
+        copy.expansions = list(self.expansions)
+        copy._specs = dict(self._specs)
+        copy._spelling = dict(self._spelling)
+        copy._upstream = {task_id: dict(waits_for) for task_id, waits_for in self._upstream.items()}
+        return copy
+
+    def _taken(self, task_id: str) -> str | None:
+        graph: JobGraph | None = self
+        while graph is not None:
+            if found := graph._spelling.get(task_id.lower()):
+                return found
+            graph = graph.extends
+        return None
+
+    def _free_id(self, wanted: str) -> str:
+        task_id, number = wanted, 1
+        while self._taken(task_id):
+            number += 1
+            task_id = f"{wanted}-{number}"
+        return task_id
+
+    def _check_member(self, graph: object, task_id: str, *, where: str) -> None:
+        own: JobGraph | None = self
+        while own is not None:
+            if own is graph:
+                return
+            own = own.extends
+        raise SpecError(
+            f"task {task_id!r} is of another graph",
+            where=where,
+            right="Tasks are joined within one graph; a function given to expand() begins with graph.more().",
+        )
+
+    def _check_dependencies(self, task_id: str, waits_for: Mapping[str, None]) -> None:
+        if task_id in waits_for:
+            raise SpecError(
+                "it waits for itself", where=f"task {task_id!r}", right="Take that dependency out."
+            )
+        length = sum(map(len, waits_for))
+        if length > DEPENDENCY_IDS_LENGTH:
+            raise SpecError(
+                f"it waits for {len(waits_for)} tasks, whose ids have {length:,} characters together",
+                where=f"task {task_id!r}",
+                right=f"Azure Batch takes about {DEPENDENCY_IDS_LENGTH:,}: let it wait for "
+                f"graph.barrier('all-{slug(task_id, 40)}', tasks) instead.",
+            )
+
+
+def _chunks(tasks: Sequence[Task]) -> Iterable[list[Task]]:
+    chunk: list[Task] = []
+    length = 0
+    for task in tasks:
+        if length + len(task.id) > DEPENDENCY_IDS_LENGTH:
+            yield chunk
+            chunk, length = [], 0
+        chunk.append(task)
+        length += len(task.id)
+    yield chunk
