@@ -118,7 +118,9 @@ def blob_from_url(url: str) -> tuple[str, str]:
     if host == "localhost" or host.replace(".", "").isdigit():
         segments = segments[1:]
     if len(segments) < 2 or not all((segments[0], segments[1])):
-        raise ValueError(f"{url.partition('?')[0]} names no blob; a blob URL is https://account.blob.../container/name")
+        raise ValueError(
+            f"{url.partition('?')[0]} names no blob; a blob URL is https://account.blob.../container/name"
+        )
     return segments[0], "/".join(segments[1:])
 
 

@@ -173,7 +173,9 @@ class BlobEventQueue:
             self._in_flight[message.id] = receipt
             return
         if message.dequeue_count > self.timing.max_deliveries:
-            await self._set_aside(client, message, f"delivered {message.dequeue_count} times and never stored")
+            await self._set_aside(
+                client, message, f"delivered {message.dequeue_count} times and never stored"
+            )
             return
         try:
             event = parse_message(message.content)
@@ -209,7 +211,8 @@ class BlobEventQueue:
             await poison.send_message(base64.b64encode(json.dumps(note).encode()).decode())
         await self._delete(client, Receipt(message.id, message.pop_receipt))
         log.error(
-            "Message %s of queue %r was set aside in %r: %s. Look at it there; put it back once the cause is gone.",
+            "Message %s of queue %r was set aside in %r: %s. "
+            "Look at it there; put it back once the cause is gone.",
             message.id,
             self.name,
             self.name + POISON_SUFFIX,

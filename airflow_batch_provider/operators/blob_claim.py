@@ -22,10 +22,10 @@ EVENTS_READ = 1000
 class AzureBlobClaimOperator(BaseOperator):
     """Take the blobs that an asset's events announced and that no run of this DAG has taken yet.
 
-    Put it first in a DAG that an asset with a :class:`~airflow_batch_provider.triggers.blob_events.BlobCreatedTrigger`
-    starts. It reads *all* recent events of the asset, not just those that started the run: Airflow may start one
-    run for several events, or none for an event that came while another was being taken. Each blob version is
-    held by one run, by a receipt in storage; a retried or cleared task gets the same blobs again.
+    Put it first in a DAG that an asset with a ``BlobCreatedTrigger`` starts. It reads *all* recent events of
+    the asset, not just those that started the run: Airflow may start one run for several events, or none for
+    an event that came while another was being taken. Each blob version is held by one run, by a receipt in
+    storage; a retried or cleared task gets the same blobs again.
 
     :param asset: whose events announce the blobs.
     :param conn_id: Azure Batch connection whose storage account holds the receipts.
@@ -90,7 +90,9 @@ class AzureBlobClaimOperator(BaseOperator):
         recorded = context["inlet_events"][self.asset]
         if hasattr(recorded, "after"):  # Airflow before 3.2 reads all events
             recorded = recorded.after(since.isoformat()).ascending(False).limit(EVENTS_READ)
-        recent = sorted((event for event in recorded if event.timestamp >= since), key=lambda event: event.timestamp)
+        recent = sorted(
+            (event for event in recorded if event.timestamp >= since), key=lambda event: event.timestamp
+        )
         return [blob for event in recent for blob in _blobs_of(event.extra)]
 
 

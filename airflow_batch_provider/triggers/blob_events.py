@@ -62,7 +62,9 @@ class BlobCreatedTrigger(BaseEventTrigger):
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         names = ("queue_name", "conn_id", "container", "prefix", "suffix", "max_batch")
-        return f"{type(self).__module__}.{type(self).__qualname__}", {name: getattr(self, name) for name in names}
+        return f"{type(self).__module__}.{type(self).__qualname__}", {
+            name: getattr(self, name) for name in names
+        }
 
     def shared_stream_key(self) -> Hashable:
         return ("azure-storage-queue", self.conn_id, self.queue_name)
@@ -106,9 +108,8 @@ class BlobCreatedTrigger(BaseEventTrigger):
 
 
 async def _open_queue(queue_name: str, conn_id: str, max_batch: int) -> BlobEventQueue:
-    hook = AzureBatchHook(conn_id)
-    await hook.aget_settings()
-    return BlobEventQueue(hook.storage().async_queue_client, queue_name, QueueTiming(max_batch=max_batch))
+    storage = await AzureBatchHook(conn_id).astorage()
+    return BlobEventQueue(storage.async_queue_client, queue_name, QueueTiming(max_batch=max_batch))
 
 
 async def _acknowledge_later(queue: BlobEventQueue, batch: Batch) -> None:
@@ -135,7 +136,9 @@ def _shared_producer(kwargs: dict[str, Any]) -> SharedStreamProducer:
                 if item.outcome.is_clean:
                     await self.queue.acknowledge(item.broker_payload)
                 else:
-                    log.warning("Events were not stored; the queue %r will deliver them again.", self.queue.name)
+                    log.warning(
+                        "Events were not stored; the queue %r will deliver them again.", self.queue.name
+                    )
                     self.queue.release(item.broker_payload)
 
         async def aclose(self) -> None:

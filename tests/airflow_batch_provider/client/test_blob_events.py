@@ -1,0 +1,156 @@
+"""Messages of Event Grid, in all the forms in which they are found in queues."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from airflow_batch_provider.client.blob_events import (
+    BlobEvent,
+    MalformedEventError,
+    blob_from_url,
+    parse_message,
+)
+
+DATA: dict[str, Any] = {
+    "api": "PutBlockList",
+    "eTag": '"0x8D4BCC2E4835CD0"',
+    "contentType": "video/mp4",
+    "contentLength": 524288,
+    "url": "https://acct.blob.core.windows.net/incoming/a/b.mp4",
+    "sequencer": "00000000000004420000000000028963",
+}
+SUBJECT = "/blobServices/default/containers/incoming/blobs/a/b.mp4"
+EVENT_GRID: dict[str, Any] = {
+    "topic": "/subscriptions/x",
+    "subject": SUBJECT,
+    "eventType": "Microsoft.Storage.BlobCreated",
+    "eventTime": "2026-06-26T18:41:00.9584103Z",
+    "id": "831e1650",
+    "data": DATA,
+}
+CLOUD_EVENT: dict[str, Any] = {
+    "specversion": "1.0",
+    "source": "/subscriptions/x",
+    "subject": SUBJECT,
+    "type": "Microsoft.Storage.BlobCreated",
+    "time": "2026-06-26T18:41:00.9584103Z",
+    "id": "831e1650",
+    "data": DATA,
+}
+
+
+def encoded(event: object) -> str:
+    return base64.b64encode(json.dumps(event).encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        encoded(EVENT_GRID),
+        encoded(CLOUD_EVENT),
+        encoded([EVENT_GRID]),
+        json.dumps(EVENT_GRID),
+        json.dumps([CLOUD_EVENT]),
+    ],
+    ids=["base64", "cloud event", "list of one", "plain", "plain list"],
+)
+def test_every_form_reads_as_the_same_event(text: str) -> None:
+    event = parse_message(text)
+
+    assert event == BlobEvent(
+        id="831e1650",
+        type="Microsoft.Storage.BlobCreated",
+        url="https://acct.blob.core.windows.net/incoming/a/b.mp4",
+        container="incoming",
+        name="a/b.mp4",
+        etag="0x8D4BCC2E4835CD0",
+        size=524288,
+        content_type="video/mp4",
+        time="2026-06-26T18:41:00.9584103Z",
+        sequencer="00000000000004420000000000028963",
+        api="PutBlockList",
+    )
+    assert event.is_new_blob
+
+
+def test_a_payload_comes_back_as_the_event_it_was() -> None:
+    event = parse_message(encoded(EVENT_GRID))
+
+    assert BlobEvent.from_payload(json.loads(json.dumps(event.to_payload()))) == event
+
+
+@pytest.mark.parametrize(
+    ("change", "is_new"),
+    [
+        ({"api": "CreateFile"}, False),
+        ({"api": "FlushWithClose"}, True),
+        ({"api": "CopyBlob"}, True),
+    ],
+)
+def test_only_complete_blobs_count_as_new(change: dict[str, str], is_new: bool) -> None:
+    assert parse_message(json.dumps(EVENT_GRID | {"data": DATA | change})).is_new_blob is is_new
+
+
+def test_a_deletion_is_no_new_blob() -> None:
+    gone = EVENT_GRID | {
+        "eventType": "Microsoft.Storage.BlobDeleted",
+        "data": {key: DATA[key] for key in ("api", "url", "sequencer")},
+    }
+
+    event = parse_message(json.dumps(gone))
+
+    assert not event.is_new_blob
+    assert event.size == -1
+
+
+def test_overwriting_a_blob_makes_another_version() -> None:
+    first = parse_message(json.dumps(EVENT_GRID))
+    second = parse_message(json.dumps(EVENT_GRID | {"id": "other", "data": DATA | {"eTag": "0x9"}}))
+
+    assert first.version != second.version
+
+
+def test_a_signature_in_the_url_is_dropped() -> None:
+    event = parse_message(json.dumps(EVENT_GRID | {"data": DATA | {"url": DATA["url"] + "?sig=secret"}}))
+
+    assert "secret" not in event.url
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "JSON"),
+        ("hello", "neither JSON nor base64"),
+        ("{", "not valid JSON"),
+        (json.dumps([EVENT_GRID, EVENT_GRID]), "expected one event"),
+        (json.dumps({"eventType": "x"}), "no 'data'"),
+        (json.dumps({"data": DATA, "subject": SUBJECT}), "neither 'eventType'"),
+        (json.dumps(EVENT_GRID | {"subject": "/nothing"}), "names no blob"),
+    ],
+)
+def test_what_is_no_blob_event_is_refused_with_the_reason(text: str, why: str) -> None:
+    with pytest.raises(MalformedEventError, match=why):
+        parse_message(text)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://acct.blob.core.windows.net/in/a/b.mp4?sig=x", ("in", "a/b.mp4")),
+        ("http://127.0.0.1:10000/devstoreaccount1/in/a%20b.mp4", ("in", "a b.mp4")),
+        ("http://localhost:10000/devstoreaccount1/in/x", ("in", "x")),
+    ],
+)
+def test_container_and_name_are_read_from_urls(url: str, expected: tuple[str, str]) -> None:
+    assert blob_from_url(url) == expected
+
+
+def test_a_url_without_a_blob_is_refused_without_its_signature() -> None:
+    with pytest.raises(ValueError, match="names no blob") as caught:
+        blob_from_url("https://acct.blob.core.windows.net/in?sig=secret")
+
+    assert "secret" not in str(caught.value)

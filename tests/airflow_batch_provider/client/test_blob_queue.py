@@ -1,0 +1,226 @@
+"""Reading blob events from a real storage queue: batches, duplicates, poison, and what a crash leaves."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from azure.storage.queue.aio import QueueClient
+
+from airflow_batch_provider.client.blob_queue import Batch, BlobEventQueue, QueueTiming
+from demo.stack.accounts import StorageAccount
+
+pytestmark = pytest.mark.slow
+
+QUICK = QueueTiming(poll=0.02, quiet=0.1, spacing=0.0, visibility=30, max_batch=100, max_deliveries=2)
+
+
+def message(name: str, *, etag: str = "0x1", event_id: str | None = None) -> str:
+    event = {
+        "id": event_id or uuid.uuid4().hex,
+        "subject": f"/blobServices/default/containers/incoming/blobs/{name}",
+        "eventType": "Microsoft.Storage.BlobCreated",
+        "eventTime": "2026-11-22T00:00:00Z",
+        "data": {
+            "api": "PutBlob",
+            "eTag": etag,
+            "url": f"http://storage/incoming/{name}",
+            "contentLength": 3,
+        },
+    }
+    return base64.b64encode(json.dumps(event).encode()).decode()
+
+
+class Bench:
+    """A queue of its own, with the two sides of it."""
+
+    def __init__(self, storage: StorageAccount) -> None:
+        self.name = f"events-{uuid.uuid4().hex[:12]}"
+        self._storage = storage
+
+    def client(self, name: str) -> QueueClient:
+        return QueueClient.from_connection_string(self._storage.connection_string, name)
+
+    async def send(self, *texts: str) -> None:
+        async with self.client(self.name) as client:
+            for text in texts:
+                await client.send_message(text)
+
+    async def left(self, name: str | None = None) -> int:
+        async with self.client(name or self.name) as client:
+            return int((await client.get_queue_properties()).approximate_message_count)
+
+    async def poison(self) -> list[dict[str, Any]]:
+        async with self.client(f"{self.name}-poison") as client:
+            return [json.loads(base64.b64decode(found.content)) async for found in client.receive_messages()]
+
+    def reader(self, timing: QueueTiming = QUICK) -> BlobEventQueue:
+        return BlobEventQueue(self.client, self.name, timing)
+
+
+@pytest.fixture
+async def bench(azurite: StorageAccount) -> Bench:
+    bench = Bench(azurite)
+    async with bench.client(bench.name) as client:
+        await client.create_queue()
+    return bench
+
+
+async def next_batch(batches: AsyncIterator[Batch]) -> Batch:
+    return await asyncio.wait_for(anext(batches), 20)
+
+
+def names(batch: Batch) -> list[str]:
+    return sorted(event.name for event in batch.events)
+
+
+async def test_a_burst_is_one_batch(bench: Bench) -> None:
+    queue = bench.reader()
+    await bench.send(*(message(f"{i}.mp4") for i in range(5)))
+
+    batch = await next_batch(queue.batches())
+
+    assert names(batch) == [f"{i}.mp4" for i in range(5)]
+    await queue.aclose()
+
+
+async def test_messages_stay_until_they_are_acknowledged(bench: Bench) -> None:
+    queue = bench.reader()
+    await bench.send(message("a"))
+    batch = await next_batch(queue.batches())
+    assert await bench.left() == 1
+
+    await queue.acknowledge(batch)
+
+    assert await bench.left() == 0
+    await queue.aclose()
+
+
+async def test_who_died_before_acknowledging_leaves_the_message_to_the_next(bench: Bench) -> None:
+    timing = QueueTiming(poll=0.02, quiet=0.1, spacing=0.0, visibility=1)
+    died = bench.reader(timing)
+    await bench.send(message("a"))
+    await next_batch(died.batches())
+    await died.aclose()
+
+    restarted = bench.reader(timing)
+    batch = await next_batch(restarted.batches())
+
+    assert names(batch) == ["a"]
+    await restarted.aclose()
+
+
+async def test_the_same_version_announced_twice_comes_once_and_both_messages_go(bench: Bench) -> None:
+    queue = bench.reader()
+    await bench.send(message("a", event_id="1"), message("a", event_id="1"), message("b"))
+
+    batch = await next_batch(queue.batches())
+    await queue.acknowledge(batch)
+
+    assert names(batch) == ["a", "b"]
+    assert await bench.left() == 0
+    await queue.aclose()
+
+
+async def test_a_repetition_after_storing_is_dropped_but_a_new_version_comes(bench: Bench) -> None:
+    queue = bench.reader()
+    batches = queue.batches()
+    await bench.send(message("a", etag="0x1"))
+    await queue.acknowledge(await next_batch(batches))
+
+    await bench.send(message("a", etag="0x1"), message("a", etag="0x2"))
+    batch = await next_batch(batches)
+    await queue.acknowledge(batch)
+
+    assert [event.etag for event in batch.events] == ["0x2"]
+    assert await bench.left() == 0
+    await queue.aclose()
+
+
+async def test_a_released_batch_is_delivered_again(bench: Bench) -> None:
+    queue = bench.reader(QueueTiming(poll=0.02, quiet=0.1, spacing=0.0, visibility=1))
+    batches = queue.batches()
+    await bench.send(message("a"))
+    queue.release(await next_batch(batches))
+
+    assert names(await next_batch(batches)) == ["a"]
+    await queue.aclose()
+
+
+async def test_what_is_no_event_is_set_aside_with_the_reason(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    queue = bench.reader()
+    await bench.send("rubbish", message("good"))
+
+    batch = await next_batch(queue.batches())
+
+    assert names(batch) == ["good"]
+    [note] = await bench.poison()
+    assert note["text"] == "rubbish"
+    assert "not a blob event" in note["reason"]
+    assert "set aside" in caplog.text
+    await queue.aclose()
+
+
+async def test_a_message_that_is_never_stored_is_set_aside(bench: Bench) -> None:
+    queue = bench.reader(QueueTiming(poll=0.02, quiet=0.05, spacing=0.0, visibility=1, max_deliveries=2))
+    batches = queue.batches()
+    await bench.send(message("cursed"))
+    for _ in range(2):
+        queue.release(await next_batch(batches))
+
+    waiting = asyncio.create_task(next_batch(batches))
+    while not await poison_exists(bench):
+        await asyncio.sleep(0.05)
+    await bench.send(message("fine"))
+
+    assert names(await waiting) == ["fine"]
+    [note] = await bench.poison()
+    assert "never stored" in note["reason"]
+    await queue.aclose()
+
+
+async def poison_exists(bench: Bench) -> bool:
+    from azure.core.exceptions import ResourceNotFoundError
+
+    try:
+        return await bench.left(f"{bench.name}-poison") > 0
+    except ResourceNotFoundError:
+        return False
+
+
+async def test_batches_keep_their_distance(bench: Bench) -> None:
+    queue = bench.reader(QueueTiming(poll=0.02, quiet=0.02, spacing=1.0, max_batch=1))
+    batches = queue.batches()
+    await bench.send(message("a"), message("b"))
+    await next_batch(batches)
+    started = asyncio.get_running_loop().time()
+
+    await next_batch(batches)
+
+    assert asyncio.get_running_loop().time() - started >= 0.9
+    await queue.aclose()
+
+
+async def test_a_missing_queue_is_said_once_and_waited_for(
+    azurite: StorageAccount, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench = Bench(azurite)
+    queue = bench.reader()
+    waiting = asyncio.create_task(next_batch(queue.batches()))
+    while "can't be read" not in caplog.text:
+        await asyncio.sleep(0.01)
+
+    async with bench.client(bench.name) as client:
+        await client.create_queue()
+    await bench.send(message("late"))
+
+    assert names(await waiting) == ["late"]
+    assert caplog.text.count("can't be read") == 1
+    await queue.aclose()

@@ -1,0 +1,89 @@
+"""Each blob version is taken by one run, whoever looks and however often."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from azure.storage.blob import ContainerClient
+
+from airflow_batch_provider.client.blob_events import BLOB_CREATED, BlobEvent
+from airflow_batch_provider.client.receipts import Receipts
+from demo.stack.accounts import StorageAccount
+
+pytestmark = pytest.mark.slow
+
+
+def a_blob(name: str, etag: str = "0x1", day: str = "2026-11-22") -> BlobEvent:
+    url = f"http://storage/incoming/{name}"
+    return BlobEvent(
+        "id", BLOB_CREATED, url, "incoming", name, etag, 3, "", f"{day}T10:00:00Z", "", "PutBlob"
+    )
+
+
+@pytest.fixture
+def container(azurite: StorageAccount) -> Iterator[ContainerClient]:
+    with ContainerClient.from_connection_string(
+        azurite.connection_string, f"receipts-{uuid.uuid4().hex[:12]}"
+    ) as client:
+        client.create_container()
+        yield client
+
+
+def test_a_second_run_gets_what_the_first_did_not_take(container: ContainerClient) -> None:
+    first = Receipts(container, "dag/task", "run-1").claim([a_blob("a")])
+    second = Receipts(container, "dag/task", "run-2").claim([a_blob("a"), a_blob("b")])
+
+    assert [event.name for event in first.mine] == ["a"]
+    assert [event.name for event in second.mine] == ["b"]
+    assert second.others == 1
+
+
+def test_a_run_that_comes_back_finds_what_it_took(container: ContainerClient) -> None:
+    Receipts(container, "dag/task", "run-1").claim([a_blob("a")])
+
+    again = Receipts(container, "dag/task", "run-1").claim([a_blob("a")])
+
+    assert [event.name for event in again.mine] == ["a"]
+
+
+def test_an_overwritten_blob_is_taken_again(container: ContainerClient) -> None:
+    Receipts(container, "dag/task", "run-1").claim([a_blob("a", "0x1")])
+
+    later = Receipts(container, "dag/task", "run-2").claim([a_blob("a", "0x1"), a_blob("a", "0x2")])
+
+    assert [event.etag for event in later.mine] == ["0x2"]
+
+
+def test_consumers_do_not_take_from_each_other(container: ContainerClient) -> None:
+    Receipts(container, "dag/one", "run").claim([a_blob("a")])
+
+    assert Receipts(container, "dag/two", "run").claim([a_blob("a")]).mine
+
+
+def test_what_is_announced_twice_is_taken_once(container: ContainerClient) -> None:
+    assert len(Receipts(container, "dag/task", "run").claim([a_blob("a"), a_blob("a")]).mine) == 1
+
+
+def test_a_limit_leaves_the_rest_to_the_next_run(container: ContainerClient) -> None:
+    announced = [a_blob(name) for name in "abc"]
+
+    first = Receipts(container, "dag/task", "run-1").claim(announced, limit=2)
+    second = Receipts(container, "dag/task", "run-2").claim(announced)
+
+    assert [event.name for event in first.mine] == ["a", "b"]
+    assert [event.name for event in second.mine] == ["c"]
+
+
+def test_runs_at_the_same_time_share_without_overlap(container: ContainerClient) -> None:
+    announced = [a_blob(f"{number}") for number in range(20)]
+
+    def claim(run: int) -> list[str]:
+        return [event.name for event in Receipts(container, "dag/task", f"run-{run}").claim(announced).mine]
+
+    with ThreadPoolExecutor(4) as pool:
+        taken = [name for names in pool.map(claim, range(4)) for name in names]
+
+    assert sorted(taken) == sorted(event.name for event in announced)

@@ -1,0 +1,26 @@
+"""What tests of several rooms share: a storage account, served by a real Azurite for the whole session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from demo.processes.supervisor import Supervisor
+from demo.stack.accounts import StorageAccount
+from demo.stack.azurite import azurite_component
+from demo.stack.ports import PortPicker
+
+
+@pytest.fixture(scope="session")
+def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StorageAccount]:
+    """A storage account of its own. Tests use containers and queues with names of their own."""
+    folder: Path = tmp_path_factory.mktemp("azurite")
+    ports = PortPicker(use_preferred=False)
+    storage = StorageAccount(*(ports.take(service, 0) for service in ("blobs", "queues", "tables")))
+    with Supervisor(folder) as processes:
+        component = azurite_component(storage, folder / "data")
+        processes.start(component)
+        processes.wait_ready(component.name)
+        yield storage
