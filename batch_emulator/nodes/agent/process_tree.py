@@ -1,0 +1,111 @@
+"""Which processes belong together, read from Linux's /proc.
+
+A task's processes are found in three ways, since each has a hole: by session (a process may leave it), by
+parenthood (lost when a parent ends first), by an environment entry (a process may hide it).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+
+__all__ = ["children", "descendants", "is_alive", "kill_all", "processes_with_environment"]
+
+_ROUNDS = 200
+_PAUSE_SECONDS = 0.01
+
+
+def _pids() -> Iterator[int]:
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            yield int(name)
+
+
+def _state_and_parent(pid: int) -> tuple[str, int] | None:
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            # The program's name, in parentheses, may itself hold spaces and parentheses.
+            state, parent = file.read().rpartition(b")")[2].split(maxsplit=2)[:2]
+    except (OSError, ValueError):
+        return None
+    return state.decode(), int(parent)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process exists and is more than a zombie."""
+    found = _state_and_parent(pid)
+    return found is not None and found[0] not in "ZX"
+
+
+def children(pid: int) -> set[int]:
+    """Ids of a process's children, zombies included."""
+    try:
+        found: set[int] = set()
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/children", "rb") as file:
+                found.update(map(int, file.read().split()))
+        return found
+    except OSError:  # the kernel was built without that list
+        return {child for child in _pids() if (_state_and_parent(child) or ("", 0))[1] == pid}
+
+
+def descendants(pid: int) -> set[int]:
+    """Ids of all processes below one, itself left out."""
+    parents: dict[int, list[int]] = {}
+    for child in _pids():
+        found = _state_and_parent(child)
+        if found is not None:
+            parents.setdefault(found[1], []).append(child)
+    below: set[int] = set()
+    frontier = [pid]
+    while frontier:
+        for child in parents.get(frontier.pop(), ()):
+            if child not in below:
+                below.add(child)
+                frontier.append(child)
+    return below
+
+
+def processes_with_environment(name: str, prefix: str, among: Iterable[int] | None = None) -> set[int]:
+    """Ids of the processes started with an environment variable whose value is a path or lies below it.
+
+    :param name: of the variable.
+    :param prefix: the path.
+    :param among: look only at these processes; all, if not given. This process is never in the answer.
+    """
+    exact = f"{name}={prefix}".encode()
+    below = exact.rstrip(b"/") + b"/"
+    found = set()
+    for pid in _pids() if among is None else among:
+        try:
+            with open(f"/proc/{pid}/environ", "rb") as file:
+                entries = file.read().split(b"\0")
+        except OSError:
+            continue
+        if any(entry == exact or entry.startswith(below) for entry in entries):
+            found.add(pid)
+    found.discard(os.getpid())
+    return found
+
+
+def kill_all(name: str, path: str) -> int:
+    """Kill the processes that :func:`processes_with_environment` finds, and those they start meanwhile.
+
+    Returns when none is left alive, or after two seconds.
+
+    :returns: how many were sent SIGKILL.
+    """
+    killed: set[int] = set()
+    for _ in range(_ROUNDS):
+        alive = {pid for pid in processes_with_environment(name, path) if is_alive(pid)}
+        if not alive:
+            break
+        for pid in alive:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        killed |= alive
+        time.sleep(_PAUSE_SECONDS)
+    return len(killed)

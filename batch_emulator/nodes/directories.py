@@ -1,0 +1,135 @@
+"""Where things lie on a node.
+
+Source: Azure Batch: *Files and directories in Azure Batch*. Each simulated node has one folder, its root:
+what a task sees as ``AZ_BATCH_NODE_ROOT_DIR`` and what the node file API lists.
+"""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+__all__ = ["NodeLayout", "OutsideError", "TaskLayout", "inside"]
+
+_ROOT_FOLDERS = ("applications", "fsmounts", "shared", "startup", "volatile", "workitems")
+
+
+class OutsideError(ValueError):
+    """A path leads out of the folder that it has to stay in."""
+
+
+def inside(folder: Path, relative: str) -> Path:
+    """The path in a folder.
+
+    :param relative: POSIX path; parts ``.`` are dropped.
+    :raises OutsideError: when it is absolute, has a part ``..`` or cannot be a path at all.
+    """
+    path = PurePosixPath(relative)
+    if path.is_absolute() or ".." in path.parts or "\0" in relative:
+        raise OutsideError(f"The path '{relative}' leads out of its directory.")
+    return folder / path
+
+
+@dataclass(frozen=True)
+class TaskLayout:
+    """The directory of a task: its output streams beside its working directory."""
+
+    directory: Path
+
+    @property
+    def working(self) -> Path:
+        return self.directory / "wd"
+
+    @property
+    def stdout(self) -> Path:
+        return self.directory / "stdout.txt"
+
+    @property
+    def stderr(self) -> Path:
+        return self.directory / "stderr.txt"
+
+    @property
+    def certificates(self) -> Path:
+        return self.directory / "certs"
+
+    @property
+    def upload_out(self) -> Path:
+        return self.directory / "fileuploadout.txt"
+
+    @property
+    def upload_err(self) -> Path:
+        return self.directory / "fileuploaderr.txt"
+
+    def make(self) -> None:
+        """Make the directories, empty the output streams and drop the upload logs of an earlier try.
+
+        What an earlier try left in the working directory stays, as a retry on the same node finds it.
+        """
+        self.working.mkdir(parents=True, exist_ok=True)
+        self.certificates.mkdir(exist_ok=True)
+        for stream in (self.stdout, self.stderr):
+            stream.write_bytes(b"")
+        for log in (self.upload_out, self.upload_err):
+            log.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class NodeLayout:
+    """The folders of one node."""
+
+    root: Path
+
+    @classmethod
+    def of(cls, nodes_dir: Path, pool_id: str, node_id: str) -> NodeLayout:
+        """The layout of a node; ids are compared without case, so is the folder's name."""
+        return cls(inside(nodes_dir, pool_id.lower()) / node_id)
+
+    @property
+    def applications(self) -> Path:
+        return self.root / "applications"
+
+    @property
+    def mounts(self) -> Path:
+        return self.root / "fsmounts"
+
+    @property
+    def shared(self) -> Path:
+        return self.root / "shared"
+
+    @property
+    def startup(self) -> TaskLayout:
+        return TaskLayout(self.root / "startup")
+
+    def task(self, task_root: str) -> TaskLayout:
+        """The directory of a task, by its path relative to the root."""
+        return TaskLayout(inside(self.root, task_root))
+
+    def make(self, *, wipe: bool) -> None:
+        """Make the root's folders.
+
+        :param wipe: remove what is there first, as a fresh or reimaged machine has nothing.
+        """
+        if wipe:
+            shutil.rmtree(self.root, ignore_errors=True)
+        for name in _ROOT_FOLDERS:
+            (self.root / name).mkdir(parents=True, exist_ok=True)
+
+    def remove(self) -> None:
+        """Remove the node's folder, and the pool's once its last node is gone."""
+        shutil.rmtree(self.root, ignore_errors=True)
+        with suppress(OSError):
+            self.root.parent.rmdir()
+
+    def remove_task(self, task_root: str) -> None:
+        """Remove a task's directory, and the directories above it that it leaves empty."""
+        directory = self.task(task_root).directory
+        shutil.rmtree(directory, ignore_errors=True)
+        for parent in directory.parents:
+            if self.root in (parent, parent.parent):
+                break
+            try:
+                parent.rmdir()
+            except OSError:
+                break

@@ -1,0 +1,129 @@
+"""The environment variables of a task.
+
+Source: Azure Batch: *Azure Batch runtime environment variables* and *Deploy applications to compute nodes
+with Batch application packages* (names of package variables on Linux).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from batch_emulator.nodes.directories import NodeLayout
+from batch_emulator.service.effects import PackageInstall, StartRun
+from batch_emulator.service.entities import Json
+
+__all__ = ["AccountFacts", "all_packages", "package_variables", "task_environment"]
+
+# Nothing of the emulator's own environment reaches a task: it may hold secrets, and a node would not have it.
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_RESERVED_DISK_BYTES = "1000000"
+_TO_UNDERSCORE = re.compile(r"[.\-#]")
+
+
+@dataclass(frozen=True)
+class AccountFacts:
+    """What tasks are told about their account."""
+
+    name: str
+    url: str
+
+
+def task_environment(
+    account: AccountFacts, layout: NodeLayout, run: StartRun, packages: Mapping[PackageInstall, Path]
+) -> dict[str, str]:
+    """All variables of one run. The user's settings win over HOME, USER and PATH, never over AZ_BATCH_*.
+
+    :param packages: directory of each package of the pool and of the task.
+    """
+    user = _user_name(run.spec)
+    environment = {
+        "HOME": str(layout.task(run.task_root).working),
+        "LANG": "C.UTF-8",
+        "PATH": _PATH,
+        "PWD": str(layout.task(run.task_root).working),
+        "USER": user,
+    }
+    environment.update(run.environment)
+    environment.update(_node_variables(account, layout, run))
+    environment.update(_task_variables(layout, run))
+    environment["AZ_BATCH_TASK_USER"] = user
+    environment["AZ_BATCH_TASK_USER_IDENTITY"] = _user_identity(run.spec)
+    for package, directory in packages.items():
+        environment.update(package_variables(package, directory))
+    return environment
+
+
+def package_variables(package: PackageInstall, directory: Path) -> dict[str, str]:
+    """Variables that lead to a package: with its version, and without when it is the default version.
+
+    The documents show the application's id both as given and in lower case, so both are set.
+    """
+    names: list[str] = []
+    for application in dict.fromkeys((package.application_id, package.application_id.lower())):
+        names.append(f"{application}_{package.version}")
+        if package.is_default:
+            names.append(application)
+    return {f"AZ_BATCH_APP_PACKAGE_{_TO_UNDERSCORE.sub('_', name)}": str(directory) for name in names}
+
+
+def _node_variables(account: AccountFacts, layout: NodeLayout, run: StartRun) -> dict[str, str]:
+    return {
+        "AZ_BATCH_ACCOUNT_NAME": account.name,
+        "AZ_BATCH_ACCOUNT_URL": account.url,
+        "AZ_BATCH_NODE_ID": run.node_id,
+        "AZ_BATCH_NODE_IS_DEDICATED": "true" if run.is_dedicated else "false",
+        "AZ_BATCH_NODE_MOUNTS_DIR": str(layout.mounts),
+        "AZ_BATCH_NODE_ROOT_DIR": str(layout.root),
+        "AZ_BATCH_NODE_SHARED_DIR": str(layout.shared),
+        "AZ_BATCH_NODE_STARTUP_DIR": str(layout.startup.directory),
+        "AZ_BATCH_NODE_STARTUP_WORKING_DIR": str(layout.startup.working),
+        "AZ_BATCH_POOL_ID": run.pool_id,
+    }
+
+
+def _task_variables(layout: NodeLayout, run: StartRun) -> dict[str, str]:
+    task = layout.task(run.task_root)
+    variables = {
+        "AZ_BATCH_CERTIFICATES_DIR": str(task.certificates),
+        "AZ_BATCH_TASK_DIR": str(task.directory),
+        "AZ_BATCH_TASK_RESERVED_EPHEMERAL_DISK_SPACE_BYTES": _RESERVED_DISK_BYTES,
+        "AZ_BATCH_TASK_WORKING_DIR": str(task.working),
+    }
+    if run.kind == "start":
+        return variables
+    if run.job_id is not None:
+        variables["AZ_BATCH_JOB_ID"] = run.job_id
+    if run.task_id is not None:
+        variables["AZ_BATCH_TASK_ID"] = run.task_id
+    if run.preparation_root is not None and run.kind != "preparation":
+        preparation = layout.task(run.preparation_root)
+        variables["AZ_BATCH_JOB_PREP_DIR"] = str(preparation.directory)
+        variables["AZ_BATCH_JOB_PREP_WORKING_DIR"] = str(preparation.working)
+    return variables
+
+
+def _auto_user(spec: Json) -> Json:
+    return (spec.get("userIdentity") or {}).get("autoUser") or {}
+
+
+def _user_name(spec: Json) -> str:
+    named: str | None = (spec.get("userIdentity") or {}).get("username")
+    if named:
+        return named
+    return "_azbatchadmin" if _auto_user(spec).get("elevationLevel") == "admin" else "_azbatch"
+
+
+def _user_identity(spec: Json) -> str:
+    if (spec.get("userIdentity") or {}).get("username"):
+        return "NamedUser"
+    auto_user = _auto_user(spec)
+    scope = "Task" if auto_user.get("scope") == "task" else "Pool"
+    return scope + ("Admin" if auto_user.get("elevationLevel") == "admin" else "NonAdmin")
+
+
+def all_packages(run: StartRun) -> Iterable[PackageInstall]:
+    """The packages whose variables a run gets: the pool's, then its own."""
+    return dict.fromkeys((*run.pool_packages, *run.packages))

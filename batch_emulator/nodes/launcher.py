@@ -1,0 +1,222 @@
+"""The emulator's end of the agent: start processes, learn of their end, kill them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from batch_emulator.nodes.agent.process_tree import kill_all
+from batch_emulator.nodes.command_line import Command
+from batch_emulator.nodes.directories import TaskLayout
+
+__all__ = ["AgentLostError", "Launched", "Launcher", "NotStartedError"]
+
+_log = logging.getLogger(__name__)
+_SOURCE_ROOT = Path(__file__).resolve().parents[2]
+_ANSWER_SECONDS = 60.0
+_STOP_SECONDS = 5.0
+_LINE_LIMIT = 1 << 20
+
+
+class AgentLostError(RuntimeError):
+    """The agent ended, and with it every process it had started."""
+
+
+class NotStartedError(OSError):
+    """The operating system refused to start the program."""
+
+
+@dataclass(frozen=True)
+class Launched:
+    """A running process.
+
+    :param ended: its exit code, 128+n when signal n ended it; or :class:`AgentLostError`.
+    """
+
+    pid: int
+    ended: asyncio.Future[int]
+
+
+class _Connection:
+    """One agent process and what it still owes an answer to."""
+
+    def __init__(self, process: subprocess.Popen[bytes], writer: asyncio.StreamWriter) -> None:
+        self.process = process
+        self.writer = writer
+        self.starting: dict[str, asyncio.Future[int]] = {}
+        self.running: dict[str, asyncio.Future[int]] = {}
+        self.sweeping: dict[str, asyncio.Future[None]] = {}
+
+    def send(self, **order: Any) -> None:
+        self.writer.write(json.dumps(order).encode() + b"\n")
+
+    def hear(self, news: dict[str, Any]) -> None:
+        if "swept" in news:
+            _resolve(self.sweeping.pop(news["swept"], None), None)
+        elif "pid" in news:
+            _resolve(self.starting.pop(news["run"], None), news["pid"])
+        elif "errno" in news:
+            self.running.pop(news["run"], None)
+            starting = self.starting.pop(news["run"], None)
+            if starting is not None and not starting.done():
+                starting.set_exception(NotStartedError(news["errno"], news["reason"]))
+        else:
+            code = news["code"] if "code" in news else 128 + news["signal"]
+            _resolve(self.running.pop(news["run"], None), code)
+
+    def lose_all(self) -> None:
+        waiting: list[asyncio.Future[Any]] = [
+            *self.starting.values(),
+            *self.running.values(),
+            *self.sweeping.values(),
+        ]
+        for future in waiting:
+            if not future.done():
+                future.set_exception(AgentLostError("The node agent ended unexpectedly."))
+                future.exception()  # who waits for it raises it; nobody may be waiting
+
+
+def _resolve(future: asyncio.Future[Any] | None, result: Any) -> None:
+    if future is not None and not future.done():
+        future.set_result(result)
+
+
+class Launcher:
+    """Starts task processes through an agent, which it replaces when it dies.
+
+    :param nodes_dir: above all nodes' roots; processes of tasks are recognised by it.
+    :param on_fatal: called when no agent can be started any more.
+    """
+
+    def __init__(self, nodes_dir: Path, on_fatal: Callable[[BaseException], None]) -> None:
+        self._nodes_dir = nodes_dir
+        self._on_fatal = on_fatal
+        self._connection: _Connection | None = None
+        self._connected = asyncio.Event()
+        self._keeper: asyncio.Task[None] | None = None
+
+    @property
+    def agent_pid(self) -> int | None:
+        """Process id of the present agent."""
+        return self._connection.process.pid if self._connection else None
+
+    async def start(self) -> None:
+        """Kill what an earlier emulator on the same folder may have left, then start the agent."""
+        self._keeper = asyncio.create_task(self._keep(), name="node-agent")
+        await asyncio.wait_for(self._connected.wait(), _ANSWER_SECONDS)
+
+    async def launch(
+        self, run_id: str, command: Command, environment: Mapping[str, str], task: TaskLayout, *, linger: bool
+    ) -> Launched:
+        """Start a process in the task's working directory.
+
+        :param linger: let its background processes live on after it, until the node is swept.
+        :raises NotStartedError: the operating system refused.
+        :raises AgentLostError: the agent died.
+        """
+        await asyncio.wait_for(self._connected.wait(), _ANSWER_SECONDS)
+        connection = self._connection
+        if connection is None:
+            raise AgentLostError("The node agent is not running.")
+        loop = asyncio.get_running_loop()
+        starting: asyncio.Future[int] = loop.create_future()
+        ended: asyncio.Future[int] = loop.create_future()
+        connection.starting[run_id] = starting
+        connection.running[run_id] = ended
+        connection.send(
+            op="start",
+            run=run_id,
+            argv=command.arguments,
+            program=command.program,
+            env=dict(environment),
+            cwd=str(task.working),
+            stdout=str(task.stdout),
+            stderr=str(task.stderr),
+            linger=linger,
+        )
+        pid = await asyncio.wait_for(starting, _ANSWER_SECONDS)
+        return Launched(pid, ended)
+
+    def kill(self, run_id: str) -> None:
+        """End the whole process tree of a run; does nothing when it has ended."""
+        connection = self._connection
+        if connection is not None and run_id in connection.running:
+            connection.send(op="kill", run=run_id)
+
+    async def sweep(self, node_root: Path) -> None:
+        """End every process of a node, also those that outlived their task."""
+        connection = self._connection
+        if connection is None:
+            return  # the agent is being replaced, which ends all processes
+        root = str(node_root)
+        swept = connection.sweeping.setdefault(root, asyncio.get_running_loop().create_future())
+        connection.send(op="sweep", root=root)
+        try:
+            await asyncio.wait_for(asyncio.shield(swept), _ANSWER_SECONDS)
+        except AgentLostError:
+            return
+
+    async def stop(self) -> None:
+        """End the agent and, with it, every process."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
+            self._keeper = None
+
+    async def _keep(self) -> None:
+        try:
+            while True:
+                await asyncio.to_thread(kill_all, "AZ_BATCH_NODE_ROOT_DIR", str(self._nodes_dir))
+                await self._serve_one_agent()
+                _log.error("the node agent ended unexpectedly; its runs are lost, another one is started")
+        except Exception as error:
+            self._on_fatal(error)
+
+    async def _serve_one_agent(self) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = _start_agent(theirs)
+        reader, writer = await asyncio.open_connection(sock=ours, limit=_LINE_LIMIT)
+        connection = _Connection(process, writer)
+        self._connection = connection
+        self._connected.set()
+        try:
+            while line := await reader.readline():
+                connection.hear(json.loads(line))
+        except ConnectionError:
+            pass  # the agent died with our orders unread
+        finally:
+            self._connected.clear()
+            self._connection = None
+            writer.close()  # the agent's sign to kill everything and end
+            await asyncio.shield(asyncio.to_thread(_await_end, process))
+            connection.lose_all()
+
+
+def _start_agent(channel: socket.socket) -> subprocess.Popen[bytes]:
+    environment = {"PYTHONPATH": str(_SOURCE_ROOT), "PATH": os.environ.get("PATH", os.defpath)}
+    return subprocess.Popen(
+        [sys.executable, "-m", "batch_emulator.nodes.agent"],
+        stdin=channel.fileno(),
+        env=environment,
+        cwd="/",
+        start_new_session=True,  # a terminal's Ctrl-C is not for the agent
+    )
+
+
+def _await_end(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+        process.wait(_STOP_SECONDS)
