@@ -15,7 +15,7 @@ from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.exits import exit_conditions
 from airflow_batch_provider.spec.files import (
     BlobRef,
-    FileAccess,
+    JobFileAccess,
     Output,
     Source,
     TaskOutput,
@@ -64,7 +64,7 @@ def result_location(graph: JobGraph, task_id: str, work: WorkArea) -> BlobRef:
 def compile_tasks(
     graph: JobGraph,
     work: WorkArea,
-    access: FileAccess,
+    access: JobFileAccess,
     *,
     fail_fast: bool = True,
     without: Collection[str] = (),
@@ -87,7 +87,7 @@ def compile_tasks(
 
 
 def _task(
-    spec: TaskSpec, graph: JobGraph, work: WorkArea, access: FileAccess, *, fail_fast: bool
+    spec: TaskSpec, graph: JobGraph, work: WorkArea, access: JobFileAccess, *, fail_fast: bool
 ) -> dict[str, Any]:
     line = command_line(spec.command, where=spec.where, system=graph.system)
     wire: dict[str, Any] = {"id": spec.id, "commandLine": line}
@@ -108,7 +108,9 @@ def _task(
     return wire
 
 
-def _input(path: str, source: Source, graph: JobGraph, work: WorkArea, access: FileAccess) -> dict[str, Any]:
+def _input(
+    path: str, source: Source, graph: JobGraph, work: WorkArea, access: JobFileAccess
+) -> dict[str, Any]:
     if isinstance(source, str):
         return {"httpUrl": source, "filePath": path}
     if isinstance(source, TaskOutputs):
@@ -118,7 +120,7 @@ def _input(path: str, source: Source, graph: JobGraph, work: WorkArea, access: F
         source = _produced(graph.spec(source.task_id), source.path, work)
     if source.is_prefix:
         directory = "" if path == "." else path
-        return access.resource_prefix(_own_container(source), source.name, directory)
+        return access.resource_prefix(_own_container(source, access), source.name, directory)
     return access.resource_file(source, path)
 
 
@@ -131,16 +133,16 @@ def _produced(spec: TaskSpec, path: str, work: WorkArea) -> BlobRef:
     return output.location(path, work.of(spec.id))
 
 
-def _outputs(spec: TaskSpec, work: WorkArea, access: FileAccess) -> list[dict[str, Any]]:
+def _outputs(spec: TaskSpec, work: WorkArea, access: JobFileAccess) -> list[dict[str, Any]]:
     kept = list(spec.outputs)
     if spec.keep_logs:
         kept.append(Output(STANDARD_STREAMS, None, "completion"))
     return [_output(output, work.of(spec.id), access) for output in kept]
 
 
-def _output(output: Output, work: BlobRef, access: FileAccess) -> dict[str, Any]:
+def _output(output: Output, work: BlobRef, access: JobFileAccess) -> dict[str, Any]:
     target = output.target(work)
-    destination = access.container_destination(_own_container(target), target.name.rstrip("/"))
+    destination = access.container_destination(_own_container(target, access), target.name.rstrip("/"))
     return {
         "filePattern": output.pattern,
         "destination": {"container": destination},
@@ -148,12 +150,11 @@ def _output(output: Output, work: BlobRef, access: FileAccess) -> dict[str, Any]
     }
 
 
-def _own_container(ref: BlobRef) -> str:
-    if ref.account_url is not None:
+def _own_container(ref: BlobRef, access: JobFileAccess) -> str:
+    if not access.holds(ref):
         raise SpecError(
-            f"{str(ref)!r} is in a storage account given by URL",
-            right="Outputs and prefixes go through the storage account of the Airflow connection: write "
-            f"blob('{ref.container}/{ref.name}').",
+            f"{str(ref)!r} is in another storage account than the one of the Airflow connection",
+            right="Outputs and prefixes go through the connection's account: write blob('container/...').",
         )
     return ref.container
 

@@ -295,3 +295,11 @@ class FileAccess(Protocol):
     def container_destination(self, container: str, path: str) -> dict[str, Any]:
         """A blob name or a directory in a container (OutputFileBlobContainerDestination)."""
         ...
+
+
+class JobFileAccess(FileAccess, Protocol):
+    """As above, and can tell whether a reference is into the account it gives access to."""
+
+    def holds(self, ref: BlobRef) -> bool:
+        """Whether the blob is in the storage account of the Airflow connection."""
+        ...

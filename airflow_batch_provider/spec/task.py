@@ -28,7 +28,7 @@ from airflow_batch_provider.spec.limits import DISPLAY_NAME_LENGTH, RESERVED_TAS
 from airflow_batch_provider.spec.naming import check_id
 from airflow_batch_provider.spec.patterns import has_wildcard
 
-_PACKAGE = re.compile(r"([A-Za-z0-9_-]+)(?::(.+))?")
+_PACKAGE = re.compile(r"([A-Za-z0-9_-]+)(?:(?::|==)(.+))?")
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class TaskOptions(TypedDict, total=False):
     -> ``blob(...)``; ``upload_when`` says on which end (``success``). ``result``: a JSON file of the outputs
     that is read back when the task has succeeded. ``max_retries``: tries after the first, -1 without limit.
     ``max_wall_clock``: of one try. ``retention``: of the working directory on the node. ``packages``:
-    application packages as ``"ffmpeg"`` or ``"ffmpeg:7.1"``. ``user``: a pool's user account or an
+    application packages as ``"ffmpeg"`` or ``"ffmpeg==7.1"``. ``user``: a pool's user account or an
     :class:`AutoUser`. ``affinity``: node to prefer. ``keep_logs``: standard output and error go to the work
     area (True). ``depends_on``: tasks, groups or lists of them.
     """
@@ -238,7 +238,7 @@ def _listed(packages: object, where: str) -> Sequence[object]:
     if packages is None:
         return ()
     if isinstance(packages, str) or not isinstance(packages, Sequence):
-        raise SpecError(f"packages are {packages!r}", where=where, right="Write a list, as ['ffmpeg:7.1'].")
+        raise SpecError(f"packages are {packages!r}", where=where, right="Write a list, as ['ffmpeg==7.1'].")
     return packages
 
 
@@ -246,7 +246,7 @@ def _package(package: object, where: str) -> tuple[str, str | None]:
     found = _PACKAGE.fullmatch(package) if isinstance(package, str) else None
     if found is None:
         raise SpecError(
-            f"the application package is {package!r}", where=where, right="Write 'id' or 'id:version'."
+            f"the application package is {package!r}", where=where, right="Write 'id' or 'id==version'."
         )
     return found.group(1), found.group(2)
 

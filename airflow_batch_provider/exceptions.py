@@ -1,0 +1,71 @@
+"""The errors of this provider, in one tree.
+
+::
+
+    AirflowException
+    └── AzureBatchError                  anything below
+        ├── BatchRequestError            Azure Batch refused a request or gave no answer
+        ├── BatchJobConflictError        the job id is taken by something that is not ours to continue
+        ├── BatchJobTimeoutError         the operator's timeout was reached; the job was ended
+        └── BatchJobFailedError          tasks of the job failed or never ran
+            └── BatchJobHopelessError    and a retry cannot change it (also AirflowFailException)
+
+A retry policy can tell causes apart by the ``layer`` and ``codes`` of :class:`BatchJobFailedError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+try:
+    from airflow.sdk.exceptions import AirflowException, AirflowFailException
+except ImportError:  # Airflow 3.1 keeps them elsewhere
+    from airflow.exceptions import AirflowException, AirflowFailException
+
+
+class AzureBatchError(AirflowException):
+    """Anything that went wrong between Airflow and Azure Batch."""
+
+
+class BatchRequestError(AzureBatchError):
+    """Azure Batch refused a request, or gave no answer.
+
+    Parameters:
+        message: what happened, likely cause, next step.
+        code: the service's error code, such as ``PoolNotFound``; empty without an answer.
+        status: the HTTP status; 0 without an answer.
+    """
+
+    def __init__(self, message: str, *, code: str = "", status: int = 0) -> None:
+        super().__init__(message)
+        self.code = code
+        self.status = status
+
+
+class BatchJobConflictError(AzureBatchError):
+    """The job id is taken by a job that this task must not continue."""
+
+
+class BatchJobTimeoutError(AzureBatchError):
+    """The operator's timeout was reached."""
+
+
+class BatchJobFailedError(AzureBatchError):
+    """Tasks of the job failed, or never ran.
+
+    Parameters:
+        message: what is shown.
+        job_id: the job.
+        codes: failure codes of the tasks, most frequent first.
+        layer: where the first cause lies; see :class:`~airflow_batch_provider.client.meaning.Layer`.
+    """
+
+    def __init__(self, message: str, *, job_id: str = "", codes: Sequence[str] = (), layer: str = "") -> None:
+        super().__init__(message)
+        self.job_id = job_id
+        self.codes = tuple(codes)
+        self.layer = layer
+
+
+class BatchJobHopelessError(BatchJobFailedError, AirflowFailException):
+    """As above, for a reason that trying again cannot change: Airflow does not retry."""
