@@ -3,7 +3,7 @@
 The language has no branches between statements, so the type of every expression is known.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from batch_emulator.autoscale.errors import (
@@ -207,14 +207,11 @@ class _Checker:
             )
         target = self._type(node.target)
         if target is not ValueType.TIMESTAMP or node.name not in TIMESTAMP_MEMBERS:
+            members = f"Only a timestamp has members: {', '.join(TIMESTAMP_MEMBERS)}."
             raise FormulaTypeError(
                 f"A {target.value} has no member `{node.name}`.",
                 node.position,
-                _suggestion(
-                    node.name,
-                    TIMESTAMP_MEMBERS,
-                    f"A timestamp has {', '.join(TIMESTAMP_MEMBERS)}; others have none.",
-                ),
+                _suggestion(node.name, TIMESTAMP_MEMBERS if target is ValueType.TIMESTAMP else (), members),
             )
         return ValueType.DOUBLE
 
@@ -312,6 +309,6 @@ def _check_time(node: Call) -> None:
             )
 
 
-def _suggestion(name: str, known: Any, otherwise: str) -> str:
+def _suggestion(name: str, known: Iterable[str], otherwise: str) -> str:
     close = did_you_mean(name, known)
     return f"Did you mean `{close}`?" if close else otherwise

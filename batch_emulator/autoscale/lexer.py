@@ -47,7 +47,7 @@ _TOKEN = re.compile(
     rf"|(?P<number>{NUMBER})(?![\w.$])"
     rf"|(?P<name>{NAME})"
     r'|"(?P<string>[^"\r\n]*)"'
-    r"|(?P<symbol>&&|\|\||<=|>=|==|!=|[-+*/<>!?:=;,.()])",
+    r"|(?P<symbol>&&|\|\||<=|>=|==|!=|[-+*/<>!?:=;,()]|\.(?!\d))",
     re.DOTALL | re.ASCII,
 )
 _KINDS = {
