@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from batch_emulator.events.blobs import BLOB_CREATED, BLOB_DELETED
@@ -12,6 +13,8 @@ __all__ = ["Subscription", "SubscriptionError", "parse_subscription"]
 
 _TYPES = {"created": (BLOB_CREATED,), "deleted": (BLOB_DELETED,), "all": (BLOB_CREATED, BLOB_DELETED)}
 _CASES = {"sensitive": True, "insensitive": False}
+# Azure Storage: *Naming and referencing containers, blobs, and metadata*; queues have the same rule.
+_NAME = re.compile(r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*")
 _KEYS = frozenset({"container", "queue", "schema", "prefix", "suffix", "events", "case"})
 
 
@@ -73,6 +76,12 @@ def parse_subscription(text: str) -> Subscription:
     missing = [key for key in ("container", "queue") if not values.get(key)]
     if missing:
         raise SubscriptionError(f"--subscribe {text} lacks {' and '.join(missing)}.")
+    for key in ("container", "queue"):
+        if not _NAME.fullmatch(values[key]):
+            raise SubscriptionError(
+                f"{key}={values[key]} is no name that storage accepts. "
+                "Names have 3 to 63 lower-case letters, digits and single dashes between them."
+            )
     schema, events = values.get("schema", "eventgrid"), values.get("events", "all")
     case = values.get("case", "insensitive")
     _choice("schema", schema, {item.value: item for item in EventSchema})
