@@ -72,7 +72,7 @@ class Run:
         return self._work
 
     def kill(self) -> None:
-        """End it, whatever it is doing, or keep it from beginning. It reports RunEnded with ``killed`` set."""
+        """End it, whatever it is doing, or keep it from beginning. It reports RunEnded as killed."""
         self._killed = True
         if self._phase == "process":
             self._services.launcher.kill(self.effect.run_id)

@@ -1,0 +1,187 @@
+"""The command `batch-emulator`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import binascii
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from batch_emulator import __version__
+from batch_emulator.account_defaults import ACCOUNT_NAME, PRIMARY_KEY, SECONDARY_KEY
+
+if TYPE_CHECKING:
+    from batch_emulator.runtime.settings import Settings
+
+__all__ = ["READY_LINE", "main"]
+
+READY_LINE = "ready"
+_DEFAULT_PORT = 10100
+_EPILOG = f"""\
+Without --account and --key the well-known development account is served:
+  account  {ACCOUNT_NAME}
+  key      {PRIMARY_KEY}
+It is the same on every machine and protects nothing: do not listen on a public address with it.
+"""
+
+
+class _UsageError(Exception):
+    """What was asked for cannot be done; the text says why and what to do."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a sub-command. Returns the exit status: 0 after SIGTERM or SIGINT, 1 with the reason on stderr."""
+    arguments = _parser().parse_args(argv)
+    status: int = arguments.run(arguments)
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="batch-emulator", description="Azure Batch on one machine.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_serve(commands.add_parser(
+        "serve",
+        help="serve a Batch account in the foreground",
+        description="Serve a Batch account in the foreground: REST protocol, scheduler and nodes. "
+        f"Prints 'name: value' lines, then the line '{READY_LINE}'. "
+        "Ends on SIGTERM or Ctrl-C; the state stays in the data folder.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    ))  # fmt: skip
+    # Cheap: storage clients are imported when it runs.
+    from batch_emulator.events import cli as events
+
+    events.add_parser(commands)
+    return parser
+
+
+def _add_serve(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
+    add("--port", type=int, default=_DEFAULT_PORT, help="0 takes a free one (default %(default)s)")
+    add("--data-dir", type=Path, default=Path("batch-emulator-data"), metavar="DIR",
+        help="folder of the account's state and the nodes' disks (default ./%(default)s)")  # fmt: skip
+    add("--account", default=ACCOUNT_NAME, metavar="NAME", help="name of the Batch account")
+    add("--key", metavar="BASE64", help="its key; default: the development account's")
+    add("--key-env", metavar="VAR", help="environment variable that holds the key")
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--storage-connection-string", metavar="S",
+        help="linked storage account, for application packages and auto storage containers; "
+        "'UseDevelopmentStorage=true' is Azurite on its usual ports")  # fmt: skip
+    source.add_argument("--storage-connection-string-env", metavar="VAR",
+        help="environment variable that holds it (keeps the key out of process lists)")  # fmt: skip
+    add("--dedicated-core-quota", type=int, metavar="N", help="cores of dedicated nodes, all pools together")
+    add("--low-priority-core-quota", type=int, metavar="N", help="cores of Spot nodes, all pools together")
+    add("--boot-delay", type=float, default=0.0, metavar="SECONDS", help="time a node takes to start")
+    add("--log-level", default="warning", choices=["debug", "info", "warning", "error"],
+        help="of what is written to stderr (default %(default)s)")  # fmt: skip
+    parser.set_defaults(run=_serve)
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    logging.basicConfig(
+        level=arguments.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    logging.getLogger("azure").setLevel(logging.WARNING)
+    if sys.platform != "linux":
+        print("The emulator's nodes are Linux nodes and need Linux. Run it in a container.", file=sys.stderr)
+        return 1
+    from batch_emulator.journal import (
+        DataDirLockedError,
+        JournalAccountError,
+        JournalError,
+        JournalVersionError,
+    )
+    from batch_emulator.nodes.storage import StorageSettingsError
+    from batch_emulator.runtime.server import PortInUseError, listen, serve
+
+    try:
+        listener = listen(arguments.host, arguments.port)
+        with listener:
+            host = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
+            settings = _settings(arguments, f"http://{host}:{listener.getsockname()[1]}")
+            asyncio.run(serve(settings, listener, lambda: _announce(settings)))
+    except (
+        _UsageError,
+        DataDirLockedError,
+        JournalAccountError,
+        JournalError,
+        JournalVersionError,
+        PortInUseError,
+        StorageSettingsError,
+    ) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _settings(arguments: argparse.Namespace, url: str) -> Settings:
+    from batch_emulator.nodes.storage import LinkedStorage
+    from batch_emulator.runtime.settings import Settings
+    from batch_emulator.service.account import Quotas
+
+    connection_string = arguments.storage_connection_string or _from_env(
+        arguments.storage_connection_string_env, "--storage-connection-string-env"
+    )
+    key = arguments.key or _from_env(arguments.key_env, "--key-env")
+    usual = Quotas()
+    return Settings(
+        data_dir=arguments.data_dir.resolve(),
+        account_url=url,
+        account_name=arguments.account,
+        primary_key=_checked_key(key) if key else PRIMARY_KEY,
+        secondary_key=key or SECONDARY_KEY,
+        storage=LinkedStorage.from_connection_string(connection_string) if connection_string else None,
+        quotas=Quotas(
+            dedicated_cores=_or(arguments.dedicated_core_quota, usual.dedicated_cores),
+            low_priority_cores=_or(arguments.low_priority_core_quota, usual.low_priority_cores),
+        ),
+        boot_delay=arguments.boot_delay,
+    )
+
+
+def _or(value: int | None, default: int) -> int:
+    return default if value is None else value
+
+
+def _from_env(name: str | None, option: str) -> str | None:
+    if name is None:
+        return None
+    value = os.environ.get(name)
+    if not value:
+        raise _UsageError(
+            f"The environment variable {name}, named by {option}, is not set or empty. "
+            "It may not have been exported. Set it and start again."
+        )
+    return value
+
+
+def _checked_key(key: str) -> str:
+    try:
+        base64.b64decode(key, validate=True)
+    except (binascii.Error, ValueError):
+        raise _UsageError(
+            "The account key is not base64, and clients need it to be: they decode it before they sign. "
+            "Give a base64 text, e.g. what `openssl rand -base64 64` prints."
+        ) from None
+    return key
+
+
+def _announce(settings: Settings) -> None:
+    for name, value in (
+        ("endpoint", settings.account_url),
+        ("account", settings.account_name),
+        ("key", settings.primary_key),
+        ("arm-endpoint", settings.account_url),
+        ("resource-id", settings.account.resource_id),
+        ("data-dir", settings.data_dir),
+    ):
+        print(f"{name}: {value}")
+    print(READY_LINE, flush=True)

@@ -1,0 +1,1 @@
+"""The running emulator: rules, journal and nodes put together."""

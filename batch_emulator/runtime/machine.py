@@ -1,0 +1,99 @@
+"""This machine: the nodes on it and the storage account beside it carry out what the service asks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from datetime import datetime
+from typing import Any
+
+from batch_emulator.nodes.environment import AccountFacts
+from batch_emulator.nodes.host import Host
+from batch_emulator.nodes.launcher import Launcher
+from batch_emulator.nodes.output_files import OutputFiles
+from batch_emulator.nodes.packages import Packages
+from batch_emulator.nodes.resource_files import ResourceFiles
+from batch_emulator.nodes.runs import NodeServices
+from batch_emulator.nodes.storage import load_azure
+from batch_emulator.nodes.transfer import Fetcher
+from batch_emulator.runtime.settings import Settings
+from batch_emulator.service.effects import DeletePackageBlob, Effect, WakeAt
+from batch_emulator.service.events import Event
+
+__all__ = ["Machine"]
+
+_log = logging.getLogger(__name__)
+
+
+class Machine:
+    """Nodes, processes and storage of one emulator.
+
+    :param post: takes the events of nodes and runs.
+    :param on_fatal: called when no process can be started any more.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Callable[[], datetime],
+        post: Callable[[Event], None],
+        on_fatal: Callable[[BaseException], None],
+    ) -> None:
+        self._settings = settings
+        nodes_dir = settings.data_dir / "nodes"
+        self._fetcher = Fetcher()
+        self._packages = Packages(settings.data_dir / "packages", self._fetcher, settings.storage)
+        self.launcher = Launcher(nodes_dir, on_fatal)
+        services = NodeServices(
+            account=AccountFacts(settings.account_name, settings.account_url),
+            launcher=self.launcher,
+            packages=self._packages,
+            resource_files=ResourceFiles(self._fetcher, settings.storage),
+            output_files=OutputFiles(settings.storage),
+            now=clock,
+        )
+        self.host = Host(nodes_dir, services, post, settings.boot_delay)
+        self._errands: set[asyncio.Task[object]] = set()
+
+    async def start(self) -> None:
+        """Make ready to carry out effects."""
+        await self.launcher.start()
+        if self._settings.storage is not None:
+            # The first transfer should not have to wait for the import.
+            self._do(load_azure())
+
+    def carry_out(self, effect: Effect) -> None:
+        """Begin to carry out an effect."""
+        if isinstance(effect, DeletePackageBlob):
+            self._do(self._packages.delete(effect.blob_name))
+        elif not isinstance(effect, WakeAt):
+            self.host.carry_out(effect)
+
+    async def stop(self) -> None:
+        """Kill all processes and drop what is under way."""
+        await self.host.stop()
+        await self.launcher.stop()
+        for errand in self._errands:
+            errand.cancel()
+        await asyncio.gather(*self._errands, return_exceptions=True)
+        await self._fetcher.close()
+
+    def remove_folders_except(self, known: set[tuple[str, str]]) -> None:
+        """Remove the folders of nodes that are no more, as a kill between release and removal leaves them.
+
+        :param known: pool and node ids, lower case.
+        """
+        for pool_id, node_id in self.host.folders():
+            if (pool_id.lower(), node_id.lower()) not in known:
+                self.host.remove_folder(pool_id, node_id)
+
+    def _do(self, work: Coroutine[Any, Any, object]) -> None:
+        errand = asyncio.ensure_future(work)
+        self._errands.add(errand)
+        errand.add_done_callback(self._done)
+
+    def _done(self, errand: asyncio.Task[object]) -> None:
+        self._errands.discard(errand)
+        if not errand.cancelled() and errand.exception() is not None:
+            _log.error("storage: %s", type(errand.exception()).__name__)

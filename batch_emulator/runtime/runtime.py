@@ -1,0 +1,101 @@
+"""The running emulator, as the HTTP layer sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypeVar
+
+from batch_emulator.journal import Journal
+from batch_emulator.nodes.storage import LinkedStorage
+from batch_emulator.runtime.disk import Disk
+from batch_emulator.runtime.engine import Engine, utcnow
+from batch_emulator.runtime.machine import Machine
+from batch_emulator.runtime.settings import Settings
+from batch_emulator.service.account import Account
+from batch_emulator.service.error_kinds import NODE_NOT_FOUND
+from batch_emulator.service.errors import BatchError
+from batch_emulator.service.service import BatchService
+
+__all__ = ["Runtime"]
+
+T = TypeVar("T")
+
+
+class Runtime:
+    """One account, its rules, its journal and its nodes. Make it with :meth:`open`."""
+
+    def __init__(self, settings: Settings, engine: Engine, machine: Machine) -> None:
+        self._settings = settings
+        self._engine = engine
+        self._machine = machine
+        self._account = settings.account
+
+    @classmethod
+    async def open(cls, settings: Settings, clock: Callable[[], datetime] = utcnow) -> Runtime:
+        """Restore the account from its folder, start the node agent, take up the work.
+
+        :raises DataDirLockedError: another emulator uses the folder.
+        :raises JournalVersionError: another version of the emulator wrote it.
+        :raises JournalAccountError: it belongs to another account.
+        """
+        journal = Journal.open(settings.data_dir, settings.account_name)
+        service = BatchService.restore(settings.account, journal.load(), seed=secrets.randbits(63))
+        engine = Engine(service, journal, clock)
+        machine = Machine(settings, clock, engine.post, engine.fail)
+        runtime = cls(settings, engine, machine)
+        engine.connect(machine)
+        try:
+            await machine.start()
+            nodes = {(node.pool_id.lower(), node.id.lower()) for node in service.all_nodes()}
+            await asyncio.to_thread(machine.remove_folders_except, nodes)
+            await engine.recover()
+        except BaseException:
+            await runtime.stop()
+            raise
+        return runtime
+
+    @property
+    def account(self) -> Account:
+        """The account that is served."""
+        return self._account
+
+    @property
+    def storage(self) -> LinkedStorage | None:
+        """The linked storage account."""
+        return self._settings.storage
+
+    @property
+    def failed(self) -> asyncio.Future[None]:
+        """Done, with an exception, when the process cannot go on."""
+        return self._engine.failed
+
+    @property
+    def agent_pid(self) -> int | None:
+        """Process id of the node agent."""
+        return self._machine.launcher.agent_pid
+
+    async def execute(self, command: Callable[[BatchService, datetime], T]) -> T:
+        """See :meth:`Engine.execute`."""
+        return await self._engine.execute(command)
+
+    async def read(self, query: Callable[[BatchService, datetime], T]) -> T:
+        """See :meth:`Engine.read`."""
+        return await self._engine.read(query)
+
+    def files(self, pool_id: str, node_id: str) -> Disk:
+        """The disk of a node.
+
+        :raises BatchError: ``NodeNotFound``, when the node has none.
+        """
+        node_files = self._machine.host.files(pool_id, node_id)
+        if not node_files.root.is_dir():
+            raise BatchError(NODE_NOT_FOUND)
+        return Disk(node_files)
+
+    async def stop(self) -> None:
+        """Kill all processes, store what is due, give the folder free."""
+        await self._machine.stop()
+        await self._engine.stop()

@@ -1,0 +1,37 @@
+"""What an emulator is started with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from batch_emulator.account_defaults import ACCOUNT_NAME, PRIMARY_KEY, SECONDARY_KEY
+from batch_emulator.nodes.storage import LinkedStorage
+from batch_emulator.service.account import Account, Quotas
+
+__all__ = ["Settings"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One account on one folder.
+
+    :param data_dir: absolute path; the journal and the nodes' disks.
+    :param storage: the linked storage account, if there is one.
+    :param boot_delay: seconds that a node takes to start.
+    :param account_url: what tasks see as ``AZ_BATCH_ACCOUNT_URL``.
+    """
+
+    data_dir: Path
+    account_url: str
+    account_name: str = ACCOUNT_NAME
+    primary_key: str = field(default=PRIMARY_KEY, repr=False)
+    secondary_key: str = field(default=SECONDARY_KEY, repr=False)
+    storage: LinkedStorage | None = None
+    quotas: Quotas = field(default_factory=Quotas)
+    boot_delay: float = 0.0
+
+    @property
+    def account(self) -> Account:
+        """The account as the rules see it."""
+        return Account(self.account_name, quotas=self.quotas, has_linked_storage=self.storage is not None)
