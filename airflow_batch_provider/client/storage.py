@@ -10,12 +10,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import IO, TYPE_CHECKING, Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from airflow_batch_provider.client.credentials import storage_credential
 from airflow_batch_provider.client.sas import SasMint
 from airflow_batch_provider.client.storage_settings import StorageSettings
 from airflow_batch_provider.client.wire_log import quiet_wire_log
+from airflow_batch_provider.spec.files import BlobRef
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobServiceClient, ContainerClient
@@ -50,23 +51,20 @@ class StorageAccess:
 
     # What compute nodes are given
 
-    def resource_file(self, ref: str, path: str) -> dict[str, Any]:
-        """One blob (or other URL) for a node to download.
+    def resource_file(self, ref: BlobRef, path: str) -> dict[str, Any]:
+        """One blob for a node to download.
 
         Parameters:
-            ref: ``container/name`` in this account, or a URL. A URL into this account without a query gets
-                access added; any other URL is passed on as it is.
+            ref: the blob. One of another storage account is reached by the node's identity, or else
+                must be public: there is no key here to sign for it.
             path: where to put it on the node, file name included, relative to the task's ``wd``.
         """
-        blob = self.blob_of(ref)
-        if blob is None:
-            return {"httpUrl": ref, "filePath": path}
-        container, name = blob
+        url = self.url_of(ref)
         if self.node_identity:
-            access = {"httpUrl": self.blob_url(container, name), "identityReference": self._identity()}
-        else:
-            access = {"httpUrl": self._signed_blob(container, name)}
-        return {**access, "filePath": path}
+            return {"httpUrl": url, "filePath": path, "identityReference": self._identity()}
+        if self.holds(ref):
+            url = f"{url}?{self._mint.blob(ref.container, ref.name, self._sas_lifetime)}"
+        return {"httpUrl": url, "filePath": path}
 
     def resource_prefix(self, container: str, prefix: str, path: str) -> dict[str, Any]:
         """All blobs of a container whose names begin with a prefix, for a node to download.
@@ -106,21 +104,15 @@ class StorageAccess:
         """The container's URL without any SAS."""
         return f"{self.storage.account_url}/{container}"
 
-    def blob_of(self, ref: str) -> tuple[str, str] | None:
-        """Container and blob name behind a reference; None when it is not a blob of this account to sign.
+    def holds(self, ref: BlobRef) -> bool:
+        """Whether a blob is in this storage account."""
+        return ref.account_url is None or ref.account_url.lower() == self.storage.account_url.lower()
 
-        Raises:
-            ValueError: the reference is neither ``container/name`` nor a URL.
-        """
-        if "://" in ref:
-            base = f"{self.storage.account_url}/"
-            if not ref.startswith(base) or "?" in ref:
-                return None
-            ref = unquote(ref.removeprefix(base))
-        container, _, name = ref.partition("/")
-        if not container or not name:
-            raise ValueError(f"{ref!r} names no blob; write it as 'container/name' or as the blob's URL")
-        return container, name
+    def url_of(self, ref: BlobRef) -> str:
+        """The URL of a referenced blob, without any SAS."""
+        if self.holds(ref):
+            return self.blob_url(ref.container, ref.name)
+        return f"{ref.account_url}/{ref.container}/{quote(ref.name, safe='/~')}"
 
     # Reading and writing from Airflow
 
@@ -220,9 +212,6 @@ class StorageAccess:
 
     def _identity(self) -> dict[str, str]:
         return {"resourceId": self.node_identity or ""}
-
-    def _signed_blob(self, container: str, name: str) -> str:
-        return f"{self.blob_url(container, name)}?{self._mint.blob(container, name, self._sas_lifetime)}"
 
     def _container_access(self, field: str, container: str, *, permissions: str) -> dict[str, Any]:
         url = self.container_url(container)

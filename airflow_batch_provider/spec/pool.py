@@ -1,0 +1,214 @@
+"""A pool as an author declares it: a pure record that checks itself at DAG parse."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from airflow_batch_provider.spec.checks import Count, check_count, rendered
+from airflow_batch_provider.spec.errors import SpecError, nearest
+from airflow_batch_provider.spec.files import BlobRef, FileAccess, Render, is_template
+from airflow_batch_provider.spec.image import Image
+from airflow_batch_provider.spec.limits import DISPLAY_NAME_LENGTH
+from airflow_batch_provider.spec.naming import check_id
+from airflow_batch_provider.spec.packages import Package
+from airflow_batch_provider.spec.scale import AutoScale, FixedScale
+from airflow_batch_provider.spec.start_task import StartTask
+from airflow_batch_provider.spec.values import metadata_wire
+
+# Azure Batch: *Service quotas and limits*.
+MAX_TASK_SLOTS = 256
+MAX_PACKAGES = 10
+
+# Properties of the wire model that have no field of their own here and are passed on as they are.
+PASSED_ON = ("networkConfiguration", "userAccounts", "mountConfiguration", "upgradePolicy")
+_VM_CONFIGURATION = (
+    "windowsConfiguration",
+    "dataDisks",
+    "licenseType",
+    "containerConfiguration",
+    "diskEncryptionConfiguration",
+    "nodePlacementConfiguration",
+    "extensions",
+    "osDisk",
+    "securityProfile",
+    "serviceArtifactReference",
+)
+
+
+class Account(Protocol):
+    """The Batch account a pool is made in."""
+
+    @property
+    def account_resource_id(self) -> str:
+        """The account's full ARM id."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pool:
+    """Compute nodes of one kind.
+
+    Text may hold Jinja; Airflow renders it before the pool is made.
+
+    Parameters:
+        id: the pool's id, up to 64 letters, digits, ``-`` and ``_``.
+        vm_size: size of the nodes, such as ``standard_d4s_v3``.
+        image: operating system; an ``Image`` or the name of a well-known one.
+        scale: how many nodes: ``FixedScale``, ``AutoScale`` or a named formula such as ``pending_tasks(10)``.
+        task_slots: tasks (or task slots) that run on a node at once, at most 4 per core and 256.
+        fill: ``spread`` tasks over nodes, or ``pack`` them on as few as possible.
+        start_task: prepares each node.
+        packages: application packages to install, as ``"name==version"`` or ``Package``; at most 10.
+        metadata: names and values for your own use.
+        inter_node_communication: whether nodes may talk to each other, for multi-instance tasks.
+        display_name: for people.
+        vm_configuration: further properties of the wire model VirtualMachineConfiguration, as they are.
+        properties: further properties of the wire model of a pool, as they are: networkConfiguration,
+            userAccounts, mountConfiguration, upgradePolicy.
+    """
+
+    id: str
+    vm_size: str
+    image: Image | str = "ubuntu-22.04"
+    scale: FixedScale | AutoScale = field(default_factory=FixedScale)
+    task_slots: Count = 1
+    fill: Literal["spread", "pack"] = "spread"
+    start_task: StartTask | None = None
+    packages: Sequence[Package | str] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    inter_node_communication: bool = False
+    display_name: str | None = None
+    vm_configuration: Mapping[str, Any] = field(default_factory=dict)
+    properties: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        where = f"pool {self.id!r}"
+        if not (isinstance(self.id, str) and is_template(self.id)):
+            check_id(self.id, where="pool")
+        if not isinstance(self.vm_size, str) or not self.vm_size.strip():
+            raise SpecError(
+                f"vm_size is {self.vm_size!r}", where=where, right="Name a VM size such as 'standard_d4s_v3'."
+            )
+        self._check_kinds(where)
+        slots = check_count(self.task_slots, 1, MAX_TASK_SLOTS, where=f"task_slots of {where}")
+        object.__setattr__(self, "task_slots", slots)
+        object.__setattr__(self, "packages", self._packages(where))
+        if self.inter_node_communication and slots != 1 and not isinstance(slots, str):
+            # Azure Batch: *Use multi-instance tasks*: such tasks stay active for ever on other pools.
+            raise SpecError(
+                f"task_slots is {slots} with inter_node_communication",
+                where=where,
+                right="Multi-instance tasks need one task slot per node; leave task_slots out.",
+            )
+        if self.display_name is not None and len(self.display_name) > DISPLAY_NAME_LENGTH:
+            raise SpecError("display_name is too long", where=where, right="It has at most 1024 characters.")
+        _check_names(self.properties, PASSED_ON, f"properties of {where}")
+        _check_names(self.vm_configuration, _VM_CONFIGURATION, f"vm_configuration of {where}")
+
+    @property
+    def system_image(self) -> Image:
+        """The image as a record."""
+        return Image.named(self.image) if isinstance(self.image, str) else self.image
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of all that the pool is declared with; the same for the same declaration anywhere."""
+        wire = self.to_wire(_NamedAccount(), _PlainFiles())
+        return hashlib.sha256(json.dumps(wire, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+    def rendered(self, render: Render) -> Pool:
+        """The pool with its Jinja rendered, checked anew.
+
+        Raises:
+            SpecError: what came out is not a pool the service would accept.
+        """
+        return rendered(self, render)
+
+    def to_wire(self, account: Account, files: FileAccess | None = None) -> dict[str, Any]:
+        """The wire model BatchPoolCreateOptions.
+
+        Parameters:
+            account: the Batch account; asked for its ARM id only when there are packages.
+            files: gives nodes access to the start task's blobs; None: the start task has none.
+        """
+        machine = {**self.system_image.to_wire(), **self.vm_configuration}
+        wire: dict[str, Any] = {
+            "id": self.id,
+            "vmSize": self.vm_size,
+            "virtualMachineConfiguration": machine,
+            **self.scale.to_wire(),
+            "taskSlotsPerNode": self.task_slots,
+            "taskSchedulingPolicy": {"nodeFillType": self.fill},
+            "enableInterNodeCommunication": self.inter_node_communication,
+            **self.properties,
+        }
+        if self.display_name is not None:
+            wire["displayName"] = self.display_name
+        if self.start_task is not None:
+            wire["startTask"] = self.start_task.to_wire(files or _PlainFiles(), self.system_image.system)
+        if self.packages:
+            resource_id = account.account_resource_id
+            wire["applicationPackageReferences"] = [
+                Package.parse(package).for_pool(resource_id) for package in self.packages
+            ]
+        if self.metadata:
+            wire["metadata"] = metadata_wire(self.metadata)
+        return wire
+
+    def _check_kinds(self, where: str) -> None:
+        if not isinstance(self.scale, (FixedScale, AutoScale)):
+            raise SpecError(
+                f"scale is {self.scale!r}",
+                where=where,
+                right="It is FixedScale(...), AutoScale(...) or a named formula such as pending_tasks(10).",
+            )
+        if self.fill not in ("spread", "pack"):
+            raise SpecError(f"fill is {self.fill!r}", where=where, right="It is 'spread' or 'pack'.")
+        if self.start_task is not None and not isinstance(self.start_task, StartTask):
+            raise SpecError(
+                f"start_task is {self.start_task!r}", where=where, right="It is StartTask('command')."
+            )
+        if not isinstance(self.image, Image):
+            Image.named(str(self.image))
+
+    def _packages(self, where: str) -> tuple[Package, ...]:
+        if isinstance(self.packages, str):
+            raise SpecError(
+                f"packages is the text {self.packages!r}", where=where, right=f"Write [{self.packages!r}]."
+            )
+        packages = tuple(Package.parse(package) for package in self.packages)
+        if len(packages) > MAX_PACKAGES:
+            raise SpecError(
+                f"it has {len(packages)} packages", where=where, right=f"A pool takes at most {MAX_PACKAGES}."
+            )
+        return packages
+
+
+def _check_names(given: Mapping[str, Any], known: Sequence[str], where: str) -> None:
+    for name in given:
+        if name not in known:
+            hint = nearest(name, known) or f"Passed on are {', '.join(known)}."
+            raise SpecError(f"unknown property {name!r}", where=where, right=hint)
+
+
+class _NamedAccount:
+    """Stands for whatever account the pool is made in: a fingerprint does not depend on it."""
+
+    account_resource_id = ""
+
+
+class _PlainFiles:
+    """Files by their names alone, without access: what a fingerprint depends on."""
+
+    def resource_file(self, ref: BlobRef, path: str) -> dict[str, Any]:
+        return {"httpUrl": str(ref), "filePath": path}
+
+    def resource_prefix(self, container: str, prefix: str, path: str) -> dict[str, Any]:
+        return {"storageContainerUrl": container, "blobPrefix": prefix, "filePath": path}
+
+    def container_destination(self, container: str, path: str) -> dict[str, Any]:
+        return {"containerUrl": container, "path": path}

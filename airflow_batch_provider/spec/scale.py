@@ -1,0 +1,230 @@
+"""How many nodes a pool has: a fixed number, or what a formula says; and formulas for common needs."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_batch_provider.spec.checks import Count, check_count, check_duration
+from airflow_batch_provider.spec.errors import SpecError
+from airflow_batch_provider.spec.files import is_template
+from airflow_batch_provider.spec.values import iso_duration
+
+# Azure Batch: *Service quotas and limits*: nodes of one pool.
+MAX_NODES = 10_000
+# Azure Batch REST reference: *Add pool*: resizeTimeout, autoScaleEvaluationInterval.
+MIN_RESIZE_TIMEOUT = dt.timedelta(minutes=5)
+MIN_INTERVAL, MAX_INTERVAL = dt.timedelta(minutes=5), dt.timedelta(hours=168)
+# Azure Batch: *Automatically scale compute nodes*: a formula's length.
+FORMULA_LENGTH = 8192
+
+
+@dataclass(frozen=True)
+class FixedScale:
+    """A fixed number of nodes.
+
+    Parameters:
+        dedicated: dedicated nodes.
+        spot: Spot nodes: cheaper, and taken away when Azure needs them.
+        resize_timeout: how long the service tries to allocate them, at least 5 minutes.
+    """
+
+    dedicated: Count = 0
+    spot: Count = 0
+    resize_timeout: dt.timedelta = dt.timedelta(minutes=15)
+
+    def __post_init__(self) -> None:
+        for name in ("dedicated", "spot"):
+            value = check_count(getattr(self, name), 0, MAX_NODES, where=f"{name} nodes of a pool")
+            object.__setattr__(self, name, value)
+        check_duration(
+            self.resize_timeout, MIN_RESIZE_TIMEOUT, dt.timedelta(days=7), where="resize_timeout of a pool"
+        )
+
+    @property
+    def nodes(self) -> int:
+        """All nodes, once templates are rendered; 0 before."""
+        return sum(count for count in (self.dedicated, self.spot) if isinstance(count, int))
+
+    def to_wire(self) -> dict[str, Any]:
+        """The properties of a pool that say its size."""
+        return {
+            "targetDedicatedNodes": self.dedicated,
+            "targetLowPriorityNodes": self.spot,
+            "resizeTimeout": iso_duration(self.resize_timeout),
+        }
+
+
+@dataclass(frozen=True)
+class AutoScale:
+    """As many nodes as a formula says.
+
+    Parameters:
+        formula: in the service's formula language (Azure Batch: *Automatically scale compute nodes*); checked
+            here when the formula language is installed (extra ``emulator``), else by the service.
+        interval: time between evaluations, 5 minutes to 168 hours.
+    """
+
+    formula: str
+    interval: dt.timedelta = dt.timedelta(minutes=5)
+
+    def __post_init__(self) -> None:
+        check_duration(self.interval, MIN_INTERVAL, MAX_INTERVAL, where="interval of an autoscale formula")
+        if not isinstance(self.formula, str) or not self.formula.strip():
+            raise SpecError(
+                "the autoscale formula is empty", right="Write one, or use pending_tasks(max_nodes=10)."
+            )
+        if not is_template(self.formula):
+            check_formula(self.formula)
+
+    def to_wire(self) -> dict[str, Any]:
+        """The properties of a pool that say its size."""
+        return {
+            "enableAutoScale": True,
+            "autoScaleFormula": self.formula,
+            "autoScaleEvaluationInterval": iso_duration(self.interval),
+        }
+
+
+def check_formula(text: str) -> None:
+    """Check an autoscale formula before anything is sent.
+
+    Raises:
+        SpecError: the service would refuse it; with line and column.
+    """
+    if len(text) > FORMULA_LENGTH:
+        raise SpecError(
+            f"the autoscale formula has {len(text)} characters",
+            right=f"The service takes at most {FORMULA_LENGTH}.",
+        )
+    try:
+        from batch_emulator.autoscale import FormulaError, parse
+    except ImportError:
+        return
+    try:
+        parse(text)
+    except FormulaError as error:
+        raise SpecError(
+            f"the autoscale formula is refused: {error}",
+            right="Correct the formula (Azure Batch: Automatically scale compute nodes in a Batch pool).",
+        ) from None
+
+
+# What both task-driven formulas begin with. $PendingTasks counts tasks, not slots, and is missing for the
+# first minute of a pool: then the pool gets its start nodes, so that work does not wait for an interval.
+_WANTED = """\
+startNodes = {start};
+minNodes = {minimum};
+maxNodes = {maximum};
+$percent = $PendingTasks.GetSamplePercent(3 * TimeInterval_Minute);
+$tasks = $percent < 70 ? max(startNodes * $TaskSlotsPerNode, $PendingTasks.GetSample(1)) \
+: max($PendingTasks.GetSample(1), avg($PendingTasks.GetSample(3 * TimeInterval_Minute)));
+$wanted = min(maxNodes, max(minNodes, ($tasks + $TaskSlotsPerNode - 1) / $TaskSlotsPerNode));
+"""
+
+
+def pending_tasks(
+    max_nodes: int,
+    *,
+    min_nodes: int = 0,
+    start_nodes: int = 1,
+    spot: bool = True,
+    interval: dt.timedelta = dt.timedelta(minutes=5),
+) -> AutoScale:
+    """As many nodes as waiting and running tasks need, none when there is nothing to do.
+
+    After the documented 'pending tasks' formula (Azure Batch: *Automatically scale compute nodes*), with task
+    slots taken into account. Nodes are given up only once their tasks are done.
+
+    Parameters:
+        max_nodes: most nodes.
+        min_nodes: fewest nodes, also when idle: they cost money and save the time to start.
+        start_nodes: nodes of a new pool, before there is anything to measure.
+        spot: Spot nodes instead of dedicated ones.
+        interval: time between evaluations, 5 minutes to 168 hours.
+    """
+    head = _wanted(max_nodes, min_nodes, start_nodes)
+    target, other = ("LowPriority", "Dedicated") if spot else ("Dedicated", "LowPriority")
+    return AutoScale(
+        f"{head}$Target{target}Nodes = $wanted;\n$Target{other}Nodes = 0;\n"
+        "$NodeDeallocationOption = taskcompletion;\n",
+        interval,
+    )
+
+
+def spot_with_dedicated_fallback(
+    max_nodes: int,
+    *,
+    max_dedicated: int,
+    min_nodes: int = 0,
+    start_nodes: int = 1,
+    interval: dt.timedelta = dt.timedelta(minutes=5),
+) -> AutoScale:
+    """As ``pending_tasks`` on Spot nodes, with dedicated nodes in place of those that were preempted.
+
+    After the documented 'preempted nodes' formula (Azure Batch: *Automatically scale compute nodes*).
+
+    Parameters:
+        max_nodes: most nodes of both kinds together.
+        max_dedicated: most dedicated nodes.
+        min_nodes, start_nodes, interval: as for ``pending_tasks``.
+    """
+    head = _wanted(max_nodes, min_nodes, start_nodes)
+    dedicated = check_count(max_dedicated, 0, MAX_NODES, where="max_dedicated of a formula")
+    return AutoScale(
+        f"{head}$preempted = $PreemptedNodeCount.GetSamplePercent(3 * TimeInterval_Minute) < 70 "
+        "? max(0, $PreemptedNodeCount.GetSample(1)) "
+        ": max($PreemptedNodeCount.GetSample(3 * TimeInterval_Minute));\n"
+        f"$TargetDedicatedNodes = min({dedicated}, $preempted, $wanted);\n"
+        "$TargetLowPriorityNodes = $wanted - min("
+        f"{dedicated}, $preempted, $wanted);\n"
+        "$NodeDeallocationOption = taskcompletion;\n",
+        interval,
+    )
+
+
+def working_hours(
+    nodes: int,
+    *,
+    otherwise: int = 0,
+    first_hour: int = 8,
+    last_hour: int = 18,
+    utc_offset: int = 0,
+    spot: bool = False,
+) -> AutoScale:
+    """A number of nodes from Monday to Friday between two hours, another at all other times.
+
+    After the documented 'time-based' formula (Azure Batch: *Automatically scale compute nodes*).
+
+    Parameters:
+        nodes: in working hours.
+        otherwise: at night and on weekends.
+        first_hour: the first hour of work, 0 to 23.
+        last_hour: the hour at which work ends, 1 to 24.
+        utc_offset: hours that local time is ahead of UTC, -12 to 14; formulas reckon in UTC.
+        spot: Spot nodes instead of dedicated ones.
+    """
+    counts = [
+        check_count(value, 0, MAX_NODES, where="nodes of a working_hours formula")
+        for value in (nodes, otherwise)
+    ]
+    first = check_count(first_hour, 0, 23, where="first_hour of a formula")
+    last = check_count(last_hour, 1, 24, where="last_hour of a formula")
+    offset = check_count(utc_offset, -12, 14, where="utc_offset of a formula")
+    target = "LowPriority" if spot else "Dedicated"
+    return AutoScale(
+        f"$now = time() + {offset} * TimeInterval_Hour;\n"
+        "$workday = $now.weekday >= 1 && $now.weekday <= 5;\n"
+        f"$workhour = $now.hour >= {first} && $now.hour < {last};\n"
+        f"$Target{target}Nodes = $workday && $workhour ? {counts[0]} : {counts[1]};\n"
+        "$NodeDeallocationOption = taskcompletion;\n"
+    )
+
+
+def _wanted(max_nodes: int, min_nodes: int, start_nodes: int) -> str:
+    maximum = check_count(max_nodes, 1, MAX_NODES, where="max_nodes of a formula")
+    values = {"maximum": maximum}
+    for name, value in (("minimum", min_nodes), ("start", start_nodes)):
+        values[name] = check_count(value, 0, int(maximum), where=f"{name} nodes of a formula")
+    return _WANTED.format(**values)

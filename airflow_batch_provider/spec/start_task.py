@@ -1,0 +1,88 @@
+"""What runs on every node before any task: a pool's start task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from airflow_batch_provider.spec.checks import check_count
+from airflow_batch_provider.spec.command import Command, OperatingSystem, command_line
+from airflow_batch_provider.spec.errors import SpecError
+from airflow_batch_provider.spec.files import (
+    BlobRef,
+    FileAccess,
+    Inputs,
+    TaskOutput,
+    TaskOutputs,
+    parse_inputs,
+)
+from airflow_batch_provider.spec.values import environment_wire
+
+_WHERE = "start task of a pool"
+
+
+@dataclass(frozen=True)
+class StartTask:
+    """Prepares a node whenever it starts: on joining, after a reboot and after a preemption.
+
+    It must therefore be able to run again (Azure Batch: *Nodes and pools*, 'Start task').
+
+    Parameters:
+        command: text as it is, or a list of arguments; not run by a shell (see ``shell``).
+        inputs: files to download, path below the working directory to source. A SAS handed to a pool runs out
+            while the pool lives on: let the connection name a node identity, or use an application package.
+        environment: environment variables.
+        admin: run with administrator rights.
+        retries: how often to try again after a failure, -1 without limit.
+        wait: whether tasks wait until it has succeeded.
+    """
+
+    command: Command
+    inputs: Inputs = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    admin: bool = False
+    retries: int | str = 0
+    wait: bool = True
+
+    def __post_init__(self) -> None:
+        command_line(self.command, where=_WHERE)
+        for path, source in parse_inputs(self.inputs, where=_WHERE):
+            if isinstance(source, (TaskOutput, TaskOutputs)):
+                raise SpecError(
+                    "a start task cannot use the output of a task, which runs later",
+                    where=f"{_WHERE}, input {path!r}",
+                    right="Use blob(...) or a URL.",
+                )
+        object.__setattr__(
+            self, "retries", check_count(self.retries, -1, 1_000_000, where=f"retries of the {_WHERE}")
+        )
+
+    def to_wire(self, files: FileAccess, system: OperatingSystem) -> dict[str, Any]:
+        """The wire model BatchStartTask.
+
+        Parameters:
+            files: gives nodes access to blobs.
+            system: the operating system of the nodes.
+        """
+        level: Literal["admin", "nonadmin"] = "admin" if self.admin else "nonadmin"
+        wire: dict[str, Any] = {
+            "commandLine": command_line(self.command, where=_WHERE, system=system),
+            "userIdentity": {"autoUser": {"scope": "pool", "elevationLevel": level}},
+            "maxTaskRetryCount": self.retries,
+            "waitForSuccess": self.wait,
+        }
+        sources = [_resource(path, source, files) for path, source in parse_inputs(self.inputs, where=_WHERE)]
+        if sources:
+            wire["resourceFiles"] = sources
+        if self.environment:
+            wire["environmentSettings"] = environment_wire(self.environment.items())
+        return wire
+
+
+def _resource(path: str, source: object, files: FileAccess) -> dict[str, Any]:
+    if isinstance(source, BlobRef):
+        if source.is_prefix:
+            return files.resource_prefix(source.container, source.name, "" if path == "." else path)
+        return files.resource_file(source, path)
+    return {"httpUrl": source, "filePath": path}
