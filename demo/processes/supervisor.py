@@ -241,7 +241,7 @@ class Supervisor:
         self._tell(SendSignal(name, signal.SIGKILL, False))
         self._await_end(name, _START_SECONDS)
         with self._changed:
-            self._ended.pop(name, None)  # it was wanted, so `check` has nothing to report
+            self._ended.pop(name, None)  # wanted: nothing to report
 
     def stop(self, *names: str) -> None:
         """End components: SIGTERM to their groups, SIGKILL when their time is up. Silent if not running."""
@@ -255,7 +255,7 @@ class Supervisor:
                 self._await_end(name, max(0.0, seconds - (time.monotonic() - begun)))
         with self._changed:
             for name in names:
-                self._components.pop(name, None)
+                self._ended.pop(name, None)  # wanted: nothing to report
 
     def restart(self, name: str) -> None:
         """Start a component again as it was started before; stops it first if it runs; waits until ready."""

@@ -77,6 +77,10 @@ class LocalStack:
         """`kill -9` one component's process, as a crash would. Names: `triggerer`, `batch-emulator`, ..."""
         self.supervisor.kill(name)
 
+    def stop(self, name: str) -> None:
+        """End one component as the end of the stack would; `restart` starts it again."""
+        self.supervisor.stop(name)
+
     def restart(self, name: str) -> None:
         """Start a component again, killed or running, with the same settings; waits until it is ready."""
         self.supervisor.restart(name)

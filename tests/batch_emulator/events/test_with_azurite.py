@@ -216,7 +216,7 @@ def test_storage_that_goes_away_and_comes_back(place: Place, tmp_path: Path) -> 
             )
         )
         own.supervisor.wait_ready(NAME)
-        own.kill("azurite")
+        own.stop("azurite")
         assert wait_until(lambda: "Storage does not answer" in log.read_text())
         own.restart("azurite")
         blobs = BlobServiceClient.from_connection_string(storage.connection_string)
