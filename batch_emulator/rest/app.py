@@ -1,0 +1,36 @@
+"""The emulator's HTTP server: data plane, management plane and status page on one port."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timezone
+
+from aiohttp import web
+
+from batch_emulator.arm.app import add_arm_routes
+from batch_emulator.rest.authentication import Credentials
+from batch_emulator.rest.backend import Backend
+from batch_emulator.rest.handlers import all_handlers
+from batch_emulator.rest.page import status_page
+from batch_emulator.rest.pipeline import Pipeline
+
+
+def utc_now() -> datetime:
+    """The time now, aware."""
+    return datetime.now(timezone.utc)
+
+
+def build_app(
+    backend: Backend, credentials: Credentials, clock: Callable[[], datetime] = utc_now
+) -> web.Application:
+    """The server, ready to be run.
+
+    :param credentials: the account's name and keys; a request must be signed with one of them.
+    :param clock: the time now; dates of requests and expiry of tokens are held against it.
+    """
+    app = web.Application()
+    pipeline = Pipeline(backend, credentials, all_handlers(), clock)
+    app.router.add_get("/", status_page(backend))
+    add_arm_routes(app, backend, credentials, clock)
+    app.router.add_route("*", "/{path:.*}", pipeline.handle)
+    return app

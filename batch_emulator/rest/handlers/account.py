@@ -1,0 +1,61 @@
+"""What is asked of the account as a whole. Source: Azure Batch REST reference, *Account*."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from batch_emulator.rest.backend import Backend
+from batch_emulator.rest.exchange import Call, Reply
+from batch_emulator.rest.odata.filters import compile_filter
+from batch_emulator.rest.odata.lists import IMAGES, NODE_COUNTS
+from batch_emulator.rest.paging import render_page
+from batch_emulator.rest.render.counts import render_node_counts
+from batch_emulator.service.entities import Json
+from batch_emulator.service.images import SUPPORTED_IMAGES, Image
+
+if TYPE_CHECKING:
+    from batch_emulator.service.service import BatchService
+
+
+async def list_supported_images(call: Call, _backend: Backend) -> Reply:
+    matches = compile_filter(call.query["$filter"], IMAGES) if "$filter" in call.query else None
+    images = sorted(SUPPORTED_IMAGES, key=_image_key)
+    return Reply(render_page(call, "supportedimages", images, _image_key, _render_image, matches))
+
+
+async def list_pool_node_counts(call: Call, backend: Backend) -> Reply:
+    matches = compile_filter(call.query["$filter"], NODE_COUNTS) if "$filter" in call.query else None
+
+    def query(service: BatchService, _now: datetime) -> Json:
+        counts = (render_node_counts(pool.id, service.nodes(pool.id)) for pool in service.pools())
+        return render_page(
+            call, "poolnodecounts", counts, lambda item: str(item["poolId"]), lambda item: item, matches
+        )
+
+    return Reply(await backend.read(query))
+
+
+def _image_key(image: Image) -> str:
+    return "/".join((image.node_agent_sku_id, image.publisher, image.offer, image.sku))
+
+
+def _render_image(image: Image) -> Json:
+    return {
+        "nodeAgentSKUId": image.node_agent_sku_id,
+        "imageReference": {
+            "publisher": image.publisher,
+            "offer": image.offer,
+            "sku": image.sku,
+            "version": "latest",
+        },
+        "osType": image.os_type,
+        "capabilities": list(image.capabilities),
+        "verificationType": "verified" if image.verified else "unverified",
+    }
+
+
+HANDLERS = {
+    "list_supported_images": list_supported_images,
+    "list_pool_node_counts": list_pool_node_counts,
+}

@@ -1,0 +1,143 @@
+"""Tasks. Source: Azure Batch REST reference, *Task*."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from batch_emulator.rest.backend import Backend
+from batch_emulator.rest.errors import refusal
+from batch_emulator.rest.exchange import Call, Reply, resource_headers
+from batch_emulator.rest.handlers.common import change, created, read_one, remove
+from batch_emulator.rest.odata.filters import compile_filter
+from batch_emulator.rest.odata.lists import TASKS
+from batch_emulator.rest.odata.selection import select, selected_names
+from batch_emulator.rest.paging import render_page, start_after
+from batch_emulator.rest.render.parts import present, task_url
+from batch_emulator.rest.render.tasks import render_task
+from batch_emulator.service.entities import Json, Task
+from batch_emulator.service.errors import BatchError
+from batch_emulator.service.limits import MAX_TASKS_PER_COLLECTION
+
+if TYPE_CHECKING:
+    from batch_emulator.service.service import BatchService
+
+ADD_RESULT = "Microsoft.Azure.Batch.Protocol.Entities.TaskAddResult"
+
+
+async def create_task(call: Call, backend: Backend) -> Reply:
+    task = await backend.execute(lambda service, now: service.create_task(call["jobId"], call.body, now))
+    return created(task, call.url("jobs", task.job_id, "tasks", task.id))
+
+
+async def create_task_collection(call: Call, backend: Backend) -> Reply:
+    """Up to 100 tasks at once; each has its own result, whatever becomes of the others."""
+    specs = call.body["value"]
+    if not 1 <= len(specs) <= MAX_TASKS_PER_COLLECTION:
+        raise refusal(
+            "OutOfRangeInput",
+            PropertyName="value",
+            Reason=f"A collection has 1 to {MAX_TASKS_PER_COLLECTION} tasks, not {len(specs)}.",
+        )
+    results = await backend.execute(lambda service, now: service.add_tasks(call["jobId"], specs, now))
+    items = [_add_result(call, spec["id"], result) for spec, result in zip(specs, results, strict=True)]
+    return Reply({"odata.metadata": f"{call.base_url}/$metadata#{ADD_RESULT}", "value": items})
+
+
+async def list_tasks(call: Call, backend: Backend) -> Reply:
+    names = selected_names(call.query, "BatchTask", call.contract)
+    matches = compile_filter(call.query["$filter"], TASKS) if "$filter" in call.query else None
+    after = start_after(call.query)
+
+    def render(task: Task) -> Json:
+        return select(render_task(task, call.base_url), names)
+
+    def query(service: BatchService, _now: datetime) -> Json:
+        tasks = service.tasks(call["jobId"], after or "")
+        return render_page(call, "tasks", tasks, lambda task: task.id, render, matches)
+
+    return Reply(await backend.read(query))
+
+
+async def get_task(call: Call, backend: Backend) -> Reply:
+    def render(_service: BatchService, task: Task) -> Json:
+        return render_task(task, call.base_url)
+
+    reply = await read_one(call, backend, _find(call), "BatchTask", render, "tasks/@Element")
+    return Reply(reply.body, resource_headers(f"{call.base_url}{call.raw_path}") | dict(reply.headers))
+
+
+async def replace_task(call: Call, backend: Backend) -> Reply:
+    return await _change(
+        call,
+        backend,
+        lambda service, now: service.replace_task(call["jobId"], call["taskId"], call.body, now),
+    )
+
+
+async def terminate_task(call: Call, backend: Backend) -> Reply:
+    return await _change(
+        call, backend, lambda service, now: service.terminate_task(call["jobId"], call["taskId"], now)
+    )
+
+
+async def reactivate_task(call: Call, backend: Backend) -> Reply:
+    return await _change(
+        call, backend, lambda service, now: service.reactivate_task(call["jobId"], call["taskId"], now)
+    )
+
+
+async def delete_task(call: Call, backend: Backend) -> Reply:
+    return await remove(
+        call,
+        backend,
+        _find(call),
+        lambda service, now: service.delete_task(call["jobId"], call["taskId"], now),
+    )
+
+
+async def list_subtasks(call: Call, backend: Backend) -> Reply:
+    """Only multi-instance tasks have subtasks, and this service refuses to create those."""
+    selected_names(call.query, "BatchSubtask", call.contract)
+    await backend.read(lambda service, _now: service.task(call["jobId"], call["taskId"]))
+    return Reply({"odata.metadata": f"{call.base_url}/$metadata#subtasks", "value": []})
+
+
+def _add_result(call: Call, task_id: str, result: Task | BatchError) -> Json:
+    if isinstance(result, BatchError):
+        message = {"lang": "en-US", "value": result.kind.message}
+        error: Json = {"code": result.code, "message": message}
+        if result.values:
+            error["values"] = [{"key": key, "value": value} for key, value in result.values.items()]
+        return {"status": "clienterror", "taskId": task_id, "error": error}
+    return present(
+        {
+            "status": "success",
+            "taskId": result.id,
+            "eTag": result.etag,
+            "lastModified": result.last_modified,
+            "location": task_url(call.base_url, result.job_id, result.id),
+        }
+    )
+
+
+def _find(call: Call) -> Callable[[BatchService], Task]:
+    return lambda service: service.task(call["jobId"], call["taskId"])
+
+
+async def _change(call: Call, backend: Backend, command: Callable[[BatchService, datetime], Any]) -> Reply:
+    return await change(call, backend, _find(call), command)
+
+
+HANDLERS = {
+    "create_task": create_task,
+    "create_task_collection": create_task_collection,
+    "list_tasks": list_tasks,
+    "get_task": get_task,
+    "replace_task": replace_task,
+    "terminate_task": terminate_task,
+    "reactivate_task": reactivate_task,
+    "delete_task": delete_task,
+    "list_subtasks": list_subtasks,
+}

@@ -1,0 +1,51 @@
+"""Tasks as the wire shows them. Source: Azure Batch REST reference, *Task - Get*."""
+
+from __future__ import annotations
+
+from batch_emulator.rest.render.parts import (
+    failure_info,
+    node_url,
+    present,
+    root_directory,
+    task_url,
+    versioned,
+    without_secrets,
+)
+from batch_emulator.service.entities import Json, Task
+
+
+def render_task(task: Task, base_url: str) -> Json:
+    """A task of a job."""
+    url = task_url(base_url, task.job_id, task.id)
+    body: Json = {"id": task.id}
+    body |= versioned(task, url) | without_secrets(task.spec)
+    body["executionInfo"] = execution_info(task)
+    if task.node_id and task.node_pool_id:
+        body["nodeInfo"] = _node_info(base_url, task.node_pool_id, task.node_id, task.task_root)
+    return body
+
+
+def execution_info(task: Task) -> Json:
+    """``executionInfo``: the latest try, and how many there were."""
+    return present(
+        {
+            "startTime": task.start_time,
+            "endTime": task.end_time,
+            "exitCode": task.exit_code,
+            "failureInfo": failure_info(task.failure),
+            "retryCount": task.retry_count,
+            "lastRetryTime": task.last_retry_time,
+            "requeueCount": task.requeue_count,
+            "lastRequeueTime": task.last_requeue_time,
+            "result": task.result,
+        }
+    )
+
+
+def _node_info(base_url: str, pool_id: str, node_id: str, task_root: str | None) -> Json:
+    return {
+        "affinityId": f"TVM:{node_id}",
+        "nodeUrl": node_url(base_url, pool_id, node_id),
+        "poolId": pool_id,
+        "nodeId": node_id,
+    } | root_directory(base_url, pool_id, node_id, task_root)
