@@ -40,6 +40,13 @@ def error_text(error: BaseException) -> str:
     return _SAS_SIGNATURE.sub(r"\1***", first)
 
 
+def error_details(error: BaseException) -> str:
+    """The named values the service adds, such as the property it refuses; empty when there are none."""
+    details = getattr(getattr(error, "error", None), "details", None) or []
+    pairs = [f"{item.code}: {item.message}" for item in details if getattr(item, "message", None)]
+    return _SAS_SIGNATURE.sub(r"\1***", f"({'; '.join(pairs)})") if pairs else ""
+
+
 def is_transient(error: BaseException) -> bool:
     """Whether the same call may well succeed later: no answer, throttling, or a fault of the server."""
     from azure.core.exceptions import ServiceRequestError, ServiceResponseError

@@ -1,0 +1,249 @@
+"""Reading what the service says of a pool and its nodes, and judging whether a wait is over. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from airflow_batch_provider.client.pool_causes import explain_nodes, explain_resize
+from airflow_batch_provider.spec.explain import Explanation
+
+WaitFor = Literal["steady", "nodes", "gone"]
+Status = Literal["wait", "ready", "failed"]
+
+# Azure Batch REST reference: *Get node*, state. A preempted node comes back by itself under the same id.
+READY = frozenset({"idle", "running"})
+COMING = frozenset(
+    {
+        "creating",
+        "starting",
+        "waitingforstarttask",
+        "rebooting",
+        "reimaging",
+        "upgradingos",
+        "unknown",
+        "preempted",
+    }
+)
+BROKEN = frozenset({"starttaskfailed", "unusable"})
+
+
+@dataclass(frozen=True)
+class ServiceFault:
+    """A code, a message and named values: the form of resize, node and autoscale errors."""
+
+    code: str
+    message: str
+    values: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def read(cls, wire: Mapping[str, Any]) -> ServiceFault:
+        """From the wire models ResizeError, BatchNodeError, AutoScaleRunError and BatchTaskFailureInfo."""
+        values = wire.get("values") or wire.get("errorDetails") or wire.get("details") or []
+        return cls(
+            str(wire.get("code") or "Unknown"),
+            str(wire.get("message") or "").strip(),
+            tuple((str(item.get("name")), str(item.get("value"))) for item in values),
+        )
+
+    def __str__(self) -> str:
+        details = "; ".join(f"{name}: {value}" for name, value in self.values)
+        return " ".join(
+            part for part in (f"{self.code}:", self.message, f"({details})" if details else "") if part
+        )
+
+
+@dataclass(frozen=True)
+class PoolView:
+    """A pool as it was seen.
+
+    Parameters:
+        id, state, allocation_state: as the service names them.
+        current, target: nodes, dedicated and Spot together.
+        auto_scale: whether a formula sets the target.
+        resize_errors: what the last resize ended with.
+        auto_scale_error: what the last evaluation of the formula ended with.
+    """
+
+    id: str
+    state: str
+    allocation_state: str
+    current: int
+    target: int
+    auto_scale: bool
+    resize_errors: tuple[ServiceFault, ...] = ()
+    auto_scale_error: ServiceFault | None = None
+
+    @classmethod
+    def read(cls, wire: Mapping[str, Any]) -> PoolView:
+        """From the wire model BatchPool."""
+
+        def total(kind: str) -> int:
+            return int(wire.get(f"{kind}DedicatedNodes") or 0) + int(wire.get(f"{kind}LowPriorityNodes") or 0)
+
+        run_error = (wire.get("autoScaleRun") or {}).get("error")
+        return cls(
+            id=str(wire.get("id")),
+            state=str(wire.get("state")),
+            allocation_state=str(wire.get("allocationState")),
+            current=total("current"),
+            target=total("target"),
+            auto_scale=bool(wire.get("enableAutoScale")),
+            resize_errors=tuple(ServiceFault.read(error) for error in wire.get("resizeErrors") or []),
+            auto_scale_error=ServiceFault.read(run_error) if run_error else None,
+        )
+
+    @property
+    def is_short(self) -> bool:
+        """Whether the last resize ended with fewer nodes than asked for."""
+        return self.allocation_state == "steady" and bool(self.resize_errors) and self.current < self.target
+
+
+@dataclass(frozen=True)
+class NodeView:
+    """A node as it was seen: its state, and what went wrong on it."""
+
+    id: str
+    state: str
+    start_task_exit_code: int | None = None
+    start_task_failure: ServiceFault | None = None
+    errors: tuple[ServiceFault, ...] = ()
+
+    @classmethod
+    def read(cls, wire: Mapping[str, Any]) -> NodeView:
+        """From the wire model BatchNode."""
+        info = wire.get("startTaskInfo") or {}
+        failure = info.get("failureInfo")
+        return cls(
+            id=str(wire.get("id")),
+            state=str(wire.get("state")),
+            start_task_exit_code=info.get("exitCode"),
+            start_task_failure=ServiceFault.read(failure) if failure else None,
+            errors=tuple(ServiceFault.read(error) for error in wire.get("errors") or []),
+        )
+
+
+# The properties that NodeView reads: asking for less keeps a poll cheap.
+NODE_PROPERTIES = ["id", "state", "startTaskInfo", "errors"]
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A pool and its nodes at one moment; ``pool`` is None when there is no such pool."""
+
+    pool: PoolView | None
+    nodes: tuple[NodeView, ...] = ()
+
+    def progress(self) -> str:
+        """One line for the log."""
+        if self.pool is None:
+            return "the pool does not exist"
+        counts = Counter(node.state for node in self.nodes)
+        states = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
+        pool = self.pool
+        line = f"pool {pool.id} is {pool.allocation_state}, {pool.current} of {pool.target} nodes"
+        return f"{line} ({states})" if states else line
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a wait is over, and how.
+
+    Parameters:
+        status: ``wait`` on, ``ready``, or ``failed``.
+        explanation: of a failure.
+        fatal: whether trying again without a change is pointless.
+        warnings: what is wrong though the wait is over.
+        broken_node: a node whose start task output tells more.
+    """
+
+    status: Status
+    explanation: Explanation | None = None
+    fatal: bool = False
+    warnings: tuple[str, ...] = ()
+    broken_node: str | None = None
+
+
+_WAIT = Verdict("wait")
+
+
+def judge(seen: Observation, wait_for: WaitFor, min_nodes: int) -> Verdict:
+    """Whether a wait for a pool is over. Never waits for all nodes to be idle: tasks start on the first.
+
+    Parameters:
+        seen: the pool and its nodes now.
+        wait_for: ``steady``: allocation has ended; ``nodes``: ``min_nodes`` of them take tasks;
+            ``gone``: a deletion has ended.
+        min_nodes: how many nodes must be idle or running, for ``nodes``.
+    """
+    pool = seen.pool
+    if wait_for == "gone":
+        return Verdict("ready") if pool is None or pool.state != "deleting" else _WAIT
+    if pool is None or pool.state == "deleting":
+        return Verdict(
+            "failed",
+            Explanation(
+                "The pool was deleted while it was waited for.",
+                "Someone, or another DAG, deleted it.",
+                "Run the task again: it makes the pool anew.",
+            ),
+        )
+    return _judge_steady(seen, pool) if wait_for == "steady" else _judge_nodes(seen, pool, min_nodes)
+
+
+def _judge_steady(seen: Observation, pool: PoolView) -> Verdict:
+    if pool.allocation_state != "steady":
+        return _WAIT
+    if not pool.resize_errors:
+        # A resize that was accepted shows at once; until then the current number lags behind the target.
+        return Verdict("ready") if pool.auto_scale or pool.current >= pool.target else _WAIT
+    if pool.current < pool.target and not pool.auto_scale:
+        return _short(pool)
+    return Verdict("ready", warnings=_warnings(seen, pool))
+
+
+def _judge_nodes(seen: Observation, pool: PoolView, min_nodes: int) -> Verdict:
+    ready = sum(node.state in READY for node in seen.nodes)
+    coming = sum(node.state in COMING for node in seen.nodes)
+    broken = [node for node in seen.nodes if node.state in BROKEN]
+    if ready >= min_nodes:
+        return Verdict("ready", warnings=_warnings(seen, pool))
+    if pool.allocation_state != "steady" or ready + coming >= min_nodes:
+        return _WAIT
+    if broken:
+        return Verdict(
+            "failed", explain_nodes(pool, broken, ready, min_nodes), broken_node=_with_start_task(broken)
+        )
+    if pool.resize_errors and (not pool.auto_scale or _short(pool).fatal):
+        return _short(pool)
+    if pool.auto_scale or pool.current < pool.target:
+        return _WAIT
+    return Verdict(
+        "failed",
+        Explanation(
+            f"Pool {pool.id} has {ready} of the {min_nodes} nodes waited for, and no more will come.",
+            f"Its target is {pool.target} nodes.",
+            "Raise the pool's scale or lower min_ready_nodes.",
+        ),
+        fatal=True,
+    )
+
+
+def _short(pool: PoolView) -> Verdict:
+    explanation, fatal = explain_resize(pool)
+    return Verdict("failed", explanation, fatal=fatal)
+
+
+def _warnings(seen: Observation, pool: PoolView) -> tuple[str, ...]:
+    warnings = [f"Pool {pool.id} has a resize error: {error}" for error in pool.resize_errors]
+    if pool.auto_scale_error:
+        warnings.append(f"The autoscale formula of pool {pool.id} failed: {pool.auto_scale_error}")
+    broken = Counter(node.state for node in seen.nodes if node.state in BROKEN)
+    warnings += [f"{count} node(s) of pool {pool.id} are {state}" for state, count in sorted(broken.items())]
+    return tuple(warnings)
+
+
+def _with_start_task(broken: Sequence[NodeView]) -> str | None:
+    return next((node.id for node in broken if node.state == "starttaskfailed"), None)
