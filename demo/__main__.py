@@ -1,0 +1,101 @@
+"""`python -m demo`: a video lands in a container and a Batch job DAG transcodes it."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from demo.azurite.node import NodeMissingError
+from demo.folder import FolderError, prepare_folder
+from demo.processes.runfile import AlreadyRunningError
+from demo.processes.supervisor import PROJECT_DIR, ComponentError
+from demo.report import report
+from demo.scenario import ScenarioError, play
+from demo.stack import LocalStack, StackOptions
+from demo.stack.airflow_client import AirflowError
+from demo.video import VideoMissingError
+from demo.view import View
+
+_EXPECTED = (
+    AirflowError,
+    AlreadyRunningError,
+    ComponentError,
+    FolderError,
+    NodeMissingError,
+    ScenarioError,
+    VideoMissingError,
+)
+_CHECK_SECONDS = 1.0
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
+    parser.add_argument(
+        "--exit", action="store_true", help="stop after the check: status 0, or 1 with the reason"
+    )
+    parser.add_argument(
+        "--data-dir", type=Path, default=PROJECT_DIR / ".demo", help="folder for data and logs"
+    )
+    parser.add_argument("--keep-data", action="store_true", help="start on the data of the earlier run")
+    parser.add_argument("--dags-folder", type=Path, default=PROJECT_DIR / "dags", help="DAG files")
+    parser.add_argument("--metadata-url", help="SQLAlchemy URL of Airflow's database (default: SQLite)")
+    return parser.parse_args(argv)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    raise KeyboardInterrupt
+
+
+def _run(args: argparse.Namespace, view: View) -> None:
+    prepare_folder(args.data_dir, args.keep_data)
+    options = StackOptions(
+        work_dir=args.data_dir,
+        dags_folder=args.dags_folder,
+        preferred_ports=True,
+        metadata_url=args.metadata_url,
+    )
+    view.say("Starting Azurite, Event Grid, the Batch emulator and Airflow")
+    with LocalStack(options, view.say) as stack:
+        result = play(stack, view)
+        report(stack, view, result)
+        if args.exit:
+            view.say("All is as it should be; stopping")
+            return
+        view.plain("\nEverything stays up. Upload more videos, or press Ctrl-C to end.", "bold")
+        while True:
+            stack.check()
+            time.sleep(_CHECK_SECONDS)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the demo.
+
+    Returns:
+        0 all was well, 1 something was not (the reason was printed), 130 it was interrupted.
+    """
+    args = _arguments(argv)
+    # A closed terminal or a `kill` ends as Ctrl-C does: with everything stopped.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    with View() as view:
+        try:
+            _run(args, view)
+        except KeyboardInterrupt:
+            view.end_progress()
+            view.plain("Stopped; no process and no port is left.")
+            return 130
+        except _EXPECTED as error:
+            view.end_progress()
+            view.plain(f"\n{error}", "red")
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
