@@ -1,7 +1,7 @@
 """The application package `ffmpeg`: a real ffmpeg and the steps of the transcode, in one zip file.
 
-Azure Batch: *Deploy applications to compute nodes with Batch application packages*: a package is a zip file that
-every node of a pool unpacks; the environment of its tasks names the folder.
+Azure Batch: *Deploy applications to compute nodes with Batch application packages*: a package is a zip file
+that every node of a pool unpacks; the environment of its tasks names the folder.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ class PackageFile:
 def build_ffmpeg_package(target: Path) -> PackageFile:
     """Builds the package from the ffmpeg of `imageio-ffmpeg` and the steps in `node/`.
 
-    Contents are stored, not deflated: packing and unpacking take a fraction of a second, deflating 170 MB takes
-    three seconds more and saves little time on the way to a node in the same region.
+    Contents are stored, not deflated: packing and unpacking take about a second each, deflating 170 MB would
+    take three more and save little time on the way to a node in the same region.
 
     Args:
         target: the zip file to write, replaced if it is there.
@@ -77,18 +77,20 @@ def build_ffmpeg_package(target: Path) -> PackageFile:
     return PackageFile(target, APPLICATION_ID, f"{_ffmpeg_version(executable)}-{digest}")
 
 
-def command_line(variable: str, *arguments: str) -> str:
-    """A Batch command line that runs a step of the package.
+def command_line(*arguments: str) -> str:
+    """A Batch command line that runs a step of the package, whatever its version on the node.
 
-    Batch runs a command line without a shell, so nothing would expand the variable: a shell is asked for.
+    Batch runs a command line without a shell, so nothing would expand a variable: a shell is asked for. It looks
+    for the variable by its prefix: a DAG is parsed before the version of the package is known.
     Azure Batch: *Tasks and jobs*, on the command line of a task.
 
     Args:
-        variable: see `PackageFile.environment_variable`.
         arguments: the step and its options, e.g. `"encode", "--rendition", "720p", "--segment", "0"`.
     """
     words = " ".join(shlex.quote(argument) for argument in arguments)
-    script = f'exec python3 "${variable}/transcode.py" {words}'
+    find = f'env | sed -n "s/^AZ_BATCH_APP_PACKAGE_{APPLICATION_ID}[^=]*=//p" | head -n 1'
+    missing = f"no application package {APPLICATION_ID} on this node"
+    script = f'app=$({find}); exec python3 "${{app:?{missing}}}/transcode.py" {words}'
     return f"/bin/sh -c {shlex.quote(script)}"
 
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from .errors import ExitCode, StepError
-from .ffmpeg import Ffmpeg, damaged, failure
+from .ffmpeg import Ffmpeg, Finished, damaged, failure
 from .probe import require
 from .progress import PROGRESS_OPTIONS, Progress, say
 from .records import Plan, Source
@@ -92,26 +92,45 @@ def encode_segment(
         "setsar=1",
         "format=yuv420p",
     ]
-    progress = Progress(label, segment.duration_s)
     threads = str(how.threads)
-    finished = ffmpeg.run(
-        [
-            *PROGRESS_OPTIONS,
-            *("-noautorotate", "-threads", threads, "-copyts", "-i", str(source), "-map", "0:V:0"),
-            *("-filter_threads", threads, "-vf", ",".join(filters)),
-            *("-fps_mode", "passthrough", "-enc_time_base", "demux"),
-            *_x264(plan, wanted.video_kbps, how),
-            *("-threads", threads, *how.user_arguments(), str(target)),
-        ],
-        on_output=progress,
-    )
+    command = [
+        *PROGRESS_OPTIONS,
+        *("-noautorotate", "-threads", threads, "-copyts", "-i", str(source), "-map", "0:V:0"),
+        *("-filter_threads", threads, "-vf", ",".join(filters)),
+        *("-fps_mode", "passthrough", "-enc_time_base", "demux"),
+        *_x264(plan, wanted.video_kbps, how),
+        *("-threads", threads),
+    ]
+    progress = Progress(label, segment.duration_s)
+    finished = ffmpeg.run([*command, *how.user_arguments(), str(target)], on_output=progress)
+    if finished.returncode == 0 and progress.frames == segment.frames:
+        for line in finished.tail:
+            say(f"warning: {line}")
+        progress.done()
+        return target
+    target.unlink(missing_ok=True)  # half a segment must not be uploaded
+    if how.user_options and finished.returncode >= 0:
+        _require_blameless_options(ffmpeg, command, how, label, segment.frames, finished)
     if finished.returncode != 0:
-        raise failure(finished, label, how.user_options)
-    if progress.frames != segment.frames:
-        raise damaged(f"{label}: {progress.frames} pictures came out of {segment.frames}.", finished.tail)
-    for line in finished.tail:
-        say(f"warning: {line}")
-    return target
+        raise failure(finished, label)
+    raise damaged(f"{label}: {progress.frames} of {segment.frames} pictures could be decoded.", finished.tail)
+
+
+def _require_blameless_options(
+    ffmpeg: Ffmpeg, command: Sequence[str], how: Encoding, label: str, frames: int, failed: Finished
+) -> None:
+    """Runs once more without the user's options: if that works, they are to blame, whatever ffmpeg said."""
+    say(f"{label}: failed; once more without {' '.join(how.user_options)} to see whether that is the reason")
+    progress = Progress(label, 1, write=lambda _: None)
+    again = ffmpeg.run([*command, "-f", "null", "-"], on_output=progress)
+    if again.returncode == 0 and progress.frames == frames:
+        raise StepError(
+            ExitCode.USAGE,
+            f"{label}: ffmpeg fails with the options {' '.join(how.user_options)}, and works without them.",
+            "An option is misspelt, misses its value, is not for this encoder, or drops or adds pictures.",
+            "Read ffmpeg's own words below, mend the option and run again.",
+            failed.tail,
+        )
 
 
 def _x264(plan: Plan, kbps: int, how: Encoding) -> Sequence[str]:
@@ -143,6 +162,7 @@ def encode_audio(ffmpeg: Ffmpeg, plan: Plan, source: Path, target: Path, kbps: i
             "Leave the audio task out when the plan says so.",
         )
     target.parent.mkdir(parents=True, exist_ok=True)
+    progress = Progress("audio", plan.source.audio.duration_s)
     finished = ffmpeg.run(
         [
             *PROGRESS_OPTIONS,
@@ -150,8 +170,9 @@ def encode_audio(ffmpeg: Ffmpeg, plan: Plan, source: Path, target: Path, kbps: i
             *("-af", f"asetpts=PTS-({plan.source.start_s:.6f}/TB),aresample=48000:async=1:first_pts=0"),
             *("-c:a", "aac", "-b:a", f"{kbps}k", "-ac", "2", "-ar", "48000", str(target)),
         ],
-        on_output=Progress("audio", plan.source.audio.duration_s),
+        on_output=progress,
     )
     if finished.returncode != 0:
         raise failure(finished, "audio")
+    progress.done()
     return target

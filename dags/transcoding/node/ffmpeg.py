@@ -20,13 +20,6 @@ _PACKAGE_VARIABLE = re.compile(r"AZ_BATCH_APP_PACKAGE_ffmpeg(_|#|\Z)", re.IGNORE
 _TAIL_LINES = 12
 _HEAD_LINES = 300
 
-_WRONG_OPTION = re.compile(
-    r"Unrecognized option|Option not found|Error splitting the argument list|Unknown (en|de)coder|"
-    r"Unable to parse|Error parsing option|Error setting option|Undefined constant|invalid preset|"
-    r"Failed to set value|Possible (presets|profiles|tunes)|Invalid value|No such filter|"
-    r"Error applying option|Cannot find a matching stream|Codec AVOption|Missing argument|[Tt]railing option|"
-    r"Filtering and streamcopy cannot be used together"
-)
 _DAMAGED = re.compile(
     r"Invalid data found|moov atom not found|EBML header|Invalid NAL|error while decoding|partial file|"
     r"ended prematurely|could not find codec parameters|Truncat|corrupt|Header missing|"
@@ -43,12 +36,14 @@ class Finished:
     Args:
         returncode: zero if ffmpeg was content; negative if a signal ended it.
         head: the first lines of its log.
-        tail: the last lines of its log.
+        tail: the last lines of its log, without mere information.
+        errors: how many lines were errors, if the log names levels.
     """
 
     returncode: int
     head: Sequence[str]
     tail: Sequence[str]
+    errors: int = 0
 
 
 class Ffmpeg:
@@ -84,8 +79,7 @@ class Ffmpeg:
             "-y",
             *arguments,
         ]
-        head: list[str] = []
-        tail: deque[str] = deque(maxlen=_TAIL_LINES)
+        log = _Log()
         with subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -95,14 +89,14 @@ class Ffmpeg:
             errors="replace",
         ) as process:
             # Both pipes are drained at once: a full one would stop ffmpeg for ever.
-            reader = threading.Thread(target=_collect, args=(process.stderr, head, tail), daemon=True)
+            reader = threading.Thread(target=log.read, args=(process.stderr,), daemon=True)
             reader.start()
             for line in process.stdout or ():
                 if on_output is not None:
                     on_output(line)
             reader.join()
             returncode = process.wait()
-        return Finished(returncode, head, tuple(tail))
+        return Finished(returncode, log.head, tuple(log.tail), log.errors)
 
     def version(self) -> str:
         """The first line of `ffmpeg -version` up to its copyright."""
@@ -110,13 +104,23 @@ class Ffmpeg:
         return done.stdout.split(" Copyright", 1)[0].replace("ffmpeg version ", "").strip()
 
 
-def _collect(lines: Iterable[str], head: list[str], tail: deque[str]) -> None:
-    for line in lines:
-        text = line.rstrip()
-        if text:
-            tail.append(text)
-            if len(head) < _HEAD_LINES:
-                head.append(text)
+class _Log:
+    """ffmpeg's log as it comes: its head, its last complaints, its count of errors."""
+
+    def __init__(self) -> None:
+        self.head: list[str] = []
+        self.tail: deque[str] = deque(maxlen=_TAIL_LINES)
+        self.errors = 0
+
+    def read(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            text = line.rstrip()
+            if text and len(self.head) < _HEAD_LINES:
+                self.head.append(text)
+            # The tags are there when the log level is asked for as `level+...`.
+            if text and "[info]" not in text:
+                self.tail.append(text)
+                self.errors += "[error]" in text or "[fatal]" in text
 
 
 def find_ffmpeg(environ: Mapping[str, str], package: Path) -> str:
@@ -164,34 +168,22 @@ def _executable(found: Path) -> str:
     return str(found)
 
 
-def failure(finished: Finished, what: str, user_options: Sequence[str] = ()) -> StepError:
+def failure(finished: Finished, what: str) -> StepError:
     """Tells from ffmpeg's log why it failed.
 
     Args:
         finished: the failed run.
         what: what it was doing, e.g. `encode 720p segment 3/8`.
-        user_options: options that the user asked for; without any, ffmpeg's refusals are not the user's.
     """
     text = "\n".join(finished.tail)
-    ended = f"{what}: ffmpeg ended with {finished.returncode}"
-    if user_options and _WRONG_OPTION.search(text):
-        return StepError(
-            ExitCode.USAGE,
-            f"{ended}; it does not accept the options {' '.join(user_options)}.",
-            "An option is misspelt, misses its value, or is not for this encoder.",
-            "Read ffmpeg's own words below, mend the option and run again.",
-            finished.tail,
-        )
     if _DISK.search(text):
         return StepError(
             ExitCode.IO,
-            f"{ended}; the node's disk failed it.",
+            f"{what}: ffmpeg cannot write.",
             "The disk is full: too many or too large files for this VM size.",
             "Take a VM size with a larger disk, fewer task slots, or a shorter file retention.",
             finished.tail,
         )
-    if _DAMAGED.search(text):
-        return damaged(f"{ended}; it cannot read its input.", finished.tail)
     if finished.returncode < 0:
         return StepError(
             ExitCode.SOFTWARE,
@@ -200,21 +192,27 @@ def failure(finished: Finished, what: str, user_options: Sequence[str] = ()) -> 
             "Look at the node's memory; run fewer tasks on a node, or take a larger VM size.",
             finished.tail,
         )
+    if _DAMAGED.search(text):
+        return damaged(f"{what}: ffmpeg cannot read its input.", finished.tail)
     return StepError(
         ExitCode.SOFTWARE,
-        f"{ended}.",
+        f"{what}: ffmpeg ended with {finished.returncode}.",
         "See ffmpeg's own words below.",
         "If they do not help, run the same ffmpeg on the same file at your desk.",
         finished.tail,
     )
 
 
-def damaged(what: str, log: Iterable[str] = ()) -> StepError:
+def damaged(what: str, log: Sequence[str] = ()) -> StepError:
     """The error for an input that is damaged, cut off, or no video at all."""
+    if any("moov atom not found" in line for line in log):
+        cause = "It is no video, or an MP4 without its index: the recording or the upload was cut off."
+    else:
+        cause = "The file was damaged or cut off on its way, or is no video."
     return StepError(
         ExitCode.DATA,
         what,
-        "The file is damaged, was cut off during its upload, or is no video.",
+        cause,
         "Play the file at its origin, upload it again and compare sizes; running again will not help.",
         log,
     )

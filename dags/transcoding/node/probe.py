@@ -16,7 +16,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from .errors import ExitCode, StepError
-from .ffmpeg import Ffmpeg, Finished, damaged, failure
+from .ffmpeg import Ffmpeg, damaged, failure
 from .packets import Scan, Stream, scan
 from .progress import say
 from .records import Audio, Source
@@ -30,7 +30,7 @@ _COMMON_RATES = [Fraction(rate) for rate in (24, 25, 30, 48, 50, 60, 100, 120)] 
 ]
 _DURATION = re.compile(r"Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)")
 _CONTAINER = re.compile(r"Input #0, (.+?), from ")
-_ROTATION = re.compile(r"displaymatrix: rotation of (-?\d+(?:\.\d+)?) degrees")
+_ROTATION = re.compile(r"display ?matrix: rotation of (-?\d+(?:\.\d+)?) degrees", re.IGNORECASE)
 _INTERLACED = re.compile(r"Video: .*\((?:[a-z0-9/]+, )*(?:top|bottom) (?:first|coded first)")
 
 
@@ -78,30 +78,32 @@ def probe(ffmpeg: Ffmpeg, path: Path) -> tuple[Source, Stream]:
 
 
 def _video_of(found: Scan, name: str) -> Stream:
-    if found.finished.returncode != 0:
+    finished = found.finished
+    if finished.returncode != 0:
+        error = failure(finished, f"reading {name}")
         raise (
-            failure(found.finished, f"reading {name}")
-            if _is_local(found.finished)
-            else damaged(f"{name} cannot be read as a video.", found.finished.tail)
+            error
+            if error.code == ExitCode.IO or finished.returncode < 0
+            else damaged(f"{name} cannot be read as a video.", finished.tail)
         )
     video = found.first("video")
-    untimed = any(s.media_type == "video" and s.untimed for s in found.streams)
-    if video is None and not untimed:
-        raise damaged(f"{name} has no video stream with pictures in it.", found.finished.tail)
-    if video is None or untimed or not video.keyframes:
+    if video is not None and video.keyframes and not video.untimed:
+        return video
+    if not any(stream.media_type == "video" for stream in found.streams):
         raise StepError(
             ExitCode.DATA,
-            f"The video in {name} has no usable timestamps or keyframes.",
-            "It is a bare video stream without a container, or a recording that begins in its middle.",
-            "Put it into MP4 or Matroska first, e.g. `ffmpeg -framerate 25 -i in.h264 -c copy out.mp4`.",
-            found.finished.tail,
+            f"{name} has no video stream.",
+            "It holds sound only, or pictures in a form that this ffmpeg does not know.",
+            "Upload videos only, or filter blobs by their names before they start the DAG.",
+            finished.tail,
         )
-    return video
-
-
-def _is_local(finished: Finished) -> bool:
-    """Whether the node is to blame rather than the file."""
-    return finished.returncode < 0 or any("No space left" in line for line in finished.tail)
+    raise StepError(
+        ExitCode.DATA,
+        f"The video in {name} has no usable timestamps or keyframes.",
+        "It is a bare video stream without a container, or a recording that begins in its middle.",
+        "Put it into MP4 or Matroska first, e.g. `ffmpeg -framerate 25 -i in.h264 -c copy out.mp4`.",
+        finished.tail,
+    )
 
 
 def _check_length(found: Scan, name: str) -> None:
@@ -140,9 +142,8 @@ def _describe(found: Scan, video: Stream, size: int, container: str) -> Source:
     if rotation in (90, 270):
         width, height = height, width
     rate, variable = _frame_rate(video)
-    complaints = [line for line in found.finished.tail if "[error]" in line or "[fatal]" in line]
-    for line in complaints:
-        say(f"warning: {line}")
+    if found.finished.errors:
+        say(f"warning: ffmpeg complained {found.finished.errors} times, lastly: {found.finished.tail[-1]}")
     return Source(
         bytes=size,
         container=container,
@@ -158,7 +159,7 @@ def _describe(found: Scan, video: Stream, size: int, container: str) -> Source:
         interlaced=any(_INTERLACED.search(line) for line in head),
         keyframes=len(video.keyframes),
         audio=_audio_of(found.first("audio")),
-        warnings=len(complaints),
+        warnings=found.finished.errors,
     )
 
 

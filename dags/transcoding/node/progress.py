@@ -48,17 +48,22 @@ class Progress:
         key, _, value = line.partition("=")
         self._block[key.strip()] = value.strip()
         if key.strip() == "progress":
-            self._on_block(ended=value.strip() == "end")
+            self._on_block(last=value.strip() == "end")
 
-    def _on_block(self, ended: bool) -> None:
+    def done(self) -> None:
+        """Writes the last line; not called where ffmpeg failed, which ends its last block just as well."""
+        self._line(100, self._total_s)
+
+    def _on_block(self, last: bool) -> None:
         self.frames = _whole(self._block.get("frame", "0"))
-        now = self._clock()
-        if not ended and now - self._last_line_at < _SECONDS_BETWEEN_LINES:
+        if last or self._clock() - self._last_line_at < _SECONDS_BETWEEN_LINES:
             return
-        self._last_line_at = now
+        self._last_line_at = self._clock()
         done_s = max(0.0, _whole(self._block.get("out_time_us", "0")) / 1e6)
-        percent = 100 if ended else min(99, int(100 * done_s / self._total_s))
-        speed = done_s / max(now - self._began_at, 1e-3)
+        self._line(min(99, int(100 * done_s / self._total_s)), done_s)
+
+    def _line(self, percent: int, done_s: float) -> None:
+        speed = done_s / max(self._clock() - self._began_at, 1e-3)
         self._write(f"{self._label}: {percent} % {speed:.1f}x")
 
 
