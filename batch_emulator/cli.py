@@ -185,3 +185,7 @@ def _announce(settings: Settings) -> None:
     ):
         print(f"{name}: {value}")
     print(READY_LINE, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -101,7 +101,7 @@ class NodeFiles:
     def _locate(self, path: str) -> Path:
         try:
             located = inside(self.root, _normal(path)).resolve(strict=True)
-        except (OutsideError, RuntimeError):  # RuntimeError: links in a circle
+        except (OutsideError, OSError, RuntimeError):  # RuntimeError: links in a circle, before Python 3.13
             raise FileNotFoundError(path) from None
         if not located.is_relative_to(self.root.resolve()):
             raise FileNotFoundError(path)
