@@ -5,6 +5,10 @@
     AirflowException
     └── AzureBatchError                  anything below
         ├── BatchRequestError            Azure Batch refused a request or gave no answer
+        ├── BatchPoolError               a pool cannot be had, or does not come up
+        │   └── BatchPoolHopelessError   and a retry cannot change it (also AirflowFailException)
+        ├── BatchPackageError            an application package cannot be put into the account
+        │   └── BatchPackageHopelessError  likewise
         ├── BatchJobConflictError        the job id is taken by something that is not ours to continue
         ├── BatchJobTimeoutError         the operator's timeout was reached; the job was ended
         └── BatchJobFailedError          tasks of the job failed or never ran
@@ -20,7 +24,7 @@ from collections.abc import Sequence
 try:
     from airflow.sdk.exceptions import AirflowException, AirflowFailException
 except ImportError:  # Airflow 3.1 keeps them elsewhere
-    from airflow.exceptions import AirflowException, AirflowFailException
+    from airflow.exceptions import AirflowException, AirflowFailException  # type: ignore[no-redef,attr-defined]
 
 
 class AzureBatchError(AirflowException):
@@ -40,6 +44,22 @@ class BatchRequestError(AzureBatchError):
         super().__init__(message)
         self.code = code
         self.status = status
+
+
+class BatchPoolError(AzureBatchError):
+    """A pool cannot be had, is not as declared, or does not come up."""
+
+
+class BatchPoolHopelessError(BatchPoolError, AirflowFailException):
+    """As above, for a reason that trying again cannot change: Airflow does not retry."""
+
+
+class BatchPackageError(AzureBatchError):
+    """An application package cannot be put into the account."""
+
+
+class BatchPackageHopelessError(BatchPackageError, AirflowFailException):
+    """As above, for a reason that trying again cannot change: Airflow does not retry."""
 
 
 class BatchJobConflictError(AzureBatchError):

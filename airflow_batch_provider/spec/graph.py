@@ -69,6 +69,10 @@ class JobGraph:
             f"there is no task {task_id!r}", right=nearest(task_id, self._specs) or "Add it first."
         )
 
+    def has(self, task_id: str) -> bool:
+        """Whether a task is in this graph."""
+        return task_id in self._specs
+
     def upstream(self, task_id: str) -> tuple[str, ...]:
         """Ids of the tasks that a task waits for."""
         return tuple(self._upstream[task_id])

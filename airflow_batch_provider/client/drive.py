@@ -1,0 +1,261 @@
+"""Carrying out scripts, with the synchronous or the asynchronous Batch client."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from airflow_batch_provider.client.service_errors import error_code, error_status, error_text, is_transient
+from airflow_batch_provider.client.steps import Call, Look, Pause, Post, Refusal, Say, Script, Step, Together
+
+T = TypeVar("T")
+
+API_VERSION = "2025-06-01"
+"""Of the requests that are sent past the client's methods; what azure-batch 15.1 sends."""
+
+AT_ONCE = 4
+"""Calls of one :class:`Together` under way at the same time."""
+
+# Scripts retry by themselves, with bounds that are the same for every step: no second loop below them. A dead
+# connection is given up in a minute, where the client's own default is five.
+_PATIENCE = {"retry_total": 0, "connection_timeout": 10, "read_timeout": 60}
+
+SayTo = Callable[[Say], None]
+
+
+def log_to(logger: logging.Logger) -> SayTo:
+    """Send the lines of a script to a logger."""
+    return lambda say: logger.log(logging.WARNING if say.level == "warning" else logging.INFO, "%s", say.text)
+
+
+class Driver:
+    """Carries out scripts with a synchronous client.
+
+    Parameters:
+        client: ``azure.batch.BatchClient``.
+        say: takes the lines for the log.
+        sleep: waits so many seconds.
+        look: gives the view of a job when it is time to; needed by scripts that watch a job.
+    """
+
+    def __init__(
+        self,
+        client: Any,
+        say: SayTo,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        look: Callable[[str], Any] | None = None,
+    ) -> None:
+        self._client = client
+        self._say = say
+        self._sleep = sleep
+        self._look = look
+
+    def run(self, script: Script[T]) -> T:
+        """Carry out a script to its end.
+
+        Raises:
+            Refusal: the service refused a step and the script did not expect it.
+        """
+        answer: Any = None
+        refusal: Refusal | None = None
+        while True:
+            try:
+                step = script.throw(refusal) if refusal is not None else script.send(answer)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            answer, refusal = None, None
+            try:
+                answer = self._do(step)
+            except Refusal as refused:
+                refusal = refused
+
+    def _do(self, step: Step) -> Any:
+        match step:
+            case Pause():
+                return self._sleep(step.seconds)
+            case Say():
+                return self._say(step)
+            case Look():
+                assert self._look is not None, "this driver watches no job"
+                return self._look(step.job_id)
+            case Together():
+                with ThreadPoolExecutor(max_workers=AT_ONCE) as threads:
+                    return list(threads.map(self._try, step.calls))
+            case Post():
+                return self._post(step)
+            case Call():
+                return self._call(step)
+
+    def _try(self, call: Call) -> Any:
+        try:
+            return self._call(call)
+        except Refusal as refusal:
+            return refusal
+
+    def _call(self, call: Call) -> Any:
+        from azure.core.exceptions import AzureError
+
+        try:
+            answer = getattr(self._client, call.operation)(*call.arguments, **call.options, **_PATIENCE)
+            if call.answer == "pages":
+                return list(answer)
+            return b"".join(answer) if call.answer == "bytes" else answer
+        except AzureError as error:
+            raise refusal_of(error) from error
+
+    def _post(self, step: Post) -> None:
+        from azure.core.exceptions import AzureError
+
+        try:
+            response = self._client.send_request(_request(step), **_PATIENCE)
+        except AzureError as error:
+            raise refusal_of(error) from error
+        _check(response)
+
+
+class AsyncDriver:
+    """Carries out scripts with an asynchronous client, without blocking the event loop.
+
+    Parameters:
+        client: ``azure.batch.aio.BatchClient``, open.
+        say: takes the lines for the log.
+        sleep: waits so many seconds.
+        look: gives the view of a job when it is time to; needed by scripts that watch a job.
+    """
+
+    def __init__(
+        self,
+        client: Any,
+        say: SayTo,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        look: Callable[[str], Awaitable[Any]] | None = None,
+    ) -> None:
+        self._client = client
+        self._say = say
+        self._sleep = sleep
+        self._look = look
+
+    async def run(self, script: Script[T]) -> T:
+        """Carry out a script to its end.
+
+        Raises:
+            Refusal: the service refused a step and the script did not expect it.
+        """
+        answer: Any = None
+        refusal: Refusal | None = None
+        while True:
+            try:
+                step = script.throw(refusal) if refusal is not None else script.send(answer)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            answer, refusal = None, None
+            try:
+                answer = await self._do(step)
+            except Refusal as refused:
+                refusal = refused
+
+    async def _do(self, step: Step) -> Any:
+        match step:
+            case Pause():
+                return await self._sleep(step.seconds)
+            case Say():
+                return self._say(step)
+            case Look():
+                assert self._look is not None, "this driver watches no job"
+                return await self._look(step.job_id)
+            case Together():
+                return await self._together(step)
+            case Post():
+                return await self._post(step)
+            case Call():
+                return await self._call(step)
+
+    async def _together(self, step: Together) -> list[Any]:
+        places = asyncio.Semaphore(AT_ONCE)
+
+        async def attempt(call: Call) -> Any:
+            async with places:
+                try:
+                    return await self._call(call)
+                except Refusal as refusal:
+                    return refusal
+
+        return list(await asyncio.gather(*map(attempt, step.calls)))
+
+    async def _call(self, call: Call) -> Any:
+        from azure.core.exceptions import AzureError
+
+        try:
+            answer = getattr(self._client, call.operation)(*call.arguments, **call.options, **_PATIENCE)
+            if call.answer == "pages":
+                return [item async for item in answer]
+            answer = await answer
+            return b"".join([part async for part in answer]) if call.answer == "bytes" else answer
+        except AzureError as error:
+            raise refusal_of(error) from error
+
+    async def _post(self, step: Post) -> None:
+        from azure.core.exceptions import AzureError
+
+        try:
+            response = await self._client.send_request(_request(step), **_PATIENCE)
+        except AzureError as error:
+            raise refusal_of(error) from error
+        _check(response)
+
+
+def refusal_of(error: Exception) -> Refusal:
+    """Read what the Azure client raised."""
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    return Refusal(
+        error_code(error),
+        error_status(error),
+        error_text(error),
+        transient=is_transient(error),
+        retry_after=_seconds(headers.get("Retry-After")),
+    )
+
+
+def _seconds(header: str | None) -> float | None:
+    try:
+        return max(0.0, float(header)) if header else None
+    except ValueError:  # a date; rare enough to be treated as no hint
+        return None
+
+
+def _request(step: Post) -> Any:
+    from azure.core.rest import HttpRequest
+
+    return HttpRequest(
+        "POST",
+        quote(step.path, safe="/"),
+        params={"api-version": API_VERSION},
+        headers={"Content-Type": "application/json; odata=minimalmetadata", "Accept": "application/json"},
+        json=dict(step.body),
+    )
+
+
+def _check(response: Any) -> None:
+    if response.status_code == 202:
+        return
+    try:
+        body = response.json()
+    except ValueError:
+        body = {}
+    message = (body.get("message") or {}).get("value") or ""
+    raise Refusal(
+        body.get("code") or "",
+        response.status_code,
+        message.partition("\n")[0],
+        transient=response.status_code in (408, 429, 500, 502, 503, 504),
+        retry_after=_seconds(response.headers.get("Retry-After")),
+    )

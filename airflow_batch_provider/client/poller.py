@@ -1,0 +1,146 @@
+"""One poll for all jobs of an account that an event loop watches."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import weakref
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from airflow_batch_provider.client.drive import AsyncDriver
+from airflow_batch_provider.client.pace import LONGEST, Pace
+from airflow_batch_provider.client.records import JobView
+from airflow_batch_provider.client.steps import Refusal
+from airflow_batch_provider.client.watching import poll_jobs
+
+OpenClient = Callable[[], AbstractAsyncContextManager[Any]]
+
+_pollers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, JobPoller]] = (
+    weakref.WeakKeyDictionary()
+)
+
+
+def shared_poller(key: str, open_client: OpenClient, longest: float = LONGEST) -> JobPoller:
+    """The poller of an account in the running event loop.
+
+    Parameters:
+        key: names account and credentials: the Airflow connection and its endpoint.
+        open_client: opens the asynchronous Batch client; called once for all who share it.
+        longest: ceiling of the period in seconds; the shortest that anyone asks for holds.
+    """
+    pollers = _pollers.setdefault(asyncio.get_running_loop(), {})
+    poller = pollers.get(key)
+    if poller is None:
+        poller = pollers[key] = JobPoller(open_client, longest)
+    poller.hurry(longest)
+    return poller
+
+
+class JobPoller:
+    """Looks at all watched jobs at once, as often as the youngest of them deserves.
+
+    The client is opened by the first who watches and closed by the last.
+
+    Parameters:
+        open_client: opens the asynchronous Batch client.
+        longest: ceiling of the period in seconds.
+    """
+
+    def __init__(self, open_client: OpenClient, longest: float = LONGEST) -> None:
+        self._open_client = open_client
+        self._longest = longest
+        self._pace = Pace(longest)
+        self._waiting: dict[str, list[asyncio.Future[JobView | None]]] = {}
+        self._users = 0
+        self._opening = asyncio.Lock()
+        self._resources: AsyncExitStack | None = None
+        self._client: Any = None
+        self._rounds: asyncio.Task[None] | None = None
+        self._someone_waits = asyncio.Event()
+
+    def hurry(self, longest: float) -> None:
+        """Poll often again, and never less often than every ``longest`` seconds."""
+        self._longest = min(self._longest, longest)
+        self._pace = Pace(self._longest)
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[Any]:
+        """Take part: gives the shared client, which is open until the last participant has left."""
+        async with self._opening:
+            self._users += 1
+            try:
+                if self._client is None:
+                    await self._start()
+            except BaseException:
+                self._users -= 1
+                raise
+        try:
+            yield self._client
+        finally:
+            async with self._opening:
+                self._users -= 1
+                if self._users == 0:
+                    await self._stop()
+
+    async def look(self, job_id: str) -> JobView | None:
+        """The job as the next round sees it; None when it does not exist.
+
+        Raises:
+            Refusal: the round failed; the next may not.
+        """
+        future: asyncio.Future[JobView | None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(job_id, []).append(future)
+        self._someone_waits.set()
+        return await future
+
+    async def _start(self) -> None:
+        self._resources = AsyncExitStack()
+        self._client = await self._resources.enter_async_context(self._open_client())
+        loop = asyncio.get_running_loop()
+        # In an empty context: by its own, log lines of the poll would go to the task that came first.
+        self._rounds = contextvars.Context().run(loop.create_task, self._poll())
+
+    async def _stop(self) -> None:
+        rounds, resources = self._rounds, self._resources
+        self._rounds = self._resources = self._client = None
+        if rounds is not None:
+            rounds.cancel()
+            await asyncio.gather(rounds, return_exceptions=True)
+        if resources is not None:
+            await resources.aclose()
+
+    async def _poll(self) -> None:
+        driver = AsyncDriver(self._client, say=lambda say: None)
+        retry_after: float | None = None
+        while True:
+            await self._someone_waits.wait()
+            await asyncio.sleep(self._pace.next(retry_after))
+            self._someone_waits.clear()
+            waiting, self._waiting = self._waiting, {}
+            retry_after = await self._round(driver, waiting)
+
+    async def _round(
+        self, driver: AsyncDriver, waiting: dict[str, list[asyncio.Future[JobView | None]]]
+    ) -> float | None:
+        wanted = [
+            job_id for job_id, futures in waiting.items() if not all(future.done() for future in futures)
+        ]
+        try:
+            views = await driver.run(poll_jobs(wanted)) if wanted else {}
+        except asyncio.CancelledError:
+            for future in (future for futures in waiting.values() for future in futures):
+                future.cancel()
+            raise
+        except Exception as error:
+            # Whatever it is, those who wait must hear of it: a poller that died silently hangs them all.
+            for future in (future for futures in waiting.values() for future in futures):
+                if not future.done():
+                    future.set_exception(error)
+            return error.retry_after if isinstance(error, Refusal) else None
+        for job_id in wanted:
+            for future in waiting[job_id]:
+                if not future.done():
+                    future.set_result(views[job_id])
+        return None

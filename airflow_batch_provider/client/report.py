@@ -1,0 +1,183 @@
+"""The text of a failed job: which tasks failed, why, what they wrote, and what to do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from airflow_batch_provider.client.failures import task_failure
+from airflow_batch_provider.client.meaning import Layer
+from airflow_batch_provider.client.outcome import Outcome
+from airflow_batch_provider.client.records import TaskView
+from airflow_batch_provider.client.request_errors import request_error
+from airflow_batch_provider.client.steps import Refusal
+from airflow_batch_provider.exceptions import BatchJobFailedError, BatchJobHopelessError, BatchRequestError
+
+SHOWN = 3
+"""Failed tasks that are shown with their output; the others are named."""
+
+_NAMED = 10
+
+ReadTail = Callable[[str, str], str | None]
+"""Gives the last lines of a task's stream, by task id and file name; None when they cannot be had."""
+
+_REASONS = {
+    "TaskFailed": "the service ended the job because a task failed",
+    "MaxWallClockTimeExpiry": "the job's max_wall_clock was reached",
+    "UserTerminate": "someone ended the job",
+    "AllTasksComplete": "all tasks that could run have ended",
+}
+
+
+@dataclass(frozen=True)
+class Report:
+    """A failed job in words.
+
+    Parameters:
+        text: what is shown.
+        codes: failure codes, most frequent first.
+        layer: where the first cause lies.
+    """
+
+    text: str
+    codes: tuple[str, ...]
+    layer: Layer
+
+    def error(self, job_id: str) -> BatchJobFailedError:
+        """The error to raise: one that Airflow does not retry where a retry cannot help."""
+        kind = BatchJobHopelessError if self.layer is Layer.DEFINITION else BatchJobFailedError
+        return kind(self.text, job_id=job_id, codes=self.codes, layer=self.layer.value)
+
+
+def report(outcome: Outcome, read_tail: ReadTail) -> Report:
+    """Say what became of a job that did not succeed.
+
+    Parameters:
+        outcome: what became of it.
+        read_tail: gives the last lines that a task wrote.
+    """
+    if outcome.job is None:
+        return _gone(outcome)
+    codes = Counter(view.code or "Unknown" for view in outcome.failed)
+    lines = [_headline(outcome)]
+    for view in outcome.failed[:SHOWN]:
+        lines += ["", *_task_lines(view, read_tail)]
+    lines += _others(outcome)
+    return Report("\n".join(lines), tuple(code for code, _ in codes.most_common()), _layer(outcome))
+
+
+def _layer(outcome: Outcome) -> Layer:
+    if outcome.failed:
+        return task_failure(outcome.failed[0].code).layer
+    return Layer.PLATFORM
+
+
+def _gone(outcome: Outcome) -> Report:
+    meaning = request_error("JobNotFound")
+    return Report(str(meaning.explanation(f"Batch job {outcome.job_id}")), ("JobNotFound",), meaning.layer)
+
+
+def _headline(outcome: Outcome) -> str:
+    assert outcome.job is not None
+    parts = [
+        f"{len(outcome.failed)} failed" if outcome.failed else "",
+        f"{len(outcome.ended)} were ended with the job" if outcome.ended else "",
+        f"{len(outcome.blocked)} never ran because a task they wait for failed" if outcome.blocked else "",
+        f"{len(outcome.unfinished)} never ran" if outcome.unfinished else "",
+        f"{outcome.succeeded_tasks} succeeded",
+    ]
+    text = f"Batch job {outcome.job_id}: of {outcome.total} tasks " + ", ".join(filter(None, parts)) + "."
+    if outcome.job.reason:
+        why = _REASONS.get(outcome.job.reason, "the reason given by whoever ended it")
+        text += f"\nThe job ended with {outcome.job.reason}: {why}."
+    if outcome.job.scheduling_error:
+        text += f"\nIt could not be scheduled: {outcome.job.scheduling_error}"
+    return text + _advice(outcome)
+
+
+def _advice(outcome: Outcome) -> str:
+    assert outcome.job is not None
+    if outcome.failed:
+        return ""
+    if outcome.job.reason == "MaxWallClockTimeExpiry":
+        return (
+            "\nLikely cause: the tasks take longer than expected, or the pool has too few nodes for them."
+            "\nNext step: look at the pool's nodes; raise max_wall_clock if the time was well spent."
+        )
+    return (
+        "\nLikely cause: a user, another program or a clean-up ended it."
+        "\nNext step: let Airflow retry, or clear the task; a new job is submitted then."
+    )
+
+
+def _task_lines(view: TaskView, read_tail: ReadTail) -> list[str]:
+    meaning = task_failure(view.code)
+    code = "no exit code" if view.exit_code is None else f"exit code {view.exit_code}"
+    kind = "/".join(filter(None, (view.category, view.code))) or "no failure information"
+    lines = [
+        f"Task {view.id}: {meaning.happened} "
+        f"({code}, {kind}; try {view.tries}, node {view.node_id or 'none'})",
+    ]
+    if view.message and view.code != "FailureExitCode":
+        lines.append(f"  Azure Batch says: {view.message}")
+    lines += [
+        f"    {name}: {value}" for name, value in view.details if view.code != "FailureExitCode" and value
+    ]
+    lines += [f"  Likely cause: {meaning.cause}", f"  Next step: {meaning.next_step}"]
+    if view.node_id is not None:
+        for stream in ("stderr.txt", "stdout.txt"):
+            lines += _tail_lines(stream, read_tail(view.id, stream))
+    return lines
+
+
+def _tail_lines(stream: str, tail: str | None) -> list[str]:
+    if tail is None:
+        return [f"  {stream} cannot be read any more: the node and its files are gone"]
+    if not tail.strip():
+        return [f"  {stream} is empty"]
+    return [f"  Last lines of {stream}:", *(f"    | {line}" for line in tail.splitlines())]
+
+
+def _others(outcome: Outcome) -> list[str]:
+    lines: list[str] = []
+    more = [
+        f"{view.id} ({view.code or 'Unknown'}"
+        + (f", exit code {view.exit_code})" if view.exit_code is not None else ")")
+        for view in outcome.failed[SHOWN:]
+    ]
+    for words, names in (
+        ("Also failed", more),
+        ("Never ran, since a task they wait for failed", outcome.blocked),
+        ("Never ran", outcome.unfinished),
+    ):
+        if names:
+            lines += ["", f"{words}: {_some(names)}"]
+    return lines
+
+
+def _some(names: Sequence[str]) -> str:
+    rest = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def request_failure(refusal: Refusal, subject: str) -> BatchRequestError:
+    """A refused request in words.
+
+    Parameters:
+        refusal: the service's answer.
+        subject: what was being done, such as ``Submitting Batch job x``.
+    """
+    if not refusal.status:
+        text = (
+            f"{subject}: no answer from Azure Batch ({refusal.text}).\n"
+            "Likely cause: the account URL of the connection is wrong, or a firewall is in between.\n"
+            "Next step: press Test on the Airflow connection."
+        )
+    else:
+        meaning = request_error(refusal.code)
+        text = (
+            f"{subject}: {meaning.happened} ({refusal.status} {refusal.code}: {refusal.text}).\n"
+            f"Likely cause: {meaning.cause}\nNext step: {meaning.next_step}"
+        )
+    return BatchRequestError(text, code=refusal.code, status=refusal.status)

@@ -1,0 +1,107 @@
+"""What is asked of Azure Batch, apart from how it is sent.
+
+A *script* is a generator: it yields steps (a call, a pause, a line for the log), is sent their answers, and
+returns its result. Drivers carry the steps out, one with the synchronous client and one with the
+asynchronous: what is asked and how an answer is read is written once, and can be tested without either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Call:
+    """One operation of the Batch client.
+
+    Parameters:
+        operation: the client's method, such as ``get_job``.
+        arguments: its positional arguments.
+        options: its keywords.
+        answer: what it answers with: ``one`` value, ``pages`` of a list, or ``bytes`` of a file.
+    """
+
+    operation: str
+    arguments: tuple[Any, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+    answer: Literal["one", "pages", "bytes"] = "one"
+
+
+@dataclass(frozen=True)
+class Post:
+    """A POST without an answer body, for the requests behind the client's ``begin_*`` methods.
+
+    Those start a poller that asks every five seconds for the end, in a thread; nobody here waits for it.
+
+    Parameters:
+        path: path below the account's endpoint.
+        body: what is sent as JSON.
+    """
+
+    path: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Together:
+    """Several calls at once; answered by a list of answers and :class:`Refusal` in their order."""
+
+    calls: Sequence[Call]
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Wait so many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Say:
+    """A line for the task's log."""
+
+    text: str
+    level: Literal["info", "warning"] = "info"
+
+
+@dataclass(frozen=True)
+class Look:
+    """Look at a job again when it is time to; answered by its view, or None when it does not exist."""
+
+    job_id: str
+
+
+Step: TypeAlias = "Call | Post | Together | Pause | Say | Look"
+Script: TypeAlias = Generator[Step, Any, T]
+
+
+class Refusal(Exception):  # noqa: N818 - it is an answer, thrown into scripts; users see BatchRequestError
+    """Azure Batch refused a request, or gave no answer.
+
+    Parameters:
+        code: the service's error code; empty without an answer.
+        status: the HTTP status; 0 without an answer.
+        text: the first line of the message, without secrets.
+        transient: whether the same request may well succeed later.
+        retry_after: seconds the service asks to wait, if it says.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        status: int = 0,
+        text: str = "",
+        *,
+        transient: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(f"{status} {code}: {text}")
+        self.code = code
+        self.status = status
+        self.text = text
+        self.transient = transient
+        self.retry_after = retry_after

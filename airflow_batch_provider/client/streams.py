@@ -1,0 +1,165 @@
+"""Reading what tasks write to stdout and stderr: the end of it, or what is new since the last look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from airflow_batch_provider.client.job_requests import list_tasks
+from airflow_batch_provider.client.records import TASK_FIELDS, TaskView, task_view
+from airflow_batch_provider.client.steps import Call, Refusal, Say, Script, Together
+
+STREAMS = ("stdout.txt", "stderr.txt")
+TAIL_BYTES = 8_192
+TAIL_LINES = 20
+
+FOLLOWED = 20
+"""Tasks of a job whose output is followed at most; more would drown the log, and cost two calls each look."""
+
+CHUNK_BYTES = 64 * 1024
+"""Read of one file in one look at most: a task that writes faster is read on in the next looks."""
+
+LAST_CHUNKS = 8
+"""Looks that the rest of a finished task's file is read in at most: half a megabyte beyond what was read."""
+
+
+def read_range(job_id: str, task_id: str, name: str, start: int, length: int) -> Call:
+    """Ask for a part of a task's file. The service answers 200 with the part, also if the file is shorter."""
+    options = {"ocp_range": f"bytes={start}-{start + length - 1}"}
+    return Call("download_task_file", (job_id, task_id, name), options, answer="bytes")
+
+
+def read_tail(job_id: str, task_id: str, name: str) -> Script[str | None]:
+    """The last lines of a task's stream; None when the node or the file is not there any more."""
+    try:
+        properties = yield Call("get_task_file_properties", (job_id, task_id, name))
+        size = int(properties.content_length)
+        if size == 0:
+            return ""
+        start = max(0, size - TAIL_BYTES)
+        data: bytes = yield read_range(job_id, task_id, name, start, size - start)
+    except Refusal:
+        return None
+    return last_lines(data)
+
+
+def last_lines(data: bytes) -> str:
+    """The last 20 lines of a stream's end."""
+    return "\n".join(data.decode("utf-8", "replace").rstrip().splitlines()[-TAIL_LINES:])
+
+
+@dataclass
+class Followed:
+    """How far the output of one task was read.
+
+    Parameters:
+        offsets: of stdout and stderr, in bytes.
+        done: whether the task has ended and all of it was read.
+    """
+
+    offsets: list[int] = field(default_factory=lambda: [0, 0])
+    done: bool = False
+
+
+class Follower:
+    """Follows the output of a job's running tasks, some of them.
+
+    Parameters:
+        job_id: the job.
+        which: True for all tasks, or beginnings of task ids.
+        seen: how far it was read earlier, as :meth:`state` gave it.
+    """
+
+    def __init__(
+        self, job_id: str, which: bool | Sequence[str], seen: Mapping[str, Sequence[int]] | None = None
+    ) -> None:
+        self.job_id = job_id
+        self._prefixes = None if isinstance(which, bool) else tuple(which)
+        self.active = bool(which)
+        self._told_of_limit = False
+        self._since = ""
+        self._tasks = {
+            task_id: Followed([offsets[0], offsets[1]], done=len(offsets) > 2)
+            for task_id, offsets in (seen or {}).items()
+        }
+
+    def state(self) -> dict[str, list[int]]:
+        """How far everything was read, as plain data: two offsets, and a third entry when it is done."""
+        return {
+            task_id: [*followed.offsets, 1] if followed.done else list(followed.offsets)
+            for task_id, followed in self._tasks.items()
+        }
+
+    def look(self) -> Script[None]:
+        """Say what the tasks have written since the last look. Whatever goes wrong, no task fails of it."""
+        if not self.active:
+            return
+        try:
+            listed = yield from list_tasks(
+                self.job_id, where=self._filter(), select=(*TASK_FIELDS, "stateTransitionTime")
+            )
+            self._since = max([self._since, *(str(item.get("stateTransitionTime") or "") for item in listed)])
+            views = [task_view(item) for item in listed]
+            for view in self._followed(views):
+                yield from self._read(view)
+            if len(self._tasks) >= FOLLOWED and not self._told_of_limit:
+                self._told_of_limit = True
+                yield Say(
+                    f"The output of the first {FOLLOWED} tasks is shown here; all of it is kept in blobs"
+                )
+        except Refusal:
+            return
+
+    def _filter(self) -> str:
+        # Tasks that completed before the last look were read to their end: the list stays short.
+        newly = f" and stateTransitionTime ge DateTime'{self._since}'" if self._since else ""
+        kinds = f"(state eq 'running' or (state eq 'completed'{newly}))"
+        if not self._prefixes:
+            return kinds
+        starts = " or ".join(f"startswith(id,'{prefix}')" for prefix in self._prefixes)
+        return f"{kinds} and ({starts})"
+
+    def _followed(self, views: Iterable[TaskView]) -> Iterable[TaskView]:
+        for view in views:
+            if view.id not in self._tasks and len(self._tasks) >= FOLLOWED:
+                continue
+            if view.completed and view.node_id is None:
+                continue
+            if not self._tasks.setdefault(view.id, Followed()).done:
+                yield view
+
+    def _read(self, view: TaskView) -> Script[None]:
+        followed = self._tasks[view.id]
+        for _ in range(LAST_CHUNKS if view.completed else 1):
+            calls = [
+                read_range(self.job_id, view.id, name, followed.offsets[at], CHUNK_BYTES)
+                for at, name in enumerate(STREAMS)
+            ]
+            answers = yield Together(calls)
+            full = False
+            for at, answer in enumerate(answers):
+                data = b"" if isinstance(answer, Refusal) else answer
+                full = full or len(data) == CHUNK_BYTES
+                taken, lines = whole_lines(data, final=view.completed)
+                followed.offsets[at] += taken
+                for line in lines:
+                    yield Say(f"[{view.id}] {line}")
+            if not full:
+                break
+        followed.done = view.completed
+
+
+def whole_lines(data: bytes, *, final: bool) -> tuple[int, list[str]]:
+    """Take the complete lines of what was read.
+
+    Parameters:
+        data: what was read.
+        final: whether nothing will follow, so that a line without an end is complete.
+
+    Returns:
+        How many bytes were taken, and the lines.
+    """
+    end = data.rfind(b"\n") + 1
+    if final or (end == 0 and len(data) >= CHUNK_BYTES):
+        end = len(data)
+    return end, data[:end].decode("utf-8", "replace").splitlines()
