@@ -1,4 +1,7 @@
-"""What the service asks the outside world to do. Data only; the runtime carries it out and feeds events back."""
+"""What the service asks the outside world to do.
+
+Data only; the runtime carries it out and feeds events back.
+"""
 
 from __future__ import annotations
 

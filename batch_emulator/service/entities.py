@@ -1,13 +1,14 @@
 """What an account consists of. Data and its durable form; no rules.
 
 ``spec`` holds what the user asked for, in wire names (camelCase), validated and with the service's
-defaults filled in. The other attributes are what the service adds as life goes on. Times are aware UTC.
-Every entity has a *record*: a JSON-able dict that the journal stores and from which it is restored.
+defaults filled in. It is never changed in place. The other attributes are what the service adds as life
+goes on. Times are aware UTC. Every entity has a *record*: a JSON-able dict that the journal stores and
+from which it is restored.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -16,7 +17,7 @@ from batch_emulator.service.errors import Failure
 Json = dict[str, Any]
 
 
-@dataclass
+@dataclass(slots=True)
 class Versioned:
     """What every top-level resource carries: times, ETag and state with its history."""
 
@@ -31,9 +32,12 @@ class Versioned:
     previous_state_transition_time: datetime | None = None
 
 
-@dataclass
+@dataclass(slots=True)
 class Pool(Versioned):
-    """A pool. Node numbers are targets; the nodes themselves are entities of their own."""
+    """A pool. Node numbers are targets; the nodes themselves are entities of their own.
+
+    ``nodes_created`` numbers its nodes, so that no id is given twice.
+    """
 
     kind: ClassVar[str] = "pool"
     allocation_state: str = "steady"
@@ -46,51 +50,83 @@ class Pool(Versioned):
     auto_scale_run: Json | None = None
     next_auto_scale_at: datetime | None = None
     last_enable_auto_scale_at: datetime | None = None
-    auto_pool_of: str | None = None
     identity: Json | None = None
+    nodes_created: int = 0
 
 
-@dataclass
+@dataclass(slots=True)
 class Node:
-    """A compute node of a pool."""
+    """A compute node of a pool.
+
+    :param number: its place in the order in which the pool got its nodes.
+    :param boots: how often it was booted; the boot id is made of it.
+    :param start_task: the start task as it was when the node booted.
+    :param packages: the pool's packages as they were when the node booted (fields of ``PackageInstall``).
+    :param start_task_info: in wire form.
+    :param recent_tasks: [job id, task id], newest first.
+    :param leaving: the deallocation option with which it leaves the pool.
+    :param restarting: the option with which it is about to reboot.
+    :param returns_at: when a preempted node may get capacity again.
+    """
 
     kind: ClassVar[str] = "node"
     id: str
     pool_id: str
+    number: int
     is_dedicated: bool
     state: str
     state_transition_time: datetime
     allocation_time: datetime
     boot_id: str
+    boots: int = 1
     scheduling_state: str = "enabled"
     last_boot_time: datetime | None = None
     ip_address: str = ""
+    start_task: Json | None = None
     start_task_info: Json | None = None
     start_task_run_id: str | None = None
+    packages: list[list[Any]] = field(default_factory=list)
     errors: list[Json] = field(default_factory=list)
     total_tasks_run: int = 0
     total_tasks_succeeded: int = 0
-    recent_tasks: list[Json] = field(default_factory=list)
+    recent_tasks: list[list[str]] = field(default_factory=list)
     leaving: str | None = None
-    prepared_jobs: dict[str, str] = field(default_factory=dict)
+    release_sent: bool = False
+    restarting: str | None = None
+    returns_at: datetime | None = None
 
 
-@dataclass
+@dataclass(slots=True)
 class Job(Versioned):
-    """A job. ``tasks_added`` numbers its tasks in the order they came."""
+    """A job.
+
+    :param tasks_added: numbers its tasks in the order they came.
+    :param disable_tasks: the option of the latest disable request.
+    :param departed: ids of deleted tasks on which dependents may still count.
+    """
 
     kind: ClassVar[str] = "job"
     pool_id: str = ""
     start_time: datetime | None = None
     end_time: datetime | None = None
+    deadline: datetime | None = None
     terminate_reason: str | None = None
     scheduling_error: Json | None = None
+    disable_tasks: str | None = None
     tasks_added: int = 0
+    released: bool = False
+    departed: list[str] = field(default_factory=list)
 
 
-@dataclass
+@dataclass(slots=True)
 class Task(Versioned):
-    """A task. ``run_id`` is set while it occupies a node."""
+    """A task.
+
+    :param run_id: set while it occupies a node.
+    :param killing: why its run is being ended: ``terminate``, ``requeue``, ``lost``, ``wallclock`` or
+        ``delete``.
+    :param satisfies: whether its completion lets dependents run; ``None`` until then.
+    """
 
     kind: ClassVar[str] = "task"
     job_id: str = ""
@@ -111,13 +147,18 @@ class Task(Versioned):
     last_requeue_time: datetime | None = None
     deadline: datetime | None = None
     retention_until: datetime | None = None
+    files_removed: bool = False
     satisfies: bool | None = None
-    killing: Json | None = None
+    killing: str | None = None
 
 
-@dataclass
+@dataclass(slots=True)
 class JobNodeRun:
-    """A preparation or release task on one node (key: job, node, kind)."""
+    """A preparation or release task on one node (key: job, pool, node, task kind).
+
+    :param task_kind: ``preparation`` or ``release``.
+    :param boot_id: the boot of the node that it belongs to.
+    """
 
     kind: ClassVar[str] = "job_node_run"
     job_id: str
@@ -127,7 +168,9 @@ class JobNodeRun:
     state: str
     start_time: datetime
     task_root: str
+    boot_id: str = ""
     run_id: str | None = None
+    tries: int = 1
     end_time: datetime | None = None
     exit_code: int | None = None
     failure: Failure | None = None
@@ -135,11 +178,16 @@ class JobNodeRun:
     last_retry_time: datetime | None = None
     result: str | None = None
     deadline: datetime | None = None
+    rerun: bool = False
+    killing: str | None = None
 
 
-@dataclass
+@dataclass(slots=True)
 class Application:
-    """An application of the account; its packages by version."""
+    """An application of the account; its packages by version.
+
+    A package is ``{"state", "blobName", "format"?, "lastActivationTime"?, "creationTime"}``.
+    """
 
     kind: ClassVar[str] = "application"
     id: str
@@ -155,33 +203,69 @@ Entity = Pool | Node | Job | Task | JobNodeRun | Application
 ENTITY_TYPES: dict[str, type[Any]] = {
     cls.kind: cls for cls in (Pool, Node, Job, Task, JobNodeRun, Application)
 }
+_REQUIRED = object()
+
+
+def _layout(cls: type[Any]) -> tuple[tuple[str, Any], ...]:
+    return tuple(
+        (
+            item.name,
+            item.default_factory()
+            if item.default_factory is not MISSING
+            else (_REQUIRED if item.default is MISSING else item.default),
+        )
+        for item in fields(cls)
+    )
+
+
+_LAYOUTS = {cls: _layout(cls) for cls in ENTITY_TYPES.values()}
+
+
+def key_of(entity: Entity) -> str:
+    """The key of an entity within its kind: its ids in lower case, joined by slashes."""
+    if isinstance(entity, Task):
+        return f"{entity.job_id}/{entity.id}".lower()
+    if isinstance(entity, Node):
+        return f"{entity.pool_id}/{entity.id}".lower()
+    if isinstance(entity, JobNodeRun):
+        return f"{entity.job_id}/{entity.pool_id}/{entity.node_id}/{entity.task_kind}".lower()
+    return entity.id.lower()
 
 
 def to_record(entity: Entity) -> Json:
     """The JSON-able form of an entity, defaults left out."""
     record: Json = {}
-    for item in fields(entity):
-        value = getattr(entity, item.name)
-        if isinstance(value, datetime):
-            value = {"$t": value.isoformat()}
-        elif isinstance(value, Failure):
-            value = {
-                "$f": [value.code, value.message, value.category, [list(pair) for pair in value.details]]
-            }
-        if value is not None:
-            record[item.name] = value
+    for name, default in _LAYOUTS[type(entity)]:
+        value = getattr(entity, name)
+        if value is not None and value != default:
+            record[name] = _freeze(value)
     return record
+
+
+def _freeze(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return {"$t": value.isoformat()}
+    if isinstance(value, Failure):
+        return {"$f": [value.code, value.message, value.category, [list(pair) for pair in value.details]]}
+    if isinstance(value, list):
+        return list(value)
+    return dict(value) if isinstance(value, dict) else value
+
+
+def _thaw(value: Any) -> Any:
+    if isinstance(value, list):
+        return list(value)
+    if not isinstance(value, dict):
+        return value
+    if value.keys() == {"$t"}:
+        return datetime.fromisoformat(value["$t"])
+    if value.keys() == {"$f"}:
+        code, message, category, details = value["$f"]
+        return Failure(code, message, category, tuple((name, text) for name, text in details))
+    return value
 
 
 def from_record(kind: str, record: Json) -> Entity:
     """The entity that :func:`to_record` described."""
-    values = {}
-    for name, value in record.items():
-        if isinstance(value, dict) and value.keys() == {"$t"}:
-            value = datetime.fromisoformat(value["$t"])
-        elif isinstance(value, dict) and value.keys() == {"$f"}:
-            code, message, category, details = value["$f"]
-            value = Failure(code, message, category, tuple((name, text) for name, text in details))
-        values[name] = value
-    entity: Entity = ENTITY_TYPES[kind](**values)
+    entity: Entity = ENTITY_TYPES[kind](**{name: _thaw(value) for name, value in record.items()})
     return entity

@@ -1,6 +1,6 @@
 """Every refusal of the service: code, status, message, and the values that explain it.
 
-Source: Azure Batch REST reference, *Batch status and error codes*.
+Source: Azure Batch REST reference, *Batch status and error codes*. The kinds are in ``error_kinds``.
 """
 
 from __future__ import annotations

@@ -1,0 +1,41 @@
+"""The Batch account: its name, where it lies, and what it may use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Quotas:
+    """What an account may use. The defaults are generous, since nothing here costs money.
+
+    Source: *Batch service quotas and limits*.
+    """
+
+    pools: int = 1_000
+    active_jobs_and_schedules: int = 10_000
+    dedicated_cores: int = 10_000
+    low_priority_cores: int = 10_000
+
+
+@dataclass(frozen=True)
+class Account:
+    """A Batch account.
+
+    :param has_linked_storage: application packages need an account with linked ("auto") storage.
+    """
+
+    name: str
+    subscription_id: str = "00000000-0000-0000-0000-000000000000"
+    resource_group: str = "local"
+    location: str = "local"
+    quotas: Quotas = field(default_factory=Quotas)
+    has_linked_storage: bool = True
+
+    @property
+    def resource_id(self) -> str:
+        """The full id of the account in the management plane."""
+        return (
+            f"/subscriptions/{self.subscription_id}/resourceGroups/{self.resource_group}"
+            f"/providers/Microsoft.Batch/batchAccounts/{self.name}"
+        )

@@ -1,0 +1,40 @@
+"""Whether a node may be given tasks, and what its state is called while it has some."""
+
+from __future__ import annotations
+
+from batch_emulator.service.entities import Node
+from batch_emulator.service.state import State
+
+_WORKING = ("idle", "running", "offline")
+
+
+def refresh(state: State, node: Node) -> None:
+    """Bring the node's state and free slots in line with what it is busy with.
+
+    Source: *Nodes and pools in Azure Batch* and *BatchNodeState*.
+    """
+    room = state.pool_room(node)
+    load = room.load(node.id)
+    if node.state in _WORKING:
+        if load.busy:
+            state.move_node(node, "running", "busy")
+        elif node.scheduling_state == "disabled":
+            state.move_node(node, "offline", "scheduling disabled and no task left")
+        else:
+            state.move_node(node, "idle", "nothing to run")
+    free = room.pool.spec["taskSlotsPerNode"] - load.used_slots if accepts_tasks(node) else None
+    room.slots.set(node.id.lower(), free)
+    if free:
+        state.schedule(node.pool_id)
+    if not load.busy:
+        state.check_node(node)
+
+
+def accepts_tasks(node: Node) -> bool:
+    """Whether new tasks may be put on the node, slots permitting."""
+    return (
+        node.state in ("idle", "running")
+        and node.scheduling_state == "enabled"
+        and node.leaving is None
+        and node.restarting is None
+    )

@@ -1,0 +1,21 @@
+"""How a run ended, without who it was."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from batch_emulator.service.errors import Failure
+
+
+class Ending(NamedTuple):
+    """The fields of ``RunEnded`` that rules look at."""
+
+    exit_code: int | None = None
+    failure: Failure | None = None
+    phase: str = "process"
+    killed: bool = False
+
+    @property
+    def succeeded(self) -> bool:
+        """Exit code 0, and its files are where they should be."""
+        return self.exit_code == 0 and self.failure is None

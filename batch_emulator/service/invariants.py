@@ -1,0 +1,86 @@
+"""What must be true of an account after every step. Costs time in proportion to the account: for tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from batch_emulator.service.capacity import accepts_tasks
+from batch_emulator.service.entities import Node, Task
+from batch_emulator.service.rooms import JobRoom, PoolRoom, bucket_of
+from batch_emulator.service.state import State
+
+
+class InvariantError(AssertionError):
+    """The account is in a condition that must not be."""
+
+
+def check(state: State) -> None:
+    """:raises InvariantError: names everything that is wrong."""
+    broken = [*_pools(state), *_jobs(state)]
+    if broken:
+        raise InvariantError("\n".join(broken))
+
+
+def _pools(state: State) -> Iterator[str]:
+    for room in state.pools.values():
+        if room.loads.keys() != {node.id.lower() for node in room.nodes.values()}:
+            yield f"pool {room.pool.id}: loads and nodes differ"
+        if room.pool.allocation_state == "steady":
+            yield from _steady(room)
+        for node in room.nodes.values():
+            yield from _node(state, room, node)
+
+
+def _steady(room: PoolRoom) -> Iterator[str]:
+    for node in room.nodes.values():
+        if node.leaving:
+            yield f"pool {room.pool.id}: steady, but node {node.id} is leaving"
+
+
+def _node(state: State, room: PoolRoom, node: Node) -> Iterator[str]:
+    load = room.load(node.id)
+    slots = room.pool.spec["taskSlotsPerNode"]
+    used = sum(task.spec["requiredSlots"] for task in load.tasks.values())
+    if used != load.used_slots or used > slots:
+        yield f"node {node.id}: uses {used} slots, counted {load.used_slots} of {slots}"
+    expected = slots - used if accepts_tasks(node) else None
+    if room.slots.free(node.id.lower()) != expected:
+        yield f"node {node.id}: {room.slots.free(node.id.lower())} slots offered, {expected} expected"
+    for run_id, task in load.tasks.items():
+        if task.run_id != run_id or state.runs.get(run_id) is not task:
+            yield f"node {node.id}: run {run_id} is not known as that of its task"
+    if node.state in ("idle", "offline") and load.busy:
+        yield f"node {node.id}: {node.state}, but it runs something"
+    if node.state == "running" and not load.busy:
+        yield f"node {node.id}: running nothing"
+
+
+def _jobs(state: State) -> Iterator[str]:
+    for room in state.jobs.values():
+        counts = {"active": 0, "running": 0, "succeeded": 0, "failed": 0}
+        for task in room.tasks.values():
+            if task.killing != "delete":
+                counts[bucket_of(task)] += 1
+            yield from _task(state, room, task)
+        if counts != {name: getattr(room.counts, name) for name in counts}:
+            yield f"job {room.job.id}: counts {room.counts} but has {counts}"
+        if room.job.state in ("completed", "disabled") and room.occupying:
+            yield f"job {room.job.id}: {room.job.state}, but tasks run"
+
+
+def _task(state: State, room: JobRoom, task: Task) -> Iterator[str]:
+    name = f"task {task.job_id}/{task.id}"
+    on_node = task.state in ("preparing", "running")
+    if on_node != (task.run_id is not None) or on_node != (task.number in room.occupying):
+        yield f"{name}: {task.state}, run {task.run_id}"
+    if on_node and state.load_of(task.node_pool_id, task.node_id) is None:
+        yield f"{name}: {task.state} on a node that is gone"
+    if (task.state == "completed") != (task.result is not None):
+        yield f"{name}: {task.state} with result {task.result}"
+    if (task.result == "failure") != (task.failure is not None):
+        yield f"{name}: {task.result} with failure {task.failure}"
+    queued, waiting = task in room.ready, task in room.dependencies
+    if task.state == "active" and queued == waiting:
+        yield f"{name}: active, ready {queued}, waiting {waiting}"
+    if task.state != "active" and (queued or waiting):
+        yield f"{name}: {task.state}, ready {queued}, waiting {waiting}"

@@ -1,0 +1,114 @@
+"""A job's way to its end: what it waits for in each of its states.
+
+Source: *Jobs and tasks in Azure Batch*.
+"""
+
+from __future__ import annotations
+
+from batch_emulator.service import preparation, task_runs
+from batch_emulator.service.effects import RemoveTaskFiles
+from batch_emulator.service.entities import JobNodeRun
+from batch_emulator.service.ids import job_root
+from batch_emulator.service.rooms import JobRoom
+from batch_emulator.service.state import State
+
+
+def check(state: State, room: JobRoom) -> None:
+    """Take a job as far as it can go now."""
+    _act_on_tasks(state, room)
+    job = room.job
+    if job.state in ("terminating", "deleting", "disabling"):
+        _stop_tasks(state, room)
+    if room.occupying:
+        return
+    if job.state == "disabling":
+        state.move(job, "disabled", "no task runs any more")
+    elif job.state in ("terminating", "deleting") and _special_tasks_done(state, room):
+        job.released = True
+        if job.state == "terminating":
+            _complete(state, room)
+        else:
+            _remove(state, room)
+
+
+def _act_on_tasks(state: State, room: JobRoom) -> None:
+    """What completed tasks demand of their job."""
+    action, room.action = room.action, None
+    if room.job.state not in ("active", "disabling", "disabled", "enabling"):
+        return
+    if action == "terminate":
+        terminate(state, room, "TaskFailed")
+    elif action == "disable" and room.job.state == "active":
+        disable(state, room, "requeue", "a task's exit condition")
+    elif (
+        room.job.state == "active"
+        and room.job.spec["onAllTasksComplete"] == "terminatejob"
+        and room.counts.total == room.counts.completed
+        and not room.occupying
+    ):
+        # A job without tasks counts as complete. Source: BatchAllTasksCompleteMode.
+        terminate(state, room, "AllTasksComplete")
+
+
+def terminate(state: State, room: JobRoom, reason: str) -> None:
+    """Let a job come to its end; its active tasks stay as they are, for ever."""
+    room.job.terminate_reason = reason
+    state.move(room.job, "terminating", reason)
+    state.check_job(room)
+
+
+def disable(state: State, room: JobRoom, option: str, cause: str) -> None:
+    """Let nothing of the job run for a while."""
+    room.job.disable_tasks = option
+    state.move(room.job, "disabling", cause)
+    state.check_job(room)
+
+
+def _stop_tasks(state: State, room: JobRoom) -> None:
+    outcome = "terminate" if room.job.state != "disabling" else room.job.disable_tasks
+    if outcome == "wait" or outcome is None:
+        return
+    for task in list(room.occupying.values()):
+        task_runs.kill(state, task, outcome)
+    if room.job.state != "disabling":
+        for run in _running(room, "preparation"):
+            preparation.kill(state, run, "terminate")
+
+
+def _running(room: JobRoom, task_kind: str) -> list[JobNodeRun]:
+    if not room.node_runs:
+        return []
+    return [run for run in room.node_runs.values() if run.state == "running" and run.task_kind == task_kind]
+
+
+def _special_tasks_done(state: State, room: JobRoom) -> bool:
+    return not _running(room, "preparation") and preparation.release_done(state, room)
+
+
+def _complete(state: State, room: JobRoom) -> None:
+    room.job.end_time = state.now
+    state.move(room.job, "completed", room.job.terminate_reason or "terminated")
+
+
+def _remove(state: State, room: JobRoom) -> None:
+    """A deleted job takes its tasks and their files with it."""
+    for task in list(room.tasks.values()):
+        state.removed(task)
+    for run in room.node_runs.values():
+        state.removed(run)
+    pool = state.pools.get(room.job.pool_id)
+    for node in pool.nodes.values() if pool else ():
+        state.emit(RemoveTaskFiles(node.pool_id, node.id, job_root(room.job.id)))
+    state.jobs.remove(room.job.id)
+    state.unbind(room)
+    state.removed(room.job)
+    state.story.add(state.now, "job", room.job.id.lower(), "deleting", "gone", "deleted")
+
+
+def on_deadline(state: State, room: JobRoom) -> None:
+    """The job's maxWallClockTime is over."""
+    deadline = room.job.deadline
+    if deadline is None or deadline > state.now:
+        return
+    if room.job.state in ("active", "disabling", "disabled", "enabling"):
+        terminate(state, room, "MaxWallClockTimeExpiry")

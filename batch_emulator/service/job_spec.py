@@ -1,0 +1,156 @@
+"""What a job may be asked to be, and what the service fills in. Source: *Job - Add* of the REST reference."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from batch_emulator.service.entities import Json
+from batch_emulator.service.error_kinds import invalid, missing, unsupported
+from batch_emulator.service.ids import PREPARATION_ID, RELEASE_ID, check_id
+from batch_emulator.service.limits import DEFAULT_RETENTION, MAX_PRIORITY, MAX_RELEASE_TIME, MIN_PRIORITY
+from batch_emulator.service.spec_checks import (
+    check_command,
+    check_display_name,
+    check_environment,
+    check_metadata,
+    duration_of,
+    required,
+    user_identity,
+    whole_number,
+)
+
+_PLAIN = ("displayName", "usesTaskDependencies", "commonEnvironmentSettings", "metadata", "poolInfo")
+CHANGEABLE = (
+    "priority",
+    "allowTaskPreemption",
+    "maxParallelTasks",
+    "constraints",
+    "onAllTasksComplete",
+    "metadata",
+)
+
+
+def make_job_spec(body: Json) -> Json:
+    """Check a new job's body and fill in the service's defaults.
+
+    :raises BatchError: a value that the service refuses, or what cannot be honoured here.
+    """
+    check_display_name(body)
+    check_environment(body, "commonEnvironmentSettings")
+    _refuse_unsupported(body)
+    check_pool_info(body)
+    spec: Json = {
+        **{name: body[name] for name in _PLAIN if name in body},
+        **changeable(body),
+        "onTaskFailure": body.get("onTaskFailure", "noaction"),
+    }
+    spec.setdefault("usesTaskDependencies", False)
+    if "jobPreparationTask" in body:
+        spec["jobPreparationTask"] = preparation_task(body["jobPreparationTask"])
+    if "jobReleaseTask" in body:
+        if "jobPreparationTask" not in body:
+            raise invalid("jobReleaseTask", "", "A job release task needs a job preparation task")
+        spec["jobReleaseTask"] = release_task(body["jobReleaseTask"])
+    return spec
+
+
+def _refuse_unsupported(body: Json) -> None:
+    if "jobManagerTask" in body:
+        raise unsupported("jobManagerTask", "Job manager tasks are not run here")
+    if "networkConfiguration" in body:
+        raise unsupported("networkConfiguration", "There are no virtual networks here")
+
+
+def check_pool_info(body: Json) -> str:
+    """The pool that a job names.
+
+    :returns: the pool's id; it need not exist.
+    """
+    info = required(body, "poolInfo")
+    if "autoPoolSpecification" in info:
+        if "poolId" in info:
+            raise invalid("poolInfo", "", "Exactly one of poolId and autoPoolSpecification must be given")
+        raise unsupported("poolInfo.autoPoolSpecification", "Pools are not made for jobs here")
+    if "poolId" not in info:
+        raise missing("poolInfo.poolId")
+    return check_id(info["poolId"], "poolInfo.poolId")
+
+
+def changeable(body: Json) -> Json:
+    """The properties that may be changed later, with defaults for those left out."""
+    check_metadata(body)
+    spec = {
+        "priority": whole_number(body, "priority", 0, MIN_PRIORITY, MAX_PRIORITY),
+        "allowTaskPreemption": body.get("allowTaskPreemption", False),
+        "maxParallelTasks": _parallel(body),
+        "constraints": constraints(body.get("constraints") or {}),
+        "onAllTasksComplete": body.get("onAllTasksComplete", "noaction"),
+    }
+    if "metadata" in body:
+        spec["metadata"] = body["metadata"]
+    if spec["allowTaskPreemption"]:
+        raise unsupported(
+            "allowTaskPreemption", "Running tasks are not preempted by those of other jobs here"
+        )
+    return spec
+
+
+def _parallel(body: Json) -> int:
+    number = whole_number(body, "maxParallelTasks", -1, -1)
+    if number == 0:
+        raise invalid("maxParallelTasks", number, "The value must be -1 (no limit) or greater than 0")
+    return number
+
+
+def constraints(body: Json) -> Json:
+    """Limits of a job, unlimited time and no retries by default."""
+    return {
+        "maxWallClockTime": duration_of(body, "maxWallClockTime", path="constraints.maxWallClockTime"),
+        "maxTaskRetryCount": whole_number(
+            body, "maxTaskRetryCount", 0, -1, path="constraints.maxTaskRetryCount"
+        ),
+    }
+
+
+def task_constraints(body: Json, job_retries: int, retention: timedelta = DEFAULT_RETENTION) -> Json:
+    """Limits of a task; its retries are the job's unless told otherwise."""
+    return {
+        "maxWallClockTime": duration_of(body, "maxWallClockTime", path="constraints.maxWallClockTime"),
+        "retentionTime": duration_of(body, "retentionTime", retention, path="constraints.retentionTime"),
+        "maxTaskRetryCount": whole_number(
+            body, "maxTaskRetryCount", job_retries, -1, path="constraints.maxTaskRetryCount"
+        ),
+    }
+
+
+def preparation_task(body: Json) -> Json:
+    """A job preparation task with its defaults. Source: *BatchJobPreparationTask*."""
+    check_command(body, "jobPreparationTask")
+    return {
+        **body,
+        "id": check_id(body.get("id", PREPARATION_ID), "jobPreparationTask.id"),
+        "constraints": task_constraints(body.get("constraints") or {}, 0),
+        "userIdentity": user_identity(body),
+        "waitForSuccess": body.get("waitForSuccess", True),
+        "rerunOnNodeRebootAfterSuccess": body.get("rerunOnNodeRebootAfterSuccess", True),
+    }
+
+
+def release_task(body: Json) -> Json:
+    """A job release task with its defaults; it may take 15 minutes. Source: *BatchJobReleaseTask*."""
+    check_command(body, "jobReleaseTask")
+    return {
+        **body,
+        "id": check_id(body.get("id", RELEASE_ID), "jobReleaseTask.id"),
+        "maxWallClockTime": duration_of(
+            body,
+            "maxWallClockTime",
+            MAX_RELEASE_TIME,
+            most=MAX_RELEASE_TIME,
+            path="jobReleaseTask.maxWallClockTime",
+        ),
+        "retentionTime": duration_of(
+            body, "retentionTime", DEFAULT_RETENTION, path="jobReleaseTask.retentionTime"
+        ),
+        "userIdentity": user_identity(body),
+    }

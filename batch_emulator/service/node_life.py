@@ -1,0 +1,234 @@
+"""A node's way: created, booted, restarted, preempted, leaving, gone.
+
+Source: *Nodes and pools in Azure Batch*.
+"""
+
+from __future__ import annotations
+
+from batch_emulator.service import preparation, start_tasks, task_runs
+from batch_emulator.service.capacity import refresh
+from batch_emulator.service.effects import BootNode, KillRun, ReleaseNode
+from batch_emulator.service.endings import Ending
+from batch_emulator.service.entities import Node, key_of
+from batch_emulator.service.errors import Failure
+from batch_emulator.service.ids import make_node_id
+from batch_emulator.service.limits import PREEMPTED_FOR
+from batch_emulator.service.packages import of_node, pool_packages, to_rows
+from batch_emulator.service.rooms import Load, PoolRoom
+from batch_emulator.service.state import State
+
+# With these options a node waits for its tasks instead of ending them.
+PATIENT = ("taskcompletion", "retaineddata")
+
+
+def create(state: State, room: PoolRoom, *, is_dedicated: bool) -> Node:
+    """Obtain a node for a pool."""
+    pool = room.pool
+    pool.nodes_created += 1
+    node_id = make_node_id(
+        state.seed, pool.id.lower(), pool.creation_time, pool.nodes_created, is_dedicated=is_dedicated
+    )
+    node = Node(
+        id=node_id,
+        pool_id=pool.id,
+        number=pool.nodes_created,
+        is_dedicated=is_dedicated,
+        state="creating",
+        state_transition_time=state.now,
+        allocation_time=state.now,
+        boot_id="",
+        boots=0,
+    )
+    room.nodes.add(node_id, node)
+    room.loads[node_id.lower()] = Load()
+    state.changed(pool)
+    state.story.add(state.now, "node", key_of(node), None, "creating", "pool grows")
+    boot(state, node, wipe=True)
+    return node
+
+
+def boot(state: State, node: Node, *, wipe: bool) -> None:
+    """Have the machine (re)started with the pool's start task and packages of today."""
+    pool = state.pool_room(node).pool
+    node.boots += 1
+    node.boot_id = f"{node.id}.{node.boots}"
+    node.restarting = node.returns_at = node.start_task_info = None
+    node.start_task = pool.spec.get("startTask")
+    node.errors = []
+    node.packages = to_rows(pool_packages(state, pool.spec.get("applicationPackageReferences") or []))
+    state.changed(node)
+    state.emit(BootNode(node.pool_id, node.id, node.boot_id, node.is_dedicated, wipe, of_node(node)))
+
+
+def _current(state: State, pool_id: str, node_id: str, boot_id: str) -> Node | None:
+    node = state.node_of(pool_id, node_id)
+    return node if node is not None and node.boot_id == boot_id else None
+
+
+def on_booted(state: State, pool_id: str, node_id: str, boot_id: str, ip_address: str) -> None:
+    """The machine is up. News of an earlier boot, or of a node that leaves, means nothing."""
+    node = _current(state, pool_id, node_id, boot_id)
+    if node is None or node.leaving or node.state not in ("creating", "starting", "rebooting"):
+        return
+    node.ip_address, node.last_boot_time = ip_address, state.now
+    state.move_node(node, "starting", "machine is up")
+    start_tasks.begin(state, node)
+    state.check_pool(state.pool_room(node).pool)
+    for room in state.jobs_on(node.pool_id):
+        if room.job.state in ("terminating", "deleting"):
+            state.check_job(room)
+
+
+def on_boot_failed(state: State, pool_id: str, node_id: str, boot_id: str, failure: Failure) -> None:
+    """The machine is up but unusable. It still counts as a node of the pool."""
+    node = _current(state, pool_id, node_id, boot_id)
+    if node is None or node.leaving or node.state not in ("creating", "starting", "rebooting"):
+        return
+    error = {"code": failure.code, "message": failure.message}
+    details = [{"name": name, "value": value} for name, value in failure.details]
+    node.errors = [{**error, "errorDetails": details} if details else error]
+    node.last_boot_time = state.now
+    state.move_node(node, "unusable", failure.code)
+    state.check_pool(state.pool_room(node).pool)
+    refresh(state, node)
+
+
+def stop_runs(state: State, node: Node, outcome: str) -> None:
+    """End whatever runs on a node.
+
+    :param outcome: of the tasks: ``requeue``, ``terminate`` or ``lost``.
+    """
+    stop_tasks(state, node, outcome)
+    for run in list(state.pool_room(node).load(node.id).runs.values()):
+        preparation.kill(state, run, "lost")
+    if node.start_task_run_id is not None:
+        state.emit(KillRun(node.start_task_run_id))
+        start_tasks.forget(state, node)
+
+
+def stop_tasks(state: State, node: Node, outcome: str) -> None:
+    """End the tasks on a node, but neither its start task nor preparation and release tasks."""
+    for task in list(state.pool_room(node).load(node.id).tasks.values()):
+        task_runs.kill(state, task, outcome)
+
+
+def leave(state: State, node: Node, option: str, cause: str) -> None:
+    """Take a node out of its pool.
+
+    :param option: ``requeue`` and ``terminate`` end its tasks; the others wait for them.
+    """
+    if node.leaving is not None and (option in PATIENT or node.leaving not in PATIENT):
+        return
+    node.leaving = option
+    if node.state != "leavingpool":
+        state.move_node(node, "leavingpool", cause)
+    state.changed(node)
+    if option not in PATIENT:
+        stop_runs(state, node, option)
+    refresh(state, node)
+    state.check_node(node)
+
+
+def return_to_work(state: State, node: Node) -> None:
+    """A node that was waiting to leave stays after all."""
+    node.leaving = None
+    state.changed(node)
+    state.move_node(node, "running" if state.pool_room(node).load(node.id).busy else "idle", "resize stopped")
+    refresh(state, node)
+
+
+def restart(state: State, node: Node, option: str) -> None:
+    """Reboot a node, at once or when its tasks are done."""
+    node.restarting = option
+    state.changed(node)
+    if option not in PATIENT:
+        state.move_node(node, "rebooting", "reboot requested")
+        stop_runs(state, node, option)
+    refresh(state, node)
+    state.check_node(node)
+
+
+def check(state: State, node: Node) -> None:
+    """See whether a node may go on to what it was asked for."""
+    if state.pool_room(node).load(node.id).busy:
+        return
+    patient = node.restarting or node.leaving
+    if patient == "retaineddata" and holds_data(state, node):
+        return
+    if node.leaving is not None:
+        if not node.release_sent:
+            stop_runs(state, node, "lost")
+            node.release_sent = True
+            state.changed(node)
+            state.emit(ReleaseNode(node.pool_id, node.id, node.boot_id))
+    elif node.restarting is not None:
+        stop_runs(state, node, "lost")
+        state.move_node(node, "rebooting", "reboot requested")
+        preparation.node_restarted(state, node)
+        boot(state, node, wipe=False)
+
+
+def holds_data(state: State, node: Node) -> bool:
+    """Whether files of completed tasks are still to be kept on a node."""
+    return any(
+        task.node_id == node.id and task.state == "completed" and not task.files_removed
+        for room in state.jobs_on(node.pool_id)
+        for task in room.tasks.values()
+    )
+
+
+def on_preempted(state: State, pool_id: str, node_id: str) -> None:
+    """Spot capacity is taken back: machine and disk are lost, the node stays listed and may return.
+
+    Source: *Use Spot VMs with Batch workloads*.
+    """
+    node = state.node_of(pool_id, node_id)
+    if node is None or node.is_dedicated or node.leaving or node.state == "preempted":
+        return
+    state.move_node(node, "preempted", "capacity taken back")
+    node.restarting = None
+    node.release_sent = True
+    stop_runs(state, node, "lost")
+    refresh(state, node)
+    state.changed(node)
+    state.emit(ReleaseNode(node.pool_id, node.id, node.boot_id))
+
+
+def on_released(state: State, pool_id: str, node_id: str, boot_id: str) -> None:
+    """The machine is gone, and with it whatever still ran there."""
+    node = _current(state, pool_id, node_id, boot_id)
+    if node is None or not node.release_sent:
+        return
+    room = state.pool_room(node)
+    for task in list(room.load(node.id).tasks.values()):
+        task_runs.end(state, task, Ending(killed=True))
+    for run in list(room.load(node.id).runs.values()):
+        preparation.end(state, run, Ending(killed=True))
+    if node.state == "preempted":
+        node.release_sent = False
+        node.returns_at = state.now + PREEMPTED_FOR
+        state.timers.set(node.returns_at, "node", key_of(node))
+        state.changed(node)
+    else:
+        remove(state, room, node)
+
+
+def on_capacity(state: State, node: Node) -> None:
+    """A preempted node may have a machine again: a new one, under its old id."""
+    if node.state == "preempted" and node.returns_at is not None and node.returns_at <= state.now:
+        state.move_node(node, "creating", "capacity is back")
+        preparation.node_restarted(state, node)
+        boot(state, node, wipe=True)
+
+
+def remove(state: State, room: PoolRoom, node: Node) -> None:
+    """The node is no more."""
+    room.slots.set(node.id.lower(), None)
+    room.nodes.remove(node.id)
+    del room.loads[node.id.lower()]
+    state.removed(node)
+    state.story.add(state.now, "node", key_of(node), node.state, "gone", "released")
+    state.check_pool(room.pool)
+    for job in state.jobs_on(node.pool_id):
+        if job.job.state in ("terminating", "deleting"):
+            state.check_job(job)

@@ -1,0 +1,213 @@
+"""What a pool may be asked to be, and what the service fills in.
+
+Source: *Pool - Add* of the REST reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from batch_emulator.service.entities import Json
+from batch_emulator.service.error_kinds import (
+    AUTO_SCALE_FORMULA_TOO_LONG,
+    invalid,
+    missing,
+    unsupported,
+)
+from batch_emulator.service.errors import BatchError
+from batch_emulator.service.images import find_image
+from batch_emulator.service.limits import (
+    DEFAULT_AUTO_SCALE_INTERVAL,
+    DEFAULT_RESIZE_TIMEOUT,
+    MAX_AUTO_SCALE_INTERVAL,
+    MAX_FORMULA_CHARACTERS,
+    MAX_START_TASK_CHARACTERS,
+    MAX_TASK_SLOTS,
+    MIN_AUTO_SCALE_INTERVAL,
+    MIN_RESIZE_TIMEOUT,
+    TASK_SLOTS_PER_CORE,
+)
+from batch_emulator.service.spec_checks import (
+    NO_CONTAINERS,
+    check_command,
+    check_display_name,
+    check_metadata,
+    duration_of,
+    required,
+    user_accounts,
+    user_identity,
+    whole_number,
+)
+from batch_emulator.service.vm_sizes import vm_size
+
+AUTO_SCALE_PROPERTIES = ("autoScaleFormula", "autoScaleEvaluationInterval")
+_PLAIN = ("displayName", "vmSize", "metadata", "upgradePolicy", "applicationPackageReferences")
+
+
+def make_pool_spec(body: Json) -> Json:
+    """Check a new pool's body and fill in the service's defaults.
+
+    :param body: of the request, without nulls. Targets and autoscale settings are left to the caller.
+    :raises BatchError: a value that the service refuses, or that cannot be honoured on one machine.
+    """
+    check_display_name(body)
+    check_metadata(body)
+    spec: Json = {name: body[name] for name in _PLAIN if name in body}
+    spec["vmSize"] = _checked_size(required(body, "vmSize"))
+    for name, check in SECTIONS.items():
+        if name in body:
+            spec[name] = check(body[name])
+    if "virtualMachineConfiguration" not in spec:
+        raise missing("virtualMachineConfiguration")
+    spec["resizeTimeout"] = resize_timeout(body)
+    spec["enableInterNodeCommunication"] = body.get("enableInterNodeCommunication", False)
+    spec["taskSlotsPerNode"] = task_slots(body, spec["vmSize"])
+    spec.setdefault("taskSchedulingPolicy", _scheduling_policy({}))
+    return spec
+
+
+def _checked_size(name: str) -> str:
+    if vm_size(name) is None:
+        raise invalid("vmSize", name, "There is no such size of virtual machine")
+    return name
+
+
+def resize_timeout(body: Json) -> str:
+    """How long a resize may take; at least five minutes."""
+    return duration_of(body, "resizeTimeout", DEFAULT_RESIZE_TIMEOUT, least=MIN_RESIZE_TIMEOUT)
+
+
+def task_slots(body: Json, size_name: str) -> int:
+    """Task slots of a node: up to four a core, and 256. Source: *Run tasks concurrently*."""
+    size = vm_size(size_name)
+    most = min(TASK_SLOTS_PER_CORE * (size.cores if size else 1), MAX_TASK_SLOTS)
+    return whole_number(body, "taskSlotsPerNode", 1, 1, most)
+
+
+def target(body: Json, name: str) -> int | None:
+    """A target number of nodes, if given."""
+    return whole_number(body, name, 0, 0) if body.get(name) is not None else None
+
+
+def auto_scale_interval(body: Json) -> str:
+    """How often the formula is evaluated: five minutes to a week, by default 15 minutes."""
+    return duration_of(
+        body,
+        "autoScaleEvaluationInterval",
+        DEFAULT_AUTO_SCALE_INTERVAL,
+        least=MIN_AUTO_SCALE_INTERVAL,
+        most=MAX_AUTO_SCALE_INTERVAL,
+    )
+
+
+def check_formula_length(formula: str) -> str:
+    """A formula has up to 8192 characters."""
+    if len(formula) > MAX_FORMULA_CHARACTERS:
+        raise BatchError(AUTO_SCALE_FORMULA_TOO_LONG, {"Reason": f"It has {len(formula)} characters"})
+    return formula
+
+
+def start_task(body: Json) -> Json:
+    """A start task with its defaults. Source: *BatchStartTask*."""
+    check_command(body, "startTask")
+    if _text_length(body) > MAX_START_TASK_CHARACTERS:
+        raise invalid(
+            "startTask", "", f"A start task has at most {MAX_START_TASK_CHARACTERS} characters in all"
+        )
+    return {
+        **body,
+        "userIdentity": user_identity(body),
+        "maxTaskRetryCount": whole_number(body, "maxTaskRetryCount", 0, -1),
+        "waitForSuccess": body.get("waitForSuccess", True),
+    }
+
+
+def _text_length(value: Any) -> int:
+    if isinstance(value, dict):
+        return sum(_text_length(item) for item in value.values())
+    if isinstance(value, list):
+        return sum(_text_length(item) for item in value)
+    return len(value) if isinstance(value, str) else 0
+
+
+def _scheduling_policy(body: Json) -> Json:
+    # The service answers these in capitals though they are sent in lower case.
+    policy = {**body, "nodeFillType": str(body.get("nodeFillType", "spread")).capitalize()}
+    if "jobDefaultOrder" in body:
+        policy["jobDefaultOrder"] = str(body["jobDefaultOrder"]).lower()
+    return policy
+
+
+def _machine(body: Json) -> Json:
+    """The virtual machine configuration. Disks and security are records: one machine cannot show them."""
+    if "containerConfiguration" in body:
+        raise unsupported("virtualMachineConfiguration.containerConfiguration", NO_CONTAINERS)
+    if body.get("extensions"):
+        raise unsupported("virtualMachineConfiguration.extensions", "Extensions are not run here")
+    if "windowsConfiguration" in body:
+        raise invalid("virtualMachineConfiguration.windowsConfiguration", "", "The image is a Linux image")
+    agent = required(body, "nodeAgentSKUId", "virtualMachineConfiguration.nodeAgentSKUId")
+    reference = required(body, "imageReference", "virtualMachineConfiguration.imageReference")
+    machine = {**body, "imageReference": _image_reference(reference, agent)}
+    if "dataDisks" in body:
+        machine["dataDisks"] = _data_disks(body["dataDisks"])
+    return machine
+
+
+def _data_disks(disks: list[Json]) -> list[Json]:
+    numbers = [disk.get("lun") for disk in disks]
+    if len(set(numbers)) != len(numbers) or not all(
+        isinstance(lun, int) and 0 <= lun <= 63 for lun in numbers
+    ):
+        raise invalid("dataDisks.lun", numbers, "Each data disk has its own number from 0 to 63")
+    return [{"caching": "none", "storageAccountType": "standard_lrs", **disk} for disk in disks]
+
+
+def _image_reference(reference: Json, agent: str) -> Json:
+    where = "virtualMachineConfiguration.imageReference"
+    for name in ("virtualMachineImageId", "sharedGalleryImageId", "communityGalleryImageId"):
+        if reference.get(name):
+            raise invalid(f"{where}.{name}", reference[name], "There is no such image in this account")
+    names = [str(reference.get(name, "")) for name in ("publisher", "offer", "sku")]
+    if find_image(names[0], names[1], names[2], agent) is None:
+        raise invalid(
+            where,
+            ":".join(names),
+            f"Image and node agent '{agent}' are no supported pair: see GET /supportedimages",
+        )
+    kept = {name: value for name, value in reference.items() if name != "exactVersion"}
+    kept.setdefault("version", "latest")
+    return kept
+
+
+def _network(body: Json) -> Json:
+    if body.get("subnetId"):
+        raise invalid("networkConfiguration.subnetId", body["subnetId"], "There is no such subnet")
+    if str(body.get("dynamicVNetAssignmentScope", "none")).lower() != "none":
+        raise unsupported(
+            "networkConfiguration.dynamicVNetAssignmentScope", "There are no virtual networks here"
+        )
+    addresses = (body.get("publicIPAddressConfiguration") or {}).get("ipAddressIds")
+    if addresses:
+        where = "networkConfiguration.publicIPAddressConfiguration.ipAddressIds"
+        raise invalid(where, addresses[0], "There is no such public IP address")
+    if body.get("endpointConfiguration"):
+        raise unsupported("networkConfiguration.endpointConfiguration", "Nodes have no inbound ports here")
+    return body
+
+
+def _refuse_mounts(mounts: list[Json]) -> list[Json]:
+    if mounts:
+        raise unsupported("mountConfiguration", "File systems are not mounted here")
+    return mounts
+
+
+SECTIONS: dict[str, Callable[[Any], Any]] = {
+    "virtualMachineConfiguration": _machine,
+    "startTask": start_task,
+    "taskSchedulingPolicy": _scheduling_policy,
+    "networkConfiguration": _network,
+    "userAccounts": user_accounts,
+    "mountConfiguration": _refuse_mounts,
+}

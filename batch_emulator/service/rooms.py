@@ -1,0 +1,104 @@
+"""Pools and jobs with all that belongs to them, and the numbers that are asked for often.
+
+Nothing here is durable: it is made again from the entities (``State.place``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from batch_emulator.service.dependencies import DependencyIndex
+from batch_emulator.service.entities import Job, JobNodeRun, Node, Pool, Task
+from batch_emulator.service.index import OrderedIndex
+from batch_emulator.service.ready_queues import ReadyQueues
+from batch_emulator.service.samples import SampleHistory
+from batch_emulator.service.slots import SlotTable
+
+
+@dataclass(slots=True)
+class Load:
+    """What a node is busy with.
+
+    :param tasks: tasks by run id, whether preparing or running.
+    :param runs: preparation and release tasks by run id.
+    """
+
+    tasks: dict[str, Task] = field(default_factory=dict)
+    runs: dict[str, JobNodeRun] = field(default_factory=dict)
+    used_slots: int = 0
+
+    @property
+    def busy(self) -> bool:
+        return bool(self.tasks or self.runs)
+
+
+@dataclass(slots=True)
+class PoolRoom:
+    """A pool, its nodes, and what they are busy with (by node key: the lower-case node id)."""
+
+    pool: Pool
+    nodes: OrderedIndex[Node] = field(default_factory=OrderedIndex)
+    loads: dict[str, Load] = field(default_factory=dict)
+    slots: SlotTable = field(default_factory=SlotTable)
+    samples: SampleHistory = field(default_factory=SampleHistory)
+
+    def load(self, node_id: str) -> Load:
+        """What a node is busy with."""
+        return self.loads[node_id.lower()]
+
+
+@dataclass(slots=True)
+class Counts:
+    """Tasks of a job by state, and the slots they ask for. Source: *Get Job Task Counts*."""
+
+    active: int = 0
+    running: int = 0
+    succeeded: int = 0
+    failed: int = 0
+
+    @property
+    def completed(self) -> int:
+        return self.succeeded + self.failed
+
+    @property
+    def total(self) -> int:
+        return self.active + self.running + self.completed
+
+    def add(self, bucket: str, amount: int) -> None:
+        setattr(self, bucket, getattr(self, bucket) + amount)
+
+
+def bucket_of(task: Task) -> str:
+    """Which of the counts a task is in; ``preparing`` counts as running."""
+    if task.state == "completed":
+        return "succeeded" if task.result == "success" else "failed"
+    return "active" if task.state == "active" else "running"
+
+
+@dataclass(slots=True)
+class JobRoom:
+    """A job and its tasks.
+
+    :param occupying: tasks that hold a place on a node, those about to be deleted included.
+    :param barred: keys of nodes where its preparation task failed.
+    :param action: what the completion of a task demands of the job: ``disable`` or ``terminate``.
+    """
+
+    job: Job
+    tasks: OrderedIndex[Task] = field(default_factory=OrderedIndex)
+    ready: ReadyQueues = field(default_factory=ReadyQueues)
+    dependencies: DependencyIndex = field(default_factory=DependencyIndex)
+    counts: Counts = field(default_factory=Counts)
+    slot_counts: Counts = field(default_factory=Counts)
+    occupying: dict[int, Task] = field(default_factory=dict)
+    node_runs: dict[str, JobNodeRun] = field(default_factory=dict)
+    barred: set[str] = field(default_factory=set)
+    action: str | None = None
+
+    def count(self, task: Task, sign: int) -> None:
+        """Add a task to the counts (1) or take it out (-1)."""
+        if task.killing == "delete":
+            return
+        bucket = bucket_of(task)
+        self.counts.add(bucket, sign)
+        self.slot_counts.add(bucket, sign * int(task.spec["requiredSlots"]))

@@ -1,0 +1,194 @@
+"""All that the rules work on: the account's entities, what changed in this step, what is to be done outside.
+
+Rules are functions that take a ``State``. None of them does I/O or reads a clock: ``state.now`` is given.
+"""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timezone
+
+from batch_emulator.service.account import Account
+from batch_emulator.service.effects import Effect, WakeAt
+from batch_emulator.service.entities import (
+    Application,
+    Entity,
+    Job,
+    JobNodeRun,
+    Node,
+    Pool,
+    Task,
+    Versioned,
+    key_of,
+    to_record,
+)
+from batch_emulator.service.index import OrderedIndex
+from batch_emulator.service.rooms import JobRoom, Load, PoolRoom
+from batch_emulator.service.step import Change, Step
+from batch_emulator.service.story import Story
+from batch_emulator.service.timers import Timers
+from batch_emulator.service.times import ticks
+from batch_emulator.service.transitions import InvalidTransition, may_follow
+
+Run = Task | JobNodeRun | Node
+
+
+class State:
+    """The account at one instant.
+
+    :param seed: makes everything that looks random (node ids, GUIDs, ``rand()``) the same every time.
+    """
+
+    def __init__(self, account: Account, seed: int = 0) -> None:
+        self.account = account
+        self.seed = seed
+        self.random = random.Random(seed)  # noqa: S311 - repeatable, not secret
+        self.now = datetime(1, 1, 1, tzinfo=timezone.utc)
+        self.pools: OrderedIndex[PoolRoom] = OrderedIndex()
+        self.jobs: OrderedIndex[JobRoom] = OrderedIndex()
+        self.applications: OrderedIndex[Application] = OrderedIndex()
+        self.jobs_by_pool: dict[str, dict[str, JobRoom]] = {}
+        self.runs: dict[str, Run] = {}
+        self.timers = Timers()
+        self.story = Story()
+        self.effects: list[Effect] = []
+        self.pools_to_check: dict[str, None] = {}
+        self.pools_to_schedule: dict[str, None] = {}
+        self.jobs_to_check: dict[str, None] = {}
+        self.nodes_to_check: dict[tuple[str, str], None] = {}
+        self._dirty: dict[tuple[str, str], Entity | None] = {}
+        self._last_ticks = 0
+
+    # ------------------------------------------------------------------ what changed
+
+    def changed(self, entity: Entity) -> None:
+        """The entity's record is to be written again."""
+        self._dirty[entity.kind, key_of(entity)] = entity
+
+    def removed(self, entity: Entity) -> None:
+        """The entity's record is to be deleted."""
+        self._dirty[entity.kind, key_of(entity)] = None
+
+    def touch(self, entity: Versioned | Application) -> None:
+        """The entity changed in a way that its users may see: a new ETag and time of modification."""
+        self._last_ticks = max(self._last_ticks + 10, ticks(self.now))
+        entity.etag = f"0x{self._last_ticks:X}"
+        entity.last_modified = self.now
+
+    def saw_etag(self, etag: str) -> None:
+        """An ETag from before a restart: later ones must be greater."""
+        if etag:
+            self._last_ticks = max(self._last_ticks, int(etag, 16))
+
+    def new_etag(self) -> str:
+        """An ETag for something new."""
+        self._last_ticks = max(self._last_ticks + 10, ticks(self.now))
+        return f"0x{self._last_ticks:X}"
+
+    def emit(self, effect: Effect) -> None:
+        """Have something done outside, once the changes of this step are durable."""
+        self.effects.append(effect)
+
+    def take(self) -> Step:
+        """Everything since the last call."""
+        at = self.timers.to_announce()
+        if at is not None:
+            self.effects.append(WakeAt(at))
+        changes = [
+            Change(kind, key, None if entity is None else to_record(entity))
+            for (kind, key), entity in self._dirty.items()
+        ]
+        step = Step(changes, self.effects)
+        self._dirty, self.effects = {}, []
+        return step
+
+    # ------------------------------------------------------------------ transitions
+
+    def move(self, entity: Pool | Job | Task, finish: str, cause: str) -> None:
+        """Take a pool, job or task to another state.
+
+        :raises InvalidTransition: the rules have a bug.
+        """
+        self._check(entity.kind, key_of(entity), entity.state, finish)
+        self.story.add(self.now, entity.kind, key_of(entity), entity.state, finish, cause)
+        entity.previous_state, entity.previous_state_transition_time = (
+            entity.state,
+            entity.state_transition_time,
+        )
+        entity.state, entity.state_transition_time = finish, self.now
+        self.touch(entity)
+        self.changed(entity)
+
+    def move_node(self, node: Node, finish: str, cause: str) -> None:
+        """Take a node to another state; staying where it is changes nothing."""
+        if node.state == finish:
+            return
+        self._check("node", key_of(node), node.state, finish)
+        self.story.add(self.now, "node", key_of(node), node.state, finish, cause)
+        node.state, node.state_transition_time = finish, self.now
+        self.changed(node)
+
+    def move_allocation(self, pool: Pool, finish: str, cause: str) -> None:
+        """Take a pool to another allocation state. Its ETag stays, as observed on the service."""
+        self._check("allocation", key_of(pool), pool.allocation_state, finish)
+        self.story.add(self.now, "allocation", key_of(pool), pool.allocation_state, finish, cause)
+        pool.allocation_state, pool.allocation_state_transition_time = finish, self.now
+        self.changed(pool)
+        self.check_pool(pool)
+
+    def _check(self, family: str, key: str, start: str, finish: str) -> None:
+        if not may_follow(family, start, finish):
+            kind = "pool" if family == "allocation" else family
+            raise InvalidTransition(family, key, start, finish, self.story.of(kind, key))
+
+    # ------------------------------------------------------------------ what to look at before the step ends
+
+    def check_job(self, room: JobRoom) -> None:
+        """See whether the job can go on to its next state."""
+        self.jobs_to_check[room.job.id.lower()] = None
+
+    def check_node(self, node: Node) -> None:
+        """See whether the node can go on to its next state."""
+        self.nodes_to_check[node.pool_id.lower(), node.id.lower()] = None
+
+    def check_pool(self, pool: Pool) -> None:
+        """See whether the pool is steady, or gone."""
+        self.pools_to_check[pool.id.lower()] = None
+
+    def schedule(self, pool_id: str) -> None:
+        """There may be a task for a node of the pool."""
+        self.pools_to_schedule[pool_id.lower()] = None
+
+    # ------------------------------------------------------------------ finding things
+
+    def node_of(self, pool_id: str | None, node_id: str | None) -> Node | None:
+        """A node, if it is still there."""
+        room = self.pools.get(pool_id) if pool_id else None
+        return room.nodes.get(node_id) if room and node_id else None
+
+    def room_of(self, task: Task) -> JobRoom:
+        """The job of a task."""
+        return self.jobs[task.job_id]
+
+    def pool_room(self, node: Node) -> PoolRoom:
+        """The pool of a node."""
+        return self.pools[node.pool_id]
+
+    def load_of(self, pool_id: str | None, node_id: str | None) -> Load | None:
+        """What a node is busy with; ``None`` if the node is gone."""
+        room = self.pools.get(pool_id) if pool_id else None
+        return room.loads.get(node_id.lower()) if room and node_id else None
+
+    def jobs_on(self, pool_id: str) -> list[JobRoom]:
+        """Jobs that name a pool, whether it exists or not."""
+        return list(self.jobs_by_pool.get(pool_id.lower(), {}).values())
+
+    def bind(self, room: JobRoom, pool_id: str) -> None:
+        """Let a job name a pool (another one than before)."""
+        self.jobs_by_pool.get(room.job.pool_id.lower(), {}).pop(key_of(room.job), None)
+        room.job.pool_id = pool_id
+        self.jobs_by_pool.setdefault(pool_id.lower(), {})[key_of(room.job)] = room
+
+    def unbind(self, room: JobRoom) -> None:
+        """Forget a job."""
+        self.jobs_by_pool.get(room.job.pool_id.lower(), {}).pop(key_of(room.job), None)

@@ -1,0 +1,234 @@
+"""A task's way through tries: onto a node, launched, ended, and what its end means."""
+
+from __future__ import annotations
+
+from batch_emulator.service import preparation
+from batch_emulator.service.capacity import refresh
+from batch_emulator.service.durations import is_unlimited, parse_duration
+from batch_emulator.service.effects import KillRun, PackageInstall, StartRun
+from batch_emulator.service.endings import Ending
+from batch_emulator.service.entities import Json, Node, Task, key_of
+from batch_emulator.service.errors import Failure
+from batch_emulator.service.exit_conditions import judge
+from batch_emulator.service.failures import EXIT_CODE, TASK_ENDED, UNKNOWN, WALL_CLOCK, package_failure
+from batch_emulator.service.ids import task_root
+from batch_emulator.service.limits import RECENT_TASKS
+from batch_emulator.service.packages import lost_reference, of_node, resolve
+from batch_emulator.service.rooms import JobRoom
+from batch_emulator.service.runs import environment_of, run_common
+from batch_emulator.service.state import State
+from batch_emulator.service.times import later
+
+# A request to end a run may meet another one: the stronger counts.
+_STRENGTH = ("lost", "requeue", "wallclock", "terminate", "delete")
+
+
+def set_state(state: State, room: JobRoom, task: Task, finish: str, cause: str) -> None:
+    """Move a task and keep the job's counts right."""
+    room.count(task, -1)
+    state.move(task, finish, cause)
+    room.count(task, 1)
+
+
+def make_ready(state: State, room: JobRoom, task: Task) -> None:
+    """An active task waits for its dependencies, or for a node."""
+    if room.dependencies.add(task):
+        room.ready.push(task)
+        state.schedule(room.job.pool_id)
+
+
+def assign(state: State, room: JobRoom, task: Task, node: Node) -> None:
+    """Give a task its place on a node; launch it, or let it wait for the job's preparation there."""
+    task.tries += 1
+    task.run_id = f"{task.job_id}/{task.id}/{task.number}.{task.tries}"
+    task.node_id, task.node_pool_id = node.id, node.pool_id
+    task.task_root, task.files_removed = task_root(task.job_id, task.id), False
+    occupy(state, room, task)
+    if preparation.must_wait(state, room, node):
+        set_state(state, room, task, "preparing", "waits for the job preparation task")
+    else:
+        launch(state, room, task, node)
+    refresh(state, node)
+
+
+def occupy(state: State, room: JobRoom, task: Task) -> None:
+    """Note that a task holds slots of its node."""
+    load = state.load_of(task.node_pool_id, task.node_id)
+    if load is None or task.run_id is None:
+        raise ValueError(f"{key_of(task)} has no node")
+    load.tasks[task.run_id] = task
+    load.used_slots += task.spec["requiredSlots"]
+    state.runs[task.run_id] = task
+    room.occupying[task.number] = task
+
+
+def launch(state: State, room: JobRoom, task: Task, node: Node) -> None:
+    """Run the task's command: ``running`` includes getting its files and packages."""
+    task.start_time = state.now
+    span = parse_duration(task.spec["constraints"]["maxWallClockTime"])
+    task.deadline = None if is_unlimited(span) else later(state.now, span)
+    state.timers.set(task.deadline, "task", key_of(task))
+    set_state(state, room, task, "running", f"assigned to {node.id}")
+    references = task.spec.get("applicationPackageReferences") or []
+    lost = lost_reference(state, references)
+    if lost is not None:
+        end(state, task, Ending(failure=package_failure(lost), phase="preprocessing"))
+        return
+    state.emit(_start_run(state, room, task, node, references))
+
+
+def _start_run(state: State, room: JobRoom, task: Task, node: Node, references: list[Json]) -> StartRun:
+    found = (resolve(state, item["applicationId"], item.get("version")) for item in references)
+    packages: tuple[PackageInstall, ...] = tuple(package for package in found if package is not None)
+    return StartRun(
+        run_id=task.run_id or "",
+        kind="task",
+        task_root=task.task_root or "",
+        spec=task.spec,
+        environment=environment_of(room.job, task.spec),
+        job_id=task.job_id,
+        task_id=task.id,
+        preparation_root=preparation.root_of(room.job),
+        packages=packages,
+        pool_packages=of_node(node),
+        **run_common(state, node),
+    )
+
+
+def kill(state: State, task: Task, outcome: str) -> None:
+    """End a task's run.
+
+    :param outcome: what becomes of the task: ``lost``, ``requeue``, ``wallclock``, ``terminate``, ``delete``.
+    """
+    room = state.room_of(task)
+    before = task.killing
+    if before is not None and _STRENGTH.index(before) >= _STRENGTH.index(outcome):
+        return
+    if outcome == "delete":
+        room.count(task, -1)
+    task.killing = outcome
+    state.changed(task)
+    if task.state == "preparing":
+        end(state, task, Ending(killed=True))
+    elif before is None:
+        state.emit(KillRun(task.run_id or "", _reason(outcome)))
+
+
+def _reason(outcome: str) -> Failure | None:
+    return {"terminate": TASK_ENDED, "wallclock": WALL_CLOCK}.get(outcome)
+
+
+def end(state: State, task: Task, ending: Ending) -> None:
+    """A run of a task is over: complete it, try it again, or give it back to the queue."""
+    room = state.room_of(task)
+    killing = task.killing
+    node = state.node_of(task.node_pool_id, task.node_id)
+    _vacate(state, room, task)
+    if node is not None and killing != "delete":
+        _note_on_node(state, node, task, ending)
+    state.check_job(room)
+    if killing == "delete":
+        forget(state, room, task)
+    elif ending.succeeded:
+        complete(state, room, task, ending)
+    elif killing in ("terminate", "wallclock"):
+        complete(state, room, task, Ending(ending.exit_code, _reason(killing), "process", killed=True))
+    elif killing is not None or ending.killed:
+        _requeue(state, room, task, by_user=killing == "requeue")
+    elif ending.failure is None and ending.exit_code is not None and _retries_left(task):
+        _retry(state, room, task)
+    else:
+        complete(state, room, task, ending)
+    if node is not None:
+        refresh(state, node)
+
+
+def _vacate(state: State, room: JobRoom, task: Task) -> None:
+    load = state.load_of(task.node_pool_id, task.node_id)
+    if load is not None and task.run_id in load.tasks:
+        del load.tasks[task.run_id]
+        load.used_slots -= task.spec["requiredSlots"]
+    state.runs.pop(task.run_id or "", None)
+    room.occupying.pop(task.number, None)
+    if task.killing != "delete":
+        task.killing = None
+    task.run_id = task.deadline = None
+
+
+def _note_on_node(state: State, node: Node, task: Task, ending: Ending) -> None:
+    if task.state != "running":
+        return
+    node.total_tasks_run += 1
+    node.total_tasks_succeeded += ending.succeeded
+    entry = [task.job_id, task.id]
+    node.recent_tasks = [entry, *(item for item in node.recent_tasks if item != entry)][:RECENT_TASKS]
+    state.changed(node)
+
+
+def _retries_left(task: Task) -> bool:
+    allowed = task.spec["constraints"]["maxTaskRetryCount"]
+    return bool(allowed < 0 or task.retry_count < allowed)
+
+
+def _retry(state: State, room: JobRoom, task: Task) -> None:
+    task.retry_count += 1
+    task.last_retry_time = state.now
+    _back_to_active(state, room, task, "exit code not zero, retries left")
+
+
+def _requeue(state: State, room: JobRoom, task: Task, *, by_user: bool) -> None:
+    # Only what users asked for counts; a lost node does not. Source: BatchTaskExecutionInfo.requeueCount.
+    if by_user:
+        task.requeue_count += 1
+        task.last_requeue_time = state.now
+    _back_to_active(state, room, task, "requeued" if by_user else "its node was lost")
+
+
+def _back_to_active(state: State, room: JobRoom, task: Task, cause: str) -> None:
+    task.node_id = task.node_pool_id = task.task_root = task.start_time = None
+    set_state(state, room, task, "active", cause)
+    make_ready(state, room, task)
+
+
+def complete(state: State, room: JobRoom, task: Task, ending: Ending) -> None:
+    """The task is done for good: success or failure, dependents, retention, and the job's demand."""
+    failure = (
+        None if ending.succeeded else ending.failure or (UNKNOWN if ending.exit_code is None else EXIT_CODE)
+    )
+    task.end_time, task.exit_code, task.failure = state.now, ending.exit_code, failure
+    task.result = "failure" if failure else "success"
+    verdict = judge(
+        task.spec.get("exitConditions"), ending.exit_code, ending.phase, succeeded=task.result == "success"
+    )
+    task.satisfies = verdict.satisfies
+    set_retention(state, task)
+    set_state(state, room, task, "completed", failure.code if failure else "exit code 0")
+    if task.satisfies and room.job.spec["usesTaskDependencies"]:
+        for dependent in room.dependencies.satisfy(task.id):
+            room.ready.push(dependent)
+            state.schedule(room.job.pool_id)
+    if room.job.spec["onTaskFailure"] == "performexitoptionsjobaction" and verdict.job_action != "none":
+        room.action = "terminate" if "terminate" in (room.action, verdict.job_action) else "disable"
+    state.check_job(room)
+
+
+def set_retention(state: State, task: Task) -> None:
+    """Files may go when the retention time after the end is over."""
+    span = parse_duration(task.spec["constraints"]["retentionTime"])
+    if task.node_id is None or task.end_time is None or task.files_removed:
+        return
+    task.retention_until = None if is_unlimited(span) else later(task.end_time, span)
+    state.timers.set(task.retention_until, "retention", key_of(task))
+
+
+def forget(state: State, room: JobRoom, task: Task) -> None:
+    """Remove a task that holds no place on a node."""
+    room.ready.discard(task)
+    room.dependencies.discard(task)
+    if task.satisfies and room.job.spec["usesTaskDependencies"] and room.job.state != "deleting":
+        room.job.departed = [*room.job.departed, task.id]
+        state.changed(room.job)
+    if room.tasks.get(task.id) is task:
+        room.tasks.remove(task.id)
+    state.removed(task)
+    state.check_job(room)

@@ -1,0 +1,39 @@
+"""Times as the service writes them. Nothing here reads a clock."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+_EPOCH = datetime(1, 1, 1, tzinfo=timezone.utc)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def format_time(moment: datetime) -> str:
+    """ISO 8601 in UTC with up to seven fractional digits, trailing zeros dropped.
+
+    Source: observed answers of the service.
+    """
+    moment = moment.astimezone(timezone.utc)
+    text = moment.strftime("%Y-%m-%dT%H:%M:%S")
+    fraction = f"{moment.microsecond:06d}".rstrip("0")
+    return f"{text}.{fraction}Z" if fraction else f"{text}Z"
+
+
+def parse_time(text: str) -> datetime:
+    """The time that :func:`format_time` wrote."""
+    body, _, fraction = text.removesuffix("Z").partition(".")
+    moment = datetime.strptime(body, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc)
+    return moment.replace(microsecond=int(fraction[:6].ljust(6, "0"))) if fraction else moment
+
+
+def ticks(moment: datetime) -> int:
+    """Units of 100 ns since the year 1: what the service's ETags count."""
+    return (moment - _EPOCH) // _MICROSECOND * 10
+
+
+def later(moment: datetime, span: timedelta) -> datetime | None:
+    """The time ``span`` after ``moment``; ``None`` if that is beyond any calendar (an unlimited span)."""
+    try:
+        return moment + span
+    except OverflowError:
+        return None
