@@ -49,7 +49,11 @@ class Runtime:
         engine.connect(machine)
         try:
             await machine.start()
-            nodes = {(node.pool_id.lower(), node.id.lower()) for node in service.all_nodes()}
+            nodes = {
+                (pool.id.lower(), node.id.lower())
+                for pool in service.pools()
+                for node in service.nodes(pool.id)
+            }
             await asyncio.to_thread(machine.remove_folders_except, nodes)
             await engine.recover()
         except BaseException:

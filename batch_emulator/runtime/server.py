@@ -7,7 +7,8 @@ import errno
 import logging
 import signal
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from typing import Any
 
 from aiohttp import web
@@ -68,18 +69,24 @@ async def serve(settings: Settings, listener: socket.socket, on_ready: Callable[
     for number in _SIGNALS:
         loop.add_signal_handler(number, stop.set)
     runtime = await Runtime.open(settings)
-    credentials = Credentials(settings.account_name, settings.primary_key, settings.secondary_key)
-    runner = web.AppRunner(
-        build_app(runtime, credentials), access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS
-    )
     try:
-        await runner.setup()
+        credentials = Credentials(settings.account_name, settings.primary_key, settings.secondary_key)
+        async with _served(build_app(runtime, credentials), listener):
+            on_ready()
+            await _first(stop.wait(), runtime.failed)
+    finally:
+        await runtime.stop()
+
+
+@asynccontextmanager
+async def _served(app: web.Application, listener: socket.socket) -> AsyncIterator[None]:
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
+    await runner.setup()
+    try:
         await web.SockSite(runner, listener).start()
-        on_ready()
-        await _first(stop.wait(), runtime.failed)
+        yield
     finally:
         await runner.cleanup()
-        await runtime.stop()
 
 
 async def _first(stop: Coroutine[Any, Any, Any], failed: asyncio.Future[None]) -> None:
