@@ -1,8 +1,8 @@
 """The management plane as aiohttp routes, on the port of the data plane.
 
 It lives under ``/subscriptions/...`` and ``/providers/...`` and differs from the data plane in nearly all
-that is not a rule: tokens instead of signatures, errors wrapped in ``error``, values in PascalCase. The rules are the
-same service's.
+that is not a rule: tokens instead of signatures, errors wrapped in ``error``, values in PascalCase. The
+rules are the same service's.
 """
 
 from __future__ import annotations

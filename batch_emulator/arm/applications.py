@@ -12,16 +12,13 @@ from datetime import datetime, timedelta
 from batch_emulator.arm.exchange import ArmCall, ArmHandler, ArmReply, properties_of
 from batch_emulator.rest.errors import refusal
 from batch_emulator.service.entities import Application, Json
-from batch_emulator.service.error_kinds import APPLICATION_PACKAGE_NOT_FOUND
-from batch_emulator.service.errors import BatchError
 from batch_emulator.service.times import format_time
 
 # The service gives uploads four hours.
 UPLOAD_TIME = timedelta(hours=4)
 APPLICATION_TYPE = "Microsoft.Batch/batchAccounts/applications"
 PACKAGE_TYPE = f"{APPLICATION_TYPE}/versions"
-CREATED: Mapping[str, type] = {"displayName": str, "allowUpdates": bool}
-UPDATED: Mapping[str, type] = {**CREATED, "defaultVersion": str}
+SETTABLE: Mapping[str, type] = {"displayName": str, "allowUpdates": bool, "defaultVersion": str}
 
 
 async def list_applications(call: ArmCall) -> ArmReply:
@@ -38,7 +35,7 @@ async def get_application(call: ArmCall) -> ArmReply:
 
 
 async def create_application(call: ArmCall) -> ArmReply:
-    spec = properties_of(call.body, CREATED)
+    spec = properties_of(call.body, SETTABLE)
     application = await call.backend.execute(
         lambda service, now: service.put_application(call["application"], spec, now)
     )
@@ -46,7 +43,7 @@ async def create_application(call: ArmCall) -> ArmReply:
 
 
 async def update_application(call: ArmCall) -> ArmReply:
-    changes = properties_of(call.body, UPDATED)
+    changes = properties_of(call.body, SETTABLE)
     application = await call.backend.execute(
         lambda service, now: service.patch_application(call["application"], changes, now)
     )
@@ -61,41 +58,37 @@ async def delete_application(call: ArmCall) -> ArmReply:
 async def list_packages(call: ArmCall) -> ArmReply:
     application = await call.backend.read(lambda service, _now: service.application(call["application"]))
     versions = sorted(application.packages.items())
-    return ArmReply(
-        call.page(versions, lambda item: item[0], lambda item: _package(call, application, *item))
-    )
+    return ArmReply(call.page(versions, lambda item: item[0], lambda item: _package(call, item[0], item[1])))
 
 
 async def get_package(call: ArmCall) -> ArmReply:
-    application = await call.backend.read(lambda service, _now: service.application(call["application"]))
-    return await _with_url(call, application)
+    version, package = await _find(call)
+    return await _with_url(call, version, package)
 
 
 async def create_package(call: ArmCall) -> ArmReply:
-    """Where the account has no linked storage there is nowhere to upload to: that is told first."""
-    _ = call.storage
-    application = await call.backend.execute(
+    await call.backend.execute(
         lambda service, now: service.put_package(call["application"], call["version"], now)
     )
-    return await _with_url(call, application)
+    version, package = await _find(call)
+    return await _with_url(call, version, package)
 
 
 async def activate_package(call: ArmCall) -> ArmReply:
-    """The package must have been uploaded, else the service refuses to activate it."""
+    """A package that was not uploaded cannot be activated."""
     package_format = call.body.get("format")
     if not isinstance(package_format, str):
         raise refusal("MissingRequiredProperty", PropertyName="format")
-    application = await call.backend.read(lambda service, _now: service.application(call["application"]))
-    version, package = _find(application, call["version"])
+    version, package = await _find(call)
     if not await call.storage.blob_exists(package["blobName"]):
         raise refusal(
             "OperationInvalidForCurrentState",
             Reason="The package was not uploaded. Upload the zip file to storageUrl, then activate it.",
         )
-    application = await call.backend.execute(
+    active = await call.backend.execute(
         lambda service, now: service.activate_package(call["application"], version, package_format, now)
     )
-    return ArmReply(_package(call, application, version, application.packages[version]))
+    return ArmReply(_package(call, version, active))
 
 
 async def delete_package(call: ArmCall) -> ArmReply:
@@ -105,18 +98,16 @@ async def delete_package(call: ArmCall) -> ArmReply:
     return ArmReply()
 
 
-async def _with_url(call: ArmCall, application: Application) -> ArmReply:
-    version, package = _find(application, call["version"])
+async def _find(call: ArmCall) -> tuple[str, Json]:
+    return await call.backend.read(
+        lambda service, _now: service.package(call["application"], call["version"])
+    )
+
+
+async def _with_url(call: ArmCall, version: str, package: Json) -> ArmReply:
     expiry = call.now + UPLOAD_TIME
     url = await call.storage.upload_url(package["blobName"], expiry)
-    return ArmReply(_package(call, application, version, package, (url, expiry)))
-
-
-def _find(application: Application, version: str) -> tuple[str, Json]:
-    for name, package in application.packages.items():
-        if name.lower() == version.lower():
-            return name, package
-    raise BatchError(APPLICATION_PACKAGE_NOT_FOUND)
+    return ArmReply(_package(call, version, package, (url, expiry)))
 
 
 def _application(call: ArmCall, application: Application) -> Json:
@@ -134,24 +125,18 @@ def _application(call: ArmCall, application: Application) -> Json:
     }
 
 
-def _package(
-    call: ArmCall,
-    application: Application,
-    version: str,
-    package: Json,
-    upload: tuple[str, datetime] | None = None,
-) -> Json:
-    properties: Json = {"state": str(package["state"]).capitalize()}
+def _package(call: ArmCall, version: str, package: Json, upload: tuple[str, datetime] | None = None) -> Json:
+    properties: Json = {"state": package["state"]}
     for name in ("format", "lastActivationTime"):
         if package.get(name) is not None:
             properties[name] = package[name]
     if upload is not None:
         properties["storageUrl"], properties["storageUrlExpiry"] = upload[0], format_time(upload[1])
     return {
-        "id": f"{call.account_id}/applications/{application.id}/versions/{version}",
+        "id": f"{call.account_id}/applications/{call['application']}/versions/{version}",
         "name": version,
         "type": PACKAGE_TYPE,
-        "etag": f'W/"{application.etag}"',
+        "etag": f'W/"{package["etag"]}"',
         "properties": properties,
     }
 

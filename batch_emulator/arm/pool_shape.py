@@ -6,12 +6,12 @@ configuration nested, identities as a map by resource id.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from batch_emulator.rest.errors import refusal
 from batch_emulator.rest.render.parts import present, without_secrets
-from batch_emulator.service.entities import Json, Node, Pool
+from batch_emulator.service.entities import Json, Pool
+from batch_emulator.service.queries import PoolSize
 
 POOL_TYPE = "Microsoft.Batch/batchAccounts/pools"
 _SAME = (
@@ -77,13 +77,12 @@ def identity_from_arm(identity: Any) -> Json | None:
     }
 
 
-def to_arm(pool: Pool, nodes: Iterable[Node], account_id: str) -> Json:
+def to_arm(pool: Pool, size: PoolSize, account_id: str) -> Json:
     """The management plane's view of a pool.
 
-    :param nodes: the pool's nodes.
+    :param size: the nodes that it has now.
     """
     spec = without_secrets(pool.spec)
-    dedicated = [node.is_dedicated for node in nodes]
     properties: Json = {name: _pascal(spec[name]) for name in _SAME if name in spec}
     properties |= present(
         {
@@ -93,12 +92,12 @@ def to_arm(pool: Pool, nodes: Iterable[Node], account_id: str) -> Json:
             "provisioningStateTransitionTime": pool.state_transition_time,
             "allocationState": pool.allocation_state.capitalize(),
             "allocationStateTransitionTime": pool.allocation_state_transition_time,
-            "currentDedicatedNodes": dedicated.count(True),
-            "currentLowPriorityNodes": dedicated.count(False),
+            "currentDedicatedNodes": size.dedicated,
+            "currentLowPriorityNodes": size.low_priority,
             "deploymentConfiguration": _deployment(spec["virtualMachineConfiguration"]),
             "scaleSettings": _scale_settings(pool),
             "interNodeCommunication": "Enabled" if spec.get("enableInterNodeCommunication") else "Disabled",
-            "applicationPackages": _packages(spec, account_id),
+            "applicationPackages": _packages(spec),
             "autoScaleRun": _auto_scale_run(pool.auto_scale_run),
         }
     )
@@ -144,19 +143,15 @@ def _scale(settings: Json) -> Json:
 
 
 def _package(reference: Any) -> Json:
+    """Both planes name the application by its full resource id, under different names."""
     reference = _object(reference, "applicationPackages")
-    application = str(reference.get("id", "")).rpartition("/")[2]
-    return present({"applicationId": application, "version": reference.get("version")})
+    return present({"applicationId": reference.get("id"), "version": reference.get("version")})
 
 
-def _packages(spec: Json, account_id: str) -> list[Json] | None:
-    references = spec.get("applicationPackageReferences")
-    if not references:
-        return None
-    return [
-        present({"id": f"{account_id}/applications/{item['applicationId']}", "version": item.get("version")})
-        for item in references
-    ]
+def _packages(spec: Json) -> list[Json] | None:
+    references = spec.get("applicationPackageReferences", ())
+    rendered = [present({"id": item["applicationId"], "version": item.get("version")}) for item in references]
+    return rendered or None
 
 
 def _deployment(machine: Json) -> Json:

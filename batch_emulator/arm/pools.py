@@ -108,7 +108,7 @@ def _reply(call: ArmCall, service: BatchService, pool: Pool) -> ArmReply:
 
 
 def _render(call: ArmCall, service: BatchService, pool: Pool) -> Json:
-    return to_arm(pool, service.nodes(pool.id), call.account_id)
+    return to_arm(pool, service.pool_size(pool.id), call.account_id)
 
 
 HANDLERS: dict[str, ArmHandler] = {

@@ -5,7 +5,7 @@ The runtime and the nodes satisfy these protocols structurally.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -36,7 +36,7 @@ class FileInfo:
 class NodeFiles(Protocol):
     """The disk of one node. Paths are relative to its root."""
 
-    async def list(self, path: str, recursive: bool) -> list[FileInfo]:
+    async def list(self, path: str, recursive: bool) -> Sequence[FileInfo]:
         """What a directory holds.
 
         :raises FileNotFoundError: when there is no such directory.

@@ -92,12 +92,17 @@ def error_body(error: BatchError, base_url: str, request_id: str, now: datetime)
 
     :param base_url: scheme, host and port the client used.
     """
-    text = f"{error.kind.message}\nRequestId:{request_id}\nTime:{format_time(now)}"
-    body: dict[str, Any] = {
-        "odata.metadata": f"{base_url}/$metadata#{ERRORS_CONTEXT}",
-        "code": error.code,
-        "message": {"lang": "en-US", "value": text},
-    }
+    trailer = f"\nRequestId:{request_id}\nTime:{format_time(now)}"
+    return {"odata.metadata": f"{base_url}/$metadata#{ERRORS_CONTEXT}"} | error_core(error, trailer)
+
+
+def error_core(error: BatchError, trailer: str = "") -> dict[str, Any]:
+    """Code, message and values of a refusal.
+
+    :param trailer: follows the service's sentence in the message.
+    """
+    message = {"lang": "en-US", "value": error.kind.message + trailer}
+    body: dict[str, Any] = {"code": error.code, "message": message}
     if error.values:
         body["values"] = [{"key": key, "value": value} for key, value in error.values.items()]
     return body

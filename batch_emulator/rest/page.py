@@ -76,8 +76,8 @@ def _pool_rows(service: BatchService) -> Iterable[tuple[Any, ...]]:
 
 def _job_rows(service: BatchService) -> Iterable[tuple[Any, ...]]:
     for job in service.jobs():
-        counts = service.task_counts(job.id)["taskCounts"]
-        numbers = (counts[name] for name in ("active", "running", "succeeded", "failed"))
+        counts = service.task_counts(job.id).tasks
+        numbers = (counts.active, counts.running, counts.succeeded, counts.failed)
         yield (job.id, job.state, job.pool_id, *numbers)
 
 

@@ -8,7 +8,6 @@ port that the client used and repeats the whole query.
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 from urllib.parse import quote
@@ -49,7 +48,7 @@ def start_after(query: Mapping[str, str]) -> str | None:
         return None
     try:
         return base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode()
-    except (binascii.Error, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise refusal(
             "InvalidQueryParameterValue", QueryParameterName="$skiptoken", QueryParameterValue=token
         ) from error

@@ -9,10 +9,10 @@ from batch_emulator.rest.backend import Backend
 from batch_emulator.rest.exchange import Call, Reply
 from batch_emulator.rest.odata.filters import compile_filter
 from batch_emulator.rest.odata.lists import IMAGES, NODE_COUNTS
-from batch_emulator.rest.paging import render_page
-from batch_emulator.rest.render.counts import render_node_counts
+from batch_emulator.rest.paging import render_page, start_after
 from batch_emulator.service.entities import Json
 from batch_emulator.service.images import SUPPORTED_IMAGES, Image
+from batch_emulator.service.queries import PoolNodeCounts
 
 if TYPE_CHECKING:
     from batch_emulator.service.service import BatchService
@@ -28,12 +28,17 @@ async def list_pool_node_counts(call: Call, backend: Backend) -> Reply:
     matches = compile_filter(call.query["$filter"], NODE_COUNTS) if "$filter" in call.query else None
 
     def query(service: BatchService, _now: datetime) -> Json:
-        counts = (render_node_counts(pool.id, service.nodes(pool.id)) for pool in service.pools())
+        after = start_after(call.query) or ""
+        counts = (_render_counts(counts) for counts in service.node_counts(after))
         return render_page(
             call, "poolnodecounts", counts, lambda item: str(item["poolId"]), lambda item: item, matches
         )
 
     return Reply(await backend.read(query))
+
+
+def _render_counts(counts: PoolNodeCounts) -> Json:
+    return {"poolId": counts.pool_id, "dedicated": counts.dedicated, "lowPriority": counts.low_priority}
 
 
 def _image_key(image: Image) -> str:

@@ -39,7 +39,7 @@ async def get_application(call: Call, backend: Backend) -> Reply:
 def active_versions(application: Application) -> list[str]:
     """The versions that nodes can install."""
     return sorted(
-        version for version, package in application.packages.items() if package["state"] == "active"
+        version for version, package in application.packages.items() if package["state"] == "Active"
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from batch_emulator.rest.backend import Backend
@@ -13,9 +12,9 @@ from batch_emulator.rest.handlers.common import change, created, read_one, remov
 from batch_emulator.rest.odata.filters import compile_filter
 from batch_emulator.rest.odata.lists import JOBS, NODE_STATUSES
 from batch_emulator.rest.odata.selection import select, selected_names
-from batch_emulator.rest.paging import render_page
-from batch_emulator.rest.render.jobs import render_job, render_node_status
-from batch_emulator.service.entities import Job, JobNodeRun, Json
+from batch_emulator.rest.paging import render_page, start_after
+from batch_emulator.rest.render.jobs import render_job, render_node_status, render_task_counts
+from batch_emulator.service.entities import Job, Json
 
 if TYPE_CHECKING:
     from batch_emulator.service.service import BatchService
@@ -37,7 +36,9 @@ async def list_jobs(call: Call, backend: Backend) -> Reply:
         return select(render_job(job, call.base_url), names)
 
     def query(service: BatchService, _now: datetime) -> Json:
-        return render_page(call, "jobs", service.jobs(), lambda job: job.id, render, matches)
+        return render_page(
+            call, "jobs", service.jobs(start_after(call.query) or ""), lambda job: job.id, render, matches
+        )
 
     return Reply(await backend.read(query))
 
@@ -73,7 +74,7 @@ async def terminate_job(call: Call, backend: Backend) -> Reply:
     call.flag("force")
     reason = call.body.get("terminateReason")
     return await _change(
-        call, backend, lambda service, now: service.terminate_job(call["jobId"], reason, now)
+        call, backend, lambda service, now: service.terminate_job(call["jobId"], now, reason=reason)
     )
 
 
@@ -85,31 +86,28 @@ async def delete_job(call: Call, backend: Backend) -> Reply:
 
 
 async def get_job_task_counts(call: Call, backend: Backend) -> Reply:
-    counts = await backend.read(lambda service, _now: service.task_counts(call["jobId"]))
+    def query(service: BatchService, _now: datetime) -> Json:
+        return render_task_counts(service.task_counts(call["jobId"]))
+
     metadata = f"{call.base_url}/$metadata#Microsoft.Azure.Batch.Protocol.Entities.TaskCountsResult"
-    return Reply({"odata.metadata": metadata} | counts)
+    return Reply({"odata.metadata": metadata} | await backend.read(query))
 
 
 async def list_job_preparation_and_release_task_status(call: Call, backend: Backend) -> Reply:
     names = selected_names(call.query, STATUS_MODEL, call.contract)
     matches = compile_filter(call.query["$filter"], NODE_STATUSES) if "$filter" in call.query else None
 
-    def place(run: JobNodeRun) -> tuple[str, str]:
-        return run.pool_id, run.node_id
-
     def query(service: BatchService, _now: datetime) -> Json:
-        runs = sorted(service.job_node_runs(call["jobId"]), key=place)
-        statuses = (render_node_status(group, call.base_url) for _, group in groupby(runs, place))
-        return render_page(
-            call,
-            "jobpreparationandreleasetaskstatuslist",
-            statuses,
-            lambda status: f"{status['poolId']}/{status['nodeId']}",
-            lambda status: select(status, names),
-            matches,
-        )
+        statuses = [render_node_status(item, call.base_url) for item in service.job_node_runs(call["jobId"])]
+        statuses.sort(key=_status_key)
+        metadata = "jobpreparationandreleasetaskstatuslist"
+        return render_page(call, metadata, statuses, _status_key, lambda item: select(item, names), matches)
 
     return Reply(await backend.read(query))
+
+
+def _status_key(status: Json) -> str:
+    return f"{status['poolId']}/{status['nodeId']}"
 
 
 def _find(call: Call) -> Callable[[BatchService], Job]:

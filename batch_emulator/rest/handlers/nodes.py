@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +12,13 @@ from batch_emulator.rest.exchange import Call, Reply, resource_headers
 from batch_emulator.rest.odata.filters import compile_filter
 from batch_emulator.rest.odata.lists import NODES
 from batch_emulator.rest.odata.selection import select, selected_names
-from batch_emulator.rest.paging import render_page
+from batch_emulator.rest.paging import render_page, start_after
 from batch_emulator.rest.render.nodes import render_node
-from batch_emulator.service.entities import Json, Node
+from batch_emulator.service.entities import Json, Node, Task
+from batch_emulator.service.errors import BatchError
 
 if TYPE_CHECKING:
     from batch_emulator.service.service import BatchService
-
-DEFAULT_OPTION = "requeue"
 
 
 async def list_nodes(call: Call, backend: Backend) -> Reply:
@@ -29,7 +29,7 @@ async def list_nodes(call: Call, backend: Backend) -> Reply:
         def render(node: Node) -> Json:
             return select(_render(service, node, call.base_url), names)
 
-        nodes = service.nodes(call["poolId"])
+        nodes = service.nodes(call["poolId"], start_after(call.query) or "")
         return render_page(call, "nodes", nodes, lambda node: node.id, render, matches)
 
     return Reply(await backend.read(query))
@@ -47,25 +47,28 @@ async def get_node(call: Call, backend: Backend) -> Reply:
 
 
 async def reboot_node(call: Call, backend: Backend) -> Reply:
-    option = call.body.get("nodeRebootOption", DEFAULT_OPTION)
+    option = call.body.get("nodeRebootOption")
     return await _act(
-        call, backend, lambda service, now: service.reboot_node(call["poolId"], call["nodeId"], option, now)
+        call,
+        backend,
+        lambda service, now: service.reboot_node(call["poolId"], call["nodeId"], now, option=option),
     )
 
 
 async def reimage_node(call: Call, backend: Backend) -> Reply:
-    option = call.body.get("nodeReimageOption", DEFAULT_OPTION)
     return await _act(
-        call, backend, lambda service, now: service.reimage_node(call["poolId"], call["nodeId"], option, now)
+        call, backend, lambda service, now: service.reimage_node(call["poolId"], call["nodeId"], now)
     )
 
 
 async def disable_node_scheduling(call: Call, backend: Backend) -> Reply:
-    option = call.body.get("nodeDisableSchedulingOption", DEFAULT_OPTION)
+    option = call.body.get("nodeDisableSchedulingOption")
     return await _act(
         call,
         backend,
-        lambda service, now: service.disable_node_scheduling(call["poolId"], call["nodeId"], option, now),
+        lambda service, now: service.disable_node_scheduling(
+            call["poolId"], call["nodeId"], now, option=option
+        ),
     )
 
 
@@ -79,8 +82,15 @@ async def enable_node_scheduling(call: Call, backend: Backend) -> Reply:
 
 def _render(service: BatchService, node: Node, base_url: str) -> Json:
     pool = service.pool(node.pool_id)
-    running, recent = service.node_tasks(node.pool_id, node.id)
-    return render_node(node, pool, running, recent, base_url)
+    load = service.node_load(node.pool_id, node.id)
+    return render_node(node, pool, load, _recent_tasks(service, node), base_url)
+
+
+def _recent_tasks(service: BatchService, node: Node) -> Iterator[Task]:
+    """The tasks that ran on a node lately and still exist."""
+    for job_id, task_id in node.recent_tasks:
+        with contextlib.suppress(BatchError):
+            yield service.task(job_id, task_id)
 
 
 async def _act(call: Call, backend: Backend, command: Callable[[BatchService, datetime], Any]) -> Reply:

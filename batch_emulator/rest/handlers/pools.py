@@ -12,7 +12,7 @@ from batch_emulator.rest.handlers.common import change, created, read_one, remov
 from batch_emulator.rest.odata.filters import compile_filter
 from batch_emulator.rest.odata.lists import POOLS
 from batch_emulator.rest.odata.selection import select, selected_names
-from batch_emulator.rest.paging import render_page
+from batch_emulator.rest.paging import render_page, start_after
 from batch_emulator.rest.render.pools import render_pool
 from batch_emulator.service.entities import Json, Pool
 
@@ -33,16 +33,18 @@ async def list_pools(call: Call, backend: Backend) -> Reply:
 
     def query(service: BatchService, _now: datetime) -> Json:
         def render(pool: Pool) -> Json:
-            return select(render_pool(pool, service.nodes(pool.id), call.base_url), names)
+            return select(render_pool(pool, service.pool_size(pool.id), call.base_url), names)
 
-        return render_page(call, "pools", service.pools(), lambda pool: pool.id, render, matches)
+        return render_page(
+            call, "pools", service.pools(start_after(call.query) or ""), lambda pool: pool.id, render, matches
+        )
 
     return Reply(await backend.read(query))
 
 
 async def get_pool(call: Call, backend: Backend) -> Reply:
     def render(service: BatchService, pool: Pool) -> Json:
-        return render_pool(pool, service.nodes(pool.id), call.base_url)
+        return render_pool(pool, service.pool_size(pool.id), call.base_url)
 
     return await read_one(call, backend, _find(call), "BatchPool", render, "pools/@Element")
 

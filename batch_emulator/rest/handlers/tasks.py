@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from batch_emulator.rest.backend import Backend
-from batch_emulator.rest.errors import refusal
+from batch_emulator.rest.errors import error_core, refusal
 from batch_emulator.rest.exchange import Call, Reply, resource_headers
 from batch_emulator.rest.handlers.common import change, created, read_one, remove
 from batch_emulator.rest.odata.filters import compile_filter
@@ -17,8 +17,8 @@ from batch_emulator.rest.paging import render_page, start_after
 from batch_emulator.rest.render.parts import present, task_url
 from batch_emulator.rest.render.tasks import render_task
 from batch_emulator.service.entities import Json, Task
-from batch_emulator.service.errors import BatchError
 from batch_emulator.service.limits import MAX_TASKS_PER_COLLECTION
+from batch_emulator.service.tasks import AddResult
 
 if TYPE_CHECKING:
     from batch_emulator.service.service import BatchService
@@ -41,7 +41,7 @@ async def create_task_collection(call: Call, backend: Backend) -> Reply:
             Reason=f"A collection has 1 to {MAX_TASKS_PER_COLLECTION} tasks, not {len(specs)}.",
         )
     results = await backend.execute(lambda service, now: service.add_tasks(call["jobId"], specs, now))
-    items = [_add_result(call, spec["id"], result) for spec, result in zip(specs, results, strict=True)]
+    items = [_add_result(call, result) for result in results]
     return Reply({"odata.metadata": f"{call.base_url}/$metadata#{ADD_RESULT}", "value": items})
 
 
@@ -104,22 +104,15 @@ async def list_subtasks(call: Call, backend: Backend) -> Reply:
     return Reply({"odata.metadata": f"{call.base_url}/$metadata#subtasks", "value": []})
 
 
-def _add_result(call: Call, task_id: str, result: Task | BatchError) -> Json:
-    if isinstance(result, BatchError):
-        message = {"lang": "en-US", "value": result.kind.message}
-        error: Json = {"code": result.code, "message": message}
-        if result.values:
-            error["values"] = [{"key": key, "value": value} for key, value in result.values.items()]
-        return {"status": "clienterror", "taskId": task_id, "error": error}
-    return present(
-        {
-            "status": "success",
-            "taskId": result.id,
-            "eTag": result.etag,
-            "lastModified": result.last_modified,
-            "location": task_url(call.base_url, result.job_id, result.id),
-        }
-    )
+def _add_result(call: Call, result: AddResult) -> Json:
+    body: Json = {"status": "success" if result.error is None else "clienterror", "taskId": result.task_id}
+    if result.error is not None:
+        body["error"] = error_core(result.error)
+    if result.task is not None:
+        task = result.task
+        url = task_url(call.base_url, task.job_id, task.id)
+        body |= present({"eTag": task.etag, "lastModified": task.last_modified, "location": url})
+    return body
 
 
 def _find(call: Call) -> Callable[[BatchService], Task]:

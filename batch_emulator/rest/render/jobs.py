@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from batch_emulator.rest.render.parts import (
     failure_info,
     job_url,
@@ -14,6 +12,8 @@ from batch_emulator.rest.render.parts import (
     without_secrets,
 )
 from batch_emulator.service.entities import Job, JobNodeRun, Json
+from batch_emulator.service.queries import JobNodeStatus, TaskCounts
+from batch_emulator.service.rooms import Counts
 
 
 def render_job(job: Job, base_url: str) -> Json:
@@ -32,18 +32,26 @@ def render_job(job: Job, base_url: str) -> Json:
     return body
 
 
-def render_node_status(runs: Iterable[JobNodeRun], base_url: str) -> Json:
-    """What preparation and release did on one node.
+def render_task_counts(counts: TaskCounts) -> Json:
+    """How many tasks of a job are in which state, and how many slots they ask for."""
+    return {"taskCounts": _counts(counts.tasks), "taskSlotCounts": _counts(counts.slots)}
 
-    :param runs: those of one job on one node, at least one.
-    """
-    body: Json = {}
-    for run in runs:
-        body["poolId"] = run.pool_id
-        body["nodeId"] = run.node_id
-        body["nodeUrl"] = node_url(base_url, run.pool_id, run.node_id)
-        name = "jobPreparation" if run.task_kind == "preparation" else "jobRelease"
-        body[f"{name}TaskExecutionInfo"] = _run_info(run, base_url)
+
+def _counts(counts: Counts) -> Json:
+    return {name: getattr(counts, name) for name in ("active", "running", "completed", "succeeded", "failed")}
+
+
+def render_node_status(status: JobNodeStatus, base_url: str) -> Json:
+    """What preparation and release did on one node."""
+    body: Json = {
+        "poolId": status.pool_id,
+        "nodeId": status.node_id,
+        "nodeUrl": node_url(base_url, status.pool_id, status.node_id),
+    }
+    if status.preparation is not None:
+        body["jobPreparationTaskExecutionInfo"] = _run_info(status.preparation, base_url)
+    if status.release is not None:
+        body["jobReleaseTaskExecutionInfo"] = _run_info(status.release, base_url)
     return body
 
 

@@ -8,21 +8,19 @@ from batch_emulator.rest.render.parts import node_url, present, task_url, withou
 from batch_emulator.rest.render.tasks import execution_info
 from batch_emulator.service.entities import Json, Node, Pool, Task
 from batch_emulator.service.ids import affinity_of
+from batch_emulator.service.queries import NodeLoad
 from batch_emulator.service.times import format_time
 
 NODE_AGENT_VERSION = "1.12.2"
 _NO_AGENT = frozenset({"creating", "preempted"})
 
 
-def render_node(
-    node: Node, pool: Pool, running: Iterable[Task], recent: Iterable[Task], base_url: str
-) -> Json:
+def render_node(node: Node, pool: Pool, load: NodeLoad, recent: Iterable[Task], base_url: str) -> Json:
     """A node.
 
-    :param running: tasks that occupy the node now.
+    :param load: the tasks that run on the node now.
     :param recent: tasks that ran on it lately, newest first.
     """
-    slots = [task.spec.get("requiredSlots", 1) for task in running]
     return present(
         {
             "id": node.id,
@@ -36,8 +34,8 @@ def render_node(
             "affinityId": affinity_of(node.id),
             "vmSize": pool.spec.get("vmSize"),
             "totalTasksRun": node.total_tasks_run,
-            "runningTasksCount": len(slots),
-            "runningTaskSlotsCount": sum(slots),
+            "runningTasksCount": load.running_tasks,
+            "runningTaskSlotsCount": load.running_slots,
             "totalTasksSucceeded": node.total_tasks_succeeded,
             "recentTasks": [_recent(task, base_url) for task in recent] or None,
             "startTask": without_secrets(node.start_task) if node.start_task else None,

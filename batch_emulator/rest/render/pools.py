@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from batch_emulator.rest.render.parts import pool_url, present, versioned, without_secrets
-from batch_emulator.service.entities import Json, Node, Pool
+from batch_emulator.service.entities import Json, Pool
+from batch_emulator.service.queries import PoolSize
 
 # Named by the specification and by the pool's own attributes; the attributes are what holds now.
 _TARGETS = ("targetDedicatedNodes", "targetLowPriorityNodes")
 
 
-def render_pool(pool: Pool, nodes: Iterable[Node], base_url: str) -> Json:
+def render_pool(pool: Pool, size: PoolSize, base_url: str) -> Json:
     """A pool.
 
-    :param nodes: the pool's nodes, for the current counts; preempted ones count.
+    :param size: the nodes that it has now.
     """
     spec = {name: value for name, value in pool.spec.items() if name not in _TARGETS}
     body = {"id": pool.id} | versioned(pool, pool_url(base_url, pool.id)) | without_secrets(spec)
-    dedicated = [node.is_dedicated for node in nodes]
     return body | present(
         {
             "allocationState": pool.allocation_state,
             "allocationStateTransitionTime": pool.allocation_state_transition_time,
-            "currentDedicatedNodes": dedicated.count(True),
-            "currentLowPriorityNodes": dedicated.count(False),
+            "currentDedicatedNodes": size.dedicated,
+            "currentLowPriorityNodes": size.low_priority,
             "targetDedicatedNodes": pool.target_dedicated,
             "targetLowPriorityNodes": pool.target_low_priority,
             # Errors of a resize are told once it is over.
