@@ -97,7 +97,7 @@ class _Parser:
 
     def _statement(self) -> Statement:
         start = self._next
-        following = self._tokens[min(self._index + 1, len(self._tokens) - 1)]
+        following = self._tokens[self._index + 1]  # at least the end
         if start.kind is TokenKind.NAME and following.kind is TokenKind.SYMBOL and following.text == "=":
             self._index += 2
             value = self._expression()

@@ -3,7 +3,7 @@
 Source: Azure Batch: *Automatically scale compute nodes in a Batch pool* (obtain sample data).
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -65,7 +65,7 @@ class SampleSeries:
 
     def discard_before(self, time: datetime) -> None:
         """Forget the samples older than `time`, so that a long-lived pool's history stays bounded."""
-        kept_from = bisect_right(self._ticks, Timestamp.of(time).ticks - 1)
+        kept_from = bisect_left(self._ticks, Timestamp.of(time).ticks)
         del self._ticks[:kept_from]
         del self._values[:kept_from]
 

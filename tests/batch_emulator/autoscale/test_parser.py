@@ -33,6 +33,33 @@ def test_precedence_is_that_of_c(expression: str, value: str) -> None:
     assert value_of(expression) == value
 
 
+LEVELS = (("||",), ("&&",), ("==", "!="), ("<", "<=", ">", ">="), ("+", "-"), ("*", "/"))
+PAIRS = [
+    (loose, tight)
+    for level, looser in enumerate(LEVELS)
+    for loose in looser
+    for tighter in LEVELS[level + 1 :]
+    for tight in tighter
+]
+
+
+@pytest.mark.parametrize(("loose", "tight"), PAIRS)
+def test_every_operator_against_every_tighter_one(loose: str, tight: str) -> None:
+    for bare in (f"x = 1 {loose} 2 {tight} 3;", f"x = 1 {tight} 2 {loose} 3;"):
+        assert format_formula(parse(bare)) == bare
+    assert format_formula(parse(f"x = 1 {loose} (2 {tight} 3);")) == f"x = 1 {loose} 2 {tight} 3;"
+    assert format_formula(parse(f"x = (1 {tight} 2) {loose} 3;")) == f"x = 1 {tight} 2 {loose} 3;"
+    for forced in (f"x = (1 {loose} 2) {tight} 3;", f"x = 1 {tight} (2 {loose} 3);"):
+        assert format_formula(parse(forced)) == forced
+
+
+@pytest.mark.parametrize(("one", "other"), [(a, b) for level in LEVELS for a in level for b in level])
+def test_operators_of_one_level_go_from_left_to_right(one: str, other: str) -> None:
+    assert format_formula(parse(f"x = (1 {one} 2) {other} 3;")) == f"x = 1 {one} 2 {other} 3;"
+    forced = f"x = 1 {one} (2 {other} 3);"
+    assert format_formula(parse(forced)) == forced
+
+
 def test_the_last_semicolon_may_be_missing() -> None:
     assert len(parse("a = 1; b = 2").statements) == len(parse("a = 1; b = 2;").statements) == 2
 
