@@ -15,7 +15,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["APPLICATION_ID", "PackageFile", "build_ffmpeg_package", "command_line"]
+__all__ = ["APPLICATION_ID", "PackageFile", "build_ffmpeg_package", "command_line", "environment_variable"]
 
 APPLICATION_ID = "ffmpeg"
 _HERE = Path(__file__).resolve().parent
@@ -41,8 +41,13 @@ class PackageFile:
 
     @property
     def environment_variable(self) -> str:
-        """The variable that names the package's folder on a Linux node: `AZ_BATCH_APP_PACKAGE_ffmpeg_...`."""
-        return "AZ_BATCH_APP_PACKAGE_" + re.sub(r"[.\-#]", "_", f"{self.application_id}_{self.version}")
+        """See the function of this name."""
+        return environment_variable(self.version)
+
+
+def environment_variable(version: str) -> str:
+    """The variable that names the package's folder on a Linux node: `AZ_BATCH_APP_PACKAGE_ffmpeg_...`."""
+    return "AZ_BATCH_APP_PACKAGE_" + re.sub(r"[.\-#]", "_", f"{APPLICATION_ID}_{version}")
 
 
 def build_ffmpeg_package(target: Path) -> PackageFile:
@@ -77,20 +82,19 @@ def build_ffmpeg_package(target: Path) -> PackageFile:
     return PackageFile(target, APPLICATION_ID, f"{_ffmpeg_version(executable)}-{digest}")
 
 
-def command_line(*arguments: str) -> str:
-    """A Batch command line that runs a step of the package, whatever its version on the node.
+def command_line(variable: str, *arguments: str) -> str:
+    """A Batch command line that runs a step of the package.
 
-    Batch runs a command line without a shell, so nothing would expand a variable: a shell is asked for. It looks
-    for the variable by its prefix: a DAG is parsed before the version of the package is known.
+    Batch runs a command line without a shell, so nothing would expand the variable: a shell is asked for.
     Azure Batch: *Tasks and jobs*, on the command line of a task.
 
     Args:
+        variable: names the package's folder, see `environment_variable`.
         arguments: the step and its options, e.g. `"encode", "--rendition", "720p", "--segment", "0"`.
     """
     words = " ".join(shlex.quote(argument) for argument in arguments)
-    find = f'env | sed -n "s/^AZ_BATCH_APP_PACKAGE_{APPLICATION_ID}[^=]*=//p" | head -n 1'
-    missing = f"no application package {APPLICATION_ID} on this node"
-    script = f'app=$({find}); exec python3 "${{app:?{missing}}}/transcode.py" {words}'
+    folder = f"${{{variable}:?the node lacks this application package}}"
+    script = f'exec python3 "{folder}/transcode.py" {words}'
     return f"/bin/sh -c {shlex.quote(script)}"
 
 

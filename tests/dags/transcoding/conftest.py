@@ -7,7 +7,9 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,18 +88,27 @@ class Node:
         return plan
 
 
-@pytest.fixture(scope="session")
-def package_file(tmp_path_factory: pytest.TempPathFactory) -> PackageFile:
-    return build_ffmpeg_package(tmp_path_factory.mktemp("package") / "ffmpeg.zip")
+@pytest.fixture
+def scratch() -> Iterator[Path]:
+    """A folder for the package's 170 MB: pytest would keep its own folders of three sessions."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")
-def node(package_file: PackageFile, tmp_path_factory: pytest.TempPathFactory) -> Node:
-    folder = tmp_path_factory.mktemp("applications") / "ffmpeg"
-    with zipfile.ZipFile(package_file.path) as archive:
-        archive.extractall(folder)
-    (folder / "ffmpeg").chmod(0o755)
-    return Node(package_file, folder)
+def package_file() -> Iterator[PackageFile]:
+    with tempfile.TemporaryDirectory() as folder:
+        yield build_ffmpeg_package(Path(folder, "ffmpeg.zip"))
+
+
+@pytest.fixture(scope="session")
+def node(package_file: PackageFile) -> Iterator[Node]:
+    with tempfile.TemporaryDirectory() as applications:
+        folder = Path(applications, "ffmpeg")
+        with zipfile.ZipFile(package_file.path) as archive:
+            archive.extractall(folder)
+        (folder / "ffmpeg").chmod(0o755)
+        yield Node(package_file, folder)
 
 
 @pytest.fixture(scope="session")

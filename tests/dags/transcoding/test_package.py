@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from dags.transcoding.package import PackageFile, build_ffmpeg_package, command_line
+from dags.transcoding.package import PackageFile, build_ffmpeg_package, command_line, environment_variable
 
 pytestmark = pytest.mark.slow
 
 
-def test_the_same_contents_make_the_same_bytes(package_file: PackageFile, tmp_path: Path) -> None:
-    again = build_ffmpeg_package(tmp_path / "again.zip")
+def test_the_same_contents_make_the_same_bytes(package_file: PackageFile, scratch: Path) -> None:
+    again = build_ffmpeg_package(scratch / "again.zip")
     assert again.version == package_file.version
     assert again.path.read_bytes() == package_file.path.read_bytes()
-    assert [path.name for path in tmp_path.iterdir()] == ["again.zip"]
+    assert [path.name for path in scratch.iterdir()] == ["again.zip"]
 
 
 def test_id_and_version_are_what_batch_accepts(package_file: PackageFile) -> None:
@@ -37,17 +37,17 @@ def test_the_package_holds_ffmpeg_the_steps_and_the_credits(package_file: Packag
     assert "GNU General Public License" in notice
 
 
-def test_a_command_line_runs_without_a_shell_of_ours(package_file: PackageFile, tmp_path: Path) -> None:
+def test_a_command_line_runs_without_a_shell_of_ours(package_file: PackageFile, scratch: Path) -> None:
     """Also when whatever unpacked the package dropped the mode bits, as Python's zipfile does."""
-    folder = tmp_path / "applications" / "ffmpeg"
+    folder = scratch / "applications" / "ffmpeg"
     with zipfile.ZipFile(package_file.path) as archive:
         archive.extractall(folder)
     assert not os.access(folder / "ffmpeg", os.X_OK)
-    line = command_line("probe", "--input", "no such file.mp4")
+    line = command_line(package_file.environment_variable, "probe", "--input", "no such file.mp4")
     environment = {"PATH": os.environ["PATH"], package_file.environment_variable: str(folder)}
     done = subprocess.run(
         shlex.split(line),
-        cwd=tmp_path,
+        cwd=scratch,
         env=environment,
         check=False,
         capture_output=True,
@@ -61,7 +61,7 @@ def test_a_command_line_runs_without_a_shell_of_ours(package_file: PackageFile, 
 
 def test_a_node_without_the_package_says_so(tmp_path: Path) -> None:
     done = subprocess.run(
-        shlex.split(command_line("probe")),
+        shlex.split(command_line(environment_variable("9.0.2-abc"), "probe")),
         cwd=tmp_path,
         env={"PATH": os.environ["PATH"]},
         check=False,
@@ -70,4 +70,4 @@ def test_a_node_without_the_package_says_so(tmp_path: Path) -> None:
         timeout=60,
     )
     assert done.returncode != 0
-    assert "no application package ffmpeg on this node" in done.stderr
+    assert "AZ_BATCH_APP_PACKAGE_ffmpeg_9_0_2_abc: the node lacks this application package" in done.stderr
