@@ -7,9 +7,6 @@ __version__ = "0.1.0"
 
 def get_provider_info() -> dict[str, object]:
     """Tell Airflow what this distribution brings (entry point ``apache_airflow_provider``)."""
-    return {
-        "package-name": "airflow-provider-azure-batch",
-        "name": "Azure Batch",
-        "description": "Azure Batch pools, job graphs and blob events for Apache Airflow.",
-        "versions": [__version__],
-    }
+    from airflow_batch_provider.provider_info import provider_info
+
+    return provider_info(__version__)

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from airflow_batch_provider.client.pool_reading import WaitFor
 from airflow_batch_provider.client.pool_watch import PoolWait, wait_for_pool
 from airflow_batch_provider.client.pools import OnDrift, PoolError, ensure_pool
+from airflow_batch_provider.exceptions import BatchPoolError, BatchPoolHopelessError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.spec.errors import SpecError, nearest
 from airflow_batch_provider.spec.pool import Pool
@@ -168,6 +168,6 @@ _SAID = {
 }
 
 
-def _failure(message: str, fatal: bool) -> AirflowException:
+def _failure(message: str, fatal: bool) -> BatchPoolError:
     """A failure that is retried, or one that is not because a retry cannot help."""
-    return AirflowFailException(message) if fatal else AirflowException(message)
+    return BatchPoolHopelessError(message) if fatal else BatchPoolError(message)

@@ -1,0 +1,122 @@
+"""An operator that puts an application package into the Batch account."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+from airflow_batch_provider.client.package_content import as_zip
+from airflow_batch_provider.client.packages import PackageError, PackageStore, PackageVersion
+from airflow_batch_provider.exceptions import BatchPackageError, BatchPackageHopelessError
+from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.spec.errors import SpecError
+from airflow_batch_provider.spec.files import is_template
+from airflow_batch_provider.spec.naming import check_id
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+Build = Callable[[Path], "Path | str"]
+
+
+class AzureBatchApplicationPackageOperator(BaseOperator):
+    """Have a version of an application in the Batch account, so that pools and tasks can install it.
+
+    Running it again does nothing. A version never changes its content: other content needs a new version.
+    Gives ``{"application_id", "version", "resource_id"}`` as XCom.
+
+    Parameters:
+        application_id: the application's name: letters, digits, ``-`` and ``_``.
+        version: the version's name; templated.
+        path: the zip file, or a folder that becomes one; templated. Where the worker runs.
+        build: instead of ``path``, a function that makes the package: it gets an empty folder and returns the
+            zip file or folder it made. Called only if the version is not in the account yet.
+        make_default: make it the version that references without one get.
+        conn_id: id of the Airflow connection, which must say subscription and resource group.
+    """
+
+    template_fields: Sequence[str] = ("application_id", "version", "path", "conn_id")
+    ui_color = "#d5e8fb"
+
+    def __init__(
+        self,
+        *,
+        application_id: str,
+        version: str,
+        path: str | None = None,
+        build: Build | None = None,
+        make_default: bool = True,
+        conn_id: str = AzureBatchHook.default_conn_name,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        where = f"task {self.task_id!r}"
+        if (path is None) == (build is None):
+            raise SpecError(
+                "the package's source is not clear", where=where, right="Give path or build, one of them."
+            )
+        if build is not None and not callable(build):
+            raise SpecError(f"build is {build!r}", where=where, right="It is a function that gets a folder.")
+        if not is_template(application_id):
+            check_id(application_id, where=f"{where}, application_id")
+        self.application_id = application_id
+        self.version = version
+        self.path = path
+        self.build = build
+        self.make_default = make_default
+        self.conn_id = conn_id
+
+    def execute(self, context: Context) -> dict[str, str]:
+        """Upload and activate the version if it is not there."""
+        from airflow.sdk.log import mask_secret
+
+        hook = AzureBatchHook(self.conn_id)
+        store = PackageStore(
+            hook.management_client(),
+            hook.settings,
+            mask=mask_secret,
+            log=lambda line: self.log.info("%s", line),
+        )
+        try:
+            result = self._ensure(store)
+        except PackageError as error:
+            kind = BatchPackageHopelessError if error.fatal else BatchPackageError
+            raise kind(str(error)) from None
+        return {
+            "application_id": result.application_id,
+            "version": result.version,
+            "resource_id": result.resource_id,
+        }
+
+    def _ensure(self, store: PackageStore) -> PackageVersion:
+        check_id(self.application_id, where=f"task {self.task_id!r}, application_id")
+        with tempfile.TemporaryDirectory(prefix="batch-package-") as folder:
+            if self.build is not None and store.is_active(self.application_id, self.version):
+                self.log.info(
+                    "Version %s of %s is there: nothing is built.", self.version, self.application_id
+                )
+                archive = None
+            else:
+                archive = self._archive(Path(folder))
+            return store.ensure(self.application_id, self.version, archive, make_default=self.make_default)
+
+    def _archive(self, folder: Path) -> Path:
+        if self.build is None:
+            return self._as_zip(Path(str(self.path)), folder)
+        made = folder / "made"
+        made.mkdir()
+        return self._as_zip(Path(self.build(made)), folder)
+
+    def _as_zip(self, source: Path, folder: Path) -> Path:
+        try:
+            return as_zip(source, folder)
+        except ValueError as error:
+            raise BatchPackageHopelessError(
+                f"Task {self.task_id} has no package to upload: {error}.\n"
+                "Likely cause: The path is meant for another machine, or nothing was built.\n"
+                "Next step: Correct path or build of the task."
+            ) from None
