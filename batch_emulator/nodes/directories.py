@@ -6,9 +6,11 @@ what a task sees as ``AZ_BATCH_NODE_ROOT_DIR`` and what the node file API lists.
 
 from __future__ import annotations
 
+import os
 import shutil
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 __all__ = ["NodeLayout", "OutsideError", "TaskLayout", "inside"]
@@ -38,27 +40,28 @@ class TaskLayout:
 
     directory: Path
 
-    @property
+    # Kept once made: a task needs them several times, and making paths is what a short task costs most.
+    @cached_property
     def working(self) -> Path:
         return self.directory / "wd"
 
-    @property
+    @cached_property
     def stdout(self) -> Path:
         return self.directory / "stdout.txt"
 
-    @property
+    @cached_property
     def stderr(self) -> Path:
         return self.directory / "stderr.txt"
 
-    @property
+    @cached_property
     def certificates(self) -> Path:
         return self.directory / "certs"
 
-    @property
+    @cached_property
     def upload_out(self) -> Path:
         return self.directory / "fileuploadout.txt"
 
-    @property
+    @cached_property
     def upload_err(self) -> Path:
         return self.directory / "fileuploaderr.txt"
 
@@ -67,12 +70,16 @@ class TaskLayout:
 
         What an earlier try left in the working directory stays, as a retry on the same node finds it.
         """
-        self.working.mkdir(parents=True, exist_ok=True)
-        self.certificates.mkdir(exist_ok=True)
+        is_first_try = not self.directory.exists()
+        if is_first_try:
+            self.directory.mkdir(parents=True)
+        for folder in (self.working, self.certificates):
+            folder.mkdir(exist_ok=True)
         for stream in (self.stdout, self.stderr):
-            stream.write_bytes(b"")
-        for log in (self.upload_out, self.upload_err):
-            log.unlink(missing_ok=True)
+            os.close(os.open(stream, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644))
+        if not is_first_try:
+            for log in (self.upload_out, self.upload_err):
+                log.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
@@ -86,19 +93,19 @@ class NodeLayout:
         """The layout of a node; ids are compared without case, so is the folder's name."""
         return cls(inside(nodes_dir, pool_id.lower()) / node_id)
 
-    @property
+    @cached_property
     def applications(self) -> Path:
         return self.root / "applications"
 
-    @property
+    @cached_property
     def mounts(self) -> Path:
         return self.root / "fsmounts"
 
-    @property
+    @cached_property
     def shared(self) -> Path:
         return self.root / "shared"
 
-    @property
+    @cached_property
     def startup(self) -> TaskLayout:
         return TaskLayout(self.root / "startup")
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from batch_emulator.nodes.directories import NodeLayout
+from batch_emulator.nodes.directories import NodeLayout, TaskLayout
 from batch_emulator.service.effects import PackageInstall, StartRun
 from batch_emulator.service.entities import Json
 
@@ -39,16 +39,17 @@ def task_environment(
     :param packages: directory of each package of the pool and of the task.
     """
     user = _user_name(run.spec)
+    task = layout.task(run.task_root)
     environment = {
-        "HOME": str(layout.task(run.task_root).working),
+        "HOME": str(task.working),
         "LANG": "C.UTF-8",
         "PATH": _PATH,
-        "PWD": str(layout.task(run.task_root).working),
+        "PWD": str(task.working),
         "USER": user,
     }
     environment.update(run.environment)
     environment.update(_node_variables(account, layout, run))
-    environment.update(_task_variables(layout, run))
+    environment.update(_task_variables(layout, task, run))
     environment["AZ_BATCH_TASK_USER"] = user
     environment["AZ_BATCH_TASK_USER_IDENTITY"] = _user_identity(run.spec)
     for package, directory in packages.items():
@@ -84,8 +85,7 @@ def _node_variables(account: AccountFacts, layout: NodeLayout, run: StartRun) ->
     }
 
 
-def _task_variables(layout: NodeLayout, run: StartRun) -> dict[str, str]:
-    task = layout.task(run.task_root)
+def _task_variables(layout: NodeLayout, task: TaskLayout, run: StartRun) -> dict[str, str]:
     variables = {
         "AZ_BATCH_CERTIFICATES_DIR": str(task.certificates),
         "AZ_BATCH_TASK_DIR": str(task.directory),
