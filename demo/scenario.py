@@ -74,8 +74,14 @@ class Result:
     stages: list[Stage]
 
 
-def play(stack: LocalStack, view: View, plan: Plan | None = None) -> Result:
+def play(stack: LocalStack, view: View, plan: Plan | None = None, video: Path | None = None) -> Result:
     """Upload the video, follow the run, probe the outputs.
+
+    Parameters:
+        stack: runs.
+        view: is told what happens.
+        plan: what is played; the demo's own unless given.
+        video: what is uploaded; Big Buck Bunny unless given.
 
     Raises:
         ScenarioError: the DAG did not come up, start in time or succeed, or its outputs are wrong.
@@ -85,13 +91,13 @@ def play(stack: LocalStack, view: View, plan: Plan | None = None) -> Result:
     _wait_for_dag(stack, plan.dag_id)
     _wait_for_watcher(stack, view)
     known = {run.run_id for run in stack.airflow.dag_runs(plan.dag_id)}
-    video = sample_video()
+    video = video or sample_video()
     uploaded = upload(stack.storage, plan.incoming, plan.blob, video)
     view.say(f"Uploaded {stack.storage.blob_endpoint}/{plan.incoming}/{plan.blob}")
     run = _wait_for_run(stack, plan, known)
     latency = ((run.queued_at or run.start_date or uploaded) - uploaded).total_seconds()
     view.say(f"DAG run {run.run_id} was started by it after {latency:.1f} s")
-    stages = _follow(stack, view, plan, run, uploaded)
+    run, stages = _follow(stack, view, plan, run, uploaded)
     if latency > plan.start_within:
         raise ScenarioError(
             f"The DAG run started {latency:.1f} s after the upload; {plan.start_within:g} s are allowed. "
@@ -157,15 +163,17 @@ def _wait_for_run(stack: LocalStack, plan: Plan, known: set[str]) -> DagRun:
     return found[0]
 
 
-def _follow(stack: LocalStack, view: View, plan: Plan, run: DagRun, since: datetime) -> list[Stage]:
-    batch = BatchProgress(stack.batch, since)
+def _follow(
+    stack: LocalStack, view: View, plan: Plan, run: DagRun, since: datetime
+) -> tuple[DagRun, list[Stage]]:
+    batch = BatchProgress(stack.batch, since) if stack.options.with_emulator else None
     state = [run]
     stages: list[Stage] = []
 
     def ended() -> bool:
         state[0] = stack.airflow.dag_run(plan.dag_id, run.run_id)
         instances = stack.airflow.task_instances(plan.dag_id, run.run_id)
-        stages[:] = airflow_stages(instances) + batch_stages(batch.tasks())
+        stages[:] = airflow_stages(instances) + batch_stages(batch.tasks() if batch else [])
         view.progress(stages)
         return state[0].has_ended
 
@@ -178,10 +186,11 @@ def _follow(stack: LocalStack, view: View, plan: Plan, run: DagRun, since: datet
         )
     if state[0].state != "success":
         raise ScenarioError(
-            f"The DAG run ended as {state[0].state}. The reason is in the log of the first task that failed.\n"
+            f"The DAG run ended as {state[0].state}. "
+            "The reason is in the log of the task that failed first.\n"
             f"{_task_log(stack, plan, run)}"
         )
-    return stages
+    return state[0], stages
 
 
 def _task_log(stack: LocalStack, plan: Plan, run: DagRun, lines: int = 40) -> str:

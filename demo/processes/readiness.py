@@ -42,15 +42,15 @@ def http_answers(url: str, accept: Callable[[bytes], bool] = lambda _: True) -> 
     return check
 
 
-def line_in(log: Path, text: str) -> Callable[[], bool]:
-    """The log has a text that it did not have when this was called (a restart appends to the same log)."""
-    begin = log.stat().st_size if log.exists() else 0
+def line_in(log: Path, beginning: str) -> Callable[[], bool]:
+    """The log has a line that begins so, and did not when this was called (a restart appends to the log)."""
+    offset = log.stat().st_size if log.exists() else 0
 
     def check() -> bool:
         try:
             with log.open("rb") as file:
-                file.seek(begin)
-                return text.encode() in file.read()
+                file.seek(offset)
+                return any(line.startswith(beginning.encode()) for line in file)
         except OSError:
             return False
 

@@ -5,16 +5,21 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from demo.processes.readiness import port_open
+from batch_emulator.cli import READY_LINE
+from demo.processes.readiness import line_in
 from demo.processes.supervisor import Component
 from demo.stack.accounts import BatchAccount, StorageAccount
 
 __all__ = ["NAME", "emulator_component"]
 
 NAME = "batch-emulator"
+_KEY = "BATCH_EMULATOR_KEY"
+_CONNECTION_STRING = "BATCH_EMULATOR_STORAGE_CONNECTION_STRING"
 
 
-def emulator_component(batch: BatchAccount, port: int, storage: StorageAccount, data_dir: Path) -> Component:
+def emulator_component(
+    batch: BatchAccount, port: int, storage: StorageAccount, data_dir: Path, log: Path
+) -> Component:
     """`batch-emulator serve`.
 
     Parameters:
@@ -22,16 +27,18 @@ def emulator_component(batch: BatchAccount, port: int, storage: StorageAccount, 
         port: where.
         storage: the account's auto-storage: application packages, containers named by tasks.
         data_dir: journal and node directories.
+        log: where the component's output goes; the ready line is read there.
     """
     return Component(
         name=NAME,
         argv=(
-            *(sys.executable, "-m", "batch_emulator.cli", "serve"),
+            *(sys.executable, "-m", "batch_emulator", "serve"),
             *("--host", "127.0.0.1", "--port", str(port), "--data-dir", str(data_dir)),
-            *("--account", batch.name, "--key", batch.key),
-            *("--storage-connection-string", storage.connection_string),
+            *("--account", batch.name, "--key-env", _KEY),
+            *("--storage-connection-string-env", _CONNECTION_STRING),
         ),
-        env={},
-        readiness=lambda: port_open(port),
+        # By variables: a process list shows arguments to every user of the machine.
+        env={_KEY: batch.key, _CONNECTION_STRING: storage.connection_string},
+        readiness=lambda: line_in(log, READY_LINE),
         stop_seconds=10.0,
     )

@@ -102,7 +102,7 @@ class LocalStack:
             table_port=take("Azurite tables", 10002),
         )
         keys = load_keys(self.work_dir)
-        batch_port = take("Batch emulator", 8888)
+        batch_port = take("Batch emulator", 10100)
         self.batch = BatchAccount(f"http://127.0.0.1:{batch_port}", BATCH_ACCOUNT, keys.batch)
         home = self.work_dir / "airflow"
         self._database = Database(home, self.options.cache_dir, self.options.metadata_url)
@@ -119,7 +119,7 @@ class LocalStack:
             parallelism=self.options.parallelism,
             connections=self.options.connections(self.storage, self.batch),
             paused=self.options.paused,
-            extra_env=self.options.airflow_env,
+            extra_env=self.options.airflow_env(self.storage, self.batch),
         )
         for note in self.ports.notes:
             self._say(note)
@@ -150,7 +150,8 @@ class LocalStack:
         if self.options.with_emulator:
             port = self.ports.taken["Batch emulator"]
             folder = self.work_dir / "batch"
-            components.append(emulator.emulator_component(self.batch, port, self.storage, folder))
+            log = self.supervisor.log_of(emulator.NAME)
+            components.append(emulator.emulator_component(self.batch, port, self.storage, folder, log))
         if self.options.subscriptions:
             components.append(
                 eventgrid.eventgrid_component(

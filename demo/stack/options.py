@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from demo.processes.supervisor import PROJECT_DIR
 from demo.stack.accounts import BatchAccount, StorageAccount
 
-__all__ = ["Connections", "StackOptions", "default_connections"]
+__all__ = ["Connections", "StackOptions", "Variables", "default_connections"]
 
+Variables = Callable[[StorageAccount, BatchAccount], Mapping[str, str]]
 Connections = Callable[[StorageAccount, BatchAccount], Mapping[str, Mapping[str, object]]]
 
 
@@ -42,7 +43,7 @@ class StackOptions:
         parallelism: worker processes of Airflow's LocalExecutor.
         paused: whether DAGs are paused when they are first seen.
         metadata_url: SQLAlchemy URL of Airflow's database; a SQLite file unless given.
-        airflow_env: more variables for Airflow; these win.
+        airflow_env: more variables for Airflow, made from the two accounts; these win.
         preferred_ports: take the usual ports where they are free. Tests take any.
         cache_dir: kept between runs: the template of Airflow's database.
     """
@@ -57,6 +58,6 @@ class StackOptions:
     parallelism: int = 4
     paused: bool = False
     metadata_url: str | None = None
-    airflow_env: Mapping[str, str] = field(default_factory=dict)
+    airflow_env: Variables = lambda _storage, _batch: {}
     preferred_ports: bool = False
     cache_dir: Path = PROJECT_DIR / ".cache" / "airflow"
