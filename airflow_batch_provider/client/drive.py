@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -28,9 +27,9 @@ _PATIENCE = {"retry_total": 0, "connection_timeout": 10, "read_timeout": 60}
 SayTo = Callable[[Say], None]
 
 
-def log_to(logger: logging.Logger) -> SayTo:
-    """Send the lines of a script to a logger."""
-    return lambda say: logger.log(logging.WARNING if say.level == "warning" else logging.INFO, "%s", say.text)
+def log_to(logger: Any) -> SayTo:
+    """Send the lines of a script to a logger, of the standard library or Airflow's."""
+    return lambda say: (logger.warning if say.level == "warning" else logger.info)("%s", say.text)
 
 
 class Driver:

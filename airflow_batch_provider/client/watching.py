@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os.path
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Literal, TypeAlias
 
 from airflow_batch_provider.client.job_requests import count_tasks, get_job, get_task, patiently
@@ -15,8 +15,8 @@ from airflow_batch_provider.client.steps import Call, Look, Refusal, Say, Script
 from airflow_batch_provider.client.streams import Follower
 
 Ending: TypeAlias = Literal["ended", "gone", "expand", "stalled", "timeout"]
-"""Why watching stopped: the job has ended, does not exist any more, one of the tasks that further tasks depend
-on has completed, what is left can never run, or the operator's time is over."""
+"""Why watching stopped: the job has ended, does not exist any more, a task that further tasks depend on has
+completed, what is left can never run, or the operator's time is over."""
 
 _POLLED = ("id", "state", "executionInfo")
 
@@ -36,8 +36,7 @@ def poll_jobs(ids: Collection[str]) -> Script[dict[str, JobView | None]]:
     """
     views: dict[str, JobView | None] = {}
     if len(ids) > 1:
-        # The service compares ids without regard to case, and so does the prefix.
-        prefix = os.path.commonprefix([job_id.lower() for job_id in ids])
+        prefix = _common_prefix(ids)
         where = "state ne 'completed'" + (f" and startswith(id,'{prefix}')" if prefix else "")
         options = {"filter": where, "select": list(_POLLED)}
         listed = yield from patiently(Call("list_jobs", (), options, answer="pages"))
@@ -47,6 +46,11 @@ def poll_jobs(ids: Collection[str]) -> Script[dict[str, JobView | None]]:
         if job_id not in views:
             views[job_id] = yield from get_job(job_id)
     return views
+
+
+def _common_prefix(ids: Collection[str]) -> str:
+    columns = zip(*ids, strict=False)
+    return "".join(column[0] for column in takewhile(lambda column: len(set(column)) == 1, columns))
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,10 @@ class JobGraph:
     def __len__(self) -> int:
         return len(self._specs)
 
+    def __repr__(self) -> str:
+        # No address: it would make a new version of the DAG each time the DAG is parsed.
+        return f"<JobGraph of {len(self)} tasks>"
+
     @property
     def specs(self) -> Sequence[TaskSpec]:
         """All tasks in the order they were added."""
@@ -253,8 +257,7 @@ class JobGraph:
             raise SpecError(
                 f"build returned {more!r}", where=where, right="Return graph.more() with tasks in it."
             )
-        whole = self._copy()
-        whole.expansions = [pending for pending in self.expansions if pending is not expansion]
+        whole = self.without(expansion)
         whole.expansions += more.expansions
         for spec in more.specs:
             if taken := whole._taken(spec.id):
@@ -266,6 +269,12 @@ class JobGraph:
             whole._upstream[spec.id] = dict(more._upstream[spec.id])
         whole.validate()
         return whole
+
+    def without(self, expansion: Expansion) -> JobGraph:
+        """This graph without one of its expansions."""
+        copy = self._copy()
+        copy.expansions = [pending for pending in self.expansions if pending is not expansion]
+        return copy
 
     def rendered(self, render: Render) -> JobGraph:
         """This graph with the Jinja in its texts rendered. The graph itself stays as it is."""

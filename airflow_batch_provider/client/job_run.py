@@ -1,0 +1,268 @@
+"""One job from submission to outcome, as an Airflow task drives it with the synchronous client."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow_batch_provider.client.claim import Claim, Found, claim_job, describe, existing_ids
+from airflow_batch_provider.client.drive import Driver, log_to
+from airflow_batch_provider.client.expansion import grown, parse_result
+from airflow_batch_provider.client.job_access import JobAccess
+from airflow_batch_provider.client.job_requests import GONE, patiently, terminate_job
+from airflow_batch_provider.client.outcome import Outcome, read_outcome
+from airflow_batch_provider.client.pace import Pace
+from airflow_batch_provider.client.records import JobView
+from airflow_batch_provider.client.report import report, request_failure
+from airflow_batch_provider.client.service_errors import error_code, error_status, explain_access
+from airflow_batch_provider.client.steps import Call, Refusal, Say, Script
+from airflow_batch_provider.client.streams import Follower, last_lines, read_tail
+from airflow_batch_provider.client.submission import add_tasks, end_when_done
+from airflow_batch_provider.client.watching import Ending, Watch, poll_jobs, watch_job
+from airflow_batch_provider.exceptions import BatchRequestError
+from airflow_batch_provider.spec.compile import WorkArea, compile_tasks, fingerprint, result_location
+from airflow_batch_provider.spec.errors import SpecError
+from airflow_batch_provider.spec.graph import JobGraph
+from airflow_batch_provider.spec.ids import JobIdentity
+from airflow_batch_provider.spec.job import JobOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_batch_provider.client.storage import StorageAccess
+
+RESULT_BYTES = 1_000_000
+"""Of one task's result: it goes through Airflow's database."""
+
+RESULTS_RETURNED = 100
+"""Results that are returned; with more of them their blobs are to be read instead."""
+
+_LOG_BLOB_BYTES = 10_000_000
+
+
+@dataclass(frozen=True)
+class JobPlan:
+    """What is to be submitted, all of it fixed before the first call.
+
+    Parameters:
+        identity: the Airflow task instance.
+        options: of the job.
+        graph: its tasks, validated and rendered.
+        work_container: where tasks keep what they leave.
+        render: renders Jinja in tasks that are added later.
+    """
+
+    identity: JobIdentity
+    options: JobOptions
+    graph: JobGraph
+    work_container: str
+    render: Callable[[str], str]
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells whether a job that is there already is this one."""
+        return fingerprint(self.graph, self.options, self.work_container)
+
+
+class JobRun:
+    """Submits a job, watches it in this thread if asked to, and says what became of it.
+
+    Parameters:
+        plan: what is to be submitted.
+        client: ``azure.batch.BatchClient``.
+        storage: the storage account of the Airflow connection.
+        log: takes the lines for the task's log.
+        sleep: waits so many seconds.
+    """
+
+    def __init__(
+        self,
+        plan: JobPlan,
+        client: Any,
+        storage: StorageAccess,
+        log: Any,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.plan = plan
+        self._client = client
+        self._storage = storage
+        self._say = log_to(log)
+        self._sleep = sleep
+        self._driver = Driver(client, self._say, sleep=sleep)
+
+    def claim(self) -> Claim:
+        """Create the job, or find the one that an earlier try has created.
+
+        Raises:
+            BatchRequestError: the pool does not exist, or the job was refused.
+            BatchJobConflictError: the job id is taken by something else.
+        """
+        plan = self.plan
+        with self._storage_explained():
+            self._storage.ensure_container(plan.work_container)
+        with _explained(f"Looking at pool {plan.options.pool_id}"):
+            self._driver.run(_check_pool(plan))
+        with _explained(f"Submitting Batch job {plan.identity.job_id}"):
+            claim = self._driver.run(claim_job(plan.identity, plan.options, plan.graph, plan.fingerprint))
+        self._say(Say(describe(claim)))
+        return claim
+
+    def fill(self, claim: Claim) -> JobGraph:
+        """Put into the job all tasks that are known by now and not in it yet.
+
+        When none can follow, the job is told to end by itself.
+
+        Returns:
+            The graph with all tasks known by now; expansions left in it wait for their tasks.
+        """
+        job_id = claim.job_id
+        with _explained(f"Submitting the tasks of Batch job {job_id}"):
+            graph = self.grown(claim)
+            there = self._driver.run(existing_ids(job_id, claim))
+            work = WorkArea(self.plan.work_container, job_id)
+            access = JobAccess(self._storage, self.plan.work_container)
+            tasks = compile_tasks(graph, work, access, fail_fast=self.plan.options.fail_fast, without=there)
+            added = self._driver.run(add_tasks(job_id, tasks))
+            if added is not None and not graph.expansions:
+                self._driver.run(end_when_done(job_id))
+        if added:
+            self._say(Say(f"{added:,} tasks submitted, {len(there):,} were there already"))
+        return graph
+
+    def grown(self, claim: Claim) -> JobGraph:
+        """The graph with every expansion whose time has come; a job that is created now has none."""
+        graph = self.plan.graph
+        if claim.found is Found.CREATED or not graph.expansions:
+            return graph
+        script = grown(
+            graph, claim.job_id, lambda known, task_id: self._result(known, claim, task_id), self.plan.render
+        )
+        try:
+            return self._driver.run(script)
+        except Refusal as refusal:
+            if refusal.code in GONE or refusal.code == "TaskNotFound":
+                return graph  # a crash came before the first task was in, or the job was deleted
+            raise
+
+    def wait(self, watch: Watch, follower: Follower) -> Ending:
+        """Watch the job in this thread until there is something to do."""
+        driver = Driver(self._client, self._say, sleep=self._sleep, look=_Looker(self._driver, self._sleep))
+        return driver.run(watch_job(watch, follower, time.time))
+
+    def terminate(self, job_id: str, reason: str) -> None:
+        """Ask for the end of the job; its end is not waited for."""
+        with _explained(f"Ending Batch job {job_id}"):
+            self._driver.run(terminate_job(job_id, reason))
+
+    def finish(self, claim: Claim) -> dict[str, Any]:
+        """Say what became of the job.
+
+        Returns:
+            ``job_id``, ``pool_id``, ``tasks`` (total, succeeded, failed), ``results`` by task, and ``work``,
+            the ``container/prefix`` of what the tasks left. No secret is in it.
+
+        Raises:
+            BatchJobFailedError: a task failed or never ran; its text explains.
+        """
+        with _explained(f"Reading the outcome of Batch job {claim.job_id}"):
+            graph = self.grown(claim)
+            outcome = self._driver.run(read_outcome(claim.job_id, graph))
+            if not outcome.succeeded:
+                told = report(outcome, lambda task_id, stream: self._tail(claim.job_id, task_id, stream))
+                raise told.error(claim.job_id)
+        return self._summary(claim, graph, outcome)
+
+    def _summary(self, claim: Claim, graph: JobGraph, outcome: Outcome) -> dict[str, Any]:
+        tolerated = {view.id for view in outcome.tolerated}
+        wanted = [spec.id for spec in graph.specs if spec.result is not None and spec.id not in tolerated]
+        if len(wanted) > RESULTS_RETURNED:
+            self._say(
+                Say(
+                    f"{len(wanted)} tasks have results: they are left in their blobs, none is returned",
+                    "warning",
+                )
+            )
+            wanted = []
+        return {
+            "job_id": claim.job_id,
+            "pool_id": self.plan.options.pool_id,
+            "tasks": {
+                "total": outcome.total,
+                "succeeded": outcome.succeeded_tasks,
+                "failed": len(outcome.tolerated),
+            },
+            "results": {task_id: self._result(graph, claim, task_id) for task_id in wanted},
+            "work": str(WorkArea(self.plan.work_container, claim.job_id)),
+        }
+
+    def _result(self, graph: JobGraph, claim: Claim, task_id: str) -> Any:
+        ref = result_location(graph, task_id, WorkArea(self.plan.work_container, claim.job_id))
+        with self._storage_explained():
+            data = self._storage.read_blob(ref.container, ref.name, RESULT_BYTES + 1)
+        return parse_result(data, task_id, RESULT_BYTES)
+
+    def _tail(self, job_id: str, task_id: str, stream: str) -> str | None:
+        """From the node while it is there, else from the copy in the work area."""
+        tail = self._driver.run(read_tail(job_id, task_id, stream))
+        if tail is not None:
+            return tail
+        from azure.core.exceptions import AzureError
+
+        ref = WorkArea(self.plan.work_container, job_id).of(task_id) / stream
+        try:
+            return last_lines(self._storage.read_blob(ref.container, ref.name, _LOG_BLOB_BYTES))
+        except AzureError:
+            return None
+
+    @contextmanager
+    def _storage_explained(self) -> Iterator[None]:
+        from azure.core.exceptions import AzureError
+
+        try:
+            yield
+        except AzureError as error:
+            settings = self._storage.storage
+            text = explain_access(error, "Storage", settings.account_url, settings.account_name)
+            raise BatchRequestError(str(text), code=error_code(error), status=error_status(error)) from None
+
+
+class _Looker:
+    """Looks at one job, with a pause before each look."""
+
+    def __init__(self, driver: Driver, sleep: Callable[[float], None]) -> None:
+        self._driver = driver
+        self._sleep = sleep
+        self._pace = Pace()
+
+    def __call__(self, job_id: str) -> JobView | None:
+        self._sleep(self._pace.next())
+        return self._driver.run(poll_jobs([job_id]))[job_id]
+
+
+def _check_pool(plan: JobPlan) -> Script[None]:
+    """A job on a pool that does not exist is accepted and waits for ever, as is a task that needs more slots
+    than any node has: neither is an error to the service."""
+    pool_id = plan.options.pool_id
+    wire: Mapping[str, Any] = yield from patiently(
+        Call("get_pool", (pool_id,), {"select": ["id", "state", "taskSlotsPerNode"]})
+    )
+    slots = int(wire.get("taskSlotsPerNode") or 1)
+    greedy = next((spec for spec in plan.graph.specs if spec.required_slots > slots), None)
+    if greedy is not None:
+        raise SpecError(
+            f"it needs {greedy.required_slots} slots, and a node of pool {pool_id!r} has {slots}",
+            where=greedy.where,
+            right="It would wait for ever. Lower required_slots, or use a pool with more slots per node.",
+        )
+
+
+@contextmanager
+def _explained(subject: str) -> Iterator[None]:
+    try:
+        yield
+    except Refusal as refusal:
+        raise request_failure(refusal, subject) from None

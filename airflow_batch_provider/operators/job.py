@@ -1,0 +1,334 @@
+"""An operator that runs a graph of tasks as one Batch job."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+from airflow_batch_provider.exceptions import BatchJobTimeoutError
+from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.links.job import JOB_LINK_KEY, AzureBatchJobLink, job_url
+from airflow_batch_provider.operators.rendering import text_renderer
+from airflow_batch_provider.spec.command import Command
+from airflow_batch_provider.spec.errors import SpecError
+from airflow_batch_provider.spec.files import blob, is_template
+from airflow_batch_provider.spec.graph import JobGraph
+from airflow_batch_provider.spec.ids import JobIdentity
+from airflow_batch_provider.spec.job import DEFAULT_WALL_CLOCK, JobOptions, OnTaskFailure
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_batch_provider.client.claim import Claim
+    from airflow_batch_provider.client.job_run import JobRun
+
+_SUBMISSION_KEY = "azure_batch_submission"
+
+_GRACE = timedelta(minutes=30)
+"""Beyond the job's own wall clock, in which the service must have ended it: release tasks take up to 15."""
+
+
+class AzureBatchJobOperator(BaseOperator):
+    """Run a graph of tasks as one Batch job, wait for it, and give what became of it as XCom.
+
+    The job's id follows from DAG, run, task and map index before the first call: a worker or triggerer that
+    is killed at any moment leads to one job and each of its tasks once, since whoever takes over finds what
+    is there. A retry after a failed job submits the next one; so does clearing the task.
+
+    The job ends by itself, by ``onAllTasksComplete``, its wall clock, or its first failed task; nothing of it
+    is left running when Airflow is gone.
+
+    Returns (XCom): ``{"job_id", "pool_id", "tasks": {"total", "succeeded", "failed"}, "results": {task:
+    result}, "work": "container/prefix"}``; ``failed`` counts failures that the graph reckons with.
+
+    Parameters:
+        pool_id: the pool that runs the tasks.
+        graph: the tasks; or a function that makes the graph in the worker, for graphs that depend on what is
+            known only then. It must make the same graph each time. Jinja in a graph's texts is rendered.
+        graph_kwargs: arguments of that function; templated, and may hold XComs.
+        work_container: where tasks keep what they leave, in the connection's storage account; created if it
+            is not there.
+        conn_id: id of the Airflow connection.
+        namespace: goes into the job ids. Deployments that share a Batch account and run DAGs of the same name
+            must have different ones.
+        priority, max_wall_clock, on_task_failure, environment, max_parallel_tasks, metadata,
+            preparation_command, release_command: see :class:`~airflow_batch_provider.spec.job.JobOptions`.
+        timeout: how long Airflow waits for the job before it ends it; None: a little longer than the job's
+            ``max_wall_clock``.
+        deferrable: wait in the triggerer instead of in a worker.
+        poll_interval: longest time between two looks at the job, in seconds; they are more frequent at first.
+        log_tasks: show the tasks' stdout and stderr in the Airflow log while they run: of all (20 at most),
+            of none, or of those whose id begins with one of these texts.
+
+    Raises:
+        SpecError: the graph or an option cannot work; at DAG parse, unless a function makes the graph.
+    """
+
+    template_fields: Sequence[str] = (
+        "pool_id",
+        "graph_kwargs",
+        "work_container",
+        "conn_id",
+        "namespace",
+        "environment",
+        "metadata",
+    )
+    operator_extra_links = (AzureBatchJobLink(),)
+    ui_color = "#cfe8d8"
+
+    def __init__(
+        self,
+        *,
+        pool_id: str,
+        graph: JobGraph | Callable[..., JobGraph],
+        graph_kwargs: Mapping[str, Any] | None = None,
+        work_container: str = "batch-work",
+        conn_id: str = AzureBatchHook.default_conn_name,
+        namespace: str = "",
+        priority: int = 0,
+        max_wall_clock: timedelta = DEFAULT_WALL_CLOCK,
+        on_task_failure: OnTaskFailure = "terminate",
+        environment: Mapping[str, str] | None = None,
+        max_parallel_tasks: int | None = None,
+        metadata: Mapping[str, str] | None = None,
+        preparation_command: Command | None = None,
+        release_command: Command | None = None,
+        timeout: timedelta | None = None,
+        deferrable: bool = True,
+        poll_interval: float = 15.0,
+        log_tasks: bool | Sequence[str] = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.pool_id = pool_id
+        self.graph = graph
+        self.graph_kwargs = graph_kwargs
+        self.work_container = work_container
+        self.conn_id = conn_id
+        self.namespace = namespace
+        self.priority = priority
+        self.max_wall_clock = max_wall_clock
+        self.on_task_failure = on_task_failure
+        self.environment = environment
+        self.max_parallel_tasks = max_parallel_tasks
+        self.metadata = metadata
+        self.preparation_command = preparation_command
+        self.release_command = release_command
+        self.timeout = timeout
+        self.deferrable = deferrable
+        self.poll_interval = poll_interval
+        self.log_tasks = log_tasks
+        self.job_id: str | None = None
+        self.job_url: str | None = None
+        self._check()
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Submit the job or attach to it, and wait for its end."""
+        run = self._run(context)
+        claim = run.claim()
+        self._remember(context, claim)
+        if self._has_succeeded(claim):
+            return run.finish(claim)
+        deadline = time.time() + (self.timeout or self.max_wall_clock + _GRACE).total_seconds()
+        return self._go_on(run, claim, deadline, seen={})
+
+    def resume(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Go on after a wait in the triggerer."""
+        from airflow_batch_provider.client.claim import Claim, Found
+
+        run = self._run(context)
+        identity = replace(run.plan.identity, submission=int(event["submission"]))
+        claim = Claim(identity, Found.ATTACHED)
+        self._remember(context, claim)
+        return self._act(run, claim, str(event["ending"]), float(event["deadline"]), event["seen"])
+
+    def on_kill(self) -> None:
+        """End the job that this task has submitted, and no other. One request; its end is not waited for."""
+        if self.job_id is None:
+            return
+        from airflow_batch_provider.client.drive import Driver, log_to
+        from airflow_batch_provider.client.job_requests import terminate_job
+        from airflow_batch_provider.client.steps import Refusal
+
+        try:
+            client = AzureBatchHook(self.conn_id).batch_client()
+            Driver(client, log_to(self.log)).run(terminate_job(self.job_id, "AirflowTaskKilled"))
+        except Refusal as refusal:
+            self.log.warning("Batch job %s could not be ended: %s", self.job_id, refusal)
+        else:
+            self.log.info("Batch job %s is being ended", self.job_id)
+
+    def _go_on(
+        self, run: JobRun, claim: Claim, deadline: float, seen: Mapping[str, Sequence[int]]
+    ) -> dict[str, Any]:
+        """Submit what is known by now and wait for what comes next."""
+        from airflow_batch_provider.client.streams import Follower
+        from airflow_batch_provider.client.watching import Watch
+        from airflow_batch_provider.triggers.job import AzureBatchJobTrigger
+
+        graph = run.fill(claim)
+        after = [expansion.after for expansion in graph.expansions]
+        if self.deferrable:
+            self.defer(
+                trigger=AzureBatchJobTrigger(
+                    self.conn_id,
+                    claim.job_id,
+                    claim.identity.submission,
+                    len(graph),
+                    after,
+                    deadline,
+                    self.poll_interval,
+                    self.log_tasks if isinstance(self.log_tasks, bool) else list(self.log_tasks),
+                    seen,
+                ),
+                method_name="resume",
+            )
+        follower = Follower(claim.job_id, self.log_tasks, seen)
+        ending = run.wait(Watch(claim.job_id, len(graph), after, deadline), follower)
+        return self._act(run, claim, ending, deadline, follower.state())
+
+    def _act(
+        self, run: JobRun, claim: Claim, ending: str, deadline: float, seen: Mapping[str, Sequence[int]]
+    ) -> dict[str, Any]:
+        from airflow_batch_provider.client.claim import Found
+
+        if ending == "expand":
+            return self._go_on(run, replace(claim, found=Found.ATTACHED), deadline, seen)
+        if ending == "stalled":
+            self.log.info("What is left of Batch job %s waits for tasks that failed; ending it", claim.job_id)
+            run.terminate(claim.job_id, "AirflowNothingLeftToRun")
+        if ending == "timeout":
+            run.terminate(claim.job_id, "AirflowTimeout")
+            raise BatchJobTimeoutError(
+                f"Batch job {claim.job_id} was not done within the operator's timeout and is being ended.\n"
+                "Likely cause: its tasks take longer than expected, or the pool has too few nodes for them.\n"
+                "Next step: look at the pool's nodes and the job's tasks; raise timeout and max_wall_clock if "
+                "the time was well spent."
+            )
+        return run.finish(replace(claim, found=Found.ATTACHED))
+
+    def _run(self, context: Context) -> JobRun:
+        from airflow_batch_provider.client.job_run import JobPlan, JobRun
+
+        render = text_renderer(self, context)
+        options = self._options()
+        plan = JobPlan(
+            identity=self._identity(context),
+            options=replace(
+                options,
+                preparation_command=_rendered(options.preparation_command, render),
+                release_command=_rendered(options.release_command, render),
+            ),
+            graph=self._graph(render),
+            work_container=blob(f"{self.work_container}/").container,
+            render=render,
+        )
+        hook = AzureBatchHook(self.conn_id)
+        storage = hook.storage(sas_lifetime=self.max_wall_clock + _GRACE)
+        return JobRun(plan, hook.batch_client(), storage, self.log)
+
+    def _graph(self, render: Callable[[str], str]) -> JobGraph:
+        made = self.graph if isinstance(self.graph, JobGraph) else self.graph(**(self.graph_kwargs or {}))
+        if not isinstance(made, JobGraph):
+            raise SpecError(
+                f"the function gave {made!r}",
+                where=f"graph of task {self.task_id!r}",
+                right="Return a JobGraph.",
+            )
+        graph = made.rendered(render)
+        graph.validate()
+        return graph
+
+    def _identity(self, context: Context) -> JobIdentity:
+        ti = context["ti"]
+        generation = int(getattr(ti, "max_tries", 0) or 0)
+        map_index = getattr(ti, "map_index", None)
+        stored = self._stored(context)
+        known = stored.get("submission", 1) if stored.get("generation") == generation else 1
+        return JobIdentity(
+            dag_id=ti.dag_id,
+            run_id=ti.run_id,
+            task_id=ti.task_id,
+            map_index=-1 if map_index is None else map_index,
+            generation=generation,
+            submission=int(known),
+            namespace=self.namespace,
+        )
+
+    def _stored(self, context: Context) -> Mapping[str, Any]:
+        """What an earlier try has left in the task state store, where Airflow has one (3.3)."""
+        store = context.get("task_state_store")
+        value = store.get(_SUBMISSION_KEY) if store is not None else None
+        return value if isinstance(value, Mapping) else {}
+
+    def _remember(self, context: Context, claim: Claim) -> None:
+        self.job_id = claim.job_id
+        self.job_url = job_url(AzureBatchHook(self.conn_id).settings, claim.job_id)
+        context["ti"].xcom_push(key=JOB_LINK_KEY, value=self.job_url)
+        if (store := context.get("task_state_store")) is not None:
+            identity = claim.identity
+            store.set(
+                _SUBMISSION_KEY,
+                {
+                    "job_id": claim.job_id,
+                    "generation": identity.generation,
+                    "submission": identity.submission,
+                },
+            )
+
+    @staticmethod
+    def _has_succeeded(claim: Claim) -> bool:
+        from airflow_batch_provider.client.claim import Found
+
+        return claim.found is Found.SUCCEEDED
+
+    def _options(self) -> JobOptions:
+        return JobOptions(
+            pool_id=self.pool_id,
+            priority=self.priority,
+            max_wall_clock=self.max_wall_clock,
+            on_task_failure=self.on_task_failure,
+            environment=self.environment or {},
+            max_parallel_tasks=self.max_parallel_tasks,
+            metadata=self.metadata or {},
+            preparation_command=self.preparation_command,
+            release_command=self.release_command,
+            system=self.graph.system if isinstance(self.graph, JobGraph) else "linux",
+        )
+
+    def _check(self) -> None:
+        """What can be checked when the DAG is parsed; templates and XComs are checked when they are known."""
+        where = f"task {self.task_id!r}"
+        if isinstance(self.graph, JobGraph):
+            self.graph.validate()
+            if self.graph_kwargs:
+                raise SpecError(
+                    "graph_kwargs are given, but graph is no function", where=where, right="Leave them out."
+                )
+        elif not callable(self.graph):
+            raise SpecError(
+                f"graph is {self.graph!r}",
+                where=where,
+                right="It is a JobGraph or a function that gives one.",
+            )
+        if not isinstance(self.timeout, (timedelta, type(None))):
+            raise SpecError(f"timeout is {self.timeout!r}", where=where, right="Give a timedelta(...).")
+        if isinstance(self.log_tasks, str):
+            raise SpecError(
+                f"log_tasks is {self.log_tasks!r}", where=where, right=f"Give a list: [{self.log_tasks!r}]."
+            )
+        plain = isinstance(self.pool_id, str) and not is_template(self.pool_id)
+        values = [*(self.environment or {}), *(self.metadata or {})]
+        if plain and all(isinstance(value, str) for value in values):
+            self._options()
+
+
+def _rendered(command: Command | None, render: Callable[[str], str]) -> Command | None:
+    if command is None or isinstance(command, str):
+        return command and render(command)
+    return [render(word) for word in command]

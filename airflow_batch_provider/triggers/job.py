@@ -1,0 +1,115 @@
+"""Watching a Batch job in the triggerer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from airflow_batch_provider.hooks.batch import AzureBatchHook
+
+_KILL_SECONDS = 20.0
+"""For ending the job of a killed task; Airflow allows 30 by default (``[triggerer] on_kill_timeout``)."""
+
+
+class AzureBatchJobTrigger(BaseTrigger):
+    """Fires when there is something to do about a job.
+
+    All of these in one triggerer that watch jobs of one account share one poll. What is serialized is plain
+    data without secrets; a triggerer that takes over goes on by it.
+
+    Parameters:
+        conn_id: the Airflow connection.
+        job_id: the job.
+        submission: number of the submission, handed back in the event.
+        total: how many tasks were submitted.
+        after: tasks whose completion makes further tasks known.
+        deadline: seconds since the epoch at which the operator's time is over.
+        poll_interval: ceiling of the period in seconds.
+        log_tasks: whose output is said: of all tasks, of none, or of those whose id begins so.
+        seen: how far output was read before.
+    """
+
+    def __init__(
+        self,
+        conn_id: str,
+        job_id: str,
+        submission: int,
+        total: int,
+        after: Sequence[str] = (),
+        deadline: float | None = None,
+        poll_interval: float = 15.0,
+        log_tasks: bool | Sequence[str] = False,
+        seen: Mapping[str, Sequence[int]] | None = None,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.conn_id = conn_id
+        self.job_id = job_id
+        self.submission = submission
+        self.total = total
+        self.after = list(after)
+        self.deadline = deadline
+        self.poll_interval = poll_interval
+        self.log_tasks = log_tasks if isinstance(log_tasks, bool) else list(log_tasks)
+        self.seen = {task_id: list(offsets) for task_id, offsets in (seen or {}).items()}
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Class path and arguments, for the triggerer."""
+        return (
+            f"{type(self).__module__}.{type(self).__name__}",
+            {
+                "conn_id": self.conn_id,
+                "job_id": self.job_id,
+                "submission": self.submission,
+                "total": self.total,
+                "after": self.after,
+                "deadline": self.deadline,
+                "poll_interval": self.poll_interval,
+                "log_tasks": self.log_tasks,
+                "seen": self.seen,
+            },
+        )
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Watch the job until it has ended, can grow, can go no further, or the time is over."""
+        from airflow_batch_provider.client.drive import AsyncDriver, log_to
+        from airflow_batch_provider.client.poller import shared_poller
+        from airflow_batch_provider.client.streams import Follower
+        from airflow_batch_provider.client.watching import Watch, watch_job
+
+        hook = AzureBatchHook(self.conn_id)
+        settings = await hook.aget_settings()
+        poller = shared_poller(
+            f"{self.conn_id} {settings.endpoint}", hook.async_batch_client, self.poll_interval
+        )
+        follower = Follower(self.job_id, self.log_tasks, self.seen)
+        watch = Watch(self.job_id, self.total, self.after, self.deadline)
+        async with poller.session() as client:
+            driver = AsyncDriver(client, log_to(self.log), look=poller.look)
+            ending = await driver.run(watch_job(watch, follower, time.time))
+        yield TriggerEvent(
+            {
+                "ending": ending,
+                "job_id": self.job_id,
+                "submission": self.submission,
+                "deadline": self.deadline,
+                "seen": follower.state(),
+            }
+        )
+
+    async def on_kill(self) -> None:
+        """End the job when a user has killed the deferred task. Airflow 3.3 calls this; not on a restart."""
+        from airflow_batch_provider.client.drive import AsyncDriver, log_to
+        from airflow_batch_provider.client.job_requests import terminate_job
+
+        async def end() -> None:
+            async with AzureBatchHook(self.conn_id).async_batch_client() as client:
+                await AsyncDriver(client, log_to(self.log)).run(
+                    terminate_job(self.job_id, "AirflowTaskKilled")
+                )
+
+        await asyncio.wait_for(end(), _KILL_SECONDS)
+        self.log.info("Batch job %s is being ended, because its Airflow task was killed", self.job_id)
