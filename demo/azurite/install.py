@@ -15,7 +15,7 @@ __all__ = ["STAMP", "InstallError", "install", "main"]
 STAMP = "node_modules/.package-lock.json"
 _ATTEMPTS = 2
 _TIMEOUT_SECONDS = 600
-_TAIL_LINES = 20
+_HEAD_LINES, _TAIL_LINES = 15, 3
 
 
 class InstallError(RuntimeError):
@@ -32,7 +32,7 @@ def install(folder: Path = AZURITE_DIR) -> Path:
         The stamp file that make compares with the lock file.
 
     Raises:
-        InstallError: npm failed twice; the text has the end of what it printed.
+        InstallError: npm failed twice; the text has what it printed.
         NodeMissingError: there is no Node.js to run it with.
     """
     command = [str(node_binary()), str(npm_script()), "ci", "--no-audit", "--no-fund", "--no-update-notifier"]
@@ -71,12 +71,15 @@ def _run(command: list[str], folder: Path, env: dict[str, str]) -> tuple[bool, s
 
 
 def _failure(folder: Path, output: str) -> str:
-    tail = "\n".join(output.strip().splitlines()[-_TAIL_LINES:])
+    lines = output.strip().splitlines()
+    if len(lines) > _HEAD_LINES + _TAIL_LINES:  # npm says the reason first, then how it could be called
+        lines = [*lines[:_HEAD_LINES], "...", *lines[-_TAIL_LINES:]]
+    said = "\n".join(lines)
     return (
         f"Azurite could not be installed into {folder}.\n"
         "Likely cause: the npm registry cannot be reached, or the lock file and package.json disagree.\n"
         "Next step: check the network and npm's `registry` setting, then run `make setup` again.\n"
-        f"The end of npm's output:\n{tail}"
+        f"What npm said:\n{said}"
     )
 
 
