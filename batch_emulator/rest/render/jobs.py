@@ -7,6 +7,7 @@ from batch_emulator.rest.render.parts import (
     job_url,
     node_url,
     present,
+    previous_state,
     root_directory,
     versioned,
     without_secrets,
@@ -19,7 +20,7 @@ from batch_emulator.service.rooms import Counts
 def render_job(job: Job, base_url: str) -> Json:
     """A job."""
     body: Json = {"id": job.id}
-    body |= versioned(job, job_url(base_url, job.id)) | without_secrets(job.spec)
+    body |= versioned(job, job_url(base_url, job.id)) | previous_state(job) | without_secrets(job.spec)
     body["executionInfo"] = present(
         {
             "startTime": job.start_time,

@@ -48,6 +48,14 @@ def versioned(entity: Versioned, url: str) -> Json:
             "creationTime": entity.creation_time,
             "state": entity.state,
             "stateTransitionTime": entity.state_transition_time,
+        }
+    )
+
+
+def previous_state(entity: Versioned) -> Json:
+    """Where a job or task came from; pools do not tell."""
+    return present(
+        {
             "previousState": entity.previous_state,
             "previousStateTransitionTime": entity.previous_state_transition_time,
         }

@@ -6,6 +6,7 @@ from batch_emulator.rest.render.parts import (
     failure_info,
     node_url,
     present,
+    previous_state,
     root_directory,
     task_url,
     versioned,
@@ -18,7 +19,7 @@ def render_task(task: Task, base_url: str) -> Json:
     """A task of a job."""
     url = task_url(base_url, task.job_id, task.id)
     body: Json = {"id": task.id}
-    body |= versioned(task, url) | without_secrets(task.spec)
+    body |= versioned(task, url) | previous_state(task) | without_secrets(task.spec)
     body["executionInfo"] = execution_info(task)
     if task.node_id and task.node_pool_id:
         body["nodeInfo"] = _node_info(base_url, task.node_pool_id, task.node_id, task.task_root)

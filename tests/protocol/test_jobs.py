@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from azure.batch import models
+
+from tests.protocol.builders import a_job, a_pool, a_task
+from tests.protocol.driver import Driver
+
+pytestmark = pytest.mark.slow
+
+
+async def test_a_new_job_has_the_services_defaults(batch: Driver, name: str) -> None:
+    await batch.call("create_job", a_job(name))
+    assert batch.last.status == 201
+    # Recorded: the service names this URL whatever the job's id.
+    assert batch.last.headers["location"].endswith("/jobs/job-1")
+    job = await batch.call("get_job", name)
+    assert (job.state, job.priority, job.max_parallel_tasks) == ("active", 0, -1)
+    assert (job.all_tasks_complete_mode, job.task_failure_mode) == ("noaction", "noaction")
+    assert job.constraints.max_task_retry_count == 0
+    assert job.execution_info.pool_id == "no-such-pool"
+    assert job.execution_info.start_time == job.creation_time
+    assert batch.last.body["constraints"]["maxWallClockTime"] == "P10675199DT2H48M5.4775807S"
+
+
+async def test_replace_and_patch(batch: Driver, name: str) -> None:
+    await batch.call("create_job", a_job(name, metadata=[{"name": "a", "value": "b"}]))
+    job = await batch.call("get_job", name)
+    job.priority = 500
+    job.constraints = models.BatchJobConstraints(max_task_retry_count=3)
+    await batch.call("replace_job", name, job)
+    await batch.call("update_job", name, models.BatchJobUpdateOptions(priority=900))
+    job = await batch.call("get_job", name)
+    assert (job.priority, job.constraints.max_task_retry_count) == (900, 3)
+    assert job.metadata[0].value == "b"
+    constraints = models.BatchJobConstraints(max_wall_clock_time=timedelta(hours=1))
+    await batch.call("update_job", name, models.BatchJobUpdateOptions(constraints=constraints))
+    job = await batch.call("get_job", name)
+    assert (job.constraints.max_task_retry_count, job.metadata[0].value) == (0, "b")
+    await batch.call("replace_job", name, {"poolInfo": {"poolId": "no-such-pool"}})
+    job = await batch.call("get_job", name)
+    assert (job.priority, job.metadata) == (0, None)
+
+
+async def test_disable_enable_terminate_delete(batch: Driver, name: str) -> None:
+    await batch.call("create_job", a_job(name))
+    options = models.BatchJobDisableOptions(disable_tasks="requeue")
+    assert (await batch.run("begin_disable_job", name, options)).status == 202
+    assert (await batch.call("get_job", name)).state == "disabled"
+    assert (await batch.run("begin_enable_job", name)).status == 202
+    assert (await batch.call("get_job", name)).state == "active"
+    answer = await batch.run("begin_terminate_job", name, options={"terminateReason": "Enough"}, force=True)
+    assert answer.status == 202
+    job = await batch.call("get_job", name)
+    assert (job.state, job.execution_info.termination_reason) == ("completed", "Enough")
+    assert (await batch.run("begin_delete_job", name, force=True)).status == 202
+    assert batch.last.status == 404
+
+
+async def test_task_counts_weigh_slots(batch: Driver, name: str) -> None:
+    await batch.call("create_job", a_job(name))
+    await batch.call("create_task", name, a_task("t", requiredSlots=3))
+    counts = await batch.call("get_job_task_counts", name)
+    assert (counts.task_counts.active, counts.task_slot_counts.active) == (1, 3)
+    assert counts.task_counts.completed == counts.task_counts.succeeded == 0
+
+
+async def test_preparation_and_release(batch: Driver, name: str) -> None:
+    special = {"jobPreparationTask": {"commandLine": "true"}, "jobReleaseTask": {"commandLine": "true"}}
+    await batch.call("create_pool", a_pool(name, nodes=1))
+    await batch.call("create_job", a_job(name, name, **special))
+    assert await batch.list("list_job_preparation_and_release_task_status", name) == []
+    job = await batch.call("get_job", name)
+    assert (job.job_preparation_task.id, job.job_release_task.id) == ("jobpreparation", "jobrelease")
+    await batch.call("create_task", name, a_task("t"))
+    await batch.until(lambda task: task.state == "completed", "get_task", name, "t")
+    [status] = await batch.list("list_job_preparation_and_release_task_status", name)
+    assert (status.pool_id, status.job_preparation_task_execution_info.result) == (name, "success")
+    await batch.run("begin_terminate_job", name, options={"terminateReason": "x"})
+    done = (
+        "jobReleaseTaskExecutionInfo/state eq 'completed' and jobPreparationTaskExecutionInfo/exitCode eq 0"
+    )
+    [status] = await batch.list("list_job_preparation_and_release_task_status", name, filter=done)
+    assert status.job_release_task_execution_info.exit_code == 0
+    await batch.run("begin_delete_pool", name)

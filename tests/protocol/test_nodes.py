@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from azure.core.exceptions import HttpResponseError
+
+from tests.protocol.builders import a_job, a_pool, a_task
+from tests.protocol.driver import Driver
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+async def node_id(batch: Driver, name: str) -> AsyncIterator[str]:
+    """An idle node of a pool of this test."""
+    await batch.call("create_pool", a_pool(name, nodes=1, startTask={"commandLine": "true"}))
+    pool_is_ready = "steady"
+    await batch.until(lambda pool: pool.allocation_state == pool_is_ready, "get_pool", name)
+    [node] = await batch.list("list_nodes", name)
+    await batch.until(lambda node: node.state == "idle", "get_node", name, node.id)
+    yield node.id
+    await batch.run("begin_delete_pool", name)
+
+
+async def test_an_idle_node(batch: Driver, name: str, node_id: str) -> None:
+    node = await batch.call("get_node", name, node_id)
+    assert (node.scheduling_state, node.is_dedicated, node.vm_size) == ("enabled", True, "standard_d2s_v3")
+    assert node.node_agent_info.version
+    assert (node.start_task_info.state, node.start_task_info.exit_code) == ("completed", 0)
+    assert node.virtual_machine_info.image_reference.exact_version
+    assert (node.total_tasks_run, node.running_tasks_count) == (0, 0)
+    [only] = await batch.list("list_nodes", name, select=["id", "state"])
+    assert batch.last.body["value"] == [{"id": node_id, "state": "idle"}]
+    assert only.vm_size is None
+
+
+async def test_recent_tasks(batch: Driver, name: str, node_id: str) -> None:
+    await batch.call("create_job", a_job(name, name))
+    await batch.call("create_task", name, a_task("t"))
+    await batch.until(lambda task: task.state == "completed", "get_task", name, "t")
+    node = await batch.until(lambda node: node.state == "idle", "get_node", name, node_id)
+    assert (node.total_tasks_run, node.total_tasks_succeeded) == (1, 1)
+    assert (node.recent_tasks[0].task_id, node.recent_tasks[0].execution_info.exit_code) == ("t", 0)
+
+
+async def test_scheduling_is_switched_off_and_on(batch: Driver, name: str, node_id: str) -> None:
+    options = {"nodeDisableSchedulingOption": "terminate"}
+    await batch.call("disable_node_scheduling", name, node_id, options)
+    assert batch.last.status == 200
+    node = await batch.call("get_node", name, node_id)
+    assert (node.scheduling_state, node.state) == ("disabled", "offline")
+    await batch.call("enable_node_scheduling", name, node_id)
+    assert (await batch.call("get_node", name, node_id)).scheduling_state == "enabled"
+    await batch.call("disable_node_scheduling", name, node_id)
+    await batch.call("enable_node_scheduling", name, node_id)
+
+
+async def test_reboot(batch: Driver, name: str, node_id: str) -> None:
+    before = (await batch.call("get_node", name, node_id)).last_boot_time
+    answer = await batch.run("begin_reboot_node", name, node_id, {"nodeRebootOption": "terminate"})
+    assert answer.status == 202
+    node = await batch.until(lambda node: node.state == "idle", "get_node", name, node_id)
+    assert node.last_boot_time > before
+
+
+async def test_reimage_is_refused_as_on_azure(batch: Driver, name: str, node_id: str) -> None:
+    with pytest.raises(HttpResponseError) as caught:
+        await batch.run("begin_reimage_node", name, node_id, {"nodeReimageOption": "requeue"})
+    assert caught.value.status_code == 409
+    assert caught.value.error.code == "OperationNotValidOnNode"  # type: ignore[union-attr]
