@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from airflow_batch_provider.client.job_requests import get_job, list_tasks, patiently
+from airflow_batch_provider.client.job_requests import get_job, list_tasks, patiently, terminate_job
 from airflow_batch_provider.client.outcome import read_outcome
 from airflow_batch_provider.client.records import JobView
 from airflow_batch_provider.client.steps import Call, Pause, Refusal, Say, Script
@@ -64,7 +64,13 @@ def marks_of(identity: JobIdentity, fingerprint: str) -> dict[str, str]:
     return marks
 
 
-def claim_job(identity: JobIdentity, options: JobOptions, graph: JobGraph, fingerprint: str) -> Script[Claim]:
+def claim_job(
+    identity: JobIdentity,
+    options: JobOptions,
+    graph: JobGraph,
+    fingerprint: str,
+    settle: Callable[[JobIdentity], None] = lambda identity: None,
+) -> Script[Claim]:
     """Create the job, or attach to the one that is there.
 
     A job of the same id and fingerprint is attached to while it lives, and taken as done if it succeeded.
@@ -75,6 +81,7 @@ def claim_job(identity: JobIdentity, options: JobOptions, graph: JobGraph, finge
         options: the job's options.
         graph: the graph, whose tasks a finished job must have.
         fingerprint: of what is submitted.
+        settle: called with each identity before its job is asked for, to be remembered in time.
 
     Raises:
         BatchJobConflictError: the id is taken by another's job, or by one of another graph that still runs.
@@ -82,6 +89,7 @@ def claim_job(identity: JobIdentity, options: JobOptions, graph: JobGraph, finge
     """
     last = identity.submission + MAX_SUBMISSIONS
     while identity.submission < last:
+        settle(identity)
         found = yield from _claim_one(identity, options, graph, fingerprint)
         if found is not None:
             return Claim(identity, found)
@@ -150,6 +158,18 @@ def _check_fingerprint(job: JobView, fingerprint: str) -> None:
     )
 
 
+def terminate_own(identity: JobIdentity, reason: str) -> Script[bool]:
+    """Ask for the end of a job if it is there and this task's; its end is not waited for.
+
+    Returns:
+        Whether it was.
+    """
+    job = yield from get_job(identity.job_id)
+    if job is None or job.ending or (job.marks or {}).get(OWNER_MARK) != identity.owner:
+        return False
+    return (yield from terminate_job(identity.job_id, reason))
+
+
 def existing_ids(job_id: str, claim: Claim) -> Script[frozenset[str]]:
     """Lower-case ids of the tasks that are in the job already; a job created now is not asked."""
     if claim.found is Found.CREATED:
@@ -158,7 +178,7 @@ def existing_ids(job_id: str, claim: Claim) -> Script[frozenset[str]]:
     return frozenset(item["id"].lower() for item in listed)
 
 
-def describe(claim: Claim, marks: Mapping[str, str] | None = None) -> str:
+def describe(claim: Claim) -> str:
     """A line for the log about how the job was come by."""
     words = {
         Found.CREATED: "Submitted Batch job",

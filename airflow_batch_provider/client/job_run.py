@@ -94,8 +94,11 @@ class JobRun:
         self._sleep = sleep
         self._driver = Driver(client, self._say, sleep=sleep)
 
-    def claim(self) -> Claim:
+    def claim(self, settle: Callable[[JobIdentity], None] = lambda identity: None) -> Claim:
         """Create the job, or find the one that an earlier try has created.
+
+        Parameters:
+            settle: called with each identity before its job is asked for, to be remembered in time.
 
         Raises:
             BatchRequestError: the pool does not exist, or the job was refused.
@@ -107,7 +110,8 @@ class JobRun:
         with _explained(f"Looking at pool {plan.options.pool_id}"):
             self._driver.run(_check_pool(plan))
         with _explained(f"Submitting Batch job {plan.identity.job_id}"):
-            claim = self._driver.run(claim_job(plan.identity, plan.options, plan.graph, plan.fingerprint))
+            script = claim_job(plan.identity, plan.options, plan.graph, plan.fingerprint, settle)
+            claim = self._driver.run(script)
         self._say(Say(describe(claim)))
         return claim
 

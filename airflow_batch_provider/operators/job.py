@@ -123,15 +123,14 @@ class AzureBatchJobOperator(BaseOperator):
         self.deferrable = deferrable
         self.poll_interval = poll_interval
         self.log_tasks = log_tasks
-        self.job_id: str | None = None
+        self.identity: JobIdentity | None = None
         self.job_url: str | None = None
         self._check()
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Submit the job or attach to it, and wait for its end."""
         run = self._run(context)
-        claim = run.claim()
-        self._remember(context, claim)
+        claim = run.claim(lambda identity: self._remember(context, identity))
         if self._has_succeeded(claim):
             return run.finish(claim)
         deadline = time.time() + (self.timeout or self.max_wall_clock + _GRACE).total_seconds()
@@ -144,24 +143,24 @@ class AzureBatchJobOperator(BaseOperator):
         run = self._run(context)
         identity = replace(run.plan.identity, submission=int(event["submission"]))
         claim = Claim(identity, Found.ATTACHED)
-        self._remember(context, claim)
+        self._remember(context, identity)
         return self._act(run, claim, str(event["ending"]), float(event["deadline"]), event["seen"])
 
     def on_kill(self) -> None:
-        """End the job that this task has submitted, and no other. One request; its end is not waited for."""
-        if self.job_id is None:
+        """End the job that this task has submitted, and no other; its end is not waited for."""
+        if self.identity is None:
             return
+        from airflow_batch_provider.client.claim import terminate_own
         from airflow_batch_provider.client.drive import Driver, log_to
-        from airflow_batch_provider.client.job_requests import terminate_job
         from airflow_batch_provider.client.steps import Refusal
 
         try:
             client = AzureBatchHook(self.conn_id).batch_client()
-            Driver(client, log_to(self.log)).run(terminate_job(self.job_id, "AirflowTaskKilled"))
+            script = terminate_own(self.identity, "AirflowTaskKilled")
+            if Driver(client, log_to(self.log), sleep=lambda seconds: None).run(script):
+                self.log.info("Batch job %s is being ended", self.identity.job_id)
         except Refusal as refusal:
-            self.log.warning("Batch job %s could not be ended: %s", self.job_id, refusal)
-        else:
-            self.log.info("Batch job %s is being ended", self.job_id)
+            self.log.warning("Batch job %s could not be ended: %s", self.identity.job_id, refusal)
 
     def _go_on(
         self, run: JobRun, claim: Claim, deadline: float, seen: Mapping[str, Sequence[int]]
@@ -207,8 +206,8 @@ class AzureBatchJobOperator(BaseOperator):
             raise BatchJobTimeoutError(
                 f"Batch job {claim.job_id} was not done within the operator's timeout and is being ended.\n"
                 "Likely cause: its tasks take longer than expected, or the pool has too few nodes for them.\n"
-                "Next step: look at the pool's nodes and the job's tasks; raise timeout and max_wall_clock if "
-                "the time was well spent."
+                "Next step: look at the pool's nodes and the job's tasks; raise timeout and max_wall_clock "
+                "if the time was well spent."
             )
         return run.finish(replace(claim, found=Found.ATTACHED))
 
@@ -266,16 +265,16 @@ class AzureBatchJobOperator(BaseOperator):
         value = store.get(_SUBMISSION_KEY) if store is not None else None
         return value if isinstance(value, Mapping) else {}
 
-    def _remember(self, context: Context, claim: Claim) -> None:
-        self.job_id = claim.job_id
-        self.job_url = job_url(AzureBatchHook(self.conn_id).settings, claim.job_id)
+    def _remember(self, context: Context, identity: JobIdentity) -> None:
+        """Know the job before it is asked for: for on_kill, for the link, and for whoever takes over."""
+        self.identity = identity
+        self.job_url = job_url(AzureBatchHook(self.conn_id).settings, identity.job_id)
         context["ti"].xcom_push(key=JOB_LINK_KEY, value=self.job_url)
         if (store := context.get("task_state_store")) is not None:
-            identity = claim.identity
             store.set(
                 _SUBMISSION_KEY,
                 {
-                    "job_id": claim.job_id,
+                    "job_id": identity.job_id,
                     "generation": identity.generation,
                     "submission": identity.submission,
                 },
@@ -323,9 +322,15 @@ class AzureBatchJobOperator(BaseOperator):
                 f"log_tasks is {self.log_tasks!r}", where=where, right=f"Give a list: [{self.log_tasks!r}]."
             )
         plain = isinstance(self.pool_id, str) and not is_template(self.pool_id)
-        values = [*(self.environment or {}), *(self.metadata or {})]
-        if plain and all(isinstance(value, str) for value in values):
+        if plain and _is_plain(self.environment) and _is_plain(self.metadata):
             self._options()
+
+
+def _is_plain(values: Any) -> bool:
+    """Whether these are texts already, and not an XCom to come."""
+    return values is None or (
+        isinstance(values, Mapping) and all(isinstance(value, str) for value in values.values())
+    )
 
 
 def _rendered(command: Command | None, render: Callable[[str], str]) -> Command | None:
