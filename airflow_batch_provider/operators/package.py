@@ -5,11 +5,11 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from airflow.sdk import BaseOperator
 
-from airflow_batch_provider.client.package_content import as_zip
+from airflow_batch_provider.client.package_content import as_zip, content_hash
 from airflow_batch_provider.client.packages import PackageError, PackageStore, PackageVersion
 from airflow_batch_provider.exceptions import BatchPackageError, BatchPackageHopelessError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
@@ -20,7 +20,26 @@ from airflow_batch_provider.spec.naming import check_id
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-Build = Callable[[Path], "Path | str"]
+# Of the hash that names a version by its content: enough that no two are the same.
+_HASH_LENGTH = 12
+
+
+@runtime_checkable
+class BuiltPackage(Protocol):
+    """What ``build`` may return when it also knows the version of what it made."""
+
+    @property
+    def path(self) -> Path:
+        """The zip file, or the folder to make one of."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """The version of its content."""
+        ...
+
+
+Build = Callable[[Path], "Path | str | BuiltPackage"]
 
 
 class AzureBatchApplicationPackageOperator(BaseOperator):
@@ -31,10 +50,12 @@ class AzureBatchApplicationPackageOperator(BaseOperator):
 
     Parameters:
         application_id: the application's name: letters, digits, ``-`` and ``_``.
-        version: the version's name; templated.
+        version: the version's name; templated. None: what ``build`` says, or else a hash of the content,
+            so that other content is another version by itself.
         path: the zip file, or a folder that becomes one; templated. Where the worker runs.
         build: instead of ``path``, a function that makes the package: it gets an empty folder and returns the
-            zip file or folder it made. Called only if the version is not in the account yet.
+            zip file or folder it made, or a ``BuiltPackage``. With a given version it is called only if
+            that is not in the account yet.
         make_default: make it the version that references without one get.
         conn_id: id of the Airflow connection, which must say subscription and resource group.
     """
@@ -46,7 +67,7 @@ class AzureBatchApplicationPackageOperator(BaseOperator):
         self,
         *,
         application_id: str,
-        version: str,
+        version: str | None = None,
         path: str | None = None,
         build: Build | None = None,
         make_default: bool = True,
@@ -94,22 +115,28 @@ class AzureBatchApplicationPackageOperator(BaseOperator):
 
     def _ensure(self, store: PackageStore) -> PackageVersion:
         check_id(self.application_id, where=f"task {self.task_id!r}, application_id")
-        with tempfile.TemporaryDirectory(prefix="batch-package-") as folder:
-            if self.build is not None and store.is_active(self.application_id, self.version):
-                self.log.info(
-                    "Version %s of %s is there: nothing is built.", self.version, self.application_id
-                )
-                archive = None
+        with tempfile.TemporaryDirectory(prefix="batch-package-") as name:
+            folder = Path(name)
+            archive: Path | None = None
+            version = self.version
+            if self.build is None:
+                archive = self._as_zip(Path(str(self.path)), folder)
+            elif version and store.is_active(self.application_id, version):
+                self.log.info("Version %s of %s is there: nothing is built.", version, self.application_id)
             else:
-                archive = self._archive(Path(folder))
-            return store.ensure(self.application_id, self.version, archive, make_default=self.make_default)
+                archive, built_version = self._built(self.build, folder)
+                version = version or built_version
+            if archive is not None and not version:
+                version = content_hash(archive)[:_HASH_LENGTH]
+            return store.ensure(self.application_id, str(version), archive, make_default=self.make_default)
 
-    def _archive(self, folder: Path) -> Path:
-        if self.build is None:
-            return self._as_zip(Path(str(self.path)), folder)
+    def _built(self, build: Build, folder: Path) -> tuple[Path, str | None]:
         made = folder / "made"
         made.mkdir()
-        return self._as_zip(Path(self.build(made)), folder)
+        result = build(made)
+        if isinstance(result, BuiltPackage):
+            return self._as_zip(Path(result.path), folder), str(result.version)
+        return self._as_zip(Path(result), folder), None
 
     def _as_zip(self, source: Path, folder: Path) -> Path:
         try:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-from airflow_batch_provider.spec.errors import SpecError, nearest
+from airflow_batch_provider.spec.errors import SpecError
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,18 @@ class Image:
             (Azure Batch REST reference: *List supported images*).
         custom_id: ARM id of a managed image or of an image version in a Compute Gallery.
         windows: whether nodes run Windows.
+
+    The well-known ones are ``Image.UBUNTU_24_04``, ``UBUNTU_22_04``, ``UBUNTU_HPC_22_04`` (with container
+    support and GPU drivers), ``ALMALINUX_9``, ``DEBIAN_12`` and ``WINDOWS_2022`` (Azure Batch REST reference:
+    *List supported images*).
     """
+
+    UBUNTU_24_04: ClassVar[Image]
+    UBUNTU_22_04: ClassVar[Image]
+    UBUNTU_HPC_22_04: ClassVar[Image]
+    ALMALINUX_9: ClassVar[Image]
+    DEBIAN_12: ClassVar[Image]
+    WINDOWS_2022: ClassVar[Image]
 
     publisher: str = ""
     offer: str = ""
@@ -34,7 +45,7 @@ class Image:
             raise SpecError(
                 "the node agent is missing",
                 where=where,
-                right="Give node_agent such as 'batch.node.ubuntu 22.04', or use Image.named(...).",
+                right="Give node_agent such as 'batch.node.ubuntu 22.04', or use Image.UBUNTU_22_04.",
             )
         marketplace = all((self.publisher, self.offer, self.sku))
         if bool(self.custom_id) == marketplace or (self.custom_id and self.publisher):
@@ -43,18 +54,6 @@ class Image:
                 where=where,
                 right="Give publisher, offer and sku, or custom_id alone.",
             )
-
-    @classmethod
-    def named(cls, name: str) -> Image:
-        """A well-known image: see :data:`WELL_KNOWN`.
-
-        Raises:
-            SpecError: no such name; says the nearest.
-        """
-        if name not in WELL_KNOWN:
-            hint = nearest(name, WELL_KNOWN) or f"Known are {', '.join(WELL_KNOWN)}."
-            raise SpecError(f"there is no well-known image {name!r}", where="image of a pool", right=hint)
-        return WELL_KNOWN[name]
 
     @property
     def system(self) -> Literal["linux", "windows"]:
@@ -75,21 +74,17 @@ class Image:
         return {"imageReference": reference, "nodeAgentSKUId": self.node_agent}
 
 
-WELL_KNOWN: dict[str, Image] = {
-    "ubuntu-24.04": Image("canonical", "ubuntu-24_04-lts", "server", "batch.node.ubuntu 24.04"),
-    "ubuntu-22.04": Image(
-        "canonical", "0001-com-ubuntu-server-jammy", "22_04-lts", "batch.node.ubuntu 22.04"
-    ),
-    "ubuntu-hpc-22.04": Image("microsoft-dsvm", "ubuntu-hpc", "2204", "batch.node.ubuntu 22.04"),
-    "almalinux-9": Image("almalinux", "almalinux-x86_64", "9-gen2", "batch.node.el 9"),
-    "debian-12": Image("debian", "debian-12", "12-gen2", "batch.node.debian 12"),
-    "windows-2022": Image(
-        "microsoftwindowsserver",
-        "windowsserver",
-        "2022-datacenter-smalldisk",
-        "batch.node.windows amd64",
-        windows=True,
-    ),
-}
-"""Images the service verified (Azure Batch REST reference: *List supported images*). ``ubuntu-hpc-22.04`` has
-container support and GPU drivers."""
+Image.UBUNTU_24_04 = Image("canonical", "ubuntu-24_04-lts", "server", "batch.node.ubuntu 24.04")
+Image.UBUNTU_22_04 = Image(
+    "canonical", "0001-com-ubuntu-server-jammy", "22_04-lts", "batch.node.ubuntu 22.04"
+)
+Image.UBUNTU_HPC_22_04 = Image("microsoft-dsvm", "ubuntu-hpc", "2204", "batch.node.ubuntu 22.04")
+Image.ALMALINUX_9 = Image("almalinux", "almalinux-x86_64", "9-gen2", "batch.node.el 9")
+Image.DEBIAN_12 = Image("debian", "debian-12", "12-gen2", "batch.node.debian 12")
+Image.WINDOWS_2022 = Image(
+    "microsoftwindowsserver",
+    "windowsserver",
+    "2022-datacenter-smalldisk",
+    "batch.node.windows amd64",
+    windows=True,
+)

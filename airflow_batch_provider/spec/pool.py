@@ -57,7 +57,7 @@ class Pool:
     Parameters:
         id: the pool's id, up to 64 letters, digits, ``-`` and ``_``.
         vm_size: size of the nodes, such as ``standard_d4s_v3``.
-        image: operating system; an ``Image`` or the name of a well-known one.
+        image: operating system of the nodes.
         scale: how many nodes: ``FixedScale``, ``AutoScale`` or a named formula such as ``pending_tasks(10)``.
         task_slots: tasks (or task slots) that run on a node at once, at most 4 per core and 256.
         fill: ``spread`` tasks over nodes, or ``pack`` them on as few as possible.
@@ -73,7 +73,7 @@ class Pool:
 
     id: str
     vm_size: str
-    image: Image | str = "ubuntu-22.04"
+    image: Image = Image.UBUNTU_22_04
     scale: FixedScale | AutoScale = field(default_factory=FixedScale)
     task_slots: Count = 1
     fill: Literal["spread", "pack"] = "spread"
@@ -110,11 +110,6 @@ class Pool:
         _check_names(self.vm_configuration, _VM_CONFIGURATION, f"vm_configuration of {where}")
 
     @property
-    def system_image(self) -> Image:
-        """The image as a record."""
-        return Image.named(self.image) if isinstance(self.image, str) else self.image
-
-    @property
     def fingerprint(self) -> str:
         """Hash of all that the pool is declared with; the same for the same declaration anywhere."""
         wire = self.to_wire(_NamedAccount(), _PlainFiles())
@@ -135,7 +130,7 @@ class Pool:
             account: the Batch account; asked for its ARM id only when there are packages.
             files: gives nodes access to the start task's blobs; None: the start task has none.
         """
-        machine = {**self.system_image.to_wire(), **self.vm_configuration}
+        machine = {**self.image.to_wire(), **self.vm_configuration}
         wire: dict[str, Any] = {
             "id": self.id,
             "vmSize": self.vm_size,
@@ -149,7 +144,7 @@ class Pool:
         if self.display_name is not None:
             wire["displayName"] = self.display_name
         if self.start_task is not None:
-            wire["startTask"] = self.start_task.to_wire(files or _PlainFiles(), self.system_image.system)
+            wire["startTask"] = self.start_task.to_wire(files or _PlainFiles(), self.image.system)
         if self.packages:
             resource_id = account.account_resource_id
             wire["applicationPackageReferences"] = [
@@ -173,7 +168,9 @@ class Pool:
                 f"start_task is {self.start_task!r}", where=where, right="It is StartTask('command')."
             )
         if not isinstance(self.image, Image):
-            Image.named(str(self.image))
+            raise SpecError(
+                f"image is {self.image!r}", where=where, right="It is Image.UBUNTU_22_04 or Image(...)."
+            )
 
     def _packages(self, where: str) -> tuple[Package, ...]:
         if isinstance(self.packages, str):
