@@ -13,7 +13,7 @@ from airflow.sdk import BaseOperator
 from airflow_batch_provider.exceptions import BatchJobTimeoutError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.links.job import JOB_LINK_KEY, AzureBatchJobLink, job_url
-from airflow_batch_provider.operators.rendering import text_renderer
+from airflow_batch_provider.rendering import text_renderer
 from airflow_batch_provider.spec.command import Command
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.files import blob, is_template
