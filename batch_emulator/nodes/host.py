@@ -63,10 +63,12 @@ class Host:
                 self._runs[effect.run_id].kill()
         elif isinstance(effect, BootNode):
             node = self._node(effect.pool_id, effect.node_id)
-            self._in_order(node, lambda: self._boot(effect, node))
+            earlier = list(node.runs.values())
+            self._in_order(node, lambda: self._boot(effect, node, earlier))
         elif isinstance(effect, ReleaseNode):
             node = self._node(effect.pool_id, effect.node_id)
-            self._in_order(node, lambda: self._release(effect, node))
+            earlier = list(node.runs.values())
+            self._in_order(node, lambda: self._release(effect, node, earlier))
         else:
             node = self._node(effect.pool_id, effect.node_id)
             self._in_order(node, lambda: asyncio.to_thread(node.layout.remove_task, effect.task_root))
@@ -87,10 +89,13 @@ class Host:
         """Drop everything under way, without reports: the service will hear that the runs are lost."""
         self._stopping = True
         jobs = [node.last_job for node in self._nodes.values() if node.last_job is not None]
-        runs = [run.work for run in self._runs.values() if run.work is not None]
-        for task in (*jobs, *runs):
-            task.cancel()
-        await asyncio.gather(*jobs, *runs, return_exceptions=True)
+        for job in jobs:
+            job.cancel()
+        for run in self._runs.values():
+            run.drop()
+        under_way = [*jobs, *(run.work for run in self._runs.values() if run.work is not None)]
+        if under_way:
+            await asyncio.wait(under_way, timeout=_END_SECONDS)
 
     def _node(self, pool_id: str, node_id: str) -> _Node:
         key = (pool_id.lower(), node_id.lower())
@@ -114,10 +119,10 @@ class Host:
 
         node.last_job = asyncio.create_task(after())
 
-    async def _boot(self, effect: BootNode, node: _Node) -> None:
+    async def _boot(self, effect: BootNode, node: _Node, earlier: list[Run]) -> None:
         names = (effect.pool_id, effect.node_id, effect.boot_id)
         try:
-            await self._end_processes(node)
+            await self._end_processes(node, earlier)
             await asyncio.to_thread(node.layout.make, wipe=effect.wipe)
             await asyncio.sleep(self._boot_delay)
             await self._services.packages.install(effect.packages, node.layout)
@@ -131,16 +136,16 @@ class Host:
         else:
             self._post(NodeBooted(*names, node_address(effect.pool_id, effect.node_id)))
 
-    async def _release(self, effect: ReleaseNode, node: _Node) -> None:
-        await self._end_processes(node)
+    async def _release(self, effect: ReleaseNode, node: _Node, earlier: list[Run]) -> None:
+        await self._end_processes(node, earlier)
         await asyncio.to_thread(node.layout.remove)
         self._nodes.pop((effect.pool_id.lower(), effect.node_id.lower()), None)
         self._post(NodeReleased(effect.pool_id, effect.node_id, effect.boot_id))
 
-    async def _end_processes(self, node: _Node) -> None:
-        for run in list(node.runs.values()):
+    async def _end_processes(self, node: _Node, runs: list[Run]) -> None:
+        for run in runs:
             run.kill()
-        under_way = [run.work for run in node.runs.values() if run.work is not None]
+        under_way = [run.work for run in runs if run.work is not None]
         if under_way:
             await asyncio.wait(under_way, timeout=_END_SECONDS)
         await self._services.launcher.sweep(node.layout.root)

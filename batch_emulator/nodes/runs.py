@@ -57,6 +57,7 @@ class Run:
         self._phase = "preprocessing"
         self._exit_code: int | None = None
         self._killed = False
+        self._silent = False
         # A task that is cancelled before its first step would end without a report.
         self._begun = False
         self._work: asyncio.Task[None] | None = None
@@ -79,6 +80,11 @@ class Run:
         elif self._work is not None and self._begun:
             self._work.cancel()
 
+    def drop(self) -> None:
+        """End it without a report."""
+        self._silent = True
+        self.kill()
+
     async def _live(self) -> None:
         self._begun = True
         failure: Failure | None = None
@@ -86,17 +92,15 @@ class Run:
             if not self._killed:
                 failure = await self._work_through()
         except AgentLostError:
-            self._post(RunLost(self.effect.run_id))
+            self._report(RunLost(self.effect.run_id))
             return
         except asyncio.CancelledError:
             # A launch may be under way: what it started has to end as well.
             self._services.launcher.kill(self.effect.run_id)
-            if not self._killed:
-                raise
         except Exception as error:
             _log.exception("run %s", self.effect.run_id)
             failure = Failure("Unknown", f"The node failed: {type(error).__name__}", "servererror")
-        self._post(
+        self._report(
             RunEnded(
                 self.effect.run_id,
                 self._services.now(),
@@ -107,11 +111,16 @@ class Run:
             )
         )
 
+    def _report(self, event: Event) -> None:
+        if not self._silent:
+            self._post(event)
+
     async def _work_through(self) -> Failure | None:
         try:
             task = self._layout.task(self.effect.task_root)
             environment = await self._prepare(task)
-            await self._run_process(task, environment)
+            if not self._killed:
+                await self._run_process(task, environment)
             if not self._killed:
                 await self._upload(task, environment)
         except (TransferError, CommandError) as error:
@@ -151,7 +160,10 @@ class Run:
         except asyncio.TimeoutError:
             raise launch_failed("The node agent did not answer.", command_line) from None
         self._phase = "process"
-        self._post(RunStarted(run.run_id, self._services.now()))
+        self._report(RunStarted(run.run_id, self._services.now()))
+        if self._killed:
+            # Before Python 3.12, wait_for drops a cancellation that comes together with the result.
+            self._services.launcher.kill(run.run_id)
         # A task may run for as long as it likes: the service bounds it by a KillRun.
         self._exit_code = await launched.ended
 

@@ -78,6 +78,7 @@ class Agent:
                     self._reap()
                     self._flush()
             self._flush()
+        signal.set_wakeup_fd(-1)  # before the sockets go
 
     def end_everything(self) -> None:
         """Kill all processes below this one and wait for their end."""
