@@ -37,6 +37,7 @@ def error_text(error: BaseException) -> str:
     """The first line of an error's message, without the request id and with signatures struck out."""
     text = str(getattr(error, "message", None) or error).strip() or type(error).__name__
     first = next((line.strip() for line in text.splitlines() if line.strip()), text)
+    first = first.removeprefix(f"({error_code(error)}) ")  # the Azure clients put the code before the message
     return _SAS_SIGNATURE.sub(r"\1***", first)
 
 

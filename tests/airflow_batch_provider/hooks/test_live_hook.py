@@ -1,0 +1,95 @@
+"""The Test button against a real server and a real storage account."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from airflow_batch_provider.hooks.batch import AzureBatchHook
+from demo.stack.accounts import StorageAccount
+from tests.protocol.server import Server
+
+pytestmark = pytest.mark.slow
+WRONG_KEY = "d3Jvbmctd3Jvbmctd3Jvbmctd3Jvbmc="
+
+
+def test_the_test_button_with_everything_right(batch_conn_id: str) -> None:
+    works, text = AzureBatchHook(batch_conn_id).test_connection()
+    assert works, text
+    assert "storage account devstoreaccount1" in text
+
+
+def test_the_test_button_through_airflows_connection(emulator: Server) -> None:
+    """As the API server calls it: the connection finds the hook by its type."""
+    from airflow.models.connection import Connection
+
+    connection = Connection(
+        conn_id="tried",
+        conn_type="azurebatch",
+        host=emulator.endpoint,
+        login=emulator.account,
+        password=WRONG_KEY,
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW_CONN_TRIED", connection.as_json())
+        works, text = connection.test_connection()
+    assert not works
+    assert "403 AuthenticationFailed" in text
+    assert "Likely cause: The key does not belong to the account" in text
+    assert "Next step:" in text
+    assert WRONG_KEY not in text
+
+
+def test_the_test_button_with_a_wrong_storage_key(
+    emulator: Server, azurite: StorageAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = {
+        "conn_type": "azurebatch",
+        "host": emulator.endpoint,
+        "login": emulator.account,
+        "password": emulator.key,
+        "extra": {"storage_connection_string": azurite.connection_string.replace(azurite.key, WRONG_KEY)},
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_B", json.dumps(connection))
+    works, text = AzureBatchHook("b").test_connection()
+    assert not works
+    assert "but storage does not" in text
+    assert "AuthenticationFailed" in text or "AuthorizationFailure" in text
+
+
+async def test_the_async_client_reaches_the_account(batch_conn_id: str) -> None:
+    async with AzureBatchHook(batch_conn_id).async_batch_client() as client:
+        assert [pool async for pool in client.list_pools(filter="id eq 'none-of-this-name'")] == []
+
+
+async def test_blobs_are_written_and_read_in_both_halves(batch_conn_id: str) -> None:
+    storage = AzureBatchHook(batch_conn_id).storage()
+    assert storage.ensure_container("hook-blobs")
+    assert not storage.ensure_container("hook-blobs")
+    url = storage.upload_blob("hook-blobs", "a/b c.txt", b"0123456789")
+    assert url.endswith("/hook-blobs/a/b%20c.txt")
+    assert storage.read_blob("hook-blobs", "a/b c.txt", 4) == b"0123"
+    assert await storage.aread_blob("hook-blobs", "a/b c.txt", 100) == b"0123456789"
+    storage.upload_blob("hook-blobs", "empty", b"")
+    assert storage.read_blob("hook-blobs", "empty", 10) == b""
+    assert await storage.aread_blob("hook-blobs", "empty", 10) == b""
+
+
+def test_a_minted_sas_reads_its_blob_and_nothing_else(batch_conn_id: str) -> None:
+    import urllib.error
+    import urllib.request
+
+    from airflow_batch_provider.spec.files import blob
+
+    storage = AzureBatchHook(batch_conn_id).storage()
+    storage.ensure_container("hook-sas")
+    storage.upload_blob("hook-sas", "mine", b"mine")
+    storage.upload_blob("hook-sas", "other", b"other")
+    signed = storage.resource_file(blob("hook-sas/mine"), "mine")["httpUrl"]
+    with urllib.request.urlopen(signed) as answer:
+        assert answer.read() == b"mine"
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(signed.replace("/mine?", "/other?"))
+    assert caught.value.code == 403
+    caught.value.close()
