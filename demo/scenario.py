@@ -128,7 +128,7 @@ def _wait_for_dag(stack: LocalStack, dag_id: str) -> None:
         return
     errors = "\n".join(f"{file}:\n{trace.rstrip()}" for file, trace in stack.airflow.import_errors())
     raise ScenarioError(
-        f"Airflow does not know the DAG {dag_id} after {_PARSE_SECONDS:g} s. "
+        f"Airflow does not know the DAG {dag_id}. "
         f"Its file may be missing or broken. See the error below and the log of the dag-processor.\n"
         f"{errors or tail(stack.supervisor.log_of('dag-processor'))}"
     )

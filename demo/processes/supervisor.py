@@ -35,7 +35,7 @@ __all__ = ["Component", "ComponentError", "Supervisor"]
 
 PROJECT_DIR = Path(__file__).resolve().parents[2]
 _START_SECONDS = 10.0
-_POLL_SECONDS = 0.05
+_POLL_SECONDS = (0.05, 0.25)  # at first, later: a check costs what the component needs to start
 _END_SECONDS = 15.0
 
 
@@ -186,7 +186,7 @@ class Supervisor:
     def wait_each(self, *names: str) -> Iterator[str]:
         """As `wait_ready`; yields each name when that component is ready."""
         begun = time.monotonic()
-        waiting = list(names)
+        waiting, pause = list(names), _POLL_SECONDS[0]
         while waiting:
             for name in list(waiting):
                 self.check()
@@ -201,7 +201,8 @@ class Supervisor:
                     )
             if waiting:
                 with self._changed:
-                    self._changed.wait(_POLL_SECONDS)
+                    self._changed.wait(pause)
+                pause = min(pause * 1.2, _POLL_SECONDS[1])
 
     def check(self, names: Iterable[str] | None = None) -> None:
         """Notice a component that ended by itself.

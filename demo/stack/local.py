@@ -10,7 +10,7 @@ from types import TracebackType
 from demo.processes.supervisor import PROJECT_DIR, Component, Supervisor
 from demo.stack import azurite, emulator, eventgrid
 from demo.stack.accounts import BatchAccount, StorageAccount
-from demo.stack.airflow import COMPONENTS, airflow_components
+from demo.stack.airflow import API_SERVER, COMPONENTS, airflow_components
 from demo.stack.airflow_client import AirflowClient
 from demo.stack.airflow_database import Database
 from demo.stack.airflow_settings import AirflowPorts, AirflowSettings, airflow_env, is_airflow_variable
@@ -143,6 +143,7 @@ class LocalStack:
             self._start_airflow(env)
         self._ready(*(component.name for component in around))
         if self.options.dags_folder is not None:
+            self._ready(API_SERVER)  # the others are asked for through it
             self._ready(*COMPONENTS)
 
     def _around_storage(self) -> list[Component]:
