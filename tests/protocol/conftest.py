@@ -11,6 +11,7 @@ from demo.stack.accounts import StorageAccount
 from tests.protocol.answers import check_answers
 from tests.protocol.driver import Driver, open_driver
 from tests.protocol.server import Server, running_server
+from tests.protocol.world import World, populated
 
 
 @pytest.fixture(scope="session")
@@ -40,3 +41,17 @@ async def aio_batch(server: Server) -> AsyncIterator[Driver]:
 def name() -> str:
     """An id that no other test uses."""
     return f"t{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture(scope="session")
+def own_server(azurite: StorageAccount, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """An emulator for tests that look at the whole account."""
+    with running_server(tmp_path_factory.mktemp("own"), azurite.connection_string) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def world(own_server: Server) -> Iterator[World]:
+    """An account with something in every state."""
+    with populated(own_server) as built:
+        yield built

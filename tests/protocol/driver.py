@@ -7,6 +7,7 @@ what is in the body.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any
 from azure.batch import BatchClient
 from azure.batch.aio import BatchClient as AioBatchClient
 from azure.core.credentials import AzureNamedKeyCredential
+from azure.core.exceptions import ResponseNotReadError
 from azure.core.pipeline import PipelineRequest, PipelineResponse
 from azure.core.pipeline.policies import SansIOHTTPPolicy
 
@@ -42,7 +44,10 @@ class Recorder(SansIOHTTPPolicy[Any, Any]):
         http = response.http_response
         headers = {name.lower(): value for name, value in http.headers.items()}
         is_json = "json" in headers.get("content-type", "")
-        text = http.text() if is_json and request.http_request.method != "HEAD" else ""
+        text = ""
+        # The error of a download is not read when the recorder sees it.
+        with contextlib.suppress(ResponseNotReadError):
+            text = http.text() if is_json and request.http_request.method != "HEAD" else ""
         url = request.http_request.url.partition("?")[0]
         path = "/" + url.split("/", 3)[3]
         body = json.loads(text) if text else None

@@ -75,7 +75,7 @@ async def test_slices_are_answered_with_200(batch: Driver, name: str) -> None:
         assert batch.last.headers["content-length"] == str(len(expected))
     with pytest.raises(HttpResponseError) as caught:
         await batch.read("download_task_file", name, "t", "stdout.txt", ocp_range="bytes=10-")
-    assert (caught.value.status_code, caught.value.error.code) == (416, "InvalidRange")  # type: ignore[union-attr]
+    assert caught.value.status_code == 416
     await batch.run("begin_delete_pool", name)
 
 
@@ -101,5 +101,5 @@ async def test_nothing_outside_a_task_is_shown(aio_batch: Driver, name: str, pat
     await ran(aio_batch, name)
     with pytest.raises(HttpResponseError) as caught:
         await aio_batch.read("download_task_file", name, "t", path)
-    assert (caught.value.status_code, caught.value.error.code) == (404, "FileNotFound")  # type: ignore[union-attr]
+    assert caught.value.status_code == 404
     await aio_batch.run("begin_delete_pool", name)

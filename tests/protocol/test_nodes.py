@@ -52,8 +52,6 @@ async def test_scheduling_is_switched_off_and_on(batch: Driver, name: str, node_
     assert (node.scheduling_state, node.state) == ("disabled", "offline")
     await batch.call("enable_node_scheduling", name, node_id)
     assert (await batch.call("get_node", name, node_id)).scheduling_state == "enabled"
-    await batch.call("disable_node_scheduling", name, node_id)
-    await batch.call("enable_node_scheduling", name, node_id)
 
 
 async def test_reboot(batch: Driver, name: str, node_id: str) -> None:

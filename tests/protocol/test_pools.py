@@ -20,7 +20,7 @@ async def test_a_pool_without_targets_is_steady_at_once(batch: Driver, name: str
     assert (pool.target_dedicated_nodes, pool.current_dedicated_nodes) == (0, 0)
     assert pool.resize_timeout.total_seconds() == 900
     assert pool.user_accounts[0].elevation_level == "nonadmin"
-    assert pool.e_tag == batch.last.headers["etag"]
+    assert pool.etag == batch.last.headers["etag"]
     assert await batch.call("pool_exists", name) is True
 
 
@@ -48,7 +48,7 @@ async def test_what_was_given_comes_back(aio_batch: Driver, name: str) -> None:
 
 async def test_resize_and_remove_nodes_and_delete(batch: Driver, name: str) -> None:
     await batch.call("create_pool", a_pool(name))
-    before = (await batch.call("get_pool", name)).e_tag
+    before = (await batch.call("get_pool", name)).etag
     options = models.BatchPoolResizeOptions(target_dedicated_nodes=1, target_low_priority_nodes=1)
     began = await batch.run("begin_resize_pool", name, options)
     assert (began.status, began.headers["etag"] != before) == (202, True)

@@ -96,12 +96,12 @@ async def test_collection_with_results_for_each(batch: Driver, name: str) -> Non
     assert by_id["old"].error.code == "TaskExists"
     assert by_id["bad"].error.code == "InvalidPropertyValue"
     assert by_id["new"].location.endswith(f"/jobs/{name}/tasks/new")
-    assert by_id["new"].e_tag == (await batch.call("get_task", name, "new")).e_tag
+    assert by_id["new"].etag == (await batch.call("get_task", name, "new")).etag
 
 
 async def test_the_bulk_helper_adds_many(batch: Driver, name: str) -> None:
     await batch.call("create_job", a_job(name))
-    result = await batch.call("create_tasks", name, task_models(250), 2)
+    result = await batch.call("create_tasks", name, task_models(250), max_concurrency=2)
     assert {item.status for item in result.result_values} == {"success"}
     assert len(await batch.list("list_tasks", name)) == 250
     # What is there already counts as added.
