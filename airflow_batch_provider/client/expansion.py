@@ -6,8 +6,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from airflow_batch_provider.client.job_requests import get_task
-from airflow_batch_provider.client.steps import Script
+from airflow_batch_provider.client.job_requests import GONE, get_task
+from airflow_batch_provider.client.records import TaskView
+from airflow_batch_provider.client.steps import Refusal, Script
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.files import Render
 from airflow_batch_provider.spec.graph import Expansion, JobGraph
@@ -40,8 +41,8 @@ def grown(graph: JobGraph, job_id: str, read_result: ReadResult, render: Render)
         ready = next((each for each in graph.expansions if each not in waiting), None)
         if ready is None:
             return graph
-        task = yield from get_task(job_id, ready.after)
-        if not task.completed:
+        task = yield from _task_if_there(job_id, ready.after)
+        if task is None or not task.completed:
             waiting.append(ready)
         elif task.succeeded:
             more = ready.build(read_result(graph, ready.after), **ready.kwargs)
@@ -49,6 +50,16 @@ def grown(graph: JobGraph, job_id: str, read_result: ReadResult, render: Render)
             graph = graph.joined(more, ready)
         else:
             graph = graph.without(ready)
+
+
+def _task_if_there(job_id: str, task_id: str) -> Script[TaskView | None]:
+    """A task, or None when it was not submitted yet: it may be one that this very expansion adds."""
+    try:
+        return (yield from get_task(job_id, task_id))
+    except Refusal as refusal:
+        if refusal.code in GONE or refusal.code == "TaskNotFound":
+            return None
+        raise
 
 
 def parse_result(data: bytes, task_id: str, limit: int) -> Any:

@@ -12,7 +12,7 @@ from airflow_batch_provider.client.claim import Claim, Found, claim_job, describ
 from airflow_batch_provider.client.drive import Driver, log_to
 from airflow_batch_provider.client.expansion import grown, parse_result
 from airflow_batch_provider.client.job_access import JobAccess
-from airflow_batch_provider.client.job_requests import GONE, patiently, terminate_job
+from airflow_batch_provider.client.job_requests import patiently, terminate_job
 from airflow_batch_provider.client.outcome import Outcome, read_outcome
 from airflow_batch_provider.client.pace import Pace
 from airflow_batch_provider.client.records import JobView
@@ -145,12 +145,7 @@ class JobRun:
         script = grown(
             graph, claim.job_id, lambda known, task_id: self._result(known, claim, task_id), self.plan.render
         )
-        try:
-            return self._driver.run(script)
-        except Refusal as refusal:
-            if refusal.code in GONE or refusal.code == "TaskNotFound":
-                return graph  # a crash came before the first task was in, or the job was deleted
-            raise
+        return self._driver.run(script)
 
     def wait(self, watch: Watch, follower: Follower) -> Ending:
         """Watch the job in this thread until there is something to do."""
