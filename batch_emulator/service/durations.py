@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from functools import lru_cache
 
 UNLIMITED = "P10675199DT2H48M5.4775807S"
 _UNLIMITED_SPAN = timedelta(days=10675199)
@@ -19,6 +20,7 @@ _PATTERN = re.compile(
 )
 
 
+@lru_cache(maxsize=1024)
 def parse_duration(text: str) -> timedelta:
     """Read a duration.
 

@@ -8,14 +8,18 @@ from batch_emulator.service.errors import Failure
 
 
 class Ending(NamedTuple):
-    """The fields of ``RunEnded`` that rules look at."""
+    """The fields of ``RunEnded`` that rules look at.
+
+    :param lost: nobody asked for its end: the node's agent died under it.
+    """
 
     exit_code: int | None = None
     failure: Failure | None = None
     phase: str = "process"
     killed: bool = False
+    lost: bool = False
 
     @property
     def succeeded(self) -> bool:
-        """Exit code 0, and its files are where they should be."""
-        return self.exit_code == 0 and self.failure is None
+        """Exit code 0 of its own accord, and its files are where they should be."""
+        return self.exit_code == 0 and self.failure is None and not self.killed

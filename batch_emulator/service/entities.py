@@ -125,6 +125,7 @@ class Task(Versioned):
     :param run_id: set while it occupies a node.
     :param killing: why its run is being ended: ``terminate``, ``requeue``, ``lost``, ``wallclock`` or
         ``delete``.
+    :param losses: how often its run vanished without a reason that anybody knows.
     :param satisfies: whether its completion lets dependents run; ``None`` until then.
     """
 
@@ -148,6 +149,7 @@ class Task(Versioned):
     deadline: datetime | None = None
     retention_until: datetime | None = None
     files_removed: bool = False
+    losses: int = 0
     satisfies: bool | None = None
     killing: str | None = None
 

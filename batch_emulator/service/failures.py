@@ -27,6 +27,12 @@ WALL_CLOCK = Failure(
     "servererror",
     (("Message", "The task exceeded its maxWallClockTime"),),
 )
+TOO_MANY_LOSSES = Failure(
+    "MaxInternalRetryCountReached",
+    "The maximum number of internal retries of the task has been reached",
+    "usererror",
+    (("Message", "Every run of the task vanished from its node"),),
+)
 UNKNOWN = Failure("Unknown", "The task ended without an exit code and without a reason", "servererror")
 
 

@@ -33,6 +33,8 @@ MAX_RELEASE_TIME = timedelta(minutes=15)
 
 # How long a preempted node stays without capacity before the pool gets it back. Azure promises nothing.
 PREEMPTED_FOR = timedelta(minutes=1)
+# Runs of a task that may vanish before it is given up. The service does not tell its number.
+MAX_LOSSES = 10
 # Entries in a node's `recentTasks`; the documents say only "recent".
 RECENT_TASKS = 10
 INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1

@@ -5,6 +5,7 @@ Source: *Job preparation and release tasks on Batch compute nodes*.
 
 from __future__ import annotations
 
+from batch_emulator.service.capacity import refresh
 from batch_emulator.service.durations import is_unlimited, parse_duration
 from batch_emulator.service.effects import KillRun, StartRun
 from batch_emulator.service.endings import Ending
@@ -102,6 +103,7 @@ def _launch(state: State, room: JobRoom, run: JobNodeRun, node: Node) -> None:
             **run_common(state, node),
         )
     )
+    refresh(state, node)
 
 
 def ticks_of(room: JobRoom) -> str:

@@ -92,7 +92,7 @@ class BatchService:
                 state, event.run_id, Ending(event.exit_code, event.failure, event.phase, event.killed)
             )
         elif isinstance(event, RunLost):
-            run_events.on_ended(state, event.run_id, Ending(killed=True))
+            run_events.on_ended(state, event.run_id, Ending(killed=True, lost=True))
         elif isinstance(event, NodeBooted):
             node_life.on_booted(state, event.pool_id, event.node_id, event.boot_id, event.ip_address)
         elif isinstance(event, NodeBootFailed):

@@ -10,9 +10,16 @@ from batch_emulator.service.endings import Ending
 from batch_emulator.service.entities import Json, Node, Task, key_of
 from batch_emulator.service.errors import Failure
 from batch_emulator.service.exit_conditions import judge
-from batch_emulator.service.failures import EXIT_CODE, TASK_ENDED, UNKNOWN, WALL_CLOCK, package_failure
+from batch_emulator.service.failures import (
+    EXIT_CODE,
+    TASK_ENDED,
+    TOO_MANY_LOSSES,
+    UNKNOWN,
+    WALL_CLOCK,
+    package_failure,
+)
 from batch_emulator.service.ids import task_root
-from batch_emulator.service.limits import RECENT_TASKS
+from batch_emulator.service.limits import MAX_LOSSES, RECENT_TASKS
 from batch_emulator.service.packages import lost_reference, of_node, resolve
 from batch_emulator.service.rooms import JobRoom
 from batch_emulator.service.runs import environment_of, run_common
@@ -65,9 +72,7 @@ def occupy(state: State, room: JobRoom, task: Task) -> None:
 def launch(state: State, room: JobRoom, task: Task, node: Node) -> None:
     """Run the task's command: ``running`` includes getting its files and packages."""
     task.start_time = state.now
-    span = parse_duration(task.spec["constraints"]["maxWallClockTime"])
-    task.deadline = None if is_unlimited(span) else later(state.now, span)
-    state.timers.set(task.deadline, "task", key_of(task))
+    set_deadline(state, task)
     set_state(state, room, task, "running", f"assigned to {node.id}")
     references = task.spec.get("applicationPackageReferences") or []
     lost = lost_reference(state, references)
@@ -75,6 +80,14 @@ def launch(state: State, room: JobRoom, task: Task, node: Node) -> None:
         end(state, task, Ending(failure=package_failure(lost), phase="preprocessing"))
         return
     state.emit(_start_run(state, room, task, node, references))
+
+
+def set_deadline(state: State, task: Task) -> None:
+    """A try may take as long as maxWallClockTime, counted from its start."""
+    span = parse_duration(task.spec["constraints"]["maxWallClockTime"])
+    unlimited = task.start_time is None or is_unlimited(span)
+    task.deadline = None if unlimited or task.start_time is None else later(task.start_time, span)
+    state.timers.set(task.deadline, "task", key_of(task))
 
 
 def _start_run(state: State, room: JobRoom, task: Task, node: Node, references: list[Json]) -> StartRun:
@@ -133,7 +146,10 @@ def end(state: State, task: Task, ending: Ending) -> None:
         complete(state, room, task, ending)
     elif killing in ("terminate", "wallclock"):
         complete(state, room, task, Ending(ending.exit_code, _reason(killing), "process", killed=True))
+    elif ending.lost and killing is None and task.losses >= MAX_LOSSES:
+        complete(state, room, task, Ending(None, TOO_MANY_LOSSES))
     elif killing is not None or ending.killed:
+        task.losses += ending.lost
         _requeue(state, room, task, by_user=killing == "requeue")
     elif ending.failure is None and ending.exit_code is not None and _retries_left(task):
         _retry(state, room, task)

@@ -139,6 +139,8 @@ def replace(state: State, job_id: str, task_id: str, body: Json) -> Task:
         raise BatchError(TASK_COMPLETED)
     constraints = make_constraints(room.job, without_nulls(body).get("constraints"))
     task.spec = {**task.spec, "constraints": constraints}
+    if task.state == "running":
+        task_runs.set_deadline(state, task)
     state.touch(task)
     state.changed(task)
     return task
