@@ -228,6 +228,11 @@ def _runs(dag_id: str) -> str:
 def _log_line(item: Any) -> str:
     if not isinstance(item, Mapping):
         return str(item)
-    details = [str(item["event"])]
-    details += [str(error) for error in item.get("error_detail") or ()]
-    return "\n".join(details)
+    lines = [str(item["event"])]
+    for error in item.get("error_detail") or ():
+        frames = error.get("frames") or ()
+        where = (
+            f"  (in {frames[-1]['name']}, {frames[-1]['filename']}:{frames[-1]['lineno']})" if frames else ""
+        )
+        lines.append(f"{error['exc_type']}: {error['exc_value']}{where}")
+    return "\n".join(lines)

@@ -144,7 +144,7 @@ class LocalStack:
         self._ready(*(component.name for component in around))
         if self.options.dags_folder is not None:
             self._ready(API_SERVER)  # the others are asked for through it
-            self._ready(*COMPONENTS)
+            self._ready(*(name for name in COMPONENTS if name != API_SERVER))
 
     def _around_storage(self) -> list[Component]:
         components = []
