@@ -47,7 +47,7 @@ def start_after(query: Mapping[str, str]) -> str | None:
     if token is None:
         return None
     try:
-        return base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode()
+        return base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True).decode()
     except ValueError as error:
         raise refusal(
             "InvalidQueryParameterValue", QueryParameterName="$skiptoken", QueryParameterValue=token

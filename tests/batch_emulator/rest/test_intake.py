@@ -107,6 +107,7 @@ def test_a_full_last_page_has_no_link() -> None:
         ("maxresults=-1", "OutOfRangeQueryParameterValue"),
         ("maxresults=many", "InvalidQueryParameterValue"),
         ("$skiptoken=%C3%A9", "InvalidQueryParameterValue"),
+        ("$skiptoken=%25", "InvalidQueryParameterValue"),
         ("$skiptoken=x", "InvalidQueryParameterValue"),
     ],
 )
