@@ -47,6 +47,7 @@ class Agent:
         self._runs: dict[int, tuple[str, str, bool]] = {}
         self._leaders: dict[str, subprocess.Popen[bytes]] = {}
         self._answers: list[bytes] = []
+        self._unread = b""
         self._devnull = os.open(os.devnull, os.O_RDWR)
 
     def serve(self) -> None:
@@ -61,24 +62,27 @@ class Agent:
         selector = selectors.DefaultSelector()
         selector.register(self._channel, selectors.EVENT_READ)
         selector.register(wakeup, selectors.EVENT_READ)
-        unread = b""
-        while not stopping:
-            ready = {key.fileobj for key, _ in selector.select()}
-            if wakeup in ready:
-                with suppress(BlockingIOError):
-                    wakeup.recv(4096)
-            self._reap()
-            if self._channel in ready:
-                received = self._channel.recv(1 << 18)
-                if not received:
+        try:
+            while not stopping:
+                ready = {key.fileobj for key, _ in selector.select()}
+                if wakeup in ready:
+                    with suppress(BlockingIOError):
+                        wakeup.recv(4096)
+                self._reap()
+                if self._channel in ready and not self._receive():
                     break
-                *lines, unread = (unread + received).split(b"\n")
-                for line in lines:
-                    self._obey(json.loads(line))
-                    self._reap()
-                    self._flush()
+                self._flush()
+        finally:
+            signal.set_wakeup_fd(-1)  # before its socket goes
+
+    def _receive(self) -> bool:
+        received = self._channel.recv(1 << 18)
+        *lines, self._unread = (self._unread + received).split(b"\n")
+        for line in lines:
+            self._obey(json.loads(line))
+            self._reap()
             self._flush()
-        signal.set_wakeup_fd(-1)  # before the sockets go
+        return bool(received)
 
     def end_everything(self) -> None:
         """Kill all processes below this one and wait for their end."""

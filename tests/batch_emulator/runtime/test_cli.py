@@ -1,0 +1,97 @@
+"""The command line: what it prints, what it refuses, how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from batch_emulator.account_defaults import ACCOUNT_NAME, PRIMARY_KEY, SECONDARY_KEY
+from batch_emulator.cli import main
+from tests.batch_emulator.runtime.served import run, served
+
+
+def refusal(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    assert main(["serve", *map(str, arguments)]) == 1
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    return shown.err
+
+
+def test_the_development_account_has_real_keys() -> None:
+    assert {len(base64.b64decode(key, validate=True)) for key in (PRIMARY_KEY, SECONDARY_KEY)} == {64}
+    assert PRIMARY_KEY != SECONDARY_KEY
+
+
+def test_help_tells_the_development_account(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["serve", "--help"])
+    assert end.value.code == 0
+    text = capsys.readouterr().out
+    assert ACCOUNT_NAME in text
+    assert PRIMARY_KEY in text
+
+
+def test_the_event_grid_is_a_sub_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["events", "--help"])
+    assert end.value.code == 0
+    assert "--subscribe" in capsys.readouterr().out
+
+
+def test_a_port_in_use_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        text = refusal(capsys, "--port", port, "--data-dir", tmp_path)
+    assert f"Port {port} on 127.0.0.1 is in use" in text
+    assert "--port" in text
+
+
+def test_a_key_that_is_not_base64_is_refused_and_not_repeated(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = refusal(capsys, "--port", 0, "--data-dir", tmp_path, "--key", "n0t-b@se64")
+    assert "base64" in text
+    assert "n0t-b@se64" not in text
+
+
+def test_a_variable_that_is_not_set_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ("--port", 0, "--data-dir", tmp_path, "--storage-connection-string-env", "NO_SUCH_VARIABLE")
+    assert "NO_SUCH_VARIABLE" in refusal(capsys, *options)
+
+
+def test_a_connection_string_without_a_key_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ("--port", 0, "--data-dir", tmp_path, "--storage-connection-string", "AccountName=x")
+    assert "AccountKey" in refusal(capsys, *options)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_it_says_where_it_is_and_ends_on_a_signal(tmp_path: Path, number: signal.Signals) -> None:
+    key = base64.b64encode(b"k" * 64).decode()
+    async with served(tmp_path, "--account", "mine", "--key", key) as emulator:
+        assert emulator.facts["account"] == "mine"
+        assert emulator.facts["key"] == key
+        assert emulator.facts["endpoint"].startswith("http://127.0.0.1:")
+        assert emulator.facts["arm-endpoint"] == emulator.endpoint
+        assert emulator.facts["resource-id"].endswith("/batchAccounts/mine")
+        _reader, writer = await asyncio.open_connection(
+            "127.0.0.1", int(emulator.endpoint.rpartition(":")[2])
+        )
+        writer.close()
+        assert await emulator.stop(number) == 0
+
+
+@pytest.mark.slow
+async def test_a_second_emulator_on_the_folder_is_refused(tmp_path: Path) -> None:
+    async with served(tmp_path) as emulator:
+        second = await run("serve", "--port", "0", "--data-dir", tmp_path, stderr=asyncio.subprocess.PIPE)
+        out, err = await asyncio.wait_for(second.communicate(), 60)
+        assert (second.returncode, out) == (1, b"")
+        assert f"process {emulator.process.pid}" in err.decode()
