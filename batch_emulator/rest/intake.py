@@ -43,7 +43,10 @@ class RawRequest:
     @property
     def query(self) -> dict[str, str]:
         """Decoded; of a repeated name the first value counts, blank values are as good as absent."""
-        return dict(reversed(parse_qsl(self.raw_query)))
+        first: dict[str, str] = {}
+        for name, value in parse_qsl(self.raw_query):
+            first.setdefault(name, value)
+        return first
 
 
 @dataclass(frozen=True)
