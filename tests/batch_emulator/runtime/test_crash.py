@@ -43,7 +43,7 @@ async def test_a_job_ends_after_kill_9_and_restart_and_no_process_is_left(tmp_pa
     await until_dead(*pids)
     async with served(data) as emulator, emulator.client() as client:
         job = await eventually(lambda: client.get_job("job"), lambda job: job.state == "completed")
-        assert job.execution_info.termination_reason == "AllTasksCompleted"
+        assert job.execution_info.termination_reason == "AllTasksComplete"
         ended = {task.id: task async for task in client.list_tasks("job")}
         assert {task.execution_info.exit_code for task in ended.values()} == {0}
         assert sorted(ended) == ["last", "t0", "t1", "t2", "t3"]
