@@ -124,7 +124,8 @@ def _evaluate(state: State, room: PoolRoom, formula: str) -> AutoScaleResult:
     except FormulaError as error:
         raise BatchError(AUTO_SCALING_FORMULA_SYNTAX_ERROR, {"Message": str(error)}) from None
     pool = room.pool
-    samples = {name: SampleSeries(room.samples.series(name), SAMPLE_EVERY) for name in SAMPLE_VARIABLES}
+    named = [name for name in SAMPLE_VARIABLES if name in formula]
+    samples = {name: SampleSeries(room.samples.series(name), SAMPLE_EVERY) for name in named}
     context = EvaluationContext(
         now=state.now,
         samples=samples,

@@ -24,8 +24,9 @@ class SampleHistory:
         return len(self._rows)
 
     def add(self, at: datetime, values: dict[str, float]) -> None:
-        """Keep the values of all variables at a time."""
-        self._rows.append((at, values))
+        """Keep the values of all variables at a time, unless there are some of that time."""
+        if not self._rows or self._rows[-1][0] < at:
+            self._rows.append((at, values))
         self.next_at = at + SAMPLE_EVERY
 
     def series(self, variable: str) -> list[tuple[datetime, float]]:

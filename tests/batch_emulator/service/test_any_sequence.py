@@ -1,4 +1,4 @@
-"""Whatever is asked in whatever order: the invariants hold, restoring changes nothing, and every job can end."""
+"""Whatever is asked in whatever order: invariants hold, restoring changes nothing, and every job can end."""
 
 from __future__ import annotations
 

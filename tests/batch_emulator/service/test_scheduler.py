@@ -1,4 +1,4 @@
-"""Which task goes where (Azure Batch: *Run tasks concurrently*, *Jobs and tasks*, *BatchTaskSchedulingPolicy*)."""
+"""Which task goes where (Azure Batch: *Run tasks concurrently*, *BatchTaskSchedulingPolicy*)."""
 
 from __future__ import annotations
 

@@ -38,8 +38,8 @@ class World:
     """The runtime, replaced by obedience.
 
     Unless ``checked``, there is neither a journal nor a look at the invariants after each step: both cost
-    more than what is tested where there are many tasks. ``boots``, ``kills`` and ``releases`` say whether the world answers those effects at once; else they wait
-    in ``pending``.
+    more than what is tested where there are many tasks. ``boots``, ``kills`` and ``releases`` say whether the
+    world answers those effects at once; else they wait in ``pending``.
     """
 
     def __init__(self, account: Account = ACCOUNT, *, seed: int = 7, checked: bool = True) -> None:
