@@ -43,11 +43,18 @@ format: $(READY) ## format and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: setup ## the figures the README quotes, as ratios measured in this run
+bench: setup .venv.bench/.ready ## the figures the README quotes, as ratios measured in this run
 	$(BIN)/python -m benchmarks
 
-lock: ## renew requirements.lock from pyproject.toml
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header --no-emit-index-url --all-extras pyproject.toml --output-file requirements.lock
+.venv.bench/.ready: benchmarks/requirements.lock | $(READY)
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv.bench
+	$(BIN)/uv pip sync --quiet --python .venv.bench/bin/python benchmarks/requirements.lock
+	@touch $@
+
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header --no-emit-index-url
+lock: ## renew the lock files from pyproject.toml and benchmarks/requirements.in
+	$(COMPILE) --all-extras pyproject.toml --output-file requirements.lock
+	$(COMPILE) benchmarks/requirements.in --output-file benchmarks/requirements.lock
 
 clean: ## remove what setup and runs made
-	rm -rf $(VENV) demo/azurite/node_modules .demo .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv.bench demo/azurite/node_modules .demo .mypy_cache .pytest_cache .ruff_cache

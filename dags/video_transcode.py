@@ -8,7 +8,6 @@ On Azure it runs as it is; the README says what to create there.
 from __future__ import annotations
 
 from pathlib import Path
-from tempfile import gettempdir
 from typing import Any
 
 from airflow.sdk import DAG, Asset, AssetWatcher, Param, get_current_context
@@ -54,8 +53,9 @@ def job_of_a_video(url: str, name: str, **_: Any) -> JobGraph:
     )
 
 
-def build_package() -> PackageFile:
-    return build_ffmpeg_package(Path(gettempdir()) / "airflow-transcode" / "ffmpeg.zip")
+def build_package(folder: Path) -> PackageFile:
+    """The application package, from the ffmpeg that this Airflow worker has installed."""
+    return build_ffmpeg_package(folder / "ffmpeg.zip")
 
 
 with DAG(
@@ -65,7 +65,9 @@ with DAG(
     catchup=False,
     default_args={"retries": 2, "retry_delay": 5},
     params={
-        "ladder": Param(DEFAULT_LADDER, type="array", description="Renditions; never larger than the source."),
+        "ladder": Param(
+            DEFAULT_LADDER, type="array", description="Renditions; never larger than the source."
+        ),
         "encoder_options": Param(
             [], type="array", items={"type": "string"}, description="Further ffmpeg options, e.g. -tune film"
         ),
@@ -81,7 +83,7 @@ with DAG(
     package = AzureBatchApplicationPackageOperator(
         task_id="ffmpeg_package", application_id=APPLICATION_ID, build=build_package
     )
-    pool = AzureBatchPoolOperator(task_id="pool", pool=SPOT_POOL)
+    pool = AzureBatchPoolOperator(task_id="pool", batch_pool=SPOT_POOL)
     transcode = AzureBatchJobOperator.partial(
         task_id="transcode",
         pool_id=SPOT_POOL.id,

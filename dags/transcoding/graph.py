@@ -131,4 +131,4 @@ def encoded_file(rendition: str, segment: dict[str, Any]) -> str:
 def collected(encoded: Sequence[Task], rendition: str, plan: dict[str, Any]) -> dict[str, Any]:
     """What the join takes from each encode task."""
     files = [encoded_file(rendition, segment) for segment in plan["segments"]]
-    return {file: task.output(file) for task, file in zip(encoded, files)}
+    return {file: task.output(file) for task, file in zip(encoded, files, strict=True)}
