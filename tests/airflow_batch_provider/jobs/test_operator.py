@@ -61,6 +61,8 @@ def operator(graph: Any, pool_id: str, **options: Any) -> AzureBatchJobOperator:
 
 async def fire(deferred: TaskDeferred) -> Any:
     """What a triggerer does: make the trigger from its serialized form, and wait for its event."""
+    assert deferred.method_name == "resume"
+    assert not deferred.kwargs
     path, kwargs = deferred.trigger.serialize()
     assert path == "airflow_batch_provider.triggers.job.AzureBatchJobTrigger"
     trigger = AzureBatchJobTrigger(**json.loads(json.dumps(kwargs)))
@@ -77,8 +79,6 @@ async def complete(make: Callable[[], AzureBatchJobOperator], instance: Instance
             return await asyncio.to_thread(step)
         except TaskDeferred as deferred:
             event = await fire(deferred)
-            assert deferred.method_name == "resume"
-            assert not deferred.kwargs
         step = lambda event=event: make().resume(instance.context(**context), event)  # noqa: E731
     raise AssertionError("deferred too often")
 

@@ -1,0 +1,93 @@
+"""Run as a program in a fresh Airflow home: DAGs through ``dag.test()``; prints what became of them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import datetime, timezone
+from typing import Any
+
+from airflow.dag_processing.bundles.manager import DagBundlesManager
+from airflow.dag_processing.collection import update_dag_parsing_results_in_db
+from airflow.sdk import DAG, task
+from airflow.serialization.serialized_objects import LazyDeserializedDAG
+from airflow.utils.db import initdb
+from airflow.utils.session import create_session
+
+from airflow_batch_provider.operators.job import AzureBatchJobOperator
+from airflow_batch_provider.spec import JobGraph, shell
+
+POOL = sys.argv[1]
+
+
+def counting(n: int) -> JobGraph:
+    graph = JobGraph()
+    told = graph.task("told", shell(f"echo {n} > n.json"), outputs=["n.json"], result="n.json")
+
+    def build(number: int) -> JobGraph:
+        more = graph.more()
+        parts = more.fan_out("part", range(number), lambda i: dict(command=shell(f"echo part {i}")))
+        told >> parts
+        return more
+
+    graph.expand(after=told, build=build)
+    return graph
+
+
+def plain() -> JobGraph:
+    graph = JobGraph()
+    graph.task(
+        "hello",
+        shell('echo \'{"run": "{{ run_id }}"}\' > out.json'),
+        outputs=["out.json"],
+        result="out.json",
+        environment={"JSON": '{"a": 1}'},
+    )
+    return graph
+
+
+def dags() -> list[DAG]:
+    start = datetime(2026, 1, 1, tzinfo=timezone.utc)
+    with DAG("static", schedule=None, start_date=start, render_template_as_native_obj=True) as static:
+        AzureBatchJobOperator(task_id="job", pool_id=POOL, graph=plain(), poll_interval=0.5)
+    with DAG("mapped", schedule=None, start_date=start) as mapped:
+
+        @task
+        def numbers() -> list[dict[str, int]]:
+            return [{"n": 1}, {"n": 2}]
+
+        AzureBatchJobOperator.partial(
+            task_id="job", pool_id=POOL, graph=counting, poll_interval=0.5, retries=1
+        ).expand(graph_kwargs=numbers())
+    with DAG("failing", schedule=None, start_date=start) as failing:
+        bad = JobGraph()
+        bad.task("bad", shell("echo 'disk on fire' >&2; exit 9"))
+        AzureBatchJobOperator(task_id="job", pool_id=POOL, graph=bad, poll_interval=0.5)
+    return [static, mapped, failing]
+
+
+def run(dag: DAG) -> dict[str, Any]:
+    with create_session() as session:
+        update_dag_parsing_results_in_db(
+            "dags-folder", None, [LazyDeserializedDAG.from_dag(dag)], {}, None, set(), session=session,
+            files_parsed=set(),
+        )  # fmt: skip
+    dag_run = dag.test()
+    instances = [ti for ti in dag_run.get_task_instances() if ti.task_id == "job"]
+    return {
+        "state": str(dag_run.state),
+        "run_id": dag_run.run_id,
+        "returned": [ti.xcom_pull(task_ids="job", map_indexes=ti.map_index) for ti in instances],
+        "links": [
+            ti.xcom_pull(task_ids="job", map_indexes=ti.map_index, key="azure_batch_job_link")
+            for ti in instances
+        ],
+    }
+
+
+if __name__ == "__main__":
+    initdb()
+    with create_session() as session:
+        DagBundlesManager().sync_bundles_to_db(session=session)
+        session.commit()
+    sys.stdout.write("RESULT " + json.dumps({dag.dag_id: run(dag) for dag in dags()}, default=str) + "\n")

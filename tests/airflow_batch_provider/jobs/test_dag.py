@@ -1,0 +1,82 @@
+"""DAGs with job operators in a real Airflow, in one process."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from demo.stack.accounts import StorageAccount
+from tests.airflow_batch_provider.jobs import dag_in_airflow
+from tests.protocol.server import Server
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def told(
+    tmp_path_factory: pytest.TempPathFactory, emulator: Server, azurite: StorageAccount, pool: str
+) -> tuple[dict[str, Any], str]:
+    """What became of the DAGs, and all that Airflow wrote."""
+    home = tmp_path_factory.mktemp("airflow")
+    (home / "dags").mkdir()
+    connection = {
+        "conn_type": "azurebatch",
+        "host": emulator.endpoint,
+        "login": emulator.account,
+        "password": emulator.key,
+        "extra": {"storage_connection_string": azurite.connection_string},
+    }
+    environment = {
+        **os.environ,
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW_CONN_AZURE_BATCH_DEFAULT": json.dumps(connection),
+    }
+    done = subprocess.run(
+        [sys.executable, dag_in_airflow.__file__, pool],
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=Path(__file__).parents[3],
+        timeout=240,
+        check=False,
+    )
+    output = done.stdout + done.stderr
+    lines = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
+    assert lines, output[-5000:]
+    return json.loads(lines[0].removeprefix("RESULT ")), output
+
+
+def test_a_static_graph_is_rendered_run_and_returned(told: tuple[dict[str, Any], str]) -> None:
+    static = told[0]["static"]
+    assert static["state"] == "success"
+    (returned,) = static["returned"]
+    assert returned["results"] == {"hello": {"run": static["run_id"]}}
+    (link,) = static["links"]
+    assert returned["job_id"] in link
+
+
+def test_mapped_operators_have_jobs_of_their_own_that_grow(told: tuple[dict[str, Any], str]) -> None:
+    mapped = told[0]["mapped"]
+    assert mapped["state"] == "success"
+    assert sorted(each["tasks"]["total"] for each in mapped["returned"]) == [2, 3]
+    assert len({each["job_id"] for each in mapped["returned"]}) == 2
+
+
+def test_a_failure_is_explained_in_the_airflow_log_and_no_secret_is(
+    told: tuple[dict[str, Any], str], emulator: Server, azurite: StorageAccount
+) -> None:
+    result, output = told
+    assert result["failing"]["state"] == "failed"
+    for expected in ("disk on fire", "exit code 9", "Likely cause:", "Next step:", "FailureExitCode"):
+        assert expected in output
+    assert "of 1 tasks done" in output
+    assert azurite.key not in output
+    assert emulator.key not in output
+    assert "sig=" not in output.replace("sig=***", "")
