@@ -24,8 +24,12 @@ os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
 
 @pytest.fixture(scope="session")
 def emulator(azurite: StorageAccount, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A Batch account of its own, with Azurite as its linked storage. Tests use ids of their own."""
-    with running_server(tmp_path_factory.mktemp("emulator"), azurite.connection_string) as server:
+    """A Batch account of its own, with Azurite as its linked storage and no quota of dedicated cores.
+
+    Tests use ids of their own.
+    """
+    folder = tmp_path_factory.mktemp("emulator")
+    with running_server(folder, azurite.connection_string, "--dedicated-core-quota", "0") as server:
         yield server
 
 

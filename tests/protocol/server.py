@@ -27,16 +27,17 @@ class Server:
 
 
 @contextmanager
-def running_server(folder: Path, storage: str) -> Iterator[Server]:
+def running_server(folder: Path, storage: str, *options: str) -> Iterator[Server]:
     """Serve an account until the block ends.
 
     :param storage: connection string of the linked storage account.
+    :param options: further arguments of `batch-emulator serve`.
     """
     errors = (folder / "stderr.txt").open("w+")
     environment = {**os.environ, "TEST_STORAGE": storage, "TEST_KEY": KEY}
     command = [sys.executable, "-m", "batch_emulator", "serve", "--port", "0"]
     command += ["--data-dir", str(folder / "data"), "--account", ACCOUNT, "--key-env", "TEST_KEY"]
-    command += ["--storage-connection-string-env", "TEST_STORAGE"]
+    command += ["--storage-connection-string-env", "TEST_STORAGE", *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment)
     try:
         facts = _facts(process)
