@@ -66,6 +66,7 @@ _MESSAGES: dict[str, tuple[int, str]] = {
     ),
     "RequestBodyTooLarge": (413, "The request body is too large and exceeds the maximum permissible limit."),
     "ResourceNotFound": (404, "The specified resource does not exist."),
+    "TaskFilesCleanedup": (409, "The files of the specified task are cleaned up."),
     "TaskFilesUnavailable": (409, "The node or the files of the specified task are not available."),
     "UnsupportedHttpVerb": (405, "The resource doesn't support the specified HTTP verb."),
     "UnsupportedProperty": (400, "One of the properties specified in the request body is not supported."),

@@ -32,7 +32,8 @@ def status_page(backend: Backend) -> Callable[[web.Request], Awaitable[web.Respo
     """The handler of the page."""
 
     async def show(request: web.Request) -> web.Response:
-        if not _is_loopback(request.remote):
+        # The name in the address too: a page of another site must not be able to read this one.
+        if not (_is_loopback(request.remote) and _is_loopback(request.url.host)):
             raise web.HTTPForbidden(text="The status page is shown on the emulator's own machine only.")
         body = await backend.read(lambda service, now: _render(service, backend.account.name, now))
         return web.Response(text=body, content_type="text/html")
@@ -41,6 +42,8 @@ def status_page(backend: Backend) -> Callable[[web.Request], Awaitable[web.Respo
 
 
 def _is_loopback(address: str | None) -> bool:
+    if address == "localhost":
+        return True
     try:
         return ipaddress.ip_address(address or "").is_loopback
     except ValueError:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import NoReturn
 
 from batch_emulator.rest.backend import Backend, FileInfo, NodeFiles
 from batch_emulator.rest.errors import refusal
@@ -25,14 +24,13 @@ from batch_emulator.service.errors import BatchError
 class Place:
     """A directory on a node.
 
-    :param root: relative to the node's root; empty for the root itself.
+    :param root: relative to the node's root; empty for the root itself, a task's directory otherwise.
     :param url: of the node or the task.
     """
 
     disk: NodeFiles
     root: str
     url: str
-    is_task: bool
 
     def path(self, name: str) -> str:
         """The path on the node of a file of this place.
@@ -55,18 +53,20 @@ FindPlace = Callable[[Call, Backend], Awaitable[Place]]
 async def _on_node(call: Call, backend: Backend) -> Place:
     node = await backend.read(lambda service, _now: service.node(call["poolId"], call["nodeId"]))
     disk = backend.files(node.pool_id, node.id)
-    return Place(disk, "", node_url(call.base_url, node.pool_id, node.id), is_task=False)
+    return Place(disk, "", node_url(call.base_url, node.pool_id, node.id))
 
 
 async def _of_task(call: Call, backend: Backend) -> Place:
     task = await backend.read(lambda service, _now: service.task(call["jobId"], call["taskId"]))
+    if task.files_removed:
+        raise refusal("TaskFilesCleanedup", Reason="The retention time of the task's files is over.")
     if not (task.node_pool_id and task.node_id and task.task_root):
         raise refusal("TaskFilesUnavailable", Reason="The task has not run on a node.")
     try:
         disk = backend.files(task.node_pool_id, task.node_id)
     except BatchError as error:
         raise refusal("TaskFilesUnavailable", Reason="The node that the task ran on is gone.") from error
-    return Place(disk, task.task_root, task_url(call.base_url, task.job_id, task.id), is_task=True)
+    return Place(disk, task.task_root, task_url(call.base_url, task.job_id, task.id))
 
 
 async def _list(call: Call, backend: Backend, find: FindPlace) -> Reply:
@@ -74,8 +74,8 @@ async def _list(call: Call, backend: Backend, find: FindPlace) -> Reply:
     place = await find(call, backend)
     try:
         files = await place.disk.list(place.root, call.flag("recursive"))
-    except FileNotFoundError:
-        _no_directory(place)
+    except FileNotFoundError as error:
+        raise await _missing(place) from error
     items = [render_file(place.name(file), file_url(place.url, place.name(file)), file) for file in files]
     items.sort(key=lambda item: item["name"])
     return Reply(
@@ -88,7 +88,7 @@ async def _find_file(call: Call, backend: Backend, find: FindPlace) -> tuple[Pla
     try:
         file = await place.disk.stat(place.path(call["filePath"]))
     except FileNotFoundError as error:
-        raise refusal("FileNotFound") from error
+        raise await _missing(place) from error
     call.conditions.check(file_etag(file), file.last_modified)
     return place, file
 
@@ -117,7 +117,7 @@ async def _delete(call: Call, backend: Backend, find: FindPlace) -> Reply:
     try:
         await place.disk.delete(path, recursive)
     except FileNotFoundError as error:
-        raise refusal("FileNotFound") from error
+        raise await _missing(place) from error
     except OSError as error:
         raise refusal(
             "OperationInvalidForCurrentState",
@@ -126,10 +126,16 @@ async def _delete(call: Call, backend: Backend, find: FindPlace) -> Reply:
     return Reply()
 
 
-def _no_directory(place: Place) -> NoReturn:
-    if place.is_task:
-        raise refusal("TaskFilesUnavailable", Reason="The task's directory is not on its node (any more).")
-    raise refusal("FileNotFound")
+async def _missing(place: Place) -> BatchError:
+    """A file that is not there, or a task's whole directory."""
+    if place.root:
+        try:
+            await place.disk.stat(place.root)
+        except FileNotFoundError:
+            return refusal(
+                "TaskFilesUnavailable", Reason="The task's directory is not on its node (any more)."
+            )
+    return refusal("FileNotFound")
 
 
 async def list_node_files(call: Call, backend: Backend) -> Reply:

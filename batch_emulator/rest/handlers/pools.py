@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from batch_emulator.rest.backend import Backend
-from batch_emulator.rest.exchange import Call, Reply, resource_headers, version_headers
+from batch_emulator.rest.exchange import Call, Reply, resource_headers
 from batch_emulator.rest.handlers.common import change, created, read_one, remove
 from batch_emulator.rest.odata.filters import compile_filter
 from batch_emulator.rest.odata.lists import POOLS
@@ -98,17 +98,13 @@ async def disable_pool_auto_scale(call: Call, backend: Backend) -> Reply:
 
 
 async def evaluate_pool_auto_scale(call: Call, backend: Backend) -> Reply:
-    """Evaluates only: the pool is not changed, so its version is answered as it is."""
-
-    def run(service: BatchService, now: datetime) -> Reply:
-        formula = call.body["autoScaleFormula"]
-        body = {"odata.metadata": f"{call.base_url}/$metadata#{AUTO_SCALE_RUN}"}
-        body |= service.evaluate_auto_scale(call["poolId"], formula, now)
-        pool = service.pool(call["poolId"])
-        url = resource_headers(f"{call.base_url}{call.raw_path}")
-        return Reply(body, url | version_headers(pool.etag, pool.last_modified))
-
-    return await backend.execute(run)
+    """Evaluates only. Recorded: the answer has no version of the pool."""
+    formula = call.body["autoScaleFormula"]
+    run = await backend.execute(
+        lambda service, now: service.evaluate_auto_scale(call["poolId"], formula, now)
+    )
+    body = {"odata.metadata": f"{call.base_url}/$metadata#{AUTO_SCALE_RUN}"} | run
+    return Reply(body, resource_headers(f"{call.base_url}{call.raw_path}"))
 
 
 def _find(call: Call) -> Callable[[BatchService], Pool]:

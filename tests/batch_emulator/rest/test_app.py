@@ -107,6 +107,17 @@ async def test_a_task_whose_node_is_gone_has_no_files(client: Client) -> None:
     assert (response.status, (await response.json())["code"]) == (409, "TaskFilesUnavailable")
 
 
+async def test_a_task_whose_directory_is_gone_has_no_files(client: Client) -> None:
+    await with_tasks(client, "0")
+    client.backend.disks["p"] = MemoryFiles({"shared/x": b""})
+    for path in ("", "/stdout.txt"):
+        response = await client.send("GET", f"/jobs/j/tasks/t0/files{path}")
+        assert (response.status, (await response.json())["code"]) == (409, "TaskFilesUnavailable")
+    client.backend.service.task("j", "t0").files_removed = True
+    response = await client.send("GET", "/jobs/j/tasks/t0/files")
+    assert (response.status, (await response.json())["code"]) == (409, "TaskFilesCleanedup")
+
+
 async def test_the_same_formula_soon_again_is_told_when(client: Client) -> None:
     await client.send("POST", "/pools", POOL)
     formula = {"autoScaleFormula": "$TargetDedicatedNodes=1"}
@@ -116,12 +127,14 @@ async def test_the_same_formula_soon_again_is_told_when(client: Client) -> None:
     assert (await response.json())["code"] == "TooManyEnableAutoScaleRequests"
 
 
-async def test_the_status_page_needs_no_key_and_shows_no_markup_of_users(client: Client) -> None:
+async def test_the_status_page_needs_no_key_and_shows_none(client: Client) -> None:
     await with_tasks(client, "0", "wait")
     page = await (await client.http.get("/")).text()
     for text in ("<td>p</td>", "<td>j</td>", "1 running", "1 of 1"):
         assert text in page
     assert CREDENTIALS.primary_key not in page
+    elsewhere = await client.http.get("/", headers={"Host": "evil.example"})
+    assert elsewhere.status == 403
 
 
 async def test_without_linked_storage_there_are_no_packages(client: Client) -> None:
