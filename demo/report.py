@@ -17,7 +17,9 @@ _LISTED = 12
 def report(stack: LocalStack, view: View, result: Result) -> None:
     """Outputs, what the probe found, seconds per stage, addresses."""
     shown = _most_telling(result.outputs)
-    view.table("Outputs", ("blob", "bytes"), [(output.url, f"{output.length:,}") for output in shown])
+    view.plain("\nOutputs (bytes, blob)", "bold")
+    for output in shown:  # no table: an address that is folded cannot be clicked or copied
+        view.plain(f"{output.length:>12,}  {output.url}")
     if len(result.outputs) > len(shown):
         view.plain(f"and {len(result.outputs) - len(shown)} more (segments)")
     view.table(

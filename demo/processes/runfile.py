@@ -62,22 +62,26 @@ def read_run(path: Path) -> Run | None:
         return None
 
 
-def clean_up(path: Path) -> list[int]:
+def clean_up(path: Path, *, own_run: bool = False) -> list[int]:
     """End what an earlier run left behind, and remove its run file.
 
     A process is touched only if its number and its start are those written down.
+
+    Parameters:
+        path: the run file.
+        own_run: the caller is its owner and done with it.
 
     Returns:
         Process ids that were found alive.
 
     Raises:
-        AlreadyRunningError: the earlier run's owner is alive and not this process.
+        AlreadyRunningError: the earlier run's owner is alive.
         RuntimeError: a process cannot be ended.
     """
     run = read_run(path)
     if run is None:
         return []
-    if run.owner.is_alive and run.owner.pid != os.getpid():
+    if run.owner.is_alive and not own_run:
         raise AlreadyRunningError(
             f"A stack already runs in {path.parent} (process {run.owner.pid}). "
             "Two cannot share a folder. End that one with Ctrl-C, or give this one another --data-dir."

@@ -9,13 +9,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 
 import psutil
 
+from demo.processes.component import Component, ComponentError
 from demo.processes.identity import identity_of
 from demo.processes.protocol import (
     Command,
@@ -31,39 +31,12 @@ from demo.processes.protocol import (
 from demo.processes.runfile import clean_up
 from demo.processes.tails import tail
 
-__all__ = ["Component", "ComponentError", "Supervisor"]
+__all__ = ["PROJECT_DIR", "Component", "ComponentError", "Supervisor"]
 
 PROJECT_DIR = Path(__file__).resolve().parents[2]
 _START_SECONDS = 10.0
 _POLL_SECONDS = (0.05, 0.25)  # at first, later: a check costs what the component needs to start
 _END_SECONDS = 15.0
-
-
-class ComponentError(RuntimeError):
-    """A component did not start, ended too early, or did not get ready. The text has the end of its log."""
-
-
-@dataclass(frozen=True)
-class Component:
-    """A program of the stack.
-
-    Parameters:
-        name: short name; also of its log file.
-        argv: program and arguments.
-        env: variables on top of the stack's own environment.
-        readiness: called at each start; returns what is asked again and again until it is true.
-        ready_seconds: how long that may take.
-        stop_seconds: time between SIGTERM and SIGKILL.
-        ends: it is expected to end by itself, with status 0.
-    """
-
-    name: str
-    argv: tuple[str, ...]
-    env: Mapping[str, str]
-    readiness: Callable[[], Callable[[], bool]]
-    ready_seconds: float = 60.0
-    stop_seconds: float = 10.0
-    ends: bool = False
 
 
 class Supervisor:
@@ -121,7 +94,7 @@ class Supervisor:
         except subprocess.TimeoutExpired:
             guardian.kill()
             guardian.wait()
-            clean_up(self._work_dir / "run.json")
+        clean_up(self._work_dir / "run.json", own_run=True)  # only if the guardian did not get to it
         if self._listener is not None:
             self._listener.join()
 

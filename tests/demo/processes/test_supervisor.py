@@ -223,6 +223,34 @@ def test_a_living_stack_is_not_disturbed(tmp_path: Path) -> None:
         finish(owner)
 
 
+def test_one_process_cannot_use_a_folder_twice_at_once(tmp_path: Path) -> None:
+    with Supervisor(tmp_path) as supervisor:
+        supervisor.start(python(supervisor, "family", FAMILY, str(free_port())))
+        supervisor.wait_ready("family")
+        with pytest.raises(AlreadyRunningError), Supervisor(tmp_path):
+            pass
+        assert supervisor.is_running("family")
+
+
+def test_a_killed_guardian_is_noticed_and_cleaned_up_after(tmp_path: Path) -> None:
+    with Supervisor(tmp_path) as supervisor:
+        supervisor.start(python(supervisor, "family", FAMILY, str(free_port())))
+        supervisor.wait_ready("family")
+        pids = pids_in(supervisor.log_of("family"))
+        run = read_run(tmp_path / "run.json")
+        assert run is not None
+        os.kill(run.guardian.pid, signal.SIGKILL)
+        assert wait_until(lambda: not supervisor.is_running("family"))
+        with pytest.raises(ComponentError, match="family ended unexpectedly with signal SIGKILL"):
+            supervisor.check()
+    try:
+        assert living(pids[:3]) == []
+        assert not (tmp_path / "run.json").exists()
+    finally:
+        for pid in living(pids):
+            os.kill(pid, signal.SIGKILL)
+
+
 def test_a_recycled_process_number_is_never_killed(tmp_path: Path) -> None:
     stranger = subprocess.Popen(["sleep", "300"], start_new_session=True)
     try:
