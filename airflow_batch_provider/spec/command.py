@@ -16,16 +16,17 @@ NOTHING: dict[OperatingSystem, str] = {"linux": "/bin/sh -c 'exit 0'", "windows"
 """A command that succeeds at once: what a barrier runs."""
 
 
-def shell(script: str) -> str:
+def shell(script: str) -> list[str]:
     """Run a script by ``/bin/sh``, for pipes, redirections, variables and several commands.
 
     Parameters:
         script: shell code; ``$NAME`` is expanded on the node.
 
     Returns:
-        A command line for a task on Linux nodes (Azure Batch: *Jobs and tasks*, 'Command line').
+        A command for tasks on Linux nodes (Azure Batch: *Jobs and tasks*, 'Command line'). It is quoted only
+        when the job is submitted, so that whatever Jinja in it renders to stays one argument.
     """
-    return f"/bin/sh -c {shlex.quote(script)}"
+    return ["/bin/sh", "-c", script]
 
 
 def cmd(script: str) -> str:
