@@ -7,12 +7,13 @@ minutes is what the service family allows.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from batch_emulator.rest.errors import refusal
+from batch_emulator.rest.errors import KINDS, refusal
 from batch_emulator.rest.shared_key import SharedKeyHeader, SignedParts, is_signed_with, parse_header
 from batch_emulator.rest.values import parse_http_date
+from batch_emulator.service.errors import BatchError
 
 CLOCK_SKEW = timedelta(minutes=15)
 CHALLENGE = {"WWW-Authenticate": "SharedKey"}
@@ -41,12 +42,14 @@ def authenticate(
     """Check the request's signature and date.
 
     :param query: the decoded query; the date may be there instead of in a header.
-    :raises BatchError: ``Unauthorized`` (401, nothing given), ``InvalidAuthenticationInfo`` (400, not of the
+    :raises BatchError: ``InvalidAuthenticationInfo`` (401 without a signature, 400 when it is not of the
         scheme's form), ``AuthenticationFailed`` (403).
     """
     text = parts.headers.get("authorization")
     if not text:
-        raise refusal("Unauthorized")
+        raise _unauthorized("The request carries no Authorization header.")
+    if text.lower().startswith("bearer "):
+        raise _unauthorized("This account takes shared keys, not tokens of Microsoft Entra ID.")
     header = _parse(text)
     _check_date(parts.headers.get("ocp-date") or parts.headers.get("date") or query.get("ocp-date"), now)
     if header.account != credentials.account:
@@ -61,6 +64,10 @@ _WRONG_SIGNATURE = (
     "The MAC signature found in the HTTP request is not the same as any computed signature. The account "
     "key may be wrong, or the request was changed on its way."
 )
+
+
+def _unauthorized(reason: str) -> BatchError:
+    return BatchError(replace(KINDS["InvalidAuthenticationInfo"], status=401), {"Reason": reason})
 
 
 def _parse(text: str) -> SharedKeyHeader:

@@ -20,7 +20,6 @@ _MESSAGES: dict[str, tuple[int, str]] = {
         "Server failed to authenticate the request. Make sure the value of Authorization header is formed "
         "correctly including the signature.",
     ),
-    "Unauthorized": (401, "Server failed to authorize the request: it carries no credentials."),
     "ConditionNotMet": (
         412,
         "The condition specified in the conditional header was not met for the resource.",

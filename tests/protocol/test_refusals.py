@@ -306,4 +306,4 @@ def test_no_key_at_all(own_server: Server) -> None:
     response = requests.get(
         f"{own_server.endpoint}/jobs?{VERSION}", headers={"Authorization": "Bearer x"}, timeout=30
     )
-    assert (refusal_of(response).status, refusal_of(response).code) == (400, "InvalidAuthenticationInfo")
+    assert (refusal_of(response).status, refusal_of(response).code) == (401, "InvalidAuthenticationInfo")

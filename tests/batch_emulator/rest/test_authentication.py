@@ -38,8 +38,8 @@ def refused(parts: SignedParts) -> BatchError:
 @pytest.mark.parametrize(
     ("parts", "status", "code"),
     [
-        (SignedParts("GET", {}, "/jobs", ""), 401, "Unauthorized"),
-        (signed(authorization="Bearer token"), 400, "InvalidAuthenticationInfo"),
+        (SignedParts("GET", {}, "/jobs", ""), 401, "InvalidAuthenticationInfo"),
+        (signed(authorization="Bearer token"), 401, "InvalidAuthenticationInfo"),
         (signed(authorization="SharedKey nonsense"), 400, "InvalidAuthenticationInfo"),
         (signed("d3Jvbmc="), 403, "AuthenticationFailed"),
         (signed(account="other"), 403, "AuthenticationFailed"),
