@@ -69,7 +69,7 @@ class Host:
             node = self._node(effect.pool_id, effect.node_id)
             earlier = list(node.runs.values())
             self._in_order(node, lambda: self._release(effect, node, earlier))
-        else:
+        elif self.files(effect.pool_id, effect.node_id).root.is_dir():
             node = self._node(effect.pool_id, effect.node_id)
             self._in_order(node, lambda: asyncio.to_thread(node.layout.remove_task, effect.task_root))
 

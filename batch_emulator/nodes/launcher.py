@@ -124,7 +124,8 @@ class Launcher:
         :raises NotStartedError: the operating system refused.
         :raises AgentLostError: the agent died.
         """
-        await asyncio.wait_for(self._connected.wait(), _ANSWER_SECONDS)
+        if self._connection is None:
+            await asyncio.wait_for(self._connected.wait(), _ANSWER_SECONDS)
         connection = self._connection
         if connection is None:
             raise AgentLostError("The node agent is not running.")

@@ -14,7 +14,13 @@ from typing import Any
 
 from batch_emulator.nodes.directories import TaskLayout
 from batch_emulator.nodes.output_patterns import OutputMatch, find_outputs
-from batch_emulator.nodes.storage import LinkedStorage, container_client, load_azure, without_secrets
+from batch_emulator.nodes.storage import (
+    ContainerUrlError,
+    LinkedStorage,
+    container_client,
+    load_azure,
+    without_secrets,
+)
 from batch_emulator.nodes.transfer import TransferError, in_parallel
 from batch_emulator.service.entities import Json
 from batch_emulator.service.errors import Failure
@@ -139,6 +145,10 @@ class OutputFiles:
             )
         except asyncio.TimeoutError:
             log.failed(pattern, _error("FileUploadTimedOut", pattern, destination["containerUrl"], ""))
+        except ContainerUrlError:
+            log.failed(
+                pattern, _error("FileUploadMiscError", pattern, "", "The container's URL is malformed.")
+            )
         except TransferError as error:
             log.failed(pattern, error)
 
@@ -222,7 +232,9 @@ def _code_of(status: int) -> str:
 
 
 def _error(code: str, file_path: str, url: str, message: str, category: str | None = None) -> TransferError:
-    details = [("FilePath", file_path), ("Container", without_secrets(url))]
+    details = [("FilePath", file_path)]
+    if url:
+        details.append(("Container", without_secrets(url)))
     if message:
         details.append(("Message", message))
     category = category or ("servererror" if code in _SERVER_ERRORS else "usererror")

@@ -16,6 +16,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from batch_emulator.nodes.directories import NodeLayout, OutsideError, inside
 from batch_emulator.nodes.storage import LinkedStorage
@@ -47,7 +48,7 @@ class Packages:
         self._cache = cache
         self._fetcher = fetcher
         self._storage = storage
-        self._locks: dict[Path, asyncio.Lock] = {}
+        self._locks: WeakValueDictionary[Path, asyncio.Lock] = WeakValueDictionary()
 
     async def install(self, packages: Iterable[PackageInstall], layout: NodeLayout) -> None:
         """Put packages on a node; those that are there already stay.

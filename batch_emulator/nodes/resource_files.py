@@ -11,10 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from batch_emulator.nodes.directories import OutsideError, inside
-from batch_emulator.nodes.storage import LinkedStorage, container_client, without_secrets
+from batch_emulator.nodes.storage import ContainerUrlError, LinkedStorage, container_client, without_secrets
 from batch_emulator.nodes.transfer import (
     Fetcher,
     HttpStatusError,
@@ -102,6 +101,8 @@ class ResourceFiles:
             )
         except asyncio.TimeoutError:
             raise _error("ResourceContainerListMiscError", path, container_url, "Timed out.") from None
+        except ContainerUrlError:
+            raise _error("ResourceContainerListMiscError", path, "", "The URL is malformed.") from None
         return [_Item(url, f"{path}/{name}" if path else name, mode) for name, url in found]
 
     async def _auto_storage(self, container: str, path: str) -> str:
@@ -199,7 +200,7 @@ def _disk_error(code: str, item: _Item, error: OSError) -> TransferError:
 
 def _error(code: str, file_path: str, url: str, message: str) -> TransferError:
     details = [("FilePath", file_path)] if file_path else []
-    if url and urlsplit(url).scheme in ("http", "https"):
+    if url:
         details.append(("BlobSource", without_secrets(url)))
     if message:
         details.append(("Message", message))

@@ -14,7 +14,14 @@ from urllib.parse import quote, urlsplit
 if TYPE_CHECKING:
     from azure.storage.blob.aio import ContainerClient
 
-__all__ = ["LinkedStorage", "StorageSettingsError", "container_client", "load_azure", "without_secrets"]
+__all__ = [
+    "ContainerUrlError",
+    "LinkedStorage",
+    "StorageSettingsError",
+    "container_client",
+    "load_azure",
+    "without_secrets",
+]
 
 _DEVELOPMENT = (
     "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;"
@@ -38,6 +45,10 @@ class StorageSettingsError(ValueError):
     """The connection string cannot be used. Its text never repeats the string."""
 
 
+class ContainerUrlError(ValueError):
+    """A text is not the URL of a container."""
+
+
 @cache
 def _azure() -> Any:
     import azure.storage.blob.aio
@@ -52,17 +63,25 @@ async def load_azure() -> Any:
 
 def without_secrets(url: str) -> str:
     """A URL without its query (where a SAS is) and without user and password, for messages."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    port = f":{parts.port}" if parts.port else ""
-    return f"{parts.scheme}://{host}{port}{parts.path}"
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "(malformed URL)"
+    return f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}"
 
 
 @asynccontextmanager
 async def container_client(container_url: str) -> AsyncIterator[ContainerClient]:
-    """A client of a container by its URL, with whatever SAS is in it."""
+    """A client of a container by its URL, with whatever SAS is in it.
+
+    :raises ContainerUrlError: the URL is not one of a container.
+    """
     azure = await load_azure()
-    client = azure.aio.ContainerClient.from_container_url(container_url, **_CLIENT_SETTINGS)
+    try:
+        client = azure.aio.ContainerClient.from_container_url(container_url, **_CLIENT_SETTINGS)
+    except ValueError:
+        raise ContainerUrlError from None  # the client's own words repeat the URL with its SAS
     async with client:
         yield client
 
@@ -102,9 +121,7 @@ class LinkedStorage:
 
     def holds(self, url: str) -> bool:
         """Whether a URL is one of this account's blobs or containers."""
-        theirs, ours = urlsplit(url), urlsplit(self.endpoint)
-        same_host = (theirs.hostname, theirs.port) == (ours.hostname, ours.port)
-        return same_host and theirs.path.startswith(f"{ours.path}/")
+        return without_secrets(url).startswith(f"{without_secrets(self.endpoint)}/")
 
     async def signed(self, url: str, permissions: str) -> str:
         """A URL of this account with a fresh SAS for its container instead of its query.

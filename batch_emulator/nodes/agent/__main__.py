@@ -104,7 +104,7 @@ class Agent:
             if leader is not None:
                 self._end_run(leader.pid)
         elif operation == "sweep":
-            self._end_marked(_NODE_MARK, order["root"])
+            self._end_node(order["root"])
             self._answer(swept=order["root"])
 
     def _start(self, order: dict[str, Any]) -> None:
@@ -156,9 +156,8 @@ class Agent:
     def _report_end(self, pid: int, code: int) -> None:
         run, mark, linger = self._runs.pop(pid)
         self._leaders.pop(run).returncode = code  # or Popen would look for the process itself
-        if not linger and mark and children(os.getpid()) - self._runs.keys():
-            # Some process has outlived its parent: it may be this run's and have left its session.
-            self._end_marked(_TASK_MARK, mark)
+        if not linger and mark:
+            self._end_leftovers(mark)
         if code < 0:
             self._answer(run=run, signal=-code)
         else:
@@ -175,9 +174,17 @@ class Agent:
                 return
             time.sleep(_KILL_PAUSE_SECONDS)
 
-    def _end_marked(self, name: str, path: str) -> None:
+    def _end_leftovers(self, mark: str) -> None:
+        # What left the session of a task and outlived its parent has become a child of this process.
         for _ in range(_KILL_ROUNDS):
-            if not self._kill(processes_with_environment(name, path, descendants(os.getpid()))):
+            adopted = children(os.getpid()) - self._runs.keys()
+            if not adopted or not self._kill(processes_with_environment(_TASK_MARK, mark, adopted)):
+                return
+            time.sleep(_KILL_PAUSE_SECONDS)
+
+    def _end_node(self, root: str) -> None:
+        for _ in range(_KILL_ROUNDS):
+            if not self._kill(processes_with_environment(_NODE_MARK, root, descendants(os.getpid()))):
                 return
             time.sleep(_KILL_PAUSE_SECONDS)
 

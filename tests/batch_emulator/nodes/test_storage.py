@@ -55,3 +55,8 @@ def test_it_knows_its_own_urls(url: str, ours: bool) -> None:
 
 def test_a_url_is_shown_without_signature_and_password() -> None:
     assert without_secrets("https://u:p@host:1/c/b.txt?sv=1&sig=abc#f") == "https://host:1/c/b.txt"
+    assert (
+        without_secrets("http://[::1/x?sig=abc")
+        == without_secrets("http://h:x/?sig=abc")
+        == "(malformed URL)"
+    )

@@ -314,3 +314,15 @@ async def test_unusable_packages_are_told(bench: Bench) -> None:
         assert "sig=" not in repr(failure)
     assert [path for path in layout.applications.rglob("*") if path.is_file()] == []
     assert [path for path in (bench.folder / "cache").rglob("*") if path.is_file()] == []
+
+
+async def test_a_malformed_url_is_told_without_repeating_it(bench: Bench) -> None:
+    (bench.task.working / "x").write_text("x")
+    failure = await bench.refused({"storageContainerUrl": "http:///?sig=secret"})
+    assert failure.code == "ResourceContainerListMiscError"
+    with pytest.raises(TransferError) as caught:
+        await bench.upload(bench.output("x", url="http:///?sig=secret"))
+    assert caught.value.failure.code == "FileUploadMiscError"
+    assert "secret" not in repr(caught.value.failure) + bench.task.upload_err.read_text()
+    blob = await bench.refused({"httpUrl": "http://[::1/x?sig=secret", "filePath": "f"})
+    assert (blob.code, "secret" in repr(blob)) == ("BlobDownloadMiscError", False)
