@@ -156,7 +156,7 @@ def take_sample(state: State, room: PoolRoom) -> None:
 
 
 def run_if_due(state: State, room: PoolRoom) -> None:
-    """Evaluate and apply the formula. While a resize runs its next interval is waited for."""
+    """Evaluate the formula if it is time, and apply it if the pool is steady."""
     pool = room.pool
     if pool.next_auto_scale_at is None or pool.next_auto_scale_at > state.now or pool.state != "active":
         return
@@ -166,8 +166,20 @@ def run_if_due(state: State, room: PoolRoom) -> None:
     result = _evaluate(state, room, pool.spec["autoScaleFormula"])
     pool.auto_scale_run = _to_wire(state.now, result)
     state.changed(pool)
+    room.evaluation_missed = result.error is None and pool.allocation_state != "steady"
     if result.error is None and pool.allocation_state == "steady":
         _apply(state, room, result)
+
+
+def catch_up(state: State, room: PoolRoom) -> None:
+    """A resize is over: a formula that was due meanwhile is evaluated now, on today's samples."""
+    if (
+        room.evaluation_missed
+        and room.pool.allocation_state == "steady"
+        and room.pool.spec["enableAutoScale"]
+    ):
+        room.pool.next_auto_scale_at = state.now
+        run_if_due(state, room)
 
 
 def _apply(state: State, room: PoolRoom, result: AutoScaleResult) -> None:

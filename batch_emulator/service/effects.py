@@ -67,8 +67,8 @@ class StartRun:
     node_id: str
     boot_id: str
     task_root: str
-    spec: dict[str, Any]
-    environment: tuple[tuple[str, str], ...] = ()
+    spec: dict[str, Any] = field(repr=False)  # it may hold URLs with signatures
+    environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     job_id: str | None = None
     task_id: str | None = None
     is_dedicated: bool = True

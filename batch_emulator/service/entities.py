@@ -22,7 +22,7 @@ class Versioned:
     """What every top-level resource carries: times, ETag and state with its history."""
 
     id: str
-    spec: Json
+    spec: Json = field(repr=False)  # it may hold URLs with signatures
     creation_time: datetime
     last_modified: datetime
     etag: str
@@ -82,7 +82,7 @@ class Node:
     scheduling_state: str = "enabled"
     last_boot_time: datetime | None = None
     ip_address: str = ""
-    start_task: Json | None = None
+    start_task: Json | None = field(default=None, repr=False)
     start_task_info: Json | None = None
     start_task_run_id: str | None = None
     packages: list[list[Any]] = field(default_factory=list)

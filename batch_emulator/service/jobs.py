@@ -16,6 +16,7 @@ from batch_emulator.service.error_kinds import (
     OPERATION_INVALID_FOR_CURRENT_STATE,
     conflict,
     invalid,
+    unsupported,
 )
 from batch_emulator.service.errors import BatchError
 from batch_emulator.service.ids import check_id
@@ -98,7 +99,7 @@ def replace(state: State, job_id: str, body: Json) -> Job:
 def _update(state: State, room: JobRoom, given: Json, wanted: Json) -> Job:
     job = room.job
     if "networkConfiguration" in given:
-        make_job_spec({**job.spec, "networkConfiguration": given["networkConfiguration"]})
+        raise unsupported("networkConfiguration", "There are no virtual networks here")
     merged = changeable(wanted)
     if job.spec["onAllTasksComplete"] == "terminatejob" and merged["onAllTasksComplete"] == "noaction":
         raise invalid(

@@ -119,7 +119,7 @@ def leave(state: State, node: Node, option: str, cause: str) -> None:
     """
     if node.leaving is not None and (option in PATIENT or node.leaving not in PATIENT):
         return
-    node.leaving = option
+    node.leaving, node.restarting = option, None
     if node.state != "leavingpool":
         state.move_node(node, "leavingpool", cause)
     state.changed(node)

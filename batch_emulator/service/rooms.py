@@ -34,13 +34,17 @@ class Load:
 
 @dataclass(slots=True)
 class PoolRoom:
-    """A pool, its nodes, and what they are busy with (by node key: the lower-case node id)."""
+    """A pool, its nodes, and what they are busy with (by node key: the lower-case node id).
+
+    :param evaluation_missed: the formula was due while a resize went on.
+    """
 
     pool: Pool
     nodes: OrderedIndex[Node] = field(default_factory=OrderedIndex)
     loads: dict[str, Load] = field(default_factory=dict)
     slots: SlotTable = field(default_factory=SlotTable)
     samples: SampleHistory = field(default_factory=SampleHistory)
+    evaluation_missed: bool = False
 
     def load(self, node_id: str) -> Load:
         """What a node is busy with."""

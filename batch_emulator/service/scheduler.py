@@ -1,4 +1,4 @@
-"""Which task goes onto which node. The cost does not depend on how many tasks wait.
+"""Which task goes onto which node. The cost does not depend on how many tasks wait, nor on ended jobs.
 
 Source: *Jobs and tasks in Azure Batch* (priority), *Run tasks concurrently to maximize usage of Batch compute
 nodes* (slots, spread and pack), *BatchTaskSchedulingPolicy* (order of jobs).
@@ -13,12 +13,13 @@ from batch_emulator.service.entities import Node, Task
 from batch_emulator.service.rooms import JobRoom, PoolRoom
 from batch_emulator.service.state import State
 
+_ENDED = ("terminating", "completed", "deleting")
 _Turn = tuple[int, int, float, int]
 
 
 def run(state: State, room: PoolRoom) -> None:
     """Fill the free slots of a pool."""
-    jobs = [job for job in state.jobs_on(room.pool.id) if _may_start(job)]
+    jobs = [job for job in _waiting(state, room) if _may_start(job)]
     turns = [(_turn(room, job, place), place) for place, job in enumerate(jobs)]
     heapq.heapify(turns)
     while turns and room.slots.most() > 0:
@@ -28,9 +29,16 @@ def run(state: State, room: PoolRoom) -> None:
             heapq.heappush(turns, (_turn(room, job, place), place))
 
 
+def _waiting(state: State, room: PoolRoom) -> list[JobRoom]:
+    waiting = state.waiting_jobs.get(room.pool.id.lower(), {})
+    for key in [key for key, job in waiting.items() if not job.ready or job.job.state in _ENDED]:
+        del waiting[key]
+    return list(waiting.values())
+
+
 def _may_start(room: JobRoom) -> bool:
     limit = room.job.spec["maxParallelTasks"]
-    return room.job.state == "active" and len(room.ready) > 0 and (limit < 0 or len(room.occupying) < limit)
+    return room.job.state == "active" and bool(room.ready) and (limit < 0 or len(room.occupying) < limit)
 
 
 def _turn(pool: PoolRoom, room: JobRoom, place: int) -> _Turn:

@@ -48,6 +48,7 @@ def _round(state: State) -> None:
         room = state.pools.get(pool_id)
         if room is not None:
             resizing.check(state, room)
+            autoscaling.catch_up(state, room)
     if not (state.nodes_to_check or state.jobs_to_check or state.pools_to_check):
         _place_tasks(state)
 

@@ -48,6 +48,7 @@ class State:
         self.jobs: OrderedIndex[JobRoom] = OrderedIndex()
         self.applications: OrderedIndex[Application] = OrderedIndex()
         self.jobs_by_pool: dict[str, dict[str, JobRoom]] = {}
+        self.waiting_jobs: dict[str, dict[str, JobRoom]] = {}
         self.runs: dict[str, Run] = {}
         self.timers = Timers()
         self.story = Story()
@@ -159,6 +160,11 @@ class State:
         """There may be a task for a node of the pool."""
         self.pools_to_schedule[pool_id.lower()] = None
 
+    def offer(self, room: JobRoom) -> None:
+        """A job has tasks that are ready: the scheduler of its pool looks at it until it has none."""
+        self.waiting_jobs.setdefault(room.job.pool_id.lower(), {})[room.job.id.lower()] = room
+        self.schedule(room.job.pool_id)
+
     # ------------------------------------------------------------------ finding things
 
     def node_of(self, pool_id: str | None, node_id: str | None) -> Node | None:
@@ -185,10 +191,13 @@ class State:
 
     def bind(self, room: JobRoom, pool_id: str) -> None:
         """Let a job name a pool (another one than before)."""
-        self.jobs_by_pool.get(room.job.pool_id.lower(), {}).pop(key_of(room.job), None)
+        self.unbind(room)
         room.job.pool_id = pool_id
         self.jobs_by_pool.setdefault(pool_id.lower(), {})[key_of(room.job)] = room
+        if room.ready:
+            self.offer(room)
 
     def unbind(self, room: JobRoom) -> None:
-        """Forget a job."""
-        self.jobs_by_pool.get(room.job.pool_id.lower(), {}).pop(key_of(room.job), None)
+        """A job no longer names its pool."""
+        for jobs in (self.jobs_by_pool, self.waiting_jobs):
+            jobs.get(room.job.pool_id.lower(), {}).pop(key_of(room.job), None)

@@ -18,7 +18,7 @@ class Change:
 
     kind: str
     key: str
-    record: Json | None
+    record: Json | None = field(repr=False)
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ def make_ready(state: State, room: JobRoom, task: Task) -> None:
     """An active task waits for its dependencies, or for a node."""
     if room.dependencies.add(task):
         room.ready.push(task)
-        state.schedule(room.job.pool_id)
+        state.offer(room)
 
 
 def assign(state: State, room: JobRoom, task: Task, node: Node) -> None:
@@ -222,7 +222,7 @@ def complete(state: State, room: JobRoom, task: Task, ending: Ending) -> None:
     if task.satisfies and room.job.spec["usesTaskDependencies"]:
         for dependent in room.dependencies.satisfy(task.id):
             room.ready.push(dependent)
-            state.schedule(room.job.pool_id)
+            state.offer(room)
     if room.job.spec["onTaskFailure"] == "performexitoptionsjobaction" and verdict.job_action != "none":
         room.action = "terminate" if "terminate" in (room.action, verdict.job_action) else "disable"
     state.check_job(room)

@@ -131,6 +131,20 @@ def test_autoscale_goes_on_after_a_restart() -> None:
     assert world.service.pool_size("pool") == PoolSize(4, 0)
 
 
+def test_a_formula_that_is_due_during_a_resize_is_applied_after_it() -> None:
+    world = World()
+    world.boots = False
+    formula = "$TargetDedicatedNodes = $TargetDedicatedNodes + 1;"
+    scale = {"enableAutoScale": True, "autoScaleFormula": formula, "autoScaleEvaluationInterval": "PT5M"}
+    world.do("create_pool", a_pool(**scale))
+    world.advance(timedelta(minutes=6))
+    assert world.service.pool("pool").target_dedicated == 1
+    world.boots = True
+    world.answer_pending()
+    assert world.service.pool("pool").target_dedicated == 2
+    assert world.service.pool_size("pool") == PoolSize(2, 0)
+
+
 def test_spot_nodes_by_formula() -> None:
     world = a_world("$TargetLowPriorityNodes = 2; $TargetDedicatedNodes = 1;")
     assert world.service.pool_size("pool") == PoolSize(1, 2)

@@ -178,6 +178,19 @@ def test_user_identities() -> None:
         user_identity({"userIdentity": {"username": "u", "autoUser": {}}})
 
 
+def test_signatures_in_urls_are_not_shown_by_repr() -> None:
+    world = World()
+    url = "http://127.0.0.1:1/acct/c/b?sig=s3cret"
+    files = {"resourceFiles": [{"httpUrl": url, "filePath": "b"}]}
+    world.do("create_pool", a_pool(nodes=1, startTask={"commandLine": "x", **files}))
+    world.do("create_job", a_job(commonEnvironmentSettings=[{"name": "TOKEN", "value": "s3cret"}]))
+    world.finish(None, 0, "start")
+    task = world.do("create_task", "job", {"id": "t", "commandLine": "x", **files})
+    seen = [task, *world.service.nodes("pool"), *world.service.pools(), *world.service.jobs(), *world.effects]
+    step = world.service.settle(world.now)
+    assert not any("s3cret" in repr(item) for item in (*seen, step))
+
+
 def test_a_transition_that_cannot_be_tells_the_story() -> None:
     world = World()
     world.do("create_pool", a_pool())

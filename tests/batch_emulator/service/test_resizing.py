@@ -168,6 +168,17 @@ def test_retaineddata_waits_for_the_retention_time() -> None:
     assert world.service.pool("pool").allocation_state == "steady"
 
 
+def test_a_node_that_waits_to_reboot_leaves_at_once_when_it_must() -> None:
+    world = World()
+    world.do("create_pool", a_pool(nodes=1))
+    world.do("create_job", a_job())
+    world.do("create_task", "job", a_task())
+    world.finish("task")
+    world.do("reboot_node", "pool", world.node_ids()[0], option="retaineddata")
+    world.do("delete_pool", "pool")
+    assert list(world.service.pools()) == []
+
+
 def test_given_nodes_can_be_removed() -> None:
     world = World()
     world.do("create_pool", a_pool(nodes=2, targetLowPriorityNodes=1))

@@ -117,6 +117,18 @@ def test_affinity_is_a_wish() -> None:
     assert world.run_of("b").node_id != wished
 
 
+def test_jobs_that_have_nothing_to_run_cost_nothing() -> None:
+    world = a_world(nodes=1)
+    for number in range(20):
+        world.do("create_job", a_job(str(number)))
+        world.do("create_task", str(number), a_task())
+    world.finish_all()
+    world.do("create_job", a_job())
+    world.do("create_task", "job", a_task("a"))
+    world.do("create_task", "job", a_task("b"))
+    assert list(world.service.state.waiting_jobs["pool"]) == ["job"]
+
+
 def test_a_gone_node_is_no_hindrance_to_affinity() -> None:
     world = a_world(nodes=1)
     world.do("create_job", a_job())
