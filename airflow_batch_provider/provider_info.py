@@ -12,7 +12,7 @@ _INTEGRATION = "Azure Batch"
 _ROOT = Path(__file__).parent
 
 # Links shown beside a task instance, by class path.
-EXTRA_LINKS: list[str] = []
+EXTRA_LINKS = ["airflow_batch_provider.links.job.AzureBatchJobLink"]
 
 
 def modules_of(room: str) -> list[str]:
@@ -39,6 +39,5 @@ def provider_info(version: str) -> dict[str, Any]:
     }
     for room in ("operators", "hooks", "triggers"):
         info[room] = [{"integration-name": _INTEGRATION, "python-modules": modules_of(room)}]
-    if EXTRA_LINKS:
-        info["extra-links"] = list(EXTRA_LINKS)
+    info["extra-links"] = list(EXTRA_LINKS)
     return info

@@ -68,15 +68,13 @@ class AzureBatchHook(BaseHook):
             SettingsError: the connection cannot work as it is.
         """
         if self._settings is None:
-            from airflow.sdk.log import amask_secret
-
             connection = await self.aget_connection(self.conn_id)
-            settings = _read(connection, await connection.aextra_dejson())
+            settings = _read(connection, await _extra_of(connection))
             if settings.storage_conn_id:
                 storage = await self.aget_connection(settings.storage_conn_id)
-                settings = _with_storage(settings, storage, await storage.aextra_dejson())
+                settings = _with_storage(settings, storage, await _extra_of(storage))
             for secret in settings.secrets():
-                await amask_secret(secret)
+                await _mask_in_loop(secret)
             self._keep(settings)
         return self._kept()
 
@@ -159,6 +157,23 @@ class AzureBatchHook(BaseHook):
     def _kept(self) -> BatchSettings:
         assert self._settings is not None
         return self._settings
+
+
+async def _extra_of(connection: Any) -> dict[str, Any]:
+    """The extra fields, read without blocking the loop where Airflow can."""
+    read = getattr(connection, "aextra_dejson", None)  # from Airflow 3.3 on
+    extra: dict[str, Any] = await read() if read else connection.extra_dejson
+    return extra
+
+
+async def _mask_in_loop(secret: str) -> None:
+    """Tell the log masker a secret, without blocking the loop where Airflow can."""
+    from airflow.sdk import log
+
+    if hasattr(log, "amask_secret"):  # from Airflow 3.3 on
+        await log.amask_secret(secret)
+    else:
+        log.mask_secret(secret)
 
 
 def _read(connection: Any, extra: dict[str, Any]) -> BatchSettings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -39,7 +40,8 @@ class BuiltPackage(Protocol):
         ...
 
 
-Build = Callable[[Path], "Path | str | BuiltPackage"]
+# Called with a folder, or with nothing if it takes nothing.
+Build = Callable[..., "Path | str | BuiltPackage"]
 
 
 class AzureBatchApplicationPackageOperator(BaseOperator):
@@ -53,9 +55,9 @@ class AzureBatchApplicationPackageOperator(BaseOperator):
         version: the version's name; templated. None: what ``build`` says, or else a hash of the content,
             so that other content is another version by itself.
         path: the zip file, or a folder that becomes one; templated. Where the worker runs.
-        build: instead of ``path``, a function that makes the package: it gets an empty folder and returns the
-            zip file or folder it made, or a ``BuiltPackage``. With a given version it is called only if
-            that is not in the account yet.
+        build: instead of ``path``, a function that makes the package: it gets an empty folder (if it takes an
+            argument) and returns the zip file or folder it made, or a ``BuiltPackage``. With a given version
+            it is called only if that is not in the account yet.
         make_default: make it the version that references without one get.
         conn_id: id of the Airflow connection, which must say subscription and resource group.
     """
@@ -133,7 +135,7 @@ class AzureBatchApplicationPackageOperator(BaseOperator):
     def _built(self, build: Build, folder: Path) -> tuple[Path, str | None]:
         made = folder / "made"
         made.mkdir()
-        result = build(made)
+        result = build(made) if inspect.signature(build).parameters else build()
         if isinstance(result, BuiltPackage):
             return self._as_zip(Path(result.path), folder), str(result.version)
         return self._as_zip(Path(result), folder), None

@@ -60,7 +60,8 @@ class AzureBatchPoolTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look at the pool until the wait is over."""
         hook = AzureBatchHook(self.conn_id)
-        async with hook.async_batch_client() as client:
+        # The watch repeats failed looks itself; the client only follows one Retry-After.
+        async with hook.async_batch_client(retry_total=1) as client:
             verdict = await self._watch(client)
         explanation = verdict.explanation
         yield TriggerEvent(

@@ -78,7 +78,9 @@ class Built:
     version: str
 
 
-def test_the_version_may_come_from_what_was_built_or_from_its_content(batch_conn_id: str) -> None:
+def test_the_version_may_come_from_what_was_built_or_from_its_content(
+    batch_conn_id: str, tmp_path: Path
+) -> None:
     result = upload(
         batch_conn_id,
         application_id="told",
@@ -86,6 +88,9 @@ def test_the_version_may_come_from_what_was_built_or_from_its_content(batch_conn
         build=lambda folder: Built(a_tool(folder), "7.1-a"),
     )
     assert result["version"] == "7.1-a"
+    own_place = a_tool(tmp_path / "own")
+    result = upload(batch_conn_id, application_id="own", version=None, build=lambda: Built(own_place, "2"))
+    assert result["version"] == "2"
     versions = {
         upload(
             batch_conn_id,
