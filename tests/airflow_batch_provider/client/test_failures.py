@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import pytest
+
+from airflow_batch_provider.client.failures import RESIZE_ERRORS, TASK_FAILURES, resize_error, task_failure
+from airflow_batch_provider.client.meaning import Layer
+from airflow_batch_provider.client.request_errors import REQUEST_ERRORS, request_error
+
+TABLES = {"task": TASK_FAILURES, "resize": RESIZE_ERRORS, "request": REQUEST_ERRORS}
+ROWS = [(table, code) for table, rows in TABLES.items() for code in rows]
+
+
+@pytest.mark.parametrize(("table", "code"), ROWS)
+def test_every_code_is_explained_in_three_parts(table: str, code: str) -> None:
+    look_up = {"task": task_failure, "resize": resize_error, "request": request_error}[table]
+    meaning = look_up(code)
+    assert meaning is TABLES[table][code]
+    assert meaning.happened[0].islower() or meaning.happened.startswith("Azure")
+    assert not meaning.happened.endswith(".")
+    for sentence in (meaning.cause, meaning.next_step):
+        assert sentence.endswith(".")
+        assert sentence[0].isupper()
+    text = str(meaning.explanation("task encode-0003"))
+    assert text.startswith(f"task encode-0003: {meaning.happened}.")
+    assert "\nLikely cause: " in text
+    assert "\nNext step: " in text
+
+
+# Azure Batch: *Job and task error checking*; every code that a task's failureInfo can have.
+DOCUMENTED = """
+FailureExitCode TaskEnded BlobNotFound BlobAccessDenied BlobDownloadTimedOut BlobDownloadMiscError
+ResourceContainerNotFound ResourceContainerAccessDenied ResourceContainerListMiscError
+ResourceDirectoryCreateFailed ResourceFileCreateFailed ResourceFileWriteFailed CommandProgramNotFound
+CommandLaunchFailed ApplicationPackageError ContainerPoolNotSupported ContainerInvalidImage
+ContainerLaunchFailed FileUploadContainerNotFound FileUploadAccessDenied FileUploadMiscError
+FileUploadTimedOut DiskFull MaxInternalRetryCountReached TaskSchedulingConstraintFailed
+JobPreparationTaskFailed Unknown
+"""
+
+
+def test_no_documented_code_of_a_task_is_missing() -> None:
+    assert set(DOCUMENTED.split()) == set(TASK_FAILURES)
+
+
+@pytest.mark.parametrize(
+    ("code", "layer", "retry"),
+    [
+        ("FailureExitCode", Layer.COMMAND, True),
+        ("BlobNotFound", Layer.DATA, True),
+        ("CommandProgramNotFound", Layer.DEFINITION, False),
+        ("ApplicationPackageError", Layer.DEFINITION, False),
+        ("DiskFull", Layer.PLATFORM, True),
+        ("SomethingNew", Layer.PLATFORM, True),
+        (None, Layer.PLATFORM, True),
+    ],
+)
+def test_the_layer_says_whether_a_retry_may_help(code: str | None, layer: Layer, retry: bool) -> None:
+    meaning = task_failure(code)
+    assert meaning.layer is layer
+    assert meaning.retry_may_help is retry

@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from airflow_batch_provider.client.outcome import Outcome, judge
+from airflow_batch_provider.client.records import JobView, TaskView, task_view
+from airflow_batch_provider.client.report import report, request_failure
+from airflow_batch_provider.client.steps import Refusal
+from airflow_batch_provider.exceptions import (
+    AzureBatchError,
+    BatchJobFailedError,
+    BatchJobHopelessError,
+    BatchRequestError,
+)
+from airflow_batch_provider.spec import JobGraph, on_exit
+
+GOOD = {"state": "completed", "executionInfo": {"result": "success", "exitCode": 0}}
+
+
+def task(task_id: str, code: str | None = None, exit_code: int | None = None, **info: Any) -> TaskView:
+    if code is None:
+        return task_view({"id": task_id, **GOOD})
+    failure = {"code": code, "category": info.pop("category", "usererror"), **info}
+    execution = {"result": "failure", "failureInfo": failure, "exitCode": exit_code, "retryCount": 1}
+    return task_view(
+        {"id": task_id, "state": "completed", "executionInfo": execution, "nodeInfo": {"nodeId": "tvm-1"}}
+    )
+
+
+def waiting(task_id: str) -> TaskView:
+    return TaskView(task_id, "active")
+
+
+def chain(*ids: str, **options: Any) -> JobGraph:
+    graph = JobGraph()
+    before = None
+    for task_id in ids:
+        made = graph.task(task_id, "x", **options)
+        if before is not None:
+            before >> made
+        before = made
+    return graph
+
+
+def outcome(graph: JobGraph, *tasks: TaskView, reason: str = "AllTasksComplete") -> Outcome:
+    return judge(JobView("j", "completed", reason), graph, tasks)
+
+
+def test_all_good_is_success_and_foreign_tasks_do_not_count() -> None:
+    result = outcome(chain("a", "b"), task("A"), task("b"), task("foreign", "FailureExitCode", 1))
+    assert result.succeeded
+    assert (result.total, result.succeeded_tasks) == (2, 2)
+
+
+def test_failed_ended_blocked_and_missing_tasks_are_told_apart() -> None:
+    graph = chain("a", "b", "c")
+    graph.task("beside", "x")
+    graph.task("missing", "x")
+    result = outcome(
+        graph,
+        task("a", "FailureExitCode", 1),
+        waiting("b"),
+        waiting("c"),
+        task("beside", "TaskEnded"),
+        reason="TaskFailed",
+    )
+    assert [view.id for view in result.failed] == ["a"]
+    assert [view.id for view in result.ended] == ["beside"]
+    assert result.blocked == ("b", "c")
+    assert result.unfinished == ("missing",)
+    assert not result.succeeded
+
+
+def test_a_task_that_its_own_clock_ended_failed_by_itself() -> None:
+    graph = chain("a")
+    by_server = outcome(graph, task("a", "TaskEnded", category="servererror"), reason="TaskFailed")
+    assert [view.id for view in by_server.failed] == ["a"]
+    first = outcome(graph, task("a", "TaskEnded"), reason="TaskFailed")
+    assert [view.id for view in first.failed] == ["a"]
+    by_user = outcome(graph, task("a", "TaskEnded"), reason="UserTerminate")
+    assert [view.id for view in by_user.ended] == ["a"]
+
+
+def test_an_exit_that_the_author_reckons_with_is_tolerated() -> None:
+    graph = chain("a", "b", exit_conditions=[on_exit(3, dependency="satisfy")])
+    result = outcome(graph, task("a", "FailureExitCode", 3), task("b"))
+    assert result.succeeded
+    assert [view.id for view in result.tolerated] == ["a"]
+    assert not outcome(graph, task("a", "FailureExitCode", 4), task("b")).succeeded
+
+
+def told(result: Outcome) -> tuple[str, BatchJobFailedError]:
+    made = report(result, lambda task_id, stream: f"{stream} of {task_id}" if stream == "stderr.txt" else "")
+    return made.text, made.error(result.job_id)
+
+
+def test_the_report_shows_the_first_failures_and_names_the_others() -> None:
+    graph = JobGraph()
+    graph.fan_out("n", range(20), lambda i: dict(command="x"))
+    views = [task(f"n-{n:04d}", "FailureExitCode", n + 1) for n in range(20)]
+    text, error = told(outcome(graph, *views, reason="TaskFailed"))
+    assert "of 20 tasks 20 failed, 0 succeeded" in text
+    assert text.count("Last lines of stderr.txt") == 3
+    assert "    | stderr.txt of n-0002" in text
+    assert "(exit code 1, usererror/FailureExitCode; try 2, node tvm-1)" in text
+    assert "Also failed: n-0003 (FailureExitCode, exit code 4)" in text
+    assert "and 7 more" in text
+    assert error.codes == ("FailureExitCode",)
+    assert error.job_id == "j"
+    assert len(text.splitlines()) < 60
+
+
+def test_the_services_own_words_and_details_are_shown_where_they_say_more() -> None:
+    view = task(
+        "a", "BlobNotFound", message="The blob is not there", details=[{"name": "FilePath", "value": "x"}]
+    )
+    text, _ = told(outcome(chain("a"), view, reason="TaskFailed"))
+    assert "Azure Batch says: The blob is not there" in text
+    assert "    FilePath: x" in text
+
+
+def test_what_a_retry_cannot_change_is_not_retried() -> None:
+    _, error = told(outcome(chain("a"), task("a", "CommandProgramNotFound"), reason="TaskFailed"))
+    assert isinstance(error, BatchJobHopelessError)
+    assert error.layer == "definition"
+    _, error = told(outcome(chain("a"), task("a", "BlobNotFound"), reason="TaskFailed"))
+    assert not isinstance(error, BatchJobHopelessError)
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        ("MaxWallClockTimeExpiry", "raise max_wall_clock"),
+        ("UserTerminate", "someone ended the job"),
+        ("AirflowTaskKilled", "whoever ended it"),
+    ],
+)
+def test_a_job_that_was_ended_says_by_what(reason: str, expected: str) -> None:
+    text, _ = told(outcome(chain("a"), waiting("a"), reason=reason))
+    assert reason in text
+    assert expected in text
+    assert "Next step:" in text
+
+
+def test_a_deleted_job_is_explained() -> None:
+    text, error = told(Outcome("j", None, total=3))
+    assert "the job does not exist any more" in text
+    assert error.codes == ("JobNotFound",)
+
+
+def test_output_that_cannot_be_read_is_said() -> None:
+    graph = chain("a")
+    made = report(outcome(graph, task("a", "FailureExitCode", 1)), lambda task_id, stream: None)
+    assert "stderr.txt cannot be read any more" in made.text
+
+
+def test_a_refused_request_reads_like_help() -> None:
+    error = request_failure(Refusal("AuthenticationFailed", 403, "no"), "Submitting Batch job j")
+    assert isinstance(error, BatchRequestError)
+    assert isinstance(error, AzureBatchError)
+    assert (error.code, error.status) == ("AuthenticationFailed", 403)
+    assert str(error).startswith("Submitting Batch job j: Azure Batch does not accept the credentials (403 ")
+    assert "Likely cause: The account key is wrong" in str(error)
+    lost = request_failure(Refusal("", 0, "connection refused"), "Looking at pool p")
+    assert "no answer from Azure Batch (connection refused)" in str(lost)

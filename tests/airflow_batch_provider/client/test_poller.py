@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from azure.core.exceptions import HttpResponseError, ServiceRequestError
+
+from airflow_batch_provider.client.drive import AsyncDriver, Driver, refusal_of
+from airflow_batch_provider.client.pace import Pace
+from airflow_batch_provider.client.poller import JobPoller, shared_poller
+from airflow_batch_provider.client.steps import Call, Refusal, Say, Script, Together
+
+
+class Client:
+    """An asynchronous client whose jobs are a dict; counts requests."""
+
+    def __init__(self) -> None:
+        self.jobs: dict[str, str] = {}
+        self.requests: list[str] = []
+        self.fault: Exception | None = None
+        self.open = 0
+        self.seen_contexts: list[str] = []
+
+    def list_jobs(self, **options: Any) -> AsyncIterator[dict[str, Any]]:
+        self._count("list_jobs")
+        self.seen_contexts.append(WHO.get("nobody"))
+        live = [{"id": job_id, "state": state} for job_id, state in self.jobs.items() if state != "completed"]
+
+        async def pages() -> AsyncIterator[dict[str, Any]]:
+            for item in live:
+                yield item
+
+        return pages()
+
+    async def get_job(self, job_id: str, **options: Any) -> dict[str, Any]:
+        self._count("get_job")
+        self.seen_contexts.append(WHO.get("nobody"))
+        return {"id": job_id, "state": self.jobs[job_id]}
+
+    def _count(self, operation: str) -> None:
+        self.requests.append(operation)
+        if self.fault is not None:
+            raise self.fault
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[Client]:
+        self.open += 1
+        try:
+            yield self
+        finally:
+            self.open -= 1
+
+
+WHO: contextvars.ContextVar[str] = contextvars.ContextVar("who")
+
+
+async def test_all_who_watch_share_one_client_and_one_request() -> None:
+    client = Client()
+    client.jobs = {f"dag-{n}": "active" for n in range(50)}
+
+    async def watch(job_id: str) -> Any:
+        poller = shared_poller("account", client.opened, 0.05)
+        async with poller.session() as shared:
+            assert shared is client
+            return await poller.look(job_id)
+
+    views = await asyncio.gather(*map(watch, client.jobs))
+    assert [view.id for view in views] == list(client.jobs)
+    assert client.requests.count("list_jobs") <= 2
+    assert "get_job" not in client.requests
+    assert client.open == 0
+
+
+async def test_the_client_is_opened_again_after_the_last_has_left() -> None:
+    client = Client()
+    client.jobs = {"j": "active"}
+    poller = JobPoller(client.opened, 0.02)
+    for _ in range(2):
+        async with poller.session():
+            assert client.open == 1
+            assert (await poller.look("j")) is not None
+        assert client.open == 0
+
+
+async def test_a_failed_round_is_heard_by_all_who_wait_and_the_next_goes_on() -> None:
+    client = Client()
+    client.jobs = {"j": "active"}
+    client.fault = HttpResponseError("not allowed")
+    poller = JobPoller(client.opened, 0.02)
+    async with poller.session():
+        with pytest.raises(Refusal):
+            await poller.look("j")
+        client.fault = None
+        view = await poller.look("j")
+        assert view is not None
+        assert view.state == "active"
+
+
+async def test_a_bug_in_a_round_does_not_hang_those_who_wait() -> None:
+    client = Client()
+    poller = JobPoller(client.opened, 0.02)
+    async with poller.session():
+        with pytest.raises(KeyError):
+            await asyncio.wait_for(poller.look("unknown"), 5)
+
+
+async def test_the_poll_does_not_log_in_the_name_of_the_task_that_came_first() -> None:
+    client = Client()
+    client.jobs = {"j": "active"}
+    WHO.set("the first task")
+    poller = JobPoller(client.opened, 0.02)
+    async with poller.session():
+        await poller.look("j")
+    assert client.seen_contexts == ["nobody"]
+
+
+async def test_a_watcher_that_is_cancelled_does_not_disturb_the_others() -> None:
+    client = Client()
+    client.jobs = {"a": "active", "b": "active"}
+    poller = JobPoller(client.opened, 0.05)
+    async with poller.session():
+        first = asyncio.create_task(poller.look("a"))
+        second = asyncio.create_task(poller.look("b"))
+        await asyncio.sleep(0)
+        first.cancel()
+        view = await asyncio.wait_for(second, 5)
+        assert view is not None
+
+
+async def test_a_client_that_cannot_be_opened_is_told_to_who_asked() -> None:
+    @asynccontextmanager
+    async def broken() -> AsyncIterator[Any]:
+        raise ValueError("no connection of that name")
+        yield
+
+    poller = JobPoller(broken, 0.02)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="no connection"):
+            async with poller.session():
+                pass
+
+
+def test_the_pace_grows_to_its_ceiling_and_obeys_the_service() -> None:
+    pace = Pace(longest=15, uniform=lambda low, high: 1.0)
+    periods = [pace.next() for _ in range(30)]
+    assert periods[0] == 1.0
+    assert periods == sorted(periods)
+    assert periods[-1] == 15.0
+    assert pace.next(retry_after=40.0) == 40.0
+    assert all(0.9 <= Pace().next() <= 1.1 for _ in range(100))
+
+
+class SyncClient:
+    def get_job(self, job_id: str, **options: Any) -> dict[str, Any]:
+        if job_id == "lost":
+            raise ServiceRequestError("connection refused")
+        return {"id": job_id}
+
+
+def together() -> Script[list[Any]]:
+    yield Say("asking")
+    answers: list[Any] = yield Together([Call("get_job", ("a",)), Call("get_job", ("lost",))])
+    return answers
+
+
+async def test_both_drivers_carry_out_the_same_script() -> None:
+    said: list[Say] = []
+
+    class AsyncClient:
+        async def get_job(self, *arguments: Any, **options: Any) -> Any:
+            return SyncClient().get_job(*arguments, **options)
+
+    for answers in (
+        Driver(SyncClient(), said.append).run(together()),
+        await AsyncDriver(AsyncClient(), said.append).run(together()),
+    ):
+        assert answers[0] == {"id": "a"}
+        assert isinstance(answers[1], Refusal)
+        assert answers[1].transient
+    assert said == [Say("asking")] * 2
+
+
+def test_what_the_client_raises_is_read_into_code_status_and_patience() -> None:
+    error = HttpResponseError("busy")
+    error.status_code = 503
+    error.error = type("Model", (), {"code": "ServerBusy"})()
+    error.response = type("Response", (), {"headers": {"Retry-After": "12"}})()  # type: ignore[assignment]
+    refusal = refusal_of(error)
+    assert (refusal.code, refusal.status, refusal.transient, refusal.retry_after) == (
+        "ServerBusy",
+        503,
+        True,
+        12.0,
+    )

@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from airflow_batch_provider.client.records import JobView
+from airflow_batch_provider.client.steps import Refusal
+from airflow_batch_provider.client.streams import CHUNK_BYTES, FOLLOWED, Follower, whole_lines
+from airflow_batch_provider.client.watching import Watch, poll_jobs, watch_job
+from tests.airflow_batch_provider.client.scripted import BUSY, Scripted
+
+ACTIVE = JobView("j", "active")
+ENDED = JobView("j", "completed", "AllTasksComplete")
+
+
+def counts(active: int = 0, running: int = 0, succeeded: int = 0, failed: int = 0) -> dict[str, Any]:
+    completed = succeeded + failed
+    return {
+        "taskCounts": {
+            "active": active,
+            "running": running,
+            "completed": completed,
+            "succeeded": succeeded,
+            "failed": failed,
+        }
+    }
+
+
+def watched(looks: list[Any], answer: Any, **watch: Any) -> tuple[str, Scripted]:
+    service = Scripted(answer, looks)
+    ending = service.run(watch_job(Watch("j", 4, **watch), Follower("j", False), lambda: service.now))
+    return ending, service
+
+
+def test_the_end_is_told_with_progress_on_the_way() -> None:
+    told = [counts(active=4), counts(active=4), counts(running=1, active=1, succeeded=2), counts(succeeded=4)]
+    ending, service = watched(
+        [ACTIVE] * 8 + [ENDED], lambda *asked: told.pop(0) if len(told) > 1 else told[0]
+    )
+    assert ending == "ended"
+    assert service.said[0] == "0 of 4 tasks done, 0 running"
+    assert service.said[-1] == "4 of 4 tasks done, 0 running"
+    assert len(service.said) == len(set(service.said))
+
+
+def test_a_failed_look_is_told_once_and_made_again() -> None:
+    looks = [ACTIVE, BUSY, BUSY, BUSY, ACTIVE, ENDED]
+    ending, service = watched(looks, lambda *asked: counts())
+    assert ending == "ended"
+    assert sum("could not be asked" in line for line in service.said) == 1
+    assert "Azure Batch answers again" in service.said
+
+
+def test_a_deleted_job_is_gone() -> None:
+    assert watched([ACTIVE, None], lambda *asked: counts())[0] == "gone"
+
+
+def test_the_deadline_holds_also_while_nothing_answers() -> None:
+    assert watched([ACTIVE] * 99, lambda *asked: counts(), deadline=10.0)[0] == "timeout"
+    assert watched([BUSY] * 99, lambda *asked: counts(), deadline=10.0)[0] == "timeout"
+
+
+def test_a_task_that_others_depend_on_ends_the_watch_when_it_has_completed() -> None:
+    states = ["active", "running", "completed"]
+
+    def answer(operation: str, arguments: tuple[Any, ...], options: Any) -> Any:
+        if operation == "get_task":
+            return {"id": arguments[1], "state": states.pop(0)}
+        return counts(running=1)
+
+    assert watched([ACTIVE] * 9, answer, after=["plan"])[0] == "expand"
+
+
+@pytest.mark.parametrize(
+    ("child_waits_for", "exits", "expected"),
+    [
+        (["bad"], {}, "stalled"),
+        (["middle"], {}, "stalled"),
+        (["good"], {}, None),
+        (["bad"], {"default": {"dependencyAction": "satisfy"}}, None),
+        (["bad"], {"exitCodes": [{"code": 1, "exitOptions": {"dependencyAction": "satisfy"}}]}, None),
+        (["bad"], {"exitCodeRanges": [{"start": 2, "end": 3, "exitOptions": {}}]}, "stalled"),
+    ],
+)
+def test_a_job_in_which_nothing_can_run_any_more_is_stalled(
+    child_waits_for: list[str], exits: dict[str, Any], expected: str | None
+) -> None:
+    bad = {"result": "failure", "exitCode": 1, "failureInfo": {"code": "FailureExitCode"}}
+    listed = [
+        {"id": "bad", "state": "completed", "executionInfo": bad, "exitConditions": exits},
+        {"id": "good", "state": "completed", "executionInfo": {"result": "success"}},
+        {"id": "middle", "state": "active", "dependsOn": {"taskIds": ["bad"]}},
+        {"id": "child", "state": "active", "dependsOn": {"taskIds": child_waits_for}},
+    ]
+
+    def answer(operation: str, arguments: tuple[Any, ...], options: Any) -> Any:
+        return listed if operation == "list_tasks" else counts(active=2, failed=1, succeeded=1)
+
+    ending, _ = watched([ACTIVE] * 9, answer, deadline=5.0)
+    assert ending == (expected or "timeout")
+
+
+def test_a_disabled_job_is_said() -> None:
+    _, service = watched([ACTIVE, JobView("j", "disabled"), ENDED], lambda *asked: counts())
+    assert "Batch job j is disabled" in service.said
+
+
+def test_many_jobs_are_looked_at_by_one_request_and_those_that_ended_by_one_more() -> None:
+    def answer(operation: str, arguments: tuple[Any, ...], options: Any) -> Any:
+        if operation == "list_jobs":
+            assert options["filter"] == "state ne 'completed' and startswith(id,'dag-')"
+            return [{"id": f"dag-{n}", "state": "active"} for n in range(98)]
+        if arguments[0] == "dag-99":
+            raise Refusal("JobNotFound", 404, "no")
+        return {"id": arguments[0], "state": "completed"}
+
+    service = Scripted(answer)
+    views = service.run(poll_jobs([f"dag-{n}" for n in range(100)]))
+    assert service.asked == ["list_jobs", "get_job", "get_job"]
+    assert views["dag-0"] == JobView("dag-0", "active", marks={})
+    assert views["dag-98"] is not None
+    assert views["dag-98"].ended
+    assert views["dag-99"] is None
+
+
+class Node:
+    """Tasks that write; ``texts`` are what is in their stdout by now."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, bytes] = {}
+        self.states: dict[str, str] = {}
+
+    def __call__(self, operation: str, arguments: tuple[Any, ...], options: Any) -> Any:
+        if operation == "list_tasks":
+            return [
+                {"id": task, "state": state, "nodeInfo": {"nodeId": "n"}}
+                for task, state in self.states.items()
+            ]
+        _, task, name = arguments
+        start, end = map(int, options["ocp_range"].removeprefix("bytes=").split("-"))
+        data = self.texts[task] if name == "stdout.txt" else b""
+        if start >= len(data):
+            raise Refusal("InvalidRange", 416, "beyond the end")
+        return data[start : end + 1]
+
+
+def test_output_is_said_once_by_whole_lines_and_to_its_end() -> None:
+    node = Node()
+    service = Scripted(node)
+    follower = Follower("j", True)
+    for text, state in ((b"one\ntw", "running"), (b"one\ntwo\n", "running"), (b"one\ntwo\nend", "completed")):
+        node.texts["t"], node.states["t"] = text, state
+        service.run(follower.look())
+    service.run(follower.look())
+    assert service.said == ["[t] one", "[t] two", "[t] end"]
+
+
+def test_following_goes_on_where_another_process_left_off() -> None:
+    node = Node()
+    node.texts, node.states = {"t": b"one\ntwo\n", "u": b"x\n"}, {"t": "running", "u": "completed"}
+    first = Follower("j", True)
+    Scripted(node).run(first.look())
+    node.texts["t"] += b"three\n"
+    service = Scripted(node)
+    service.run(Follower("j", True, first.state()).look())
+    assert service.said == ["[t] three"]
+
+
+def test_a_look_reads_a_bounded_part_of_a_file_and_of_the_tasks() -> None:
+    node = Node()
+    node.texts = {"t": b"x" * 10 * CHUNK_BYTES}
+    node.states = {"t": "running"}
+    service = Scripted(node)
+    service.run(Follower("j", True).look())
+    assert sum(map(len, service.said)) <= CHUNK_BYTES + 10
+    node.texts = {f"t{n}": b"x\n" for n in range(100)}
+    node.states = dict.fromkeys(node.texts, "running")
+    service = Scripted(node)
+    follower = Follower("j", True)
+    service.run(follower.look())
+    service.run(follower.look())
+    assert len([line for line in service.said if line.startswith("[")]) == FOLLOWED
+    assert sum("first 20 tasks" in line for line in service.said) == 1
+
+
+def test_only_the_tasks_that_were_asked_for_are_followed_and_false_asks_nothing() -> None:
+    service = Scripted(lambda *asked: [])
+    service.run(Follower("j", ["join", "package"]).look())
+    assert "(startswith(id,'join') or startswith(id,'package'))" in service.calls[0].options["filter"]
+    service = Scripted()
+    service.run(Follower("j", False).look())
+    assert service.asked == []
+
+
+def test_trouble_with_output_is_no_trouble_of_the_job() -> None:
+    def answer(*asked: Any) -> Any:
+        raise Refusal("AuthenticationFailed", 403, "no")
+
+    Scripted(answer).run(Follower("j", True).look())
+
+
+def test_lines_are_taken_whole() -> None:
+    assert whole_lines(b"a\nb", final=False) == (2, ["a"])
+    assert whole_lines(b"a\nb", final=True) == (3, ["a", "b"])
+    assert whole_lines("ä\n".encode()[:1] + b"\n", final=False) == (2, ["\ufffd"])
