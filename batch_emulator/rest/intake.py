@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -92,13 +93,18 @@ def take_in(raw: RawRequest, router: Router) -> Intake:
 
 
 def _known_query(query: Mapping[str, str], operation: Operation) -> dict[str, str]:
-    spelling = {name.lower(): name for name in operation.query | COMMON_QUERY}
+    spelling = _spelling(operation)
     known: dict[str, str] = {}
     for name, value in query.items():
         if name.lower() not in spelling:
             raise refusal("UnsupportedQueryParameter", QueryParameterName=name, QueryParameterValue=value)
         known[spelling[name.lower()]] = value
     return known
+
+
+@lru_cache(maxsize=256)
+def _spelling(operation: Operation) -> dict[str, str]:
+    return {name.lower(): name for name in operation.query | COMMON_QUERY}
 
 
 def _body(operation: Operation, raw_body: bytes, contract: Contract) -> Json:

@@ -31,7 +31,10 @@ class Router:
     """
 
     def __init__(self, operations: Iterable[Operation] = OPERATIONS) -> None:
-        self._routes = [(item.path.strip("/").split("/"), item) for item in operations]
+        self._by_start: dict[str, list[tuple[list[str], Operation]]] = {}
+        for item in operations:
+            template = item.path.strip("/").split("/")
+            self._by_start.setdefault(template[0], []).append((template, item))
 
     def match(self, method: str, raw_path: str) -> Match:
         """The operation of a request.
@@ -41,7 +44,7 @@ class Router:
         """
         segments = raw_path.strip("/").split("/")
         verbs: list[str] = []
-        for template, operation in self._routes:
+        for template, operation in self._by_start.get(segments[0].lower(), ()):
             parameters = _match(template, segments)
             if parameters is None:
                 continue
