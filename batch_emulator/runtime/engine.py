@@ -136,7 +136,12 @@ class Engine:
             await asyncio.shield(self._in_flight)
 
     def _commit(self) -> None:
-        step = self._service.settle(self._clock())
+        try:
+            step = self._service.settle(self._clock())
+        except Exception as error:
+            # The rules have a bug, and the account in memory can no longer be trusted. The one on disk can.
+            self.fail(error)
+            raise
         if step.changes or step.effects:
             stored = self._journal.submit(step.changes)
             # Callbacks run in the order of the steps, and before anything that awaits the same future.

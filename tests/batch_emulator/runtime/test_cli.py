@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from batch_emulator.account_defaults import ACCOUNT_NAME, PRIMARY_KEY, SECONDARY_KEY
-from batch_emulator.cli import main
+from batch_emulator.cli import _parser, _settings, main
 from tests.batch_emulator.runtime.served import run, served
 
 
@@ -69,6 +69,23 @@ def test_a_connection_string_without_a_key_is_refused(
 ) -> None:
     options = ("--port", 0, "--data-dir", tmp_path, "--storage-connection-string", "AccountName=x")
     assert "AccountKey" in refusal(capsys, *options)
+
+
+def test_options_reach_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STORAGE", "UseDevelopmentStorage=true")
+    monkeypatch.chdir(tmp_path)
+    options = ["--dedicated-core-quota", "0", "--low-priority-core-quota", "8", "--boot-delay", "1.5"]
+    arguments = _parser().parse_args(
+        ["serve", "--data-dir", "data", "--storage-connection-string-env", "STORAGE", *options]
+    )
+    settings = _settings(arguments, "http://127.0.0.1:1")
+    quotas = settings.account.quotas
+    assert (quotas.dedicated_cores, quotas.low_priority_cores, settings.boot_delay) == (0, 8, 1.5)
+    assert settings.data_dir == tmp_path / "data"
+    assert settings.account.has_linked_storage
+    assert settings.storage is not None
+    assert settings.storage.account == "devstoreaccount1"
+    assert PRIMARY_KEY not in repr(settings)
 
 
 @pytest.mark.slow
