@@ -8,8 +8,9 @@ from which it is restored.
 
 from __future__ import annotations
 
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, Field, dataclass, field, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, ClassVar
 
 from batch_emulator.service.errors import Failure
@@ -206,21 +207,25 @@ ENTITY_TYPES: dict[str, type[Any]] = {
     cls.kind: cls for cls in (Pool, Node, Job, Task, JobNodeRun, Application)
 }
 _REQUIRED = object()
+_PLAIN = frozenset((str, int, bool, float))
 
 
-def _layout(cls: type[Any]) -> tuple[tuple[str, Any], ...]:
-    return tuple(
-        (
-            item.name,
-            item.default_factory()
-            if item.default_factory is not MISSING
-            else (_REQUIRED if item.default is MISSING else item.default),
-        )
-        for item in fields(cls)
-    )
+def _default(item: Field[Any]) -> Any:
+    if item.default_factory is not MISSING:
+        return item.default_factory()
+    return _REQUIRED if item.default is MISSING else item.default
 
 
-_LAYOUTS = {cls: _layout(cls) for cls in ENTITY_TYPES.values()}
+class _Layout:
+    """How to read an entity of one type fast: this is done for every change."""
+
+    def __init__(self, cls: type[Any]) -> None:
+        self.names = tuple(item.name for item in fields(cls))
+        self.defaults = tuple(_default(item) for item in fields(cls))
+        self.values = attrgetter(*self.names)
+
+
+_LAYOUTS = {cls: _Layout(cls) for cls in ENTITY_TYPES.values()}
 
 
 def key_of(entity: Entity) -> str:
@@ -236,11 +241,11 @@ def key_of(entity: Entity) -> str:
 
 def to_record(entity: Entity) -> Json:
     """The JSON-able form of an entity, defaults left out."""
+    layout = _LAYOUTS[type(entity)]
     record: Json = {}
-    for name, default in _LAYOUTS[type(entity)]:
-        value = getattr(entity, name)
+    for name, default, value in zip(layout.names, layout.defaults, layout.values(entity), strict=True):
         if value is not None and value != default:
-            record[name] = _freeze(value)
+            record[name] = value if type(value) in _PLAIN else _freeze(value)
     return record
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from batch_emulator.service import preparation
 from batch_emulator.service.capacity import refresh
 from batch_emulator.service.durations import is_unlimited, parse_duration
-from batch_emulator.service.effects import KillRun, PackageInstall, StartRun
+from batch_emulator.service.effects import KillRun, PackageInstall, RemoveTaskFiles, StartRun
 from batch_emulator.service.endings import Ending
 from batch_emulator.service.entities import Json, Node, Task, key_of
 from batch_emulator.service.errors import Failure
@@ -141,6 +141,7 @@ def end(state: State, task: Task, ending: Ending) -> None:
         _note_on_node(state, node, task, ending)
     state.check_job(room)
     if killing == "delete":
+        remove_files(state, task)
         forget(state, room, task)
     elif ending.succeeded:
         complete(state, room, task, ending)
@@ -235,6 +236,12 @@ def set_retention(state: State, task: Task) -> None:
         return
     task.retention_until = None if is_unlimited(span) else later(task.end_time, span)
     state.timers.set(task.retention_until, "retention", key_of(task))
+
+
+def remove_files(state: State, task: Task) -> None:
+    """Have a task's directory removed, if its node is still there."""
+    if task.task_root and not task.files_removed and state.node_of(task.node_pool_id, task.node_id):
+        state.emit(RemoveTaskFiles(task.node_pool_id or "", task.node_id or "", task.task_root))
 
 
 def forget(state: State, room: JobRoom, task: Task) -> None:

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from batch_emulator.service import task_runs
 from batch_emulator.service.dependencies import DependencyIndex
-from batch_emulator.service.effects import RemoveTaskFiles
 from batch_emulator.service.endings import Ending
 from batch_emulator.service.entities import Job, Json, Task
 from batch_emulator.service.error_kinds import (
@@ -193,21 +192,15 @@ def delete(state: State, job_id: str, task_id: str) -> None:
         task_runs.kill(state, task, "delete")
         return
     room.count(task, -1)
-    remove_files(state, task)
+    task_runs.remove_files(state, task)
     task_runs.forget(state, room, task)
-
-
-def remove_files(state: State, task: Task) -> None:
-    """Have a task's directory removed, if its node is still there."""
-    if task.task_root and not task.files_removed and state.node_of(task.node_pool_id, task.node_id):
-        state.emit(RemoveTaskFiles(task.node_pool_id or "", task.node_id or "", task.task_root))
 
 
 def on_retention_over(state: State, task: Task) -> None:
     """The files of a completed task need not be kept any longer."""
     if task.retention_until is None or task.retention_until > state.now or task.state != "completed":
         return
-    remove_files(state, task)
+    task_runs.remove_files(state, task)
     task.retention_until, task.files_removed = None, True
     state.changed(task)
     node = state.node_of(task.node_pool_id, task.node_id)

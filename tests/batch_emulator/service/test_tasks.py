@@ -187,6 +187,7 @@ def test_a_running_task_is_gone_at_once_when_deleted_but_its_id_only_when_it_is_
     assert world.service.task_counts("job").tasks.total == 0
     assert refusal(world, "create_task", "job", a_task())[0] == "OperationInvalidForCurrentState"
     world.answer_pending()
+    assert [effect.task_root for effect in world.sent(RemoveTaskFiles)] == ["workitems/job/job-1/task"]
     world.do("create_task", "job", a_task())
     assert world.task().state == "running"
 
