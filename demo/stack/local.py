@@ -152,7 +152,10 @@ class LocalStack:
             port = self.ports.taken["Batch emulator"]
             folder = self.work_dir / "batch"
             log = self.supervisor.log_of(emulator.NAME)
-            components.append(emulator.emulator_component(self.batch, port, self.storage, folder, log))
+            options = self.options.emulator_options
+            components.append(
+                emulator.emulator_component(self.batch, port, self.storage, folder, log, options)
+            )
         if self.options.subscriptions:
             components.append(
                 eventgrid.eventgrid_component(

@@ -39,6 +39,7 @@ class StackOptions:
         containers: made in the storage account before anything else starts.
         subscriptions: for the local Event Grid, each `container=...,queue=...[,...]`; none leaves it out.
         event_grid_options: further arguments for it, e.g. `("--duplicate-rate", "0.5")`.
+        emulator_options: further arguments for the Batch emulator, e.g. `("--dedicated-core-quota", "0")`.
         connections: Airflow connections by id, in Airflow's JSON form, made from the two accounts.
         parallelism: worker processes of Airflow's LocalExecutor.
         paused: whether DAGs are paused when they are first seen.
@@ -54,6 +55,7 @@ class StackOptions:
     containers: tuple[str, ...] = ("incoming", "outgoing")
     subscriptions: tuple[str, ...] = ("container=incoming,queue=blob-events",)
     event_grid_options: tuple[str, ...] = ()
+    emulator_options: tuple[str, ...] = ()
     connections: Connections = default_connections
     parallelism: int = 4
     paused: bool = False

@@ -50,6 +50,7 @@ def test_a_wrong_subscription_is_said(text: str, tmp_path: Path, capsys: pytest.
     assert text in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_storage_that_never_answers_ends_it_with_clear_words(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -64,6 +65,7 @@ def test_storage_that_never_answers_ends_it_with_clear_words(
     assert time.monotonic() - begun < 20
 
 
+@pytest.mark.slow
 def test_sigterm_ends_it_while_it_waits(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [

@@ -19,6 +19,8 @@ from demo.processes.runfile import AlreadyRunningError, Run, clean_up, read_run,
 from demo.processes.supervisor import PROJECT_DIR, Component, ComponentError, Supervisor
 from demo.stack.ports import free_port
 
+pytestmark = pytest.mark.slow
+
 # A component with a child of its own and a grandchild that moved to another session, as nodes' tasks do.
 FAMILY = """
 import os, socket, subprocess, sys

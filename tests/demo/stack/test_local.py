@@ -73,3 +73,22 @@ def test_outputs_are_listed_without_a_signature_and_downloaded(stack: LocalStack
 def test_a_name_that_leads_out_of_the_folder_is_refused(stack: LocalStack, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="leads out"):
         download(stack.storage, "outgoing", [Output("../x", "", 1)], tmp_path)
+
+
+def test_a_stack_starts_again_on_its_data(tmp_path: Path) -> None:
+    source = tmp_path / "a.mp4"
+    source.write_bytes(b"12345")
+    since = datetime.now(timezone.utc) - timedelta(minutes=1)
+    options = StackOptions(tmp_path / "stack")
+    with LocalStack(options) as first:
+        upload(first.storage, "outgoing", "a.mp4", source)
+        with BatchClient(
+            first.batch.endpoint, AzureNamedKeyCredential(first.batch.name, first.batch.key)
+        ) as client:
+            client.create_job(
+                models.BatchJobCreateOptions(id="kept", pool_info=models.BatchPoolInfo(pool_id="none"))
+            )
+    with LocalStack(options) as second:
+        assert second.batch.key == first.batch.key
+        assert [output.name for output in list_outputs(second.storage, "outgoing", since)] == ["a.mp4"]
+        assert BatchProgress(second.batch, since).jobs() == ["kept"]
