@@ -86,13 +86,15 @@ class Host:
         NodeLayout.of(self._nodes_dir, pool_id, node_id).remove()
 
     async def stop(self) -> None:
-        """Drop everything under way, without reports: the service will hear that the runs are lost."""
+        """End all processes and transfers, without reports: the service will hear that the runs are lost."""
         self._stopping = True
         jobs = [node.last_job for node in self._nodes.values() if node.last_job is not None]
         for job in jobs:
             job.cancel()
         for run in self._runs.values():
             run.drop()
+        # One sweep through all processes, however many there are.
+        await self._services.launcher.stop()
         under_way = [*jobs, *(run.work for run in self._runs.values() if run.work is not None)]
         if under_way:
             await asyncio.wait(under_way, timeout=_END_SECONDS)

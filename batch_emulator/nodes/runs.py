@@ -81,9 +81,10 @@ class Run:
             self._work.cancel()
 
     def drop(self) -> None:
-        """End it without a report."""
-        self._silent = True
-        self.kill()
+        """Report nothing any more. Transfers end; a process is left to whoever ends them all at once."""
+        self._silent = self._killed = True
+        if self._phase != "process" and self._begun and self._work is not None:
+            self._work.cancel()
 
     async def _live(self) -> None:
         self._begun = True

@@ -73,7 +73,6 @@ class Machine:
     async def stop(self) -> None:
         """Kill all processes and drop what is under way."""
         await self.host.stop()
-        await self.launcher.stop()
         for errand in self._errands:
             errand.cancel()
         await asyncio.gather(*self._errands, return_exceptions=True)

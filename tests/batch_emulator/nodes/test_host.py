@@ -85,7 +85,6 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     await bench.heard(NodeBooted)
     yield bench
     await bench.host.stop()
-    await bench.launcher.stop()
     await bench.fetcher.close()
 
 
@@ -275,6 +274,5 @@ async def test_stop_reports_nothing_and_leaves_nothing(tmp_path: Path) -> None:
     bench.host.carry_out(a_run("/bin/sh -c 'echo $$ > me; sleep 600'"))
     me = await pid_in(bench.task_file("wd/me"))
     await bench.host.stop()
-    await bench.launcher.stop()
     await until_dead(me)
     assert not any(isinstance(event, RunEnded | RunLost) for event in bench.events)
