@@ -12,6 +12,7 @@ from batch_emulator.service.rooms import JobRoom, PoolRoom
 from batch_emulator.service.state import State
 
 _SHOWN = 10
+_PASSING = ("NoFreeSlots", "Next")
 
 
 class Reason(NamedTuple):
@@ -30,7 +31,12 @@ def why_not_running(state: State, task: Task) -> list[Reason]:
     if task.state != "active":
         return []
     room = state.room_of(task)
-    return [*_job(room), *_dependencies(room, task), *_pool(state, room, task)]
+    reasons = [*_job(room), *_dependencies(room, task)]
+    # A full pool says nothing about a task that could not run on an empty one either.
+    return [
+        *reasons,
+        *(reason for reason in _pool(state, room, task) if not reasons or reason.code not in _PASSING),
+    ]
 
 
 def _job(room: JobRoom) -> Iterator[Reason]:

@@ -41,7 +41,6 @@ from batch_emulator.service.spec_checks import (
 )
 from batch_emulator.service.vm_sizes import vm_size
 
-AUTO_SCALE_PROPERTIES = ("autoScaleFormula", "autoScaleEvaluationInterval")
 _PLAIN = ("displayName", "vmSize", "metadata", "upgradePolicy", "applicationPackageReferences")
 
 

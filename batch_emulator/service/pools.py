@@ -21,7 +21,6 @@ from batch_emulator.service.ids import check_id
 from batch_emulator.service.limits import MAX_REMOVED_NODES
 from batch_emulator.service.packages import check_pool_references
 from batch_emulator.service.pool_spec import (
-    AUTO_SCALE_PROPERTIES,
     SECTIONS,
     make_pool_spec,
     resize_timeout,
@@ -109,14 +108,8 @@ def _targets(body: Json) -> tuple[int, int]:
         for name in ("targetDedicatedNodes", "targetLowPriorityNodes"):
             if name in body:
                 raise invalid(name, body[name], "A pool with autoscale has no fixed target")
-        if "resizeTimeout" in body:
-            raise invalid(
-                "resizeTimeout", body["resizeTimeout"], "A pool with autoscale has no resizeTimeout"
-            )
-    else:
-        for name in AUTO_SCALE_PROPERTIES:
-            if name in body:
-                raise invalid(name, body[name], "enableAutoScale is not true")
+    elif "autoScaleFormula" in body:
+        raise invalid("autoScaleFormula", body["autoScaleFormula"], "enableAutoScale is not true")
     return dedicated or 0, low_priority or 0
 
 
