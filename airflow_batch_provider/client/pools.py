@@ -97,7 +97,9 @@ def _create_or_attach(client: BatchClient, wire: dict[str, Any], on_drift: OnDri
         return Ensured("deleting", tuple(drift))
     fixed = [difference for difference in drift if difference.top not in PATCHABLE | SCALE]
     if on_drift == "fail" or fixed:
-        raise PoolError(_explain_drift(wire["id"], fixed or drift, on_drift), fatal=True)
+        raise PoolError(
+            _explain_drift(wire["id"], drift if on_drift == "fail" else fixed, on_drift), fatal=True
+        )
     _patch(client, wire, actual, drift)
     return Ensured("patched", tuple(drift))
 

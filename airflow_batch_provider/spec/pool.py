@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 
 from airflow_batch_provider.spec.checks import Count, check_count, rendered
 from airflow_batch_provider.spec.errors import SpecError, nearest
-from airflow_batch_provider.spec.files import BlobRef, FileAccess, Render, is_template
+from airflow_batch_provider.spec.files import BlobRef, JobFileAccess, Render, is_template
 from airflow_batch_provider.spec.image import Image
 from airflow_batch_provider.spec.limits import DISPLAY_NAME_LENGTH
 from airflow_batch_provider.spec.naming import check_id
@@ -123,7 +123,7 @@ class Pool:
         """
         return rendered(self, render)
 
-    def to_wire(self, account: Account, files: FileAccess | None = None) -> dict[str, Any]:
+    def to_wire(self, account: Account, files: JobFileAccess | None = None) -> dict[str, Any]:
         """The wire model BatchPoolCreateOptions.
 
         Parameters:
@@ -200,6 +200,9 @@ class _NamedAccount:
 
 class _PlainFiles:
     """Files by their names alone, without access: what a fingerprint depends on."""
+
+    def holds(self, ref: BlobRef) -> bool:
+        return True
 
     def resource_file(self, ref: BlobRef, path: str) -> dict[str, Any]:
         return {"httpUrl": str(ref), "filePath": path}

@@ -11,8 +11,8 @@ from airflow_batch_provider.spec.command import Command, OperatingSystem, comman
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.files import (
     BlobRef,
-    FileAccess,
     Inputs,
+    JobFileAccess,
     TaskOutput,
     TaskOutputs,
     parse_inputs,
@@ -58,7 +58,7 @@ class StartTask:
             self, "retries", check_count(self.retries, -1, 1_000_000, where=f"retries of the {_WHERE}")
         )
 
-    def to_wire(self, files: FileAccess, system: OperatingSystem) -> dict[str, Any]:
+    def to_wire(self, files: JobFileAccess, system: OperatingSystem) -> dict[str, Any]:
         """The wire model BatchStartTask.
 
         Parameters:
@@ -80,9 +80,15 @@ class StartTask:
         return wire
 
 
-def _resource(path: str, source: object, files: FileAccess) -> dict[str, Any]:
+def _resource(path: str, source: object, files: JobFileAccess) -> dict[str, Any]:
     if isinstance(source, BlobRef):
         if source.is_prefix:
+            if not files.holds(source):
+                raise SpecError(
+                    f"{str(source)!r} is in another storage account than the one of the Airflow connection",
+                    where=f"{_WHERE}, input {path!r}",
+                    right="Prefixes go through the connection's account: write blob('container/...').",
+                )
             return files.resource_prefix(source.container, source.name, "" if path == "." else path)
         return files.resource_file(source, path)
     return {"httpUrl": source, "filePath": path}

@@ -11,8 +11,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from demo.stack.accounts import StorageAccount
-from tests.protocol.server import Server, running_server
+from demo.processes.supervisor import Supervisor
+from demo.stack.accounts import BatchAccount, StorageAccount
+from demo.stack.emulator import NAME, emulator_component
+from demo.stack.ports import PortPicker
+
+_KEY = "cHJvdmlkZXItdGVzdHMtcHJpbWFyeS1rZXktcHJvdmlkZXItdGVzdHMtcHJpbWFyeS1rZXktYWI="
 
 # Airflow writes its configuration into its home when it is first imported: never into the user's own.
 if "AIRFLOW_HOME" not in os.environ:
@@ -23,23 +27,29 @@ os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
 
 
 @pytest.fixture(scope="session")
-def emulator(azurite: StorageAccount, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def emulator(azurite: StorageAccount, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BatchAccount]:
     """A Batch account of its own, with Azurite as its linked storage and no quota of dedicated cores.
 
     Tests use ids of their own.
     """
     folder = tmp_path_factory.mktemp("emulator")
-    with running_server(folder, azurite.connection_string, "--dedicated-core-quota", "0") as server:
-        yield server
+    port = PortPicker(use_preferred=False).take(NAME, 0)
+    account = BatchAccount(f"http://127.0.0.1:{port}", "providertests", _KEY)
+    options = ("--dedicated-core-quota", "0")
+    with Supervisor(folder) as processes:
+        log = processes.log_of(NAME)
+        processes.start(emulator_component(account, port, azurite, folder / "data", log, options))
+        processes.wait_ready(NAME)
+        yield account
 
 
 @pytest.fixture
-def batch_conn_id(emulator: Server, azurite: StorageAccount, monkeypatch: pytest.MonkeyPatch) -> str:
+def batch_conn_id(emulator: BatchAccount, azurite: StorageAccount, monkeypatch: pytest.MonkeyPatch) -> str:
     """Id of an Airflow connection to the emulator and its storage account."""
     connection = {
         "conn_type": "azurebatch",
         "host": emulator.endpoint,
-        "login": emulator.account,
+        "login": emulator.name,
         "password": emulator.key,
         "extra": {"storage_connection_string": azurite.connection_string},
     }

@@ -7,8 +7,7 @@ import json
 import pytest
 
 from airflow_batch_provider.hooks.batch import AzureBatchHook
-from demo.stack.accounts import StorageAccount
-from tests.protocol.server import Server
+from demo.stack.accounts import BatchAccount, StorageAccount
 
 pytestmark = pytest.mark.slow
 WRONG_KEY = "d3Jvbmctd3Jvbmctd3Jvbmctd3Jvbmc="
@@ -20,7 +19,7 @@ def test_the_test_button_with_everything_right(batch_conn_id: str) -> None:
     assert "storage account devstoreaccount1" in text
 
 
-def test_the_test_button_through_airflows_connection(emulator: Server) -> None:
+def test_the_test_button_through_airflows_connection(emulator: BatchAccount) -> None:
     """As the API server calls it: the connection finds the hook by its type."""
     from airflow.models.connection import Connection
 
@@ -28,7 +27,7 @@ def test_the_test_button_through_airflows_connection(emulator: Server) -> None:
         conn_id="tried",
         conn_type="azurebatch",
         host=emulator.endpoint,
-        login=emulator.account,
+        login=emulator.name,
         password=WRONG_KEY,
     )
     with pytest.MonkeyPatch.context() as patch:
@@ -42,12 +41,12 @@ def test_the_test_button_through_airflows_connection(emulator: Server) -> None:
 
 
 def test_the_test_button_with_a_wrong_storage_key(
-    emulator: Server, azurite: StorageAccount, monkeypatch: pytest.MonkeyPatch
+    emulator: BatchAccount, azurite: StorageAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection = {
         "conn_type": "azurebatch",
         "host": emulator.endpoint,
-        "login": emulator.account,
+        "login": emulator.name,
         "password": emulator.key,
         "extra": {"storage_connection_string": azurite.connection_string.replace(azurite.key, WRONG_KEY)},
     }

@@ -14,7 +14,7 @@ from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.operators.package import AzureBatchApplicationPackageOperator
 from airflow_batch_provider.operators.pool import AzureBatchPoolOperator
 from airflow_batch_provider.spec import FixedScale, Pool, SpecError, StartTask, shell
-from tests.protocol.server import Server
+from demo.stack.accounts import BatchAccount
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -138,12 +138,12 @@ def test_a_path_that_is_not_there_is_explained(batch_conn_id: str) -> None:
 
 
 def test_a_wrong_resource_group_is_explained(
-    emulator: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    emulator: BatchAccount, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     connection = {
         "conn_type": "azurebatch",
         "host": emulator.endpoint,
-        "login": emulator.account,
+        "login": emulator.name,
         "password": emulator.key,
         "extra": {"resource_group": "elsewhere"},
     }

@@ -12,7 +12,7 @@ from airflow_batch_provider.exceptions import BatchPoolError, BatchPoolHopelessE
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.operators.pool import AzureBatchPoolOperator
 from airflow_batch_provider.spec import AutoScale, FixedScale, Pool, StartTask, blob, pending_tasks, shell
-from tests.protocol.server import Server
+from demo.stack.accounts import BatchAccount
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -130,9 +130,10 @@ def test_a_start_task_gets_its_files(batch_conn_id: str) -> None:
 def test_drift_is_told_by_default(batch_conn_id: str) -> None:
     ensure(batch_conn_id, a_pool("drift"))
     with pytest.raises(BatchPoolHopelessError) as caught:
-        ensure(batch_conn_id, a_pool("drift", task_slots=2, fill="pack"))
+        ensure(batch_conn_id, a_pool("drift", task_slots=2, fill="pack", metadata={"a": "1"}))
     text = str(caught.value)
     assert "taskSlotsPerNode: declared 2, is 1" in text
+    assert "metadata: declared [{'name': 'a', 'value': '1'}], is None" in text
     assert "taskSchedulingPolicy.nodeFillType: declared pack, is " in text
     assert "Next step:" in text
 
@@ -179,7 +180,7 @@ def test_a_package_that_does_not_exist_is_explained(batch_conn_id: str) -> None:
     assert "AzureBatchApplicationPackageOperator" in text
 
 
-def test_a_wrong_key_is_explained(emulator: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_key_is_explained(emulator: BatchAccount, monkeypatch: pytest.MonkeyPatch) -> None:
     import json
 
     monkeypatch.setenv(
@@ -188,7 +189,7 @@ def test_a_wrong_key_is_explained(emulator: Server, monkeypatch: pytest.MonkeyPa
             {
                 "conn_type": "azurebatch",
                 "host": emulator.endpoint,
-                "login": emulator.account,
+                "login": emulator.name,
                 "password": "d3Jvbmctd3Jvbmc=",
             }
         ),

@@ -135,6 +135,19 @@ def test_a_start_task_cannot_use_what_runs_later() -> None:
         StartTask("x", inputs={"a": TaskOutput("t", "a")})
 
 
+def test_a_prefix_of_another_account_is_refused_when_the_pool_is_made() -> None:
+    from airflow_batch_provider.client.storage import StorageAccess
+    from airflow_batch_provider.client.storage_settings import StorageSettings
+
+    files = StorageAccess(StorageSettings.from_connection_string("UseDevelopmentStorage=true"))
+    there = StartTask("x", inputs={"d": blob("https://elsewhere.blob.core.windows.net/data/p/")})
+    with pytest.raises(SpecError, match="another storage account"):
+        a_pool(start_task=there).to_wire(ACCOUNT, files)
+    here = StartTask("x", inputs={"d": blob("http://127.0.0.1:10000/devstoreaccount1/data/p/")})
+    (file,) = a_pool(start_task=here).to_wire(ACCOUNT, files)["startTask"]["resourceFiles"]
+    assert file["blobPrefix"] == "p/"
+
+
 @pytest.mark.parametrize(
     "fields",
     [
