@@ -17,7 +17,7 @@ from tests.protocol.world import World, populated
 @pytest.fixture(scope="session")
 def server(azurite: StorageAccount, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """An emulator with linked storage."""
-    with running_server(tmp_path_factory.mktemp("emulator"), azurite.connection_string) as running:
+    with running_server(tmp_path_factory.mktemp("emulator"), azurite) as running:
         yield running
 
 
@@ -46,7 +46,7 @@ def name() -> str:
 @pytest.fixture(scope="session")
 def own_server(azurite: StorageAccount, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """An emulator for tests that look at the whole account."""
-    with running_server(tmp_path_factory.mktemp("own"), azurite.connection_string) as running:
+    with running_server(tmp_path_factory.mktemp("own"), azurite) as running:
         yield running
 
 

@@ -96,12 +96,18 @@ class Driver:
         kwargs["polling_interval"] = POLL_SECONDS
         if self._is_aio:
             poller = await getattr(self._client, name)(*args, **kwargs)
-            await poller.result()
         else:
             poller = await asyncio.to_thread(getattr(self._client, name), *args, **kwargs)
-            await asyncio.to_thread(poller.result)
+        await self.finish(poller)
         assert poller.status() == "Succeeded"
         return self.recorder.answers[mark]
+
+    async def finish(self, poller: Any) -> None:
+        """Wait for a long-running operation that was begun by a plain call."""
+        if self._is_aio:
+            await poller.result()
+        else:
+            await asyncio.to_thread(poller.result)
 
     async def until(self, holds: Callable[[Any], bool], name: str, *args: Any, **kwargs: Any) -> Any:
         """Ask until the answer is as wanted, for a minute at most."""

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from batch_emulator.service.account import Account
+from demo.processes.supervisor import Supervisor
+from demo.stack.accounts import BatchAccount, StorageAccount
+from demo.stack.emulator import NAME, emulator_component
+from demo.stack.ports import PortPicker
+
 ACCOUNT = "protocolaccount"
 KEY = "cHJvdG9jb2wtdGVzdHMtcHJpbWFyeS1rZXktcHJvdG9jb2wtdGVzdHMtcHJpbWFyeS1rZXktYWI="
-STOP_SECONDS = 15
 
 
 @dataclass(frozen=True)
@@ -27,42 +28,16 @@ class Server:
 
 
 @contextmanager
-def running_server(folder: Path, storage: str, *options: str) -> Iterator[Server]:
+def running_server(folder: Path, storage: StorageAccount) -> Iterator[Server]:
     """Serve an account until the block ends.
 
-    :param storage: connection string of the linked storage account.
-    :param options: further arguments of `batch-emulator serve`.
+    :param storage: the linked storage account.
     """
-    errors = (folder / "stderr.txt").open("w+")
-    environment = {**os.environ, "TEST_STORAGE": storage, "TEST_KEY": KEY}
-    command = [sys.executable, "-m", "batch_emulator", "serve", "--port", "0"]
-    command += ["--data-dir", str(folder / "data"), "--account", ACCOUNT, "--key-env", "TEST_KEY"]
-    command += ["--storage-connection-string-env", "TEST_STORAGE", *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment)
-    try:
-        facts = _facts(process)
-        if "ready" not in facts:
-            errors.seek(0)
-            raise AssertionError(f"the emulator did not start:\n{errors.read()}")
-        yield Server(facts["endpoint"], facts["resource-id"])
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        assert process.stdout is not None
-        process.stdout.close()
-        errors.close()
-
-
-def _facts(process: subprocess.Popen[str]) -> dict[str, str]:
-    facts: dict[str, str] = {}
-    assert process.stdout is not None
-    for line in process.stdout:
-        name, _, value = line.strip().partition(": ")
-        facts[name] = value
-        if name == "ready":
-            break
-    return facts
+    port = PortPicker(use_preferred=False).take(NAME, 0)
+    endpoint = f"http://127.0.0.1:{port}"
+    account = BatchAccount(endpoint, ACCOUNT, KEY)
+    with Supervisor(folder) as processes:
+        log = processes.log_of(NAME)
+        processes.start(emulator_component(account, port, storage, folder / "data", log))
+        processes.wait_ready(NAME)
+        yield Server(endpoint, Account(ACCOUNT).resource_id)

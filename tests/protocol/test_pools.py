@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from azure.batch import models
 
-from tests.protocol.builders import MACHINE, a_pool
+from tests.protocol.builders import MACHINE, a_job, a_pool, a_task
 from tests.protocol.driver import Driver
 
 pytestmark = pytest.mark.slow
@@ -67,13 +67,23 @@ async def test_resize_and_remove_nodes_and_delete(batch: Driver, name: str) -> N
 
 
 async def test_stop_resize(batch: Driver, name: str) -> None:
-    await batch.call("create_pool", a_pool(name))
-    await batch.call("begin_resize_pool", name, {"targetLowPriorityNodes": 2}, polling_interval=5)
+    """A resize that waits for a task is stopped: the nodes stay, the target is what was asked for."""
+    await batch.call("create_pool", a_pool(name, nodes=1))
+    await batch.call("create_job", a_job(name, name))
+    await batch.call("create_task", name, a_task("t", "sleep 600"))
+    await batch.until(lambda task: task.state == "running", "get_task", name, "t")
+    options = {"targetDedicatedNodes": 0, "nodeDeallocationOption": "taskcompletion"}
+    poller = await batch.call("begin_resize_pool", name, options, polling_interval=0.05)
+    assert (await batch.call("get_pool", name)).allocation_state == "resizing"
+    resized = batch.last.headers["etag"]
+    began = await batch.run("begin_stop_pool_resize", name)
+    assert (began.status, began.headers["etag"]) == (202, resized)
     pool = await batch.call("get_pool", name)
-    if pool.allocation_state == "resizing":
-        await batch.run("begin_stop_pool_resize", name)
-    pool = await batch.call("get_pool", name)
-    assert (pool.allocation_state, pool.target_low_priority_nodes) == ("steady", 2)
+    assert (pool.allocation_state, pool.current_dedicated_nodes) == ("steady", 1)
+    assert pool.target_dedicated_nodes == 0
+    await batch.finish(poller)
+    await batch.run("begin_terminate_job", name, options={"terminateReason": "x"})
+    await batch.run("begin_delete_pool", name)
 
 
 async def test_metadata_and_start_task_are_replaced(batch: Driver, name: str) -> None:
