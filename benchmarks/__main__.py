@@ -1,4 +1,4 @@
-"""`make bench`: prints the figures that the README quotes, as ratios against a peer measured in the same run."""
+"""`make bench`: the figures that the README quotes, as ratios against a peer measured in the same run."""
 
 from __future__ import annotations
 

@@ -40,17 +40,21 @@ class Case:
     python: Path = Path(sys.executable)
 
 
+OURS = "from airflow_batch_provider.{module} import {name}"
 CASES = (
     Case(
         "a bare operator class",
         "class Bare(BaseOperator):\n    def execute(self, context): ...\nBare(task_id='x', dag=DAG('d'))",
     ),
-    Case("AzureBatchJobOperator", "from airflow_batch_provider.operators.job import AzureBatchJobOperator"),
-    Case("AzureBatchPoolOperator", "from airflow_batch_provider.operators.pool import AzureBatchPoolOperator"),
-    Case(
-        "AzureBlobClaimOperator", "from airflow_batch_provider.operators.blob_claim import AzureBlobClaimOperator"
+    *(
+        Case(name, OURS.format(module=module, name=name))
+        for module, name in (
+            ("operators.job", "AzureBatchJobOperator"),
+            ("operators.pool", "AzureBatchPoolOperator"),
+            ("operators.blob_claim", "AzureBlobClaimOperator"),
+            ("triggers.blob_events", "BlobCreatedTrigger"),
+        )
     ),
-    Case("BlobCreatedTrigger", "from airflow_batch_provider.triggers.blob_events import BlobCreatedTrigger"),
     Case(
         "official AzureBatchOperator",
         "from airflow.providers.microsoft.azure.operators.batch import AzureBatchOperator",

@@ -52,7 +52,7 @@ class BlobCreatedTrigger(BaseEventTrigger):
         suffix: str = "",
         max_batch: int = 100,
     ) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.queue_name = queue_name
         self.conn_id = conn_id
         self.container = container
