@@ -99,6 +99,7 @@ def _serve(arguments: argparse.Namespace) -> int:
         JournalError,
         JournalVersionError,
     )
+    from batch_emulator.nodes.launcher import AgentLostError
     from batch_emulator.nodes.storage import StorageSettingsError
     from batch_emulator.runtime.server import PortInUseError, listen, serve
 
@@ -110,6 +111,7 @@ def _serve(arguments: argparse.Namespace) -> int:
             asyncio.run(serve(settings, listener, lambda: _announce(settings)))
     except (
         _UsageError,
+        AgentLostError,
         DataDirLockedError,
         JournalAccountError,
         JournalError,

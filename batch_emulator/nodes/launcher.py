@@ -26,6 +26,8 @@ _SOURCE_ROOT = Path(__file__).resolve().parents[2]
 _ANSWER_SECONDS = 60.0
 _STOP_SECONDS = 5.0
 _LINE_LIMIT = 1 << 20
+_EARLY_SECONDS = 2.0
+_MAX_EARLY_ENDS = 5
 
 
 class AgentLostError(RuntimeError):
@@ -175,11 +177,20 @@ class Launcher:
             self._keeper = None
 
     async def _keep(self) -> None:
+        loop = asyncio.get_running_loop()
+        early_ends = 0
         try:
-            while True:
+            while early_ends < _MAX_EARLY_ENDS:
                 await asyncio.to_thread(kill_all, "AZ_BATCH_NODE_ROOT_DIR", str(self._nodes_dir))
+                start = loop.time()
                 await self._serve_one_agent()
+                early_ends = early_ends + 1 if loop.time() - start < _EARLY_SECONDS else 0
                 _log.error("the node agent ended unexpectedly; its runs are lost, another one is started")
+            raise AgentLostError(
+                f"The node agent ended {early_ends} times right after its start, so no task can be run. "
+                "Likely cause: its Python cannot start, or something kills it; see the lines above. "
+                f"Run `{sys.executable} -m batch_emulator.nodes.agent < /dev/null` to see what it says."
+            )
         except Exception as error:
             self._on_fatal(error)
 

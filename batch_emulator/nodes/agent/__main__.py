@@ -19,6 +19,7 @@ import os
 import selectors
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -212,6 +213,9 @@ class Agent:
 
 def main() -> int:
     """Serve the socket that is standard input. Returns the exit status."""
+    if not stat.S_ISSOCK(os.fstat(0).st_mode):
+        sys.stderr.write("The node agent is started by the emulator, with a socket as standard input.\n")
+        return 2
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the emulator's business
     # What a task leaves behind becomes this process's child instead of init's, and can be found.
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)

@@ -163,6 +163,15 @@ async def test_when_the_agent_dies_its_runs_are_lost_and_another_agent_works(ben
     assert await ended(await bench.run("exit 3")) == 3
 
 
+async def test_an_agent_that_cannot_live_is_fatal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    bench = Bench(tmp_path / "nodes")
+    await bench.launcher.start()
+    await until(lambda: bench.fatal)
+    assert "/bin/false -m batch_emulator.nodes.agent" in str(bench.fatal[0])
+    await bench.launcher.stop()
+
+
 async def test_many_at_once_all_end(bench: Bench) -> None:
     launched = await asyncio.gather(*(bench.run(f"exit {n % 5}", task=f"t{n}") for n in range(60)))
     assert [await ended(one) for one in launched] == [n % 5 for n in range(60)]
@@ -221,3 +230,14 @@ async def test_a_start_ends_what_a_killed_emulator_and_agent_left(tmp_path: Path
         bystander.kill()
         await bystander.wait()
         await bench.launcher.stop()
+
+
+async def test_an_agent_without_an_emulator_says_so() -> None:
+    agent = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "batch_emulator.nodes.agent"),
+        stdin=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, words = await asyncio.wait_for(agent.communicate(), 20)
+    assert agent.returncode == 2
+    assert b"started by the emulator" in words
