@@ -1,4 +1,4 @@
-"""A real emulator with real storage, for jobs that really run."""
+"""Pools of a real emulator with real storage, for jobs that really run."""
 
 from __future__ import annotations
 
@@ -18,21 +18,13 @@ from airflow_batch_provider.client.storage import StorageAccess
 from airflow_batch_provider.client.storage_settings import StorageSettings
 from airflow_batch_provider.spec import JobGraph, JobOptions
 from airflow_batch_provider.spec.ids import JobIdentity
-from demo.stack.accounts import StorageAccount
-from tests.protocol.server import Server, running_server
+from demo.stack.accounts import BatchAccount, StorageAccount
 
 
 @pytest.fixture(scope="session")
-def emulator(azurite: StorageAccount, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """An emulator with linked storage."""
-    with running_server(tmp_path_factory.mktemp("emulator"), azurite.connection_string) as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
-def batch(emulator: Server) -> Iterator[BatchClient]:
+def batch(emulator: BatchAccount) -> Iterator[BatchClient]:
     """The official client, as the provider opens it."""
-    credential = AzureNamedKeyCredential(emulator.account, emulator.key)
+    credential = AzureNamedKeyCredential(emulator.name, emulator.key)
     with BatchClient(emulator.endpoint, credential) as client:
         yield client
 
@@ -65,7 +57,7 @@ def make_pool(batch: BatchClient, *, nodes: int, slots: int) -> str:
             "imageReference": image,
             "nodeAgentSKUId": "batch.node.ubuntu 22.04",
         },
-        "targetDedicatedNodes": nodes,
+        "targetLowPriorityNodes": nodes,
         "taskSlotsPerNode": slots,
     }
     batch.create_pool(body)

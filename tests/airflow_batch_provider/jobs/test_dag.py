@@ -11,16 +11,15 @@ from typing import Any
 
 import pytest
 
-from demo.stack.accounts import StorageAccount
+from demo.stack.accounts import BatchAccount, StorageAccount
 from tests.airflow_batch_provider.jobs import dag_in_airflow
-from tests.protocol.server import Server
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
 def told(
-    tmp_path_factory: pytest.TempPathFactory, emulator: Server, azurite: StorageAccount, pool: str
+    tmp_path_factory: pytest.TempPathFactory, emulator: BatchAccount, azurite: StorageAccount, pool: str
 ) -> tuple[dict[str, Any], str]:
     """What became of the DAGs, and all that Airflow wrote."""
     home = tmp_path_factory.mktemp("airflow")
@@ -28,7 +27,7 @@ def told(
     connection = {
         "conn_type": "azurebatch",
         "host": emulator.endpoint,
-        "login": emulator.account,
+        "login": emulator.name,
         "password": emulator.key,
         "extra": {"storage_connection_string": azurite.connection_string},
     }
@@ -70,7 +69,7 @@ def test_mapped_operators_have_jobs_of_their_own_that_grow(told: tuple[dict[str,
 
 
 def test_a_failure_is_explained_in_the_airflow_log_and_no_secret_is(
-    told: tuple[dict[str, Any], str], emulator: Server, azurite: StorageAccount
+    told: tuple[dict[str, Any], str], emulator: BatchAccount, azurite: StorageAccount
 ) -> None:
     result, output = told
     assert result["failing"]["state"] == "failed"

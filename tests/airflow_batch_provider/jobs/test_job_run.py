@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 from contextlib import suppress
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 from azure.batch import BatchClient
+from azure.core.credentials import AzureNamedKeyCredential
 
 from airflow_batch_provider.client.claim import Claim, Found
 from airflow_batch_provider.client.job_run import JobRun
@@ -21,6 +23,7 @@ from airflow_batch_provider.exceptions import (
     BatchRequestError,
 )
 from airflow_batch_provider.spec import JobGraph, SpecError, blob, on_exit, shell
+from demo.stack.accounts import BatchAccount
 from tests.airflow_batch_provider.jobs.conftest import Jobs
 
 pytestmark = pytest.mark.slow
@@ -298,6 +301,25 @@ def test_a_pool_that_does_not_exist_or_is_too_small_is_refused_before_submission
     graph.task("big", "/bin/true", required_slots=5)
     with pytest.raises(SpecError, match=r"needs 5 slots, and a node of pool .* has 4"):
         jobs.run(graph, pool).claim()
+
+
+def test_a_wrong_account_key_and_a_missing_account_read_like_help(
+    jobs: Jobs, emulator: BatchAccount, pool: str
+) -> None:
+    graph = JobGraph()
+    graph.task("one", "/bin/true")
+    wrong = base64.b64encode(b"not the key of this account").decode()
+    for endpoint, key, expected in (
+        (emulator.endpoint, wrong, "Azure Batch does not accept the credentials"),
+        ("http://127.0.0.1:9", emulator.key, "no answer from Azure Batch"),
+    ):
+        with BatchClient(endpoint, AzureNamedKeyCredential(emulator.name, key)) as client:
+            with pytest.raises(BatchRequestError, match=expected) as refused:
+                Jobs(client, jobs.storage, []).run(graph, pool, sleep=lambda seconds: None).claim()
+            text = str(refused.value)
+            assert "Likely cause:" in text
+            assert "Next step:" in text
+            assert key not in text
 
 
 def test_the_output_of_running_tasks_is_shown_line_by_line_and_once(jobs: Jobs, pool: str) -> None:

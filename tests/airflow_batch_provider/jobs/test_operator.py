@@ -20,19 +20,18 @@ from airflow_batch_provider.links.job import JOB_LINK_KEY
 from airflow_batch_provider.operators.job import AzureBatchJobOperator
 from airflow_batch_provider.spec import JobGraph, SpecError, shell
 from airflow_batch_provider.triggers.job import AzureBatchJobTrigger
-from demo.stack.accounts import StorageAccount
-from tests.protocol.server import Server
+from demo.stack.accounts import BatchAccount, StorageAccount
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(autouse=True)
-def connection(monkeypatch: pytest.MonkeyPatch, emulator: Server, azurite: StorageAccount) -> None:
+def connection(monkeypatch: pytest.MonkeyPatch, emulator: BatchAccount, azurite: StorageAccount) -> None:
     extra = {"storage_connection_string": azurite.connection_string}
     fields = {
         "conn_type": "azurebatch",
         "host": emulator.endpoint,
-        "login": emulator.account,
+        "login": emulator.name,
         "password": emulator.key,
         "extra": extra,
     }
