@@ -40,6 +40,9 @@ RESULT_BYTES = 1_000_000
 RESULTS_RETURNED = 100
 """Results that are returned; with more of them their blobs are to be read instead."""
 
+OUTPUTS_RETURNED = 100
+"""Places of outputs that are returned: they are for people and for assets, not a listing."""
+
 _LOG_BLOB_BYTES = 10_000_000
 
 
@@ -161,8 +164,9 @@ class JobRun:
         """Say what became of the job.
 
         Returns:
-            ``job_id``, ``pool_id``, ``tasks`` (total, succeeded, failed), ``results`` by task, and ``work``,
-            the ``container/prefix`` of what the tasks left. No secret is in it.
+            ``job_id``, ``pool_id``, ``tasks`` (total, succeeded, failed), ``results`` by task, ``outputs``,
+            the blobs and prefixes that the graph names as outputs (100 at most), and ``work``, the
+            ``container/prefix`` of all else that the tasks left. No secret is in it.
 
         Raises:
             BatchJobFailedError: a task failed or never ran; its text explains.
@@ -195,6 +199,7 @@ class JobRun:
                 "failed": len(outcome.tolerated),
             },
             "results": {task_id: self._result(graph, claim, task_id) for task_id in wanted},
+            "outputs": _named_outputs(graph)[:OUTPUTS_RETURNED],
             "work": str(WorkArea(self.plan.work_container, claim.job_id)),
         }
 
@@ -240,6 +245,12 @@ class _Looker:
     def __call__(self, job_id: str) -> JobView | None:
         self._sleep(self._pace.next())
         return self._driver.run(poll_jobs([job_id]))[job_id]
+
+
+def _named_outputs(graph: JobGraph) -> list[str]:
+    """The blobs and prefixes, as ``container/name``, that the author gave outputs of tasks."""
+    outputs = (output for spec in graph.specs for output in spec.outputs)
+    return sorted({str(output.destination) for output in outputs if output.destination is not None})
 
 
 def _check_pool(plan: JobPlan) -> Script[None]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator
+from airflow.sdk import Asset, BaseOperator
 
 from airflow_batch_provider.exceptions import BatchJobTimeoutError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
@@ -44,7 +44,8 @@ class AzureBatchJobOperator(BaseOperator):
     is left running when Airflow is gone.
 
     Returns (XCom): ``{"job_id", "pool_id", "tasks": {"total", "succeeded", "failed"}, "results": {task:
-    result}, "work": "container/prefix"}``; ``failed`` counts failures that the graph reckons with.
+    result}, "outputs": ["container/name", ...], "work": "container/prefix"}``; ``failed`` counts failures
+    that the graph reckons with. The event of an asset among the outlets carries job id, outputs and work.
 
     Parameters:
         pool_id: the pool that runs the tasks.
@@ -132,9 +133,9 @@ class AzureBatchJobOperator(BaseOperator):
         run = self._run(context)
         claim = run.claim(lambda identity: self._remember(context, identity))
         if self._has_succeeded(claim):
-            return run.finish(claim)
+            return self._finish(context, run, claim)
         deadline = time.time() + (self.timeout or self.max_wall_clock + _GRACE).total_seconds()
-        return self._go_on(run, claim, deadline, seen={})
+        return self._go_on(context, run, claim, deadline, seen={})
 
     def resume(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
         """Go on after a wait in the triggerer."""
@@ -144,7 +145,7 @@ class AzureBatchJobOperator(BaseOperator):
         identity = replace(run.plan.identity, submission=int(event["submission"]))
         claim = Claim(identity, Found.ATTACHED)
         self._remember(context, identity)
-        return self._act(run, claim, str(event["ending"]), float(event["deadline"]), event["seen"])
+        return self._act(context, run, claim, str(event["ending"]), float(event["deadline"]), event["seen"])
 
     def on_kill(self) -> None:
         """End the job that this task has submitted, and no other; its end is not waited for."""
@@ -163,7 +164,12 @@ class AzureBatchJobOperator(BaseOperator):
             self.log.warning("Batch job %s could not be ended: %s", self.identity.job_id, refusal)
 
     def _go_on(
-        self, run: JobRun, claim: Claim, deadline: float, seen: Mapping[str, Sequence[int]]
+        self,
+        context: Context,
+        run: JobRun,
+        claim: Claim,
+        deadline: float,
+        seen: Mapping[str, Sequence[int]],
     ) -> dict[str, Any]:
         """Submit what is known by now and wait for what comes next."""
         from airflow_batch_provider.client.streams import Follower
@@ -189,15 +195,21 @@ class AzureBatchJobOperator(BaseOperator):
             )
         follower = Follower(claim.job_id, self.log_tasks, seen)
         ending = run.wait(Watch(claim.job_id, len(graph), after, deadline), follower)
-        return self._act(run, claim, ending, deadline, follower.state())
+        return self._act(context, run, claim, ending, deadline, follower.state())
 
     def _act(
-        self, run: JobRun, claim: Claim, ending: str, deadline: float, seen: Mapping[str, Sequence[int]]
+        self,
+        context: Context,
+        run: JobRun,
+        claim: Claim,
+        ending: str,
+        deadline: float,
+        seen: Mapping[str, Sequence[int]],
     ) -> dict[str, Any]:
         from airflow_batch_provider.client.claim import Found
 
         if ending == "expand":
-            return self._go_on(run, replace(claim, found=Found.ATTACHED), deadline, seen)
+            return self._go_on(context, run, replace(claim, found=Found.ATTACHED), deadline, seen)
         if ending == "stalled":
             self.log.info("What is left of Batch job %s waits for tasks that failed; ending it", claim.job_id)
             run.terminate(claim.job_id, "AirflowNothingLeftToRun")
@@ -209,7 +221,16 @@ class AzureBatchJobOperator(BaseOperator):
                 "Next step: look at the pool's nodes and the job's tasks; raise timeout and max_wall_clock "
                 "if the time was well spent."
             )
-        return run.finish(replace(claim, found=Found.ATTACHED))
+        return self._finish(context, run, replace(claim, found=Found.ATTACHED))
+
+    def _finish(self, context: Context, run: JobRun, claim: Claim) -> dict[str, Any]:
+        """Say what became of the job; an asset among the outlets learns where the outputs are."""
+        summary = run.finish(claim)
+        for outlet in self.outlets:
+            if isinstance(outlet, Asset):
+                told = {name: summary[name] for name in ("job_id", "outputs", "work")}
+                context["outlet_events"][outlet].extra.update(told)
+        return summary
 
     def _run(self, context: Context) -> JobRun:
         from airflow_batch_provider.client.job_run import JobPlan, JobRun
