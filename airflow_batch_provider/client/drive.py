@@ -10,7 +10,18 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from airflow_batch_provider.client.service_errors import error_code, error_status, error_text, is_transient
-from airflow_batch_provider.client.steps import Call, Look, Pause, Post, Refusal, Say, Script, Step, Together
+from airflow_batch_provider.client.steps import (
+    Answer,
+    Call,
+    Look,
+    Pause,
+    Refusal,
+    Say,
+    Script,
+    Send,
+    Step,
+    Together,
+)
 
 T = TypeVar("T")
 
@@ -87,14 +98,14 @@ class Driver:
             case Together():
                 with ThreadPoolExecutor(max_workers=AT_ONCE) as threads:
                     return list(threads.map(self._try, step.calls))
-            case Post():
-                return self._post(step)
+            case Send():
+                return self._send(step)
             case Call():
                 return self._call(step)
 
-    def _try(self, call: Call) -> Any:
+    def _try(self, step: Call | Send) -> Any:
         try:
-            return self._call(call)
+            return self._do(step)
         except Refusal as refusal:
             return refusal
 
@@ -103,20 +114,18 @@ class Driver:
 
         try:
             answer = getattr(self._client, call.operation)(*call.arguments, **call.options, **_PATIENCE)
-            if call.answer == "pages":
-                return list(answer)
-            return b"".join(answer) if call.answer == "bytes" else answer
+            return list(answer) if call.answer == "pages" else answer
         except AzureError as error:
             raise refusal_of(error) from error
 
-    def _post(self, step: Post) -> None:
+    def _send(self, step: Send) -> Answer:
         from azure.core.exceptions import AzureError
 
         try:
             response = self._client.send_request(_request(step), **_PATIENCE)
         except AzureError as error:
             raise refusal_of(error) from error
-        _check(response)
+        return _answer(response)
 
 
 class AsyncDriver:
@@ -173,18 +182,18 @@ class AsyncDriver:
                 return await self._look(step.job_id)
             case Together():
                 return await self._together(step)
-            case Post():
-                return await self._post(step)
+            case Send():
+                return await self._send(step)
             case Call():
                 return await self._call(step)
 
     async def _together(self, step: Together) -> list[Any]:
         places = asyncio.Semaphore(AT_ONCE)
 
-        async def attempt(call: Call) -> Any:
+        async def attempt(step: Call | Send) -> Any:
             async with places:
                 try:
-                    return await self._call(call)
+                    return await self._do(step)
                 except Refusal as refusal:
                     return refusal
 
@@ -197,19 +206,18 @@ class AsyncDriver:
             answer = getattr(self._client, call.operation)(*call.arguments, **call.options, **_PATIENCE)
             if call.answer == "pages":
                 return [item async for item in answer]
-            answer = await answer
-            return b"".join([part async for part in answer]) if call.answer == "bytes" else answer
+            return await answer
         except AzureError as error:
             raise refusal_of(error) from error
 
-    async def _post(self, step: Post) -> None:
+    async def _send(self, step: Send) -> Answer:
         from azure.core.exceptions import AzureError
 
         try:
             response = await self._client.send_request(_request(step), **_PATIENCE)
         except AzureError as error:
             raise refusal_of(error) from error
-        _check(response)
+        return _answer(response)
 
 
 def refusal_of(error: Exception) -> Refusal:
@@ -231,24 +239,23 @@ def _seconds(header: str | None) -> float | None:
         return None
 
 
-def _request(step: Post) -> Any:
+def _request(step: Send) -> Any:
     from azure.core.rest import HttpRequest
 
-    return HttpRequest(
-        "POST",
-        quote(step.path, safe="/"),
-        params={"api-version": API_VERSION},
-        headers={"Content-Type": "application/json; odata=minimalmetadata", "Accept": "application/json"},
-        json=dict(step.body),
-    )
+    headers = {"Accept": "application/json", **step.headers}
+    if step.body is not None:
+        headers["Content-Type"] = "application/json; odata=minimalmetadata"
+    body: Any = dict(step.body) if step.body is not None else None
+    path = quote(step.path, safe="/")
+    return HttpRequest(step.method, path, params={"api-version": API_VERSION}, headers=headers, json=body)
 
 
-def _check(response: Any) -> None:
-    if response.status_code == 202:
-        return
+def _answer(response: Any) -> Answer:
+    if response.status_code in (200, 202):
+        return Answer(response.content, int(response.headers.get("Content-Length") or 0))
     try:
-        body = response.json()
-    except ValueError:
+        body = response.json() or {}
+    except ValueError:  # a HEAD has no body
         body = {}
     message = (body.get("message") or {}).get("value") or ""
     raise Refusal(

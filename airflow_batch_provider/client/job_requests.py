@@ -15,7 +15,7 @@ from airflow_batch_provider.client.records import (
     task_counts,
     task_view,
 )
-from airflow_batch_provider.client.steps import Call, Pause, Post, Refusal, Script
+from airflow_batch_provider.client.steps import Call, Pause, Refusal, Script, Send
 
 TRIES = 6
 LONGEST_PAUSE = 60.0
@@ -97,7 +97,7 @@ def terminate_job(job_id: str, reason: str) -> Script[bool]:
         Whether it was still there to be ended.
     """
     try:
-        yield Post(f"/jobs/{job_id}/terminate", {"terminateReason": reason})
+        yield Send("POST", f"/jobs/{job_id}/terminate", {"terminateReason": reason})
     except Refusal as refusal:
         if refusal.code in ENDED:
             return False

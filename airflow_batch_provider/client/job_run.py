@@ -137,7 +137,7 @@ class JobRun:
             if added is not None and not graph.expansions:
                 self._driver.run(end_when_done(job_id))
         if added:
-            self._say(Say(f"{added:,} tasks submitted, {len(there):,} were there already"))
+            self._say(Say(f"Tasks submitted: {added:,}; there already: {len(there):,}"))
         return graph
 
     def grown(self, claim: Claim) -> JobGraph:

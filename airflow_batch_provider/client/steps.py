@@ -22,35 +22,53 @@ class Call:
         operation: the client's method, such as ``get_job``.
         arguments: its positional arguments.
         options: its keywords.
-        answer: what it answers with: ``one`` value, ``pages`` of a list, or ``bytes`` of a file.
+        answer: what it answers with: ``one`` value, or ``pages`` of a list.
     """
 
     operation: str
     arguments: tuple[Any, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
-    answer: Literal["one", "pages", "bytes"] = "one"
+    answer: Literal["one", "pages"] = "one"
 
 
 @dataclass(frozen=True)
-class Post:
-    """A POST without an answer body, for the requests behind the client's ``begin_*`` methods.
+class Send:
+    """A request past the client's methods, where those do more than is wanted; answered by :class:`Answer`.
 
-    Those start a poller that asks every five seconds for the end, in a thread; nobody here waits for it.
+    The ``begin_*`` methods start a poller that asks every five seconds for the end, in a thread; nobody here
+    waits for it. The file methods lose the error code of a refusal and log a traceback instead.
 
     Parameters:
-        path: path below the account's endpoint.
+        method: ``POST``, ``GET`` or ``HEAD``.
+        path: path below the account's endpoint, not percent-encoded.
         body: what is sent as JSON.
+        headers: further headers.
     """
 
+    method: Literal["POST", "GET", "HEAD"]
     path: str
-    body: Mapping[str, Any]
+    body: Mapping[str, Any] | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a :class:`Send` is answered with.
+
+    Parameters:
+        body: the bytes of the answer; none for ``HEAD``.
+        length: the ``Content-Length``, which for ``HEAD`` is that of the file.
+    """
+
+    body: bytes = b""
+    length: int = 0
 
 
 @dataclass(frozen=True)
 class Together:
     """Several calls at once; answered by a list of answers and :class:`Refusal` in their order."""
 
-    calls: Sequence[Call]
+    calls: Sequence[Call | Send]
 
 
 @dataclass(frozen=True)
@@ -75,7 +93,7 @@ class Look:
     job_id: str
 
 
-Step: TypeAlias = "Call | Post | Together | Pause | Say | Look"
+Step: TypeAlias = "Call | Send | Together | Pause | Say | Look"
 Script: TypeAlias = Generator[Step, Any, T]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from airflow_batch_provider.client.job_requests import list_tasks
 from airflow_batch_provider.client.records import TASK_FIELDS, TaskView, task_view
-from airflow_batch_provider.client.steps import Call, Refusal, Say, Script, Together
+from airflow_batch_provider.client.steps import Answer, Refusal, Say, Script, Send, Together
 
 STREAMS = ("stdout.txt", "stderr.txt")
 TAIL_BYTES = 8_192
@@ -23,24 +23,27 @@ LAST_CHUNKS = 8
 """Looks that the rest of a finished task's file is read in at most: half a megabyte beyond what was read."""
 
 
-def read_range(job_id: str, task_id: str, name: str, start: int, length: int) -> Call:
+def read_range(job_id: str, task_id: str, name: str, start: int, length: int) -> Send:
     """Ask for a part of a task's file. The service answers 200 with the part, also if the file is shorter."""
-    options = {"ocp_range": f"bytes={start}-{start + length - 1}"}
-    return Call("download_task_file", (job_id, task_id, name), options, answer="bytes")
+    headers = {"ocp-range": f"bytes={start}-{start + length - 1}", "Accept": "application/octet-stream"}
+    return Send("GET", _file(job_id, task_id, name), headers=headers)
+
+
+def _file(job_id: str, task_id: str, name: str) -> str:
+    return f"/jobs/{job_id}/tasks/{task_id}/files/{name}"
 
 
 def read_tail(job_id: str, task_id: str, name: str) -> Script[str | None]:
     """The last lines of a task's stream; None when the node or the file is not there any more."""
     try:
-        properties = yield Call("get_task_file_properties", (job_id, task_id, name))
-        size = int(properties.content_length)
-        if size == 0:
+        properties: Answer = yield Send("HEAD", _file(job_id, task_id, name))
+        if properties.length == 0:
             return ""
-        start = max(0, size - TAIL_BYTES)
-        data: bytes = yield read_range(job_id, task_id, name, start, size - start)
+        start = max(0, properties.length - TAIL_BYTES)
+        answer: Answer = yield read_range(job_id, task_id, name, start, TAIL_BYTES)
     except Refusal:
         return None
-    return last_lines(data)
+    return last_lines(answer.body)
 
 
 def last_lines(data: bytes) -> str:
@@ -138,7 +141,7 @@ class Follower:
             answers = yield Together(calls)
             full = False
             for at, answer in enumerate(answers):
-                data = b"" if isinstance(answer, Refusal) else answer
+                data = b"" if isinstance(answer, Refusal) else answer.body
                 full = full or len(data) == CHUNK_BYTES
                 taken, lines = whole_lines(data, final=view.completed)
                 followed.offsets[at] += taken

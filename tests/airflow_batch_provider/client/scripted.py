@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from airflow_batch_provider.client.steps import Call, Look, Pause, Post, Refusal, Say, Script, Together
+from airflow_batch_provider.client.steps import Call, Look, Pause, Refusal, Say, Script, Send, Together
 
 T = TypeVar("T")
 
@@ -57,11 +57,11 @@ class Scripted:
                 if isinstance(view, Exception):
                     raise view
                 return view
-            case Post():
+            case Send():
                 self.asked.append(step.path)
-                return self.answer(step.path, (), step.body)
+                return self.answer(step.path, (), step.headers)
             case Together():
-                return [self._try(call) for call in step.calls]
+                return [self._try(step) for step in step.calls]
             case Call():
                 return self._call(step)
         return None
@@ -71,9 +71,9 @@ class Scripted:
         self.calls.append(call)
         return self.answer(call.operation, call.arguments, call.options)
 
-    def _try(self, call: Call) -> Any:
+    def _try(self, step: Call | Send) -> Any:
         try:
-            return self._call(call)
+            return self._do(step)
         except Refusal as refusal:
             return refusal
 

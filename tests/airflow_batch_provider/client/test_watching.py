@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from airflow_batch_provider.client.records import JobView
-from airflow_batch_provider.client.steps import Refusal
+from airflow_batch_provider.client.steps import Answer, Refusal
 from airflow_batch_provider.client.streams import CHUNK_BYTES, FOLLOWED, Follower, whole_lines
 from airflow_batch_provider.client.watching import Watch, poll_jobs, watch_job
 from tests.airflow_batch_provider.client.scripted import BUSY, Scripted
@@ -137,12 +137,12 @@ class Node:
                 {"id": task, "state": state, "nodeInfo": {"nodeId": "n"}}
                 for task, state in self.states.items()
             ]
-        _, task, name = arguments
-        start, end = map(int, options["ocp_range"].removeprefix("bytes=").split("-"))
+        _, _, _, _, task, _, name = operation.split("/")
+        start, end = map(int, options["ocp-range"].removeprefix("bytes=").split("-"))
         data = self.texts[task] if name == "stdout.txt" else b""
         if start >= len(data):
             raise Refusal("InvalidRange", 416, "beyond the end")
-        return data[start : end + 1]
+        return Answer(data[start : end + 1])
 
 
 def test_output_is_said_once_by_whole_lines_and_to_its_end() -> None:

@@ -79,3 +79,4 @@ def test_a_failure_is_explained_in_the_airflow_log_and_no_secret_is(
     assert azurite.key not in output
     assert emulator.key not in output
     assert "sig=" not in output.replace("sig=***", "")
+    assert "deserialization error" not in output

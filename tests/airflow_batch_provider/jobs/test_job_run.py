@@ -284,7 +284,7 @@ def test_ten_thousand_tasks_are_submitted_each_once(jobs: Jobs, batch: BatchClie
     took = time.monotonic() - started
     ids = [task.id for task in batch.list_tasks(claim.job_id, select=["id"])]
     assert len(ids) == len(set(ids)) == 10_000
-    assert "10,000 tasks submitted, 0 were there already" in jobs.lines
+    assert "Tasks submitted: 10,000; there already: 0" in jobs.lines
     assert took < 60
     run.terminate(claim.job_id, "test")
 
