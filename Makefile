@@ -5,6 +5,9 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 AZURITE := demo/azurite/node_modules/.package-lock.json
 
+# Every process imports Airflow: without bytecode that takes twice as long.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-fast check format bench lock clean
 
