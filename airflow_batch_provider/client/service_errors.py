@@ -16,6 +16,8 @@ from airflow_batch_provider.spec.explain import Explanation
 
 # Azure Batch: *Authenticate via Shared Key*: requests further off than this are refused.
 _SKEW_LIMIT = dt.timedelta(minutes=15)
+# Where the connection keeps the key of the other side, if not in Login and Password.
+_KEY_FIELDS = {"Storage": "Storage account key or Storage connection string"}
 _SAS_SIGNATURE = re.compile(r"(?i)(\bsig=)[^&\s'\"]+")
 
 
@@ -94,8 +96,8 @@ def _refusal(status: int, code: str, service: str, account: str) -> tuple[str, s
         return (
             f"The key does not belong to the account {account}, was regenerated, or the account name is "
             "wrong; or the account refuses this kind of authentication.",
-            "Compare Login and Password of the connection with the portal's Keys page, and look at the "
-            "account's allowed authentication modes and firewall.",
+            f"Compare {_KEY_FIELDS.get(service, 'Login and Password')} of the connection with the portal's "
+            "Keys page, and look at the account's allowed authentication modes and firewall.",
         )
     if status == 404:
         return (

@@ -46,6 +46,12 @@ def test_refusals_are_explained_in_three_parts(error: Exception, words: list[str
         assert word in text
 
 
+def test_a_wrong_storage_key_is_looked_for_where_the_connection_keeps_it() -> None:
+    text = str(explain_access(refusal(403, "AuthorizationFailure"), "Storage", "https://a", "a", now=NOW))
+    assert "Compare Storage account key or Storage connection string of the connection" in text
+    assert "Login" not in text
+
+
 def test_a_wrong_clock_is_recognised_by_the_servers_date() -> None:
     error = refusal(403, "AuthenticationFailed", date=NOW - dt.timedelta(minutes=40))
     text = str(explain_access(error, "Azure Batch", "https://acct", "acct", now=NOW))
