@@ -1,0 +1,71 @@
+"""One whole stack for all end-to-end tests: its start is the dearest part of them."""
+
+from __future__ import annotations
+
+import base64
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from demo.processes.supervisor import PROJECT_DIR
+from demo.stack import LocalStack, StackOptions, default_connections
+from demo.stack.accounts import BatchAccount, StorageAccount
+from tests.e2e.batch import Batch, open_batch
+from tests.e2e.waiting import wait_until
+
+WRONG_KEY = base64.b64encode(b"a key, but of another account, and as long as keys are: 64 bytes").decode()
+DAG_IDS = ("video_transcode", "submit_many", "wait_at_gates", "what_goes_wrong")
+# Airflow takes a worker for dead after five minutes by default, a triggerer after half a minute.
+CRASHES_ARE_NOTICED_SOON = {
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "25",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
+    "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "2",
+    "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "2",
+    "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "12",
+}
+
+
+def connections(storage: StorageAccount, batch: BatchAccount) -> Mapping[str, Mapping[str, object]]:
+    """The usual connection, and two with a wrong key."""
+    usual = default_connections(storage, batch)["azure_batch_default"]
+    wrong_storage = storage.connection_string.replace(storage.key, WRONG_KEY)
+    return {
+        "azure_batch_default": usual,
+        "wrong_account_key": {**usual, "password": WRONG_KEY},
+        "wrong_storage_key": {**usual, "extra": {"storage_connection_string": wrong_storage}},
+    }
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """Azurite, Event Grid, emulator and Airflow, with the example DAGs and those of the tests."""
+    folder = tmp_path_factory.mktemp("e2e")
+    dags = folder / "dags"
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(PROJECT_DIR / "dags", dags, ignore=ignored)
+    shutil.copytree(Path(__file__).parent / "dags", dags, ignore=ignored, dirs_exist_ok=True)
+    options = StackOptions(
+        folder / "stack",
+        dags,
+        containers=("incoming", "outgoing", "elsewhere"),
+        connections=connections,
+        airflow_env=lambda _storage, _batch: CRASHES_ARE_NOTICED_SOON,
+        emulator_options=("--dedicated-core-quota", "0"),
+    )
+    with LocalStack(options) as running:
+        wait_until(running, "all DAGs are parsed", lambda: _all_parsed(running), 120)
+        yield running
+
+
+@pytest.fixture(scope="session")
+def batch(stack: LocalStack) -> Iterator[Batch]:
+    """The stack's Batch account."""
+    with open_batch(stack.batch) as opened:
+        yield opened
+
+
+def _all_parsed(stack: LocalStack) -> bool:
+    assert stack.airflow.import_errors() == []
+    return all(stack.airflow.has_dag(dag_id) for dag_id in DAG_IDS)
