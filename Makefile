@@ -7,6 +7,8 @@ AZURITE := demo/azurite/node_modules/.package-lock.json
 
 # Every process imports Airflow: without bytecode that takes twice as long.
 unexport PYTHONDONTWRITEBYTECODE
+# Behind a company's proxy the certificates are the machine's own: pip reads them, so shall uv.
+export UV_SYSTEM_CERTS := true
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-fast check format bench lock clean

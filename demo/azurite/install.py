@@ -35,7 +35,9 @@ def install(folder: Path = AZURITE_DIR) -> Path:
         InstallError: npm failed twice; the text has what it printed.
         NodeMissingError: there is no Node.js to run it with.
     """
-    command = [str(node_binary()), str(npm_script()), "ci", "--no-audit", "--no-fund", "--no-update-notifier"]
+    # Behind a company's proxy the certificates are the machine's own.
+    npm = [str(node_binary()), "--use-system-ca", str(npm_script())]
+    command = [*npm, "ci", "--no-audit", "--no-fund", "--no-update-notifier"]
     # Install scripts of packages call `node` by name.
     env = {**os.environ, "PATH": f"{node_binary().parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
     output = ""
