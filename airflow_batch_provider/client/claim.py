@@ -6,9 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from airflow_batch_provider.client.job_requests import get_job, list_tasks, patiently, terminate_job
+from airflow_batch_provider.client.job_requests import (
+    GONE,
+    get_job,
+    list_tasks,
+    patiently,
+    terminate_job,
+)
 from airflow_batch_provider.client.outcome import read_outcome
-from airflow_batch_provider.client.records import JobView
+from airflow_batch_provider.client.records import JOB_FIELDS, JobView, job_view
 from airflow_batch_provider.client.steps import Call, Pause, Refusal, Say, Script
 from airflow_batch_provider.exceptions import BatchJobConflictError
 from airflow_batch_provider.spec.graph import JobGraph
@@ -164,8 +170,14 @@ def terminate_own(identity: JobIdentity, reason: str) -> Script[bool]:
     Returns:
         Whether it was.
     """
-    job = yield from get_job(identity.job_id)
-    if job is None or job.ending or (job.marks or {}).get(OWNER_MARK) != identity.owner:
+    # Asked once and not patiently: whoever kills a task does not wait.
+    try:
+        job = job_view((yield Call("get_job", (identity.job_id,), {"select": list(JOB_FIELDS)})))
+    except Refusal as refusal:
+        if refusal.code in GONE:
+            return False
+        raise
+    if job.ending or (job.marks or {}).get(OWNER_MARK) != identity.owner:
         return False
     return (yield from terminate_job(identity.job_id, reason))
 

@@ -31,9 +31,14 @@ API_VERSION = "2025-06-01"
 AT_ONCE = 4
 """Calls of one :class:`Together` under way at the same time."""
 
-# Scripts retry by themselves, with bounds that are the same for every step: no second loop below them. A dead
-# connection is given up in a minute, where the client's own default is five.
-_PATIENCE = {"retry_total": 0, "connection_timeout": 10, "read_timeout": 60}
+ANSWER_SECONDS = 60.0
+"""A dead connection is given up in a minute, where the client's own default is five."""
+
+
+def _patience(seconds: float) -> dict[str, Any]:
+    # Scripts retry by themselves, with bounds that are the same for every step: no second loop below them.
+    return {"retry_total": 0, "connection_timeout": min(10.0, seconds), "read_timeout": seconds}
+
 
 SayTo = Callable[[Say], None]
 
@@ -51,6 +56,7 @@ class Driver:
         say: takes the lines for the log.
         sleep: waits so many seconds.
         look: gives the view of a job when it is time to; needed by scripts that watch a job.
+        seconds: how long an answer is waited for.
     """
 
     def __init__(
@@ -60,8 +66,10 @@ class Driver:
         *,
         sleep: Callable[[float], None] = time.sleep,
         look: Callable[[str], Any] | None = None,
+        seconds: float = ANSWER_SECONDS,
     ) -> None:
         self._client = client
+        self._patience = _patience(seconds)
         self._say = say
         self._sleep = sleep
         self._look = look
@@ -113,7 +121,7 @@ class Driver:
         from azure.core.exceptions import AzureError
 
         try:
-            answer = getattr(self._client, call.operation)(*call.arguments, **call.options, **_PATIENCE)
+            answer = getattr(self._client, call.operation)(*call.arguments, **call.options, **self._patience)
             return list(answer) if call.answer == "pages" else answer
         except AzureError as error:
             raise refusal_of(error) from error
@@ -122,7 +130,7 @@ class Driver:
         from azure.core.exceptions import AzureError
 
         try:
-            response = self._client.send_request(_request(step), **_PATIENCE)
+            response = self._client.send_request(_request(step), **self._patience)
         except AzureError as error:
             raise refusal_of(error) from error
         return _answer(response)
@@ -136,6 +144,7 @@ class AsyncDriver:
         say: takes the lines for the log.
         sleep: waits so many seconds.
         look: gives the view of a job when it is time to; needed by scripts that watch a job.
+        seconds: how long an answer is waited for.
     """
 
     def __init__(
@@ -145,8 +154,10 @@ class AsyncDriver:
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         look: Callable[[str], Awaitable[Any]] | None = None,
+        seconds: float = ANSWER_SECONDS,
     ) -> None:
         self._client = client
+        self._patience = _patience(seconds)
         self._say = say
         self._sleep = sleep
         self._look = look
@@ -203,7 +214,7 @@ class AsyncDriver:
         from azure.core.exceptions import AzureError
 
         try:
-            answer = getattr(self._client, call.operation)(*call.arguments, **call.options, **_PATIENCE)
+            answer = getattr(self._client, call.operation)(*call.arguments, **call.options, **self._patience)
             if call.answer == "pages":
                 return [item async for item in answer]
             return await answer
@@ -214,7 +225,7 @@ class AsyncDriver:
         from azure.core.exceptions import AzureError
 
         try:
-            response = await self._client.send_request(_request(step), **_PATIENCE)
+            response = await self._client.send_request(_request(step), **self._patience)
         except AzureError as error:
             raise refusal_of(error) from error
         return _answer(response)

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from airflow_batch_provider.client.claim import Claim
     from airflow_batch_provider.client.job_run import JobRun
 
+_KILL_SECONDS = 5.0
+"""For each of the two requests by which a killed task ends its job; the worker is being stopped meanwhile."""
+
 _SUBMISSION_KEY = "azure_batch_submission"
 
 _GRACE = timedelta(minutes=30)
@@ -158,7 +161,7 @@ class AzureBatchJobOperator(BaseOperator):
         try:
             client = AzureBatchHook(self.conn_id).batch_client()
             script = terminate_own(self.identity, "AirflowTaskKilled")
-            if Driver(client, log_to(self.log), sleep=lambda seconds: None).run(script):
+            if Driver(client, log_to(self.log), seconds=_KILL_SECONDS).run(script):
                 self.log.info("Batch job %s is being ended", self.identity.job_id)
         except Refusal as refusal:
             self.log.warning("Batch job %s could not be ended: %s", self.identity.job_id, refusal)

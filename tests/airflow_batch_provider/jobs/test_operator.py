@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import time
 import uuid
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from airflow_batch_provider.exceptions import BatchJobFailedError, BatchJobTimeo
 from airflow_batch_provider.links.job import JOB_LINK_KEY
 from airflow_batch_provider.operators.job import AzureBatchJobOperator
 from airflow_batch_provider.spec import JobGraph, SpecError, shell
+from airflow_batch_provider.spec.ids import JobIdentity
 from airflow_batch_provider.triggers.job import AzureBatchJobTrigger
 from demo.stack.accounts import BatchAccount, StorageAccount
 
@@ -204,6 +206,23 @@ async def test_a_killed_task_ends_its_own_job_only_deferred_or_not(
     assert [state in ("terminating", "completed") for state, _ in reasons] == [True, True, False]
     assert reasons[0][1] == reasons[1][1] == "AirflowTaskKilled"
     await asyncio.to_thread(made[2].on_kill)
+
+
+def test_a_service_that_does_not_answer_does_not_hold_a_worker_that_is_killed(
+    monkeypatch: pytest.MonkeyPatch, emulator: BatchAccount, azurite: StorageAccount
+) -> None:
+    monkeypatch.setattr("airflow_batch_provider.operators.job._KILL_SECONDS", 0.3)
+    graph = JobGraph()
+    graph.task("one", "/bin/true")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        fields = {"conn_type": "azurebatch", "host": f"http://127.0.0.1:{silent.getsockname()[1]}"}
+        fields |= {"login": emulator.name, "password": emulator.key}
+        monkeypatch.setenv("AIRFLOW_CONN_SILENT", json.dumps(fields))
+        killed = operator(graph, "p1", conn_id="silent")
+        killed.identity = JobIdentity("dag", "run", "task")
+        started = time.monotonic()
+        killed.on_kill()
+        assert time.monotonic() - started < 5
 
 
 async def test_the_timeout_ends_the_job(empty_pool: str, batch: BatchClient) -> None:
