@@ -64,6 +64,7 @@ def test_an_emulator_killed_while_tasks_run(stack: LocalStack, batch: Batch, tmp
     """What ran is run again, as after the loss of a node; what was done stays done, and nothing is lost."""
     run = stack.airflow.trigger("wait_at_gates", {"folder": str(tmp_path), "count": PER_GATE})
     job = _wait_for_held_tasks(stack, batch, run)
+    wait_until(stack, "the task is deferred", lambda: _state(stack, run) == "deferred", START_SECONDS)
     cut_off = {task.id for task in batch.tasks(job.id) if task.state == "running"}
     stack.kill(EMULATOR)
     _open(tmp_path, "early")

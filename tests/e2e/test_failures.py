@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -112,11 +114,22 @@ def test_the_log_of_a_failure_reads_like_help(logs: dict[str, str], task_id: str
 @pytest.mark.usefixtures("run")
 def test_no_log_of_airflow_has_a_secret(stack: LocalStack) -> None:
     """Neither the logs of tasks nor what Airflow's processes print, of all tests so far."""
-    secrets = {"Batch": stack.batch.key, "storage": stack.storage.key, "wrong": WRONG_KEY}
     files = [stack.supervisor.log_of(name) for name in COMPONENTS]
-    files += (stack.work_dir / "airflow/logs").rglob("*.log")
+    files += (stack.airflow_settings.home / "logs").rglob("*.log")
     assert len(files) > len(COMPONENTS) + len(SAID)
     for file in files:
-        text = file.read_text(errors="replace")
-        assert [name for name, secret in secrets.items() if secret in text] == [], file
-        assert not _SIGNATURE.search(text), file
+        assert _secrets_in(stack, file.read_text(errors="replace")) == [], file
+
+
+@pytest.mark.usefixtures("run")
+def test_airflows_database_has_no_secret(stack: LocalStack) -> None:
+    """Neither XComs nor triggers, serialized DAGs, rendered fields or states, of all tests so far."""
+    with closing(sqlite3.connect(stack.airflow_settings.home / "airflow.db")) as database:
+        found = [line[:200] for line in database.iterdump() if _secrets_in(stack, line)]
+    assert found == []
+
+
+def _secrets_in(stack: LocalStack, text: str) -> list[str]:
+    keys = {"Batch key": stack.batch.key, "storage key": stack.storage.key, "wrong key": WRONG_KEY}
+    found = [name for name, key in keys.items() if key in text]
+    return [*found, "signature"] if _SIGNATURE.search(text) else found

@@ -122,7 +122,7 @@ def _upload_at_once(stack: LocalStack, clips: list[Path]) -> float:
 def _messages(stack: LocalStack) -> int:
     """Messages in the queue, those that somebody holds included."""
     with QueueClient.from_connection_string(stack.storage.connection_string, "blob-events") as queue:
-        return int(queue.get_queue_properties().approximate_message_count)
+        return queue.get_queue_properties().approximate_message_count or 0
 
 
 def _announcements(stack: LocalStack, run: DagRun) -> int:
