@@ -115,7 +115,7 @@ def blob_from_url(url: str) -> tuple[str, str]:
     parts = urlsplit(url)
     segments = unquote(parts.path).strip("/").split("/")
     host = parts.hostname or ""
-    if host == "localhost" or host.replace(".", "").isdigit():
+    if "." not in host or host.replace(".", "").isdigit():
         segments = segments[1:]
     if len(segments) < 2 or not all((segments[0], segments[1])):
         raise ValueError(

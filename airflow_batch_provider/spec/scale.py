@@ -106,7 +106,7 @@ def check_formula(text: str) -> None:
         parse(text)
     except FormulaError as error:
         raise SpecError(
-            f"the autoscale formula is refused: {error}",
+            f"the autoscale formula is refused: {str(error).rstrip('.')}",
             right="Correct the formula (Azure Batch: Automatically scale compute nodes in a Batch pool).",
         ) from None
 

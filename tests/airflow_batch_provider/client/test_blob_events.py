@@ -143,6 +143,7 @@ def test_what_is_no_blob_event_is_refused_with_the_reason(text: str, why: str) -
         ("https://acct.blob.core.windows.net/in/a/b.mp4?sig=x", ("in", "a/b.mp4")),
         ("http://127.0.0.1:10000/devstoreaccount1/in/a%20b.mp4", ("in", "a b.mp4")),
         ("http://localhost:10000/devstoreaccount1/in/x", ("in", "x")),
+        ("http://azurite:10000/devstoreaccount1/in/x", ("in", "x")),
     ],
 )
 def test_container_and_name_are_read_from_urls(url: str, expected: tuple[str, str]) -> None:
