@@ -24,15 +24,17 @@ LINES, WORDS_A_LINE = 100, 10
 
 
 def dag_files(folder: Path) -> list[Path]:
-    """The README's DAG, and the page on job graphs as one DAG file.
+    """Pages whose Python is one DAG file, and of the README the first DAG.
 
     The DAG's object must be found under a name; the pages have no need of one.
     """
-    readme = blocks_of(ROOT / "README.md", "python")[0].text
-    graphs = "\n".join(block.text for block in blocks_of(ROOT / "docs" / "job-graphs.md", "python"))
+    pages = {"readme": blocks_of(ROOT / "README.md", "python")[:1]}
+    for name in ("job-graphs", "application-packages"):
+        pages[name] = blocks_of(ROOT / "docs" / f"{name}.md", "python")
     files = []
-    for name, text in (("readme", readme), ("graphs", graphs)):
+    for name, blocks in pages.items():
         path = folder / f"{name}.py"
+        text = "\n".join(block.text for block in blocks)
         path.write_text(text.replace("schedule=None):", "schedule=None) as dag:"))
         files.append(path)
     return files
@@ -101,6 +103,15 @@ def test_the_graphs_of_the_page_on_job_graphs_run(told: dict[str, Any], azurite:
     assert returned["wide"]["tasks"]["total"] == 64
     assert returned["chapters"]["results"] == {"plan": LINES // 20, "total": LINES * WORDS_A_LINE}
     assert returned["checked"]["tasks"] == {"total": 2, "succeeded": 1, "failed": 1}
+
+
+def test_the_package_of_its_page_is_built_uploaded_and_run(
+    told: dict[str, Any], azurite: StorageAccount
+) -> None:
+    returned = told["packages"]["returned"]
+    assert returned["package"]["application_id"] == "greeter"
+    said = blob_text(azurite, f"{returned['greet']['work']}/greet/stdout.txt")
+    assert said.startswith("hello from tvm")
 
 
 def test_the_result_that_the_page_shows_has_the_form_of_the_real_one(told: dict[str, Any]) -> None:
