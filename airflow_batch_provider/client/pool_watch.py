@@ -87,25 +87,39 @@ def wait_for_pool(
         log: gets a line whenever something changed.
         sleep, clock: the time.
     """
-    from azure.core.exceptions import AzureError
-
     last = ""
     for period in periods():
-        try:
-            seen = observe(client, wait.pool_id, wait.wait_for)
-        except AzureError as error:
-            if not is_transient(error) or clock() >= wait.deadline:
-                return lost(error)
-        else:
-            verdict = wait.judge(seen, clock())
-            if verdict.status != "wait":
-                node = verdict.broken_node
-                return with_output(verdict, start_task_output(client, wait.pool_id, node) if node else {})
-            if seen.progress() != last:
-                last = seen.progress()
-                log(last)
+        verdict, progress = look_at_pool(client, wait, clock=clock)
+        if verdict.status != "wait":
+            return verdict
+        if progress not in ("", last):
+            last = progress
+            log(last)
         sleep(period)
     raise AssertionError("periods never end")
+
+
+def look_at_pool(
+    client: BatchClient, wait: PoolWait, *, clock: Callable[[], float] = time.time
+) -> tuple[Verdict, str]:
+    """One look, to see whether there is anything to wait for.
+
+    Returns:
+        The verdict, and how far the pool is; empty if the service gave no answer.
+    """
+    from azure.core.exceptions import AzureError
+
+    try:
+        seen = observe(client, wait.pool_id, wait.wait_for)
+    except AzureError as error:
+        if not is_transient(error) or clock() >= wait.deadline:
+            return lost(error), ""
+        return Verdict("wait"), ""
+    verdict = wait.judge(seen, clock())
+    node = verdict.broken_node if verdict.status != "wait" else None
+    return with_output(
+        verdict, start_task_output(client, wait.pool_id, node) if node else {}
+    ), seen.progress()
 
 
 def lost(error: BaseException) -> Verdict:

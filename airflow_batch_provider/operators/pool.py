@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from airflow.sdk import BaseOperator
 
 from airflow_batch_provider.client.pool_reading import WaitFor
-from airflow_batch_provider.client.pool_watch import PoolWait, wait_for_pool
+from airflow_batch_provider.client.pool_watch import PoolWait, look_at_pool, wait_for_pool
 from airflow_batch_provider.client.pools import OnDrift, PoolError, ensure_pool
 from airflow_batch_provider.exceptions import BatchPoolError, BatchPoolHopelessError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
@@ -106,7 +106,7 @@ class AzureBatchPoolOperator(BaseOperator):
         deadline = time.time() + self.wait_timeout.total_seconds()
         if not self._ensure():
             self._wait("gone", deadline)
-            # Only a wait in this thread comes back here; a deferred one resumes in execute_complete.
+            # A wait that was deferred does not come back here but resumes in execute_complete.
             return self.execute(context)
         wanted = self._wanted_nodes()
         if self.wait_for == "steady" or (self.wait_for == "nodes" and wanted):
@@ -136,16 +136,19 @@ class AzureBatchPoolOperator(BaseOperator):
         return ensured.status != "deleting"
 
     def _wait(self, wait_for: WaitFor, deadline: float, min_nodes: int = 0) -> None:
-        if self.deferrable:
+        client = AzureBatchHook(self.conn_id).batch_client()
+        wait = PoolWait(self.batch_pool.id, wait_for, min_nodes, deadline)
+        # Most often the pool is there already, and a deferral would take longer than the look.
+        verdict, _ = look_at_pool(client, wait)
+        if verdict.status == "wait" and self.deferrable:
             self.defer(
                 trigger=AzureBatchPoolTrigger(
                     self.conn_id, self.batch_pool.id, wait_for, min_nodes, deadline
                 ),
                 method_name="execute_complete",
             )
-        client = AzureBatchHook(self.conn_id).batch_client()
-        wait = PoolWait(self.batch_pool.id, wait_for, min_nodes, deadline)
-        verdict = wait_for_pool(client, wait, lambda line: self.log.info("Waiting: %s", line))
+        if verdict.status == "wait":
+            verdict = wait_for_pool(client, wait, lambda line: self.log.info("Waiting: %s", line))
         self._report(verdict.status, str(verdict.explanation or ""), verdict.fatal, list(verdict.warnings))
 
     def _report(self, status: str, message: str, fatal: bool, warnings: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from airflow_batch_provider.client.pace import AFTER_DEFERRAL
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 
 _KILL_SECONDS = 20.0
@@ -89,7 +90,9 @@ class AzureBatchJobTrigger(BaseTrigger):
         watch = Watch(self.job_id, self.total, self.after, self.deadline)
         async with poller.session() as client:
             driver = AsyncDriver(client, log_to(self.log), look=poller.look)
-            ending = await driver.run(watch_job(watch, follower, time.time))
+            ending, _ = await asyncio.gather(
+                driver.run(watch_job(watch, follower, time.time)), asyncio.sleep(AFTER_DEFERRAL)
+            )
         yield TriggerEvent(
             {
                 "ending": ending,

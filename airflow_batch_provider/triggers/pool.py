@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from airflow_batch_provider.client.pace import AFTER_DEFERRAL
 from airflow_batch_provider.client.pool_reading import Verdict, WaitFor
 from airflow_batch_provider.client.pool_watch import (
     PoolWait,
@@ -62,7 +63,7 @@ class AzureBatchPoolTrigger(BaseTrigger):
         hook = AzureBatchHook(self.conn_id)
         # The watch repeats failed looks itself; the client only follows one Retry-After.
         async with hook.async_batch_client(retry_total=1) as client:
-            verdict = await self._watch(client)
+            verdict, _ = await asyncio.gather(self._watch(client), asyncio.sleep(AFTER_DEFERRAL))
         explanation = verdict.explanation
         yield TriggerEvent(
             {

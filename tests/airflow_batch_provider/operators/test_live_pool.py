@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
+from airflow_batch_provider.client.pace import AFTER_DEFERRAL
 from airflow_batch_provider.exceptions import BatchPoolError, BatchPoolHopelessError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.operators.pool import AzureBatchPoolOperator
 from airflow_batch_provider.spec import AutoScale, FixedScale, Pool, StartTask, blob, pending_tasks, shell
+from airflow_batch_provider.triggers.pool import AzureBatchPoolTrigger
 from demo.stack.accounts import BatchAccount
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
@@ -52,6 +55,24 @@ async def first_event(trigger: Any) -> dict[str, Any]:
 def pool_of(conn_id: str, pool_id: str) -> dict[str, Any]:
     wire: dict[str, Any] = AzureBatchHook(conn_id).batch_client().get_pool(pool_id).as_dict()
     return wire
+
+
+def test_a_pool_that_is_there_is_not_waited_for_in_the_triggerer(batch_conn_id: str) -> None:
+    pool = a_pool("there")
+    ensure(batch_conn_id, pool)
+    operator = AzureBatchPoolOperator(task_id="t", batch_pool=pool, conn_id=batch_conn_id)
+    assert operator.execute({}) == pool.id  # type: ignore[typeddict-item]
+
+
+def test_the_trigger_does_not_fire_while_the_worker_that_deferred_may_still_be_ending(
+    batch_conn_id: str,
+) -> None:
+    pool = a_pool("early")
+    ensure(batch_conn_id, pool)
+    begun = time.monotonic()
+    trigger = AzureBatchPoolTrigger(batch_conn_id, pool.id, "nodes", 1, time.time() + 60)
+    assert asyncio.run(first_event(trigger))["status"] == "ready"
+    assert time.monotonic() - begun >= AFTER_DEFERRAL
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
