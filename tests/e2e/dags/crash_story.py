@@ -52,8 +52,14 @@ def _begun(folder: str, *, then_wait_for: str | None = None) -> list[str]:
     )
 
 
+def pool() -> AzureBatchPoolOperator:
+    return AzureBatchPoolOperator(
+        task_id="pool", batch_pool=POOL, retries=2, retry_delay=timedelta(seconds=1)
+    )
+
+
 with DAG("submit_many", schedule=None, params=_PARAMS):
-    AzureBatchPoolOperator(task_id="pool", batch_pool=POOL) >> AzureBatchJobOperator(
+    pool() >> AzureBatchJobOperator(
         task_id="job",
         pool_id=POOL.id,
         graph=many_tasks,
@@ -64,9 +70,9 @@ with DAG("submit_many", schedule=None, params=_PARAMS):
         retry_delay=timedelta(seconds=1),
     )
 
-# No retries: neither crash may cost the task its try.
+# No retries of the job: neither crash may cost the task its try.
 with DAG("wait_at_gates", schedule=None, params=_PARAMS):
-    AzureBatchPoolOperator(task_id="pool", batch_pool=POOL) >> AzureBatchJobOperator(
+    pool() >> AzureBatchJobOperator(
         task_id="job",
         pool_id=POOL.id,
         graph=gated_tasks,
