@@ -183,63 +183,6 @@ TASK_FAILURES: dict[str, Meaning] = {
     ),
 }
 
-RESIZE_ERRORS: dict[str, Meaning] = {
-    "AccountCoreQuotaReached": Meaning(
-        Layer.QUOTA,
-        "the account's quota of dedicated cores is reached",
-        "Other pools hold the cores, or the quota of a new account is still at 0.",
-        "Ask for more cores (portal: Quotas), delete idle pools, or take fewer or smaller nodes.",
-    ),
-    "AccountLowPriorityCoreQuotaReached": Meaning(
-        Layer.QUOTA,
-        "the account's quota of spot cores is reached",
-        "Other pools hold the cores, or the quota is still at 0.",
-        "Ask for more spot cores, delete idle pools, or take fewer or smaller nodes.",
-    ),
-    "AccountSpotCoreQuotaReached": Meaning(
-        Layer.QUOTA,
-        "the account's quota of spot cores is reached",
-        "Other pools hold the cores, or the quota is still at 0.",
-        "Ask for more spot cores, delete idle pools, or take fewer or smaller nodes.",
-    ),
-    "AccountVMSeriesCoreQuotaReached": Meaning(
-        Layer.QUOTA,
-        "the account's quota for this VM series is reached",
-        "Dedicated cores have a quota for each series beside the account's.",
-        "Ask for more cores of the series, or take another series.",
-    ),
-    "AllocationFailed": Meaning(
-        Layer.PLATFORM,
-        "Azure could not allocate the nodes",
-        "The region has no capacity for this VM size now, or a policy or network setting forbids it.",
-        "Read the reason in its values; wait, or take another VM size or region.",
-    ),
-    "AllocationTimedout": Meaning(
-        Layer.PLATFORM,
-        "allocating the nodes took longer than the pool's resize timeout",
-        "The region is short of this VM size, or the nodes of a large pool need longer.",
-        "Resize again or raise resize_timeout; spot pools may wait for capacity.",
-    ),
-    "CommunicationEnabledPoolReachedMaxVMCount": Meaning(
-        Layer.DEFINITION,
-        "a pool with inter-node communication cannot have so many nodes",
-        "Such pools hold 100 nodes at most.",
-        "Take fewer nodes, or switch inter-node communication off.",
-    ),
-    "RemoveNodesFailed": Meaning(
-        Layer.PLATFORM,
-        "nodes could not be removed",
-        "A fault of the compute service.",
-        "Resize again.",
-    ),
-    "ResizeStopped": Meaning(
-        Layer.PLATFORM,
-        "the resize was stopped before it had finished",
-        "Someone stopped it, or the pool was being deleted.",
-        "Resize again if the nodes are still wanted.",
-    ),
-}
-
 _UNKNOWN_TASK_CODE = Meaning(
     Layer.PLATFORM,
     "the service failed the task",
@@ -251,8 +194,3 @@ _UNKNOWN_TASK_CODE = Meaning(
 def task_failure(code: str | None) -> Meaning:
     """What a task's ``failureInfo.code`` means."""
     return TASK_FAILURES.get(code or "", _UNKNOWN_TASK_CODE)
-
-
-def resize_error(code: str) -> Meaning:
-    """What a pool's resize error means."""
-    return RESIZE_ERRORS.get(code, _UNKNOWN_TASK_CODE)

@@ -2,17 +2,17 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_batch_provider.client.failures import RESIZE_ERRORS, TASK_FAILURES, resize_error, task_failure
+from airflow_batch_provider.client.failures import TASK_FAILURES, task_failure
 from airflow_batch_provider.client.meaning import Layer
 from airflow_batch_provider.client.request_errors import REQUEST_ERRORS, request_error
 
-TABLES = {"task": TASK_FAILURES, "resize": RESIZE_ERRORS, "request": REQUEST_ERRORS}
+TABLES = {"task": TASK_FAILURES, "request": REQUEST_ERRORS}
 ROWS = [(table, code) for table, rows in TABLES.items() for code in rows]
 
 
 @pytest.mark.parametrize(("table", "code"), ROWS)
 def test_every_code_is_explained_in_three_parts(table: str, code: str) -> None:
-    look_up = {"task": task_failure, "resize": resize_error, "request": request_error}[table]
+    look_up = {"task": task_failure, "request": request_error}[table]
     meaning = look_up(code)
     assert meaning is TABLES[table][code]
     assert meaning.happened[0].islower() or meaning.happened.startswith("Azure")
