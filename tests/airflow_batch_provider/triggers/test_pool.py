@@ -58,6 +58,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
             "password": "a2V5LW9mLXRoZS1hY2NvdW50",
         }
         monkeypatch.setenv("AIRFLOW_CONN_B", json.dumps(connection))
+        monkeypatch.setattr("airflow_batch_provider.triggers.pool.AFTER_DEFERRAL", 0)  # no worker to wait for
         # The time between looks is the trigger's own business; here only their order counts.
         monkeypatch.setattr("airflow_batch_provider.client.pool_watch.FIRST_PERIOD", 0.001)
         monkeypatch.setattr("airflow_batch_provider.client.pool_watch.LONGEST_PERIOD", 0.001)

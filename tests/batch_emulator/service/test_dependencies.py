@@ -141,6 +141,7 @@ def test_ranges_are_met_exactly_when_their_integers_are(
     assert sorted(met) == expected
 
 
+@pytest.mark.slow
 def test_twenty_thousand_tasks_in_layers_come_to_their_end() -> None:
     world = a_world(nodes=16, checked=False)
     layers, width = 20, 1000
