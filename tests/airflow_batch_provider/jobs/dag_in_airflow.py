@@ -17,8 +17,6 @@ from airflow.utils.session import create_session
 from airflow_batch_provider.operators.job import AzureBatchJobOperator
 from airflow_batch_provider.spec import JobGraph, shell
 
-POOL = sys.argv[1]
-
 
 def counting(n: int) -> JobGraph:
     graph = JobGraph()
@@ -46,10 +44,10 @@ def plain() -> JobGraph:
     return graph
 
 
-def dags() -> list[DAG]:
+def dags(pool: str) -> list[DAG]:
     start = datetime(2026, 1, 1, tzinfo=timezone.utc)
     with DAG("static", schedule=None, start_date=start, render_template_as_native_obj=True) as static:
-        AzureBatchJobOperator(task_id="job", pool_id=POOL, graph=plain(), poll_interval=0.5)
+        AzureBatchJobOperator(task_id="job", pool_id=pool, graph=plain(), poll_interval=0.5)
     with DAG("mapped", schedule=None, start_date=start) as mapped:
 
         @task
@@ -57,12 +55,12 @@ def dags() -> list[DAG]:
             return [{"n": 1}, {"n": 2}]
 
         AzureBatchJobOperator.partial(
-            task_id="job", pool_id=POOL, graph=counting, poll_interval=0.5, retries=1
+            task_id="job", pool_id=pool, graph=counting, poll_interval=0.5, retries=1
         ).expand(graph_kwargs=numbers())
     with DAG("failing", schedule=None, start_date=start) as failing:
         bad = JobGraph()
         bad.task("bad", shell("echo 'disk on fire' >&2; exit 9"))
-        AzureBatchJobOperator(task_id="job", pool_id=POOL, graph=bad, poll_interval=0.5)
+        AzureBatchJobOperator(task_id="job", pool_id=pool, graph=bad, poll_interval=0.5)
     return [static, mapped, failing]
 
 
@@ -90,4 +88,6 @@ if __name__ == "__main__":
     with create_session() as session:
         DagBundlesManager().sync_bundles_to_db(session=session)
         session.commit()
-    sys.stdout.write("RESULT " + json.dumps({dag.dag_id: run(dag) for dag in dags()}, default=str) + "\n")
+    sys.stdout.write(
+        "RESULT " + json.dumps({dag.dag_id: run(dag) for dag in dags(sys.argv[1])}, default=str) + "\n"
+    )
