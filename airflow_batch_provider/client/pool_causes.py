@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from airflow_batch_provider.client.pool_views import NodeView, PoolView
 from airflow_batch_provider.spec.explain import Explanation
-
-if TYPE_CHECKING:
-    from airflow_batch_provider.client.pool_reading import NodeView, PoolView
 
 
 @dataclass(frozen=True)

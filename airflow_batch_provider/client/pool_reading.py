@@ -1,13 +1,14 @@
-"""Reading what the service says of a pool and its nodes, and judging whether a wait is over. Pure."""
+"""Judging whether a wait for a pool is over. Pure."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from airflow_batch_provider.client.pool_causes import explain_nodes, explain_resize
+from airflow_batch_provider.client.pool_views import NodeView, PoolView
 from airflow_batch_provider.spec.explain import Explanation
 
 WaitFor = Literal["steady", "nodes", "gone"]
@@ -30,102 +31,6 @@ COMING = frozenset(
 BROKEN = frozenset({"starttaskfailed", "unusable"})
 
 
-@dataclass(frozen=True)
-class ServiceFault:
-    """A code, a message and named values: the form of resize, node and autoscale errors."""
-
-    code: str
-    message: str
-    values: tuple[tuple[str, str], ...] = ()
-
-    @classmethod
-    def read(cls, wire: Mapping[str, Any]) -> ServiceFault:
-        """From the wire models ResizeError, BatchNodeError, AutoScaleRunError and BatchTaskFailureInfo."""
-        values = wire.get("values") or wire.get("errorDetails") or wire.get("details") or []
-        return cls(
-            str(wire.get("code") or "Unknown"),
-            str(wire.get("message") or "").strip(),
-            tuple((str(item.get("name")), str(item.get("value"))) for item in values),
-        )
-
-    def __str__(self) -> str:
-        details = "; ".join(f"{name}: {value}" for name, value in self.values)
-        return " ".join(
-            part for part in (f"{self.code}:", self.message, f"({details})" if details else "") if part
-        )
-
-
-@dataclass(frozen=True)
-class PoolView:
-    """A pool as it was seen.
-
-    Parameters:
-        id, state, allocation_state: as the service names them.
-        current, target: nodes, dedicated and Spot together.
-        auto_scale: whether a formula sets the target.
-        resize_errors: what the last resize ended with.
-        auto_scale_error: what the last evaluation of the formula ended with.
-    """
-
-    id: str
-    state: str
-    allocation_state: str
-    current: int
-    target: int
-    auto_scale: bool
-    resize_errors: tuple[ServiceFault, ...] = ()
-    auto_scale_error: ServiceFault | None = None
-
-    @classmethod
-    def read(cls, wire: Mapping[str, Any]) -> PoolView:
-        """From the wire model BatchPool."""
-
-        def total(kind: str) -> int:
-            return int(wire.get(f"{kind}DedicatedNodes") or 0) + int(wire.get(f"{kind}LowPriorityNodes") or 0)
-
-        run_error = (wire.get("autoScaleRun") or {}).get("error")
-        return cls(
-            id=str(wire.get("id")),
-            state=str(wire.get("state")),
-            allocation_state=str(wire.get("allocationState")),
-            current=total("current"),
-            target=total("target"),
-            auto_scale=bool(wire.get("enableAutoScale")),
-            resize_errors=tuple(ServiceFault.read(error) for error in wire.get("resizeErrors") or []),
-            auto_scale_error=ServiceFault.read(run_error) if run_error else None,
-        )
-
-    @property
-    def is_short(self) -> bool:
-        """Whether the last resize ended with fewer nodes than asked for."""
-        return self.allocation_state == "steady" and bool(self.resize_errors) and self.current < self.target
-
-
-@dataclass(frozen=True)
-class NodeView:
-    """A node as it was seen: its state, and what went wrong on it."""
-
-    id: str
-    state: str
-    start_task_exit_code: int | None = None
-    start_task_failure: ServiceFault | None = None
-    errors: tuple[ServiceFault, ...] = ()
-
-    @classmethod
-    def read(cls, wire: Mapping[str, Any]) -> NodeView:
-        """From the wire model BatchNode."""
-        info = wire.get("startTaskInfo") or {}
-        failure = info.get("failureInfo")
-        return cls(
-            id=str(wire.get("id")),
-            state=str(wire.get("state")),
-            start_task_exit_code=info.get("exitCode"),
-            start_task_failure=ServiceFault.read(failure) if failure else None,
-            errors=tuple(ServiceFault.read(error) for error in wire.get("errors") or []),
-        )
-
-
-# The properties that NodeView reads: asking for less keeps a poll cheap.
 NODE_PROPERTIES = ["id", "state", "startTaskInfo", "errors"]
 
 

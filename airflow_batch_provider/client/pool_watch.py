@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 
 from airflow_batch_provider.client.pool_reading import (
     NODE_PROPERTIES,
-    NodeView,
     Observation,
-    PoolView,
     Verdict,
     WaitFor,
     judge,
 )
+from airflow_batch_provider.client.pool_views import NodeView, PoolView
 from airflow_batch_provider.client.service_errors import error_status, explain_access, is_transient
 from airflow_batch_provider.spec.explain import Explanation
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_batch_provider.client.pool_drift import PATCHABLE, SCALE, Difference, find_drift
-from airflow_batch_provider.client.pool_reading import PoolView
+from airflow_batch_provider.client.pool_views import PoolView
 from airflow_batch_provider.client.service_errors import (
     error_code,
     error_details,

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from airflow_batch_provider.client.pool_causes import RESIZE_CAUSES
-from airflow_batch_provider.client.pool_reading import NodeView, Observation, PoolView, judge
+from airflow_batch_provider.client.pool_reading import Observation, judge
+from airflow_batch_provider.client.pool_views import NodeView, PoolView
 from airflow_batch_provider.client.pool_watch import PoolWait, with_output
 
 
