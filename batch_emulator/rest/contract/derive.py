@@ -77,6 +77,8 @@ class _Names:
 
 
 def _type_text(hint: Any) -> str:
+    if isinstance(hint, str):  # Python 3.10 leaves names inside list[...] as they are written
+        return hint.rpartition(".")[2]
     if hint in SCALARS:
         return SCALARS[hint]
     arguments = [item for item in typing.get_args(hint) if item is not type(None)]
