@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from airflow_batch_provider.client.credentials import token_credential
 from airflow_batch_provider.client.identity import AuthMethod, Identity
 from airflow_batch_provider.client.package_content import content_hash
-from airflow_batch_provider.client.sas import signatures_in
+from airflow_batch_provider.client.secret import signatures_in
 from airflow_batch_provider.client.service_errors import (
     error_code,
     error_status,

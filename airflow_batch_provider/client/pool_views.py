@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from airflow_batch_provider.client.secret import strike_signatures
+
 
 @dataclass(frozen=True)
 class ServiceFault:
@@ -21,8 +23,8 @@ class ServiceFault:
         values = wire.get("values") or wire.get("errorDetails") or wire.get("details") or []
         return cls(
             str(wire.get("code") or "Unknown"),
-            str(wire.get("message") or "").strip(),
-            tuple((str(item.get("name")), str(item.get("value"))) for item in values),
+            strike_signatures(str(wire.get("message") or "").strip()),
+            tuple((str(item.get("name")), strike_signatures(str(item.get("value")))) for item in values),
         )
 
     def __str__(self) -> str:

@@ -18,6 +18,7 @@ from airflow_batch_provider.client.pool_reading import (
     judge,
 )
 from airflow_batch_provider.client.pool_views import NodeView, PoolView
+from airflow_batch_provider.client.secret import strike_signatures
 from airflow_batch_provider.client.service_errors import error_status, explain_access, is_transient
 from airflow_batch_provider.spec.explain import Explanation
 
@@ -213,4 +214,4 @@ def _tail_range(size: int) -> str:
 
 
 def _text(data: bytes) -> str:
-    return data.decode("utf-8", errors="replace").strip()
+    return strike_signatures(data.decode("utf-8", errors="replace").strip())

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from airflow_batch_provider.client.secret import strike_signatures
+
 JOB_FIELDS = ("id", "state", "executionInfo", "metadata", "onAllTasksComplete")
 TASK_FIELDS = ("id", "state", "executionInfo", "nodeInfo")
 BLOCKING_FIELDS = (*TASK_FIELDS, "dependsOn", "exitConditions")
@@ -121,7 +123,7 @@ def task_view(wire: Mapping[str, Any]) -> TaskView:
         exit_code=info.get("exitCode"),
         category=failure.get("category"),
         code=failure.get("code"),
-        message=failure.get("message"),
+        message=strike_signatures(failure.get("message") or "") or None,
         details=_details(failure.get("details") or ()),
         node_id=(wire.get("nodeInfo") or {}).get("nodeId"),
         tries=int(info.get("retryCount") or 0) + 1,
@@ -129,7 +131,8 @@ def task_view(wire: Mapping[str, Any]) -> TaskView:
 
 
 def _details(details: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, str], ...]:
-    return tuple((str(item.get("name")), str(item.get("value"))) for item in details)
+    # A file that could not be had is named by its URL, SAS included.
+    return tuple((str(item.get("name")), strike_signatures(str(item.get("value")))) for item in details)
 
 
 def task_counts(wire: Mapping[str, Any]) -> TaskCounts:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, quote
 
+from airflow_batch_provider.client.secret import signatures_in
 from airflow_batch_provider.client.storage_settings import StorageSettings
 
 if TYPE_CHECKING:
@@ -99,11 +99,3 @@ class SasMint:
             key = self._open_client().get_user_delegation_key(now - _CLOCK_SKEW, max(key_until, until))
             self._delegation = (max(key_until, until), key)
         return self._delegation[1]
-
-
-def signatures_in(sas: str) -> list[str]:
-    """What makes a SAS a secret, in the spellings in which it can be met: encoded and decoded."""
-    found = []
-    for signature in parse_qs(sas.lstrip("?")).get("sig", []):
-        found += [signature, quote(signature, safe=""), quote(signature, safe="/")]
-    return list(dict.fromkeys(found))

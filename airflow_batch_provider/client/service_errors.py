@@ -7,18 +7,17 @@ Conflicts are told apart by the service's error code, never by the exception's c
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from airflow_batch_provider.client.secret import strike_signatures
 from airflow_batch_provider.spec.explain import Explanation
 
 # Azure Batch: *Authenticate via Shared Key*: requests further off than this are refused.
 _SKEW_LIMIT = dt.timedelta(minutes=15)
 # Where the connection keeps the key of the other side, if not in Login and Password.
 _KEY_FIELDS = {"Storage": "Storage account key or Storage connection string"}
-_SAS_SIGNATURE = re.compile(r"(?i)(\bsig=)[^&\s'\"]+")
 
 
 def error_code(error: BaseException) -> str:
@@ -40,14 +39,14 @@ def error_text(error: BaseException) -> str:
     text = str(getattr(error, "message", None) or error).strip() or type(error).__name__
     first = next((line.strip() for line in text.splitlines() if line.strip()), text)
     first = first.removeprefix(f"({error_code(error)}) ")  # the Azure clients put the code before the message
-    return _SAS_SIGNATURE.sub(r"\1***", first)
+    return strike_signatures(first)
 
 
 def error_details(error: BaseException) -> str:
     """The named values the service adds, such as the property it refuses; empty when there are none."""
     details = getattr(getattr(error, "error", None), "details", None) or []
     pairs = [f"{item.code}: {item.message}" for item in details if getattr(item, "message", None)]
-    return _SAS_SIGNATURE.sub(r"\1***", f"({'; '.join(pairs)})") if pairs else ""
+    return strike_signatures(f"({'; '.join(pairs)})") if pairs else ""
 
 
 def is_transient(error: BaseException) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow_batch_provider.client.endpoints import account_in_url, is_local_http, normal_url
 from airflow_batch_provider.client.identity import AuthMethod, Identity
-from airflow_batch_provider.client.secret import Secret
+from airflow_batch_provider.client.secret import Secret, signatures_in
 
 # Azurite's published development account: a constant of the tool, not a secret.
 DEVELOPMENT_ACCOUNT = "devstoreaccount1"
@@ -143,6 +143,8 @@ class StorageSettings:
     def secrets(self) -> list[Secret | None]:
         """The secrets held, for a log masker."""
         held = [self.account_key, self.sas_token]
+        if self.sas_token:  # in URLs its parts may stand in another order
+            held += map(Secret, signatures_in(self.sas_token.reveal()))
         if self.identity:
             held += [self.identity.client_secret, self.identity.certificate_password]
         return held

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from airflow_batch_provider.client.job_requests import list_tasks
 from airflow_batch_provider.client.records import TASK_FIELDS, TaskView, task_view
+from airflow_batch_provider.client.secret import strike_signatures
 from airflow_batch_provider.client.steps import Answer, Refusal, Say, Script, Send, Together
 
 STREAMS = ("stdout.txt", "stderr.txt")
@@ -48,7 +49,7 @@ def read_tail(job_id: str, task_id: str, name: str) -> Script[str | None]:
 
 def last_lines(data: bytes) -> str:
     """The last 20 lines of a stream's end."""
-    return "\n".join(data.decode("utf-8", "replace").rstrip().splitlines()[-TAIL_LINES:])
+    return "\n".join(_text(data).rstrip().splitlines()[-TAIL_LINES:])
 
 
 @dataclass
@@ -165,4 +166,9 @@ def whole_lines(data: bytes, *, final: bool) -> tuple[int, list[str]]:
     end = data.rfind(b"\n") + 1
     if final or (end == 0 and len(data) >= CHUNK_BYTES):
         end = len(data)
-    return end, data[:end].decode("utf-8", "replace").splitlines()
+    return end, _text(data[:end]).splitlines()
+
+
+def _text(data: bytes) -> str:
+    # Programs print the URLs that they were given.
+    return strike_signatures(data.decode("utf-8", "replace"))

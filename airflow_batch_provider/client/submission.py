@@ -10,6 +10,7 @@ from typing import Any
 from airflow_batch_provider.client.drive import AT_ONCE
 from airflow_batch_provider.client.job_requests import ENDED, TRIES, backoff, patiently
 from airflow_batch_provider.client.request_errors import request_error
+from airflow_batch_provider.client.secret import strike_signatures
 from airflow_batch_provider.client.steps import Call, Pause, Refusal, Say, Script, Together
 from airflow_batch_provider.exceptions import BatchRequestError
 from airflow_batch_provider.spec.limits import TASKS_PER_REQUEST
@@ -145,7 +146,8 @@ def _left(chunk: Sequence[Wire], answer: Mapping[str, Any]) -> list[Wire]:
         if status == "clienterror":
             text = str((error.get("message") or {}).get("value") or "").partition("\n")[0]
             values = "; ".join(f"{item.get('key')}={item.get('value')}" for item in error.get("values") or ())
-            raise _refused(str(task["id"]), code, f"{text} {values}".strip(), 400)
+            # The service repeats the value that it refuses, which may be a URL with its SAS.
+            raise _refused(str(task["id"]), code, strike_signatures(f"{text} {values}".strip()), 400)
         left.append(task)
     return left
 

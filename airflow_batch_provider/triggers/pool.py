@@ -19,7 +19,7 @@ from airflow_batch_provider.client.pool_watch import (
     periods,
     with_output,
 )
-from airflow_batch_provider.client.service_errors import is_transient
+from airflow_batch_provider.client.service_errors import error_text, is_transient
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 
 if TYPE_CHECKING:
@@ -86,7 +86,9 @@ class AzureBatchPoolTrigger(BaseTrigger):
             except AzureError as error:
                 if not is_transient(error) or time.time() >= self.wait.deadline:
                     return lost(error)
-                self.log.warning("A look at pool %s failed and is repeated: %s", self.wait.pool_id, error)
+                self.log.warning(
+                    "A look at pool %s failed and is repeated: %s", self.wait.pool_id, error_text(error)
+                )
             else:
                 verdict = self.wait.judge(seen, time.time())
                 if verdict.status != "wait":
