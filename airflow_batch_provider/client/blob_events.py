@@ -9,7 +9,6 @@ Sources: Event Grid: *Azure Blob Storage as an Event Grid source*, *Storage queu
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -75,10 +74,10 @@ class BlobEvent:
         return cls(**{name: payload[name] for name in cls.__dataclass_fields__})
 
 
-def parse_message(text: str) -> BlobEvent:
+def parse_message(text: str | None) -> BlobEvent:
     """Read one queue message.
 
-    :param text: the message's content as received.
+    :param text: the message's content as received; an empty message may have none.
     :raises MalformedEventError: if it is not one blob event; says why.
     """
     event = _one_event(_decode_json(text))
@@ -99,7 +98,7 @@ def parse_message(text: str) -> BlobEvent:
         container=container,
         name=name,
         etag=str(data.get("eTag") or data.get("etag") or "").strip('"'),
-        size=int(data.get("contentLength", -1)),
+        size=_size_of(data.get("contentLength")),
         content_type=str(data.get("contentType") or ""),
         time=str(event.get("eventTime") or event.get("time") or ""),
         sequencer=str(data.get("sequencer") or ""),
@@ -124,17 +123,26 @@ def blob_from_url(url: str) -> tuple[str, str]:
     return segments[0], "/".join(segments[1:])
 
 
-def _decode_json(text: str) -> Any:
+def _size_of(length: Any) -> int:
+    if length is None:
+        return -1
+    try:
+        return int(length)
+    except (TypeError, ValueError):
+        raise MalformedEventError(f"the blob's contentLength is {length!r}") from None
+
+
+def _decode_json(text: str | None) -> Any:
     """Messages are base64 of JSON by default; a sender may be set to plain JSON."""
-    stripped = text.strip()
+    stripped = (text or "").strip()
     if not stripped.startswith(("{", "[")):
         try:
             stripped = base64.b64decode(stripped, validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError) as error:
+        except ValueError as error:  # bad base64, bad UTF-8, or text beyond ASCII
             raise MalformedEventError("neither JSON nor base64 of JSON") from error
     try:
         return json.loads(stripped)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise MalformedEventError(f"not valid JSON: {error}") from error
 
 

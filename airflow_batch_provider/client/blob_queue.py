@@ -12,7 +12,6 @@ import json
 import logging
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 RECEIVE_PAGE = 32  # Azure Storage: *Get Messages* returns at most 32
-MAX_POISON_TEXT = 40_000  # a message may hold 64 KiB; leaves room for base64 and the reason
+MESSAGE_BYTES = 64 * 1024  # Azure Storage: *Put Message*
 REMEMBERED_EVENTS = 10_000
 POISON_SUFFIX = "-poison"
 
@@ -35,6 +34,7 @@ class QueueTiming:
 
     :param poll: between looks into an empty queue.
     :param quiet: a batch is closed when nothing more came for this long.
+    :param longest: a batch is closed this long after its first event, also when more keep coming.
     :param spacing: least time between two batches. Airflow 3.3 strands an asset event that comes before
         the scheduler consumed the one before it (apache/airflow#56050), so a burst must be one batch.
     :param visibility: how long a received message stays hidden from others.
@@ -44,6 +44,7 @@ class QueueTiming:
 
     poll: float = 0.5
     quiet: float = 0.4
+    longest: float = 2.0
     spacing: float = 3.0
     visibility: int = 120
     max_batch: int = 100
@@ -132,11 +133,16 @@ class BlobEventQueue:
         loop = asyncio.get_running_loop()
         batch = Batch()
         empty_looks = 0
+        opened: float | None = None
         while len(batch.events) < self.timing.max_batch:
             found = await self._receive_into(batch)
             empty_looks = 0 if found else empty_looks + 1
-            if batch.events and empty_looks > 1 and loop.time() >= not_before:
-                return batch
+            if batch.events:
+                now = loop.time()
+                opened = now if opened is None else opened
+                complete = empty_looks > 1 or now >= opened + self.timing.longest
+                if complete and now >= not_before:
+                    return batch
             if not found:
                 await asyncio.sleep(self.timing.quiet if batch.events else self.timing.poll)
         await asyncio.sleep(max(0.0, not_before - loop.time()))
@@ -195,21 +201,26 @@ class BlobEventQueue:
         self._pending_events[event.version] = batch
 
     async def _set_aside(self, client: QueueClient, message: Any, reason: str) -> None:
-        """Move a message to the poison queue, with the reason: put there first, then deleted here."""
-        from azure.core.exceptions import ResourceExistsError
+        """Move a message to the poison queue, with the reason: put there first, then deleted here.
 
-        note = {
-            "reason": reason,
-            "queue": self.name,
-            "messageId": message.id,
-            "dequeueCount": message.dequeue_count,
-            "text": message.content[:MAX_POISON_TEXT],
-        }
-        async with self._open_client(self.name + POISON_SUFFIX) as poison:
-            with suppress(ResourceExistsError):
-                await poison.create_queue()
-            await poison.send_message(base64.b64encode(json.dumps(note).encode()).decode())
-        await self._delete(client, Receipt(message.id, message.pop_receipt))
+        One that cannot be moved now stays here and is tried again when it is delivered again; it must not
+        keep the messages behind it from being read.
+        """
+        from azure.core.exceptions import AzureError
+
+        try:
+            await self._move_to_poison(client, message, reason)
+        except AzureError as error:
+            log.warning(
+                "Message %s of queue %r is of no use (%s), and cannot be put into %r (%s). It stays and is "
+                "tried again. Create that queue, or give the connection the right to create it and to send.",
+                message.id,
+                self.name,
+                reason,
+                self.name + POISON_SUFFIX,
+                type(error).__name__,
+            )
+            return
         log.error(
             "Message %s of queue %r was set aside in %r: %s. "
             "Look at it there; put it back once the cause is gone.",
@@ -218,6 +229,24 @@ class BlobEventQueue:
             self.name + POISON_SUFFIX,
             reason,
         )
+
+    async def _move_to_poison(self, client: QueueClient, message: Any, reason: str) -> None:
+        from azure.core.exceptions import ResourceNotFoundError
+
+        note = {
+            "reason": reason,
+            "queue": self.name,
+            "messageId": message.id,
+            "dequeueCount": message.dequeue_count,
+        }
+        text = _poison_message(note, message.content or "")
+        async with self._open_client(self.name + POISON_SUFFIX) as poison:
+            try:
+                await poison.send_message(text)
+            except ResourceNotFoundError:  # not created beforehand: that takes a right that sending does not
+                await poison.create_queue()
+                await poison.send_message(text)
+        await self._delete(client, Receipt(message.id, message.pop_receipt))
 
     async def _delete(self, client: QueueClient, receipt: Receipt) -> None:
         """Delete a message. One that was meanwhile delivered to another reader is that reader's."""
@@ -239,3 +268,13 @@ class BlobEventQueue:
                 self.name,
                 type(error).__name__,
             )
+
+
+def _poison_message(note: dict[str, Any], content: str) -> str:
+    """A note on a message and as much of its text as one message holds: escapes and base64 make it longer."""
+    kept = len(content)
+    while True:
+        text = base64.b64encode(json.dumps({**note, "text": content[:kept]}).encode()).decode()
+        if len(text) <= MESSAGE_BYTES or not kept:
+            return text
+        kept //= 2

@@ -155,3 +155,24 @@ def test_a_url_without_a_blob_is_refused_without_its_signature() -> None:
         blob_from_url("https://acct.blob.core.windows.net/in?sig=secret")
 
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "",
+        "käse",
+        "[" * 100_000,
+        encoded({**EVENT_GRID, "data": {**DATA, "contentLength": "long"}}),
+        encoded({**EVENT_GRID, "data": {**DATA, "contentLength": {}}}),
+    ],
+    ids=["nothing", "empty", "beyond ascii", "deep", "length in words", "length an object"],
+)
+def test_whatever_is_no_event_is_said_to_be_malformed(text: str | None) -> None:
+    with pytest.raises(MalformedEventError):
+        parse_message(text)
+
+
+def test_an_event_may_leave_the_length_out() -> None:
+    assert parse_message(encoded({**EVENT_GRID, "data": {**DATA, "contentLength": None}})).size == -1

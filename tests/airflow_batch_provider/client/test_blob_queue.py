@@ -168,6 +168,59 @@ async def test_what_is_no_event_is_set_aside_with_the_reason(
     await queue.aclose()
 
 
+@pytest.mark.parametrize("rubbish", ["x" * 65_000, "é" * 20_000, '"' * 40_000])
+async def test_what_is_set_aside_fits_into_a_message(bench: Bench, rubbish: str) -> None:
+    queue = bench.reader()
+    await bench.send(rubbish, message("good"))
+
+    assert names(await next_batch(queue.batches())) == ["good"]
+
+    [note] = await bench.poison()
+    assert note["text"]
+    assert rubbish.startswith(note["text"])
+    await queue.aclose()
+
+
+async def test_a_message_that_cannot_be_set_aside_keeps_no_other_from_being_read(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    def without_poison(name: str) -> QueueClient:
+        # A name that no queue may have stands in for a connection that may not create one.
+        return bench.client(name.replace("-poison", "--"))
+
+    queue = BlobEventQueue(without_poison, bench.name, QUICK)
+    await bench.send("rubbish", message("good"))
+
+    batch = await next_batch(queue.batches())
+    await queue.acknowledge(batch)
+
+    assert names(batch) == ["good"]
+    assert await bench.left() == 1
+    assert "cannot be put into" in caplog.text
+    await queue.aclose()
+
+
+async def test_a_steady_trickle_does_not_hold_a_batch_open(bench: Bench) -> None:
+    queue = bench.reader(QueueTiming(poll=0.02, quiet=0.1, longest=0.3, spacing=0.0, max_batch=10_000))
+    stop = asyncio.Event()
+
+    async def trickle() -> None:
+        number = 0
+        while not stop.is_set():
+            await bench.send(message(str(number)))
+            number += 1
+
+    sending = asyncio.create_task(trickle())
+    try:
+        batch = await next_batch(queue.batches())
+    finally:
+        stop.set()
+        await sending
+
+    assert batch.events
+    await queue.aclose()
+
+
 async def test_a_message_that_is_never_stored_is_set_aside(bench: Bench) -> None:
     queue = bench.reader(QueueTiming(poll=0.02, quiet=0.05, spacing=0.0, visibility=1, max_deliveries=2))
     batches = queue.batches()
