@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from airflow_batch_provider.client.credentials import storage_credential
 from airflow_batch_provider.client.sas import SasMint
+from airflow_batch_provider.client.settings import SettingsError
 from airflow_batch_provider.client.storage_settings import StorageSettings
 from airflow_batch_provider.client.wire_log import quiet_wire_log
 from airflow_batch_provider.spec.files import BlobRef
@@ -189,6 +190,17 @@ class StorageAccess:
         quiet_wire_log()
         credential = storage_credential(self.storage, aio=True)
         return QueueClient(self.storage.queue_endpoint, name, credential=credential)
+
+    def check_queues(self) -> None:
+        """See whether the connection tells where the account's queues are; nothing is sent.
+
+        Raises:
+            SettingsError: it does not.
+        """
+        try:
+            _ = self.storage.queue_endpoint
+        except ValueError as error:
+            raise SettingsError(str(error)) from None
 
     def check(self) -> None:
         """Make one cheap call that proves the way in.

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Hashable, Sequence
+from collections.abc import AsyncIterator, Hashable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from airflow.exceptions import AirflowException  # type: ignore[attr-defined]
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
-from airflow_batch_provider.client.blob_queue import Batch, BlobEventQueue, QueueTiming
+from airflow_batch_provider.client.blob_queue import Batch, BlobEventQueue
+from airflow_batch_provider.client.settings import SettingsError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 
 if TYPE_CHECKING:
@@ -24,6 +26,9 @@ log = logging.getLogger(__name__)
 
 STORED_WITHIN = 15.0
 """Seconds after which an event is taken as stored where Airflow (before 3.3) does not say."""
+
+REOPEN_SECONDS = 15.0
+"""Between two looks at a connection that does not work."""
 
 
 class BlobCreatedTrigger(BaseEventTrigger):
@@ -36,9 +41,12 @@ class BlobCreatedTrigger(BaseEventTrigger):
     :param suffix: only blobs whose name ends so, such as ``.mp4``.
     :param max_batch: most blobs in one event.
 
-    Watchers with the same queue share one reader. A message is deleted only after Airflow stored the event
-    (Airflow 3.3; before it, some seconds later), repeated events are dropped, and messages that are no blob
-    event or fail again and again go to the queue ``{queue_name}-poison``.
+    Watchers with the same queue in one triggerer share one reader. With several triggerers give each set of
+    filters a queue of its own: a message goes to one triggerer, which deletes it for all.
+
+    A message is deleted only after Airflow stored the event (Airflow 3.3; before it, some seconds later),
+    repeated events are dropped, and messages that are no blob event or fail again and again go to the queue
+    ``{queue_name}-poison``.
 
     The payload is ``{"blobs": [{"url", "container", "name", "etag", "size", ...}]}``.
     """
@@ -53,6 +61,8 @@ class BlobCreatedTrigger(BaseEventTrigger):
         max_batch: int = 100,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        if max_batch < 1:
+            raise ValueError(f"max_batch of BlobCreatedTrigger is {max_batch}; it must be 1 or more")
         self.queue_name = queue_name
         self.conn_id = conn_id
         self.container = container
@@ -75,18 +85,16 @@ class BlobCreatedTrigger(BaseEventTrigger):
 
     async def filter_shared_stream(self, shared_stream: AsyncIterator[Batch]) -> AsyncIterator[TriggerEvent]:
         async for batch in shared_stream:
-            event = self._event_for(batch)
-            if event is not None:
+            for event in self._events_for(batch):
                 yield event
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Read the queue alone: for Airflow before 3.3, which has no shared streams."""
-        queue = await _open_queue(self.queue_name, self.conn_id, self.max_batch)
+        queue = await _open_queue(self.queue_name, self.conn_id)
         acknowledging: set[asyncio.Task[None]] = set()
         try:
             async for batch in queue.batches():
-                event = self._event_for(batch)
-                if event is not None:
+                for event in self._events_for(batch):
                     yield event
                 task = asyncio.create_task(_acknowledge_later(queue, batch))
                 acknowledging.add(task)
@@ -96,7 +104,8 @@ class BlobCreatedTrigger(BaseEventTrigger):
                 task.cancel()
             await queue.aclose()
 
-    def _event_for(self, batch: Batch) -> TriggerEvent | None:
+    def _events_for(self, batch: Batch) -> Iterator[TriggerEvent]:
+        # The reader is shared, so the size of its batches is none of this watcher's.
         blobs = [
             event.to_payload()
             for event in batch.events
@@ -104,12 +113,39 @@ class BlobCreatedTrigger(BaseEventTrigger):
             and event.name.startswith(self.prefix)
             and event.name.endswith(self.suffix)
         ]
-        return TriggerEvent({"blobs": blobs}) if blobs else None
+        for start in range(0, len(blobs), self.max_batch):
+            yield TriggerEvent({"blobs": blobs[start : start + self.max_batch]})
 
 
-async def _open_queue(queue_name: str, conn_id: str, max_batch: int) -> BlobEventQueue:
-    storage = await AzureBatchHook(conn_id).astorage()
-    return BlobEventQueue(storage.async_queue_client, queue_name, QueueTiming(max_batch=max_batch))
+async def _open_queue(queue_name: str, conn_id: str) -> BlobEventQueue:
+    """A reader of the queue, once the connection works: Airflow would start a watcher that fails again and
+    again, every second, with a traceback each time."""
+    told = False
+    while True:
+        try:
+            storage = await AzureBatchHook(conn_id).astorage()
+            storage.check_queues()
+        except Exception as error:  # whatever is wrong with a connection, it may be put right
+            if not told:
+                told = True
+                _tell_of_connection(queue_name, conn_id, error)
+            await asyncio.sleep(REOPEN_SECONDS)
+        else:
+            return BlobEventQueue(storage.async_queue_client, queue_name)
+
+
+def _tell_of_connection(queue_name: str, conn_id: str, error: Exception) -> None:
+    # The text of any other error may repeat what is in the connection.
+    known = isinstance(error, (AirflowException, SettingsError))
+    log.error(
+        "Queue %r is not read, because the connection %r cannot be used: %s\n"
+        "Blobs that arrive now are kept by the queue and come later. "
+        "Correct the connection; it is looked at again every %g seconds.",
+        queue_name,
+        conn_id,
+        error if known else type(error).__name__,
+        REOPEN_SECONDS,
+    )
 
 
 async def _acknowledge_later(queue: BlobEventQueue, batch: Batch) -> None:
@@ -126,7 +162,7 @@ def _shared_producer(kwargs: dict[str, Any]) -> SharedStreamProducer:
 
         async def open_stream(self) -> AsyncIterator[tuple[Batch, Batch]]:
             trigger = BlobCreatedTrigger(**kwargs)
-            self.queue = await _open_queue(trigger.queue_name, trigger.conn_id, trigger.max_batch)
+            self.queue = await _open_queue(trigger.queue_name, trigger.conn_id)
             async for batch in self.queue.batches():
                 yield batch, batch
 
