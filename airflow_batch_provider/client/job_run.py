@@ -17,12 +17,10 @@ from airflow_batch_provider.client.outcome import Outcome, read_outcome
 from airflow_batch_provider.client.pace import Pace
 from airflow_batch_provider.client.records import JobView
 from airflow_batch_provider.client.report import report, request_failure
-from airflow_batch_provider.client.service_errors import error_code, error_status, explain_access
 from airflow_batch_provider.client.steps import Call, Refusal, Say, Script
 from airflow_batch_provider.client.streams import Follower, last_lines, read_tail
 from airflow_batch_provider.client.submission import add_tasks, end_when_done
 from airflow_batch_provider.client.watching import Ending, Watch, poll_jobs, watch_job
-from airflow_batch_provider.exceptions import BatchRequestError
 from airflow_batch_provider.spec.compile import WorkArea, compile_tasks, fingerprint, result_location
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.graph import JobGraph
@@ -108,7 +106,7 @@ class JobRun:
             BatchJobConflictError: the job id is taken by something else.
         """
         plan = self.plan
-        with self._storage_explained():
+        with self._storage.explained():
             self._storage.ensure_container(plan.work_container)
         with _explained(f"Looking at pool {plan.options.pool_id}"):
             self._driver.run(_check_pool(plan))
@@ -205,7 +203,7 @@ class JobRun:
 
     def _result(self, graph: JobGraph, claim: Claim, task_id: str) -> Any:
         ref = result_location(graph, task_id, WorkArea(self.plan.work_container, claim.job_id))
-        with self._storage_explained():
+        with self._storage.explained():
             data = self._storage.read_blob(ref.container, ref.name, RESULT_BYTES + 1)
         return parse_result(data, task_id, RESULT_BYTES)
 
@@ -221,17 +219,6 @@ class JobRun:
             return last_lines(self._storage.read_blob(ref.container, ref.name, _LOG_BLOB_BYTES))
         except AzureError:
             return None
-
-    @contextmanager
-    def _storage_explained(self) -> Iterator[None]:
-        from azure.core.exceptions import AzureError
-
-        try:
-            yield
-        except AzureError as error:
-            settings = self._storage.storage
-            text = explain_access(error, "Storage", settings.account_url, settings.account_name)
-            raise BatchRequestError(str(text), code=error_code(error), status=error_status(error)) from None
 
 
 class _Looker:

@@ -19,6 +19,8 @@ from airflow_batch_provider.client.blob_events import BlobEvent
 if TYPE_CHECKING:
     from azure.storage.blob import ContainerClient
 
+_OWNER = "owner"
+
 
 @dataclass(frozen=True)
 class Claims:
@@ -44,6 +46,8 @@ class Receipts:
         self._container = container
         self._consumer = consumer
         self._owner = owner
+        # Metadata holds ASCII only, and run ids may hold anything.
+        self._mark = _digest(owner)
 
     def claim(self, events: Iterable[BlobEvent], limit: int | None = None) -> Claims:
         """Take what nobody has taken.
@@ -51,25 +55,32 @@ class Receipts:
         :param events: announcements, repeated ones allowed, oldest first.
         :param limit: most versions to hold; the rest stays for another run.
         """
-        announced = {event.version: event for event in events}
+        held = self._noted()
+        announced = {event.version: event for event in (*held, *events)}
         by_receipt = {self._name(event): event for event in announced.values()}
-        known = self._existing(by_receipt)
+        owners = self._owners(by_receipt)
         mine: list[BlobEvent] = []
         for name, event in by_receipt.items():
             if limit is not None and len(mine) >= limit:
                 break
-            if self._owns(name) if name in known else self._take(name, event):
+            if owners[name] == self._mark if name in owners else self._take(name, event):
                 mine.append(event)
+        if mine != held:
+            self._note(mine)
         return Claims(mine, len(by_receipt) - len(mine))
 
     def _name(self, event: BlobEvent) -> str:
         """Receipts lie by day, so that a look lists only the days it asks about."""
-        digest = hashlib.sha256(event.version.encode()).hexdigest()[:40]
-        return f"{self._consumer}/{event.time[:10] or 'undated'}/{digest}.json"
+        return f"{self._consumer}/{event.time[:10] or 'undated'}/{_digest(event.version)}.json"
 
-    def _existing(self, names: Iterable[str]) -> set[str]:
+    def _owners(self, names: Iterable[str]) -> dict[str, str]:
+        """The marks of the owners of all receipts that lie beside these: one listing for each day."""
         days = {name.rpartition("/")[0] + "/" for name in names}
-        return {found for day in days for found in self._container.list_blob_names(name_starts_with=day)}
+        return {
+            found.name: (found.metadata or {}).get(_OWNER, "")
+            for day in days
+            for found in self._container.list_blobs(name_starts_with=day, include=["metadata"])
+        }
 
     def _take(self, name: str, event: BlobEvent) -> bool:
         from azure.core.exceptions import ResourceExistsError
@@ -82,11 +93,34 @@ class Receipts:
             "claimed": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         }
         try:
-            self._container.upload_blob(name, json.dumps(receipt).encode(), overwrite=False)
+            self._container.upload_blob(
+                name, json.dumps(receipt).encode(), overwrite=False, metadata={_OWNER: self._mark}
+            )
         except ResourceExistsError:
             return self._owns(name)
         return True
 
     def _owns(self, name: str) -> bool:
-        content = self._container.download_blob(name).readall()
-        return bool(json.loads(content)["owner"] == self._owner)
+        properties = self._container.get_blob_client(name).get_blob_properties()
+        return bool((properties.metadata or {}).get(_OWNER) == self._mark)
+
+    def _noted(self) -> list[BlobEvent]:
+        from azure.core.exceptions import ResourceNotFoundError
+
+        try:
+            content = self._container.download_blob(self._note_name).readall()
+        except ResourceNotFoundError:
+            return []
+        return [BlobEvent.from_payload(payload) for payload in json.loads(content)]
+
+    def _note(self, mine: list[BlobEvent]) -> None:
+        content = json.dumps([event.to_payload() for event in mine]).encode()
+        self._container.upload_blob(self._note_name, content, overwrite=True)
+
+    @property
+    def _note_name(self) -> str:
+        return f"{self._consumer}/runs/{self._mark}.json"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:40]

@@ -8,15 +8,18 @@ comes with a token (Azure Storage: *Create a user delegation SAS*).
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from airflow_batch_provider.client.credentials import storage_credential
 from airflow_batch_provider.client.sas import SasMint
+from airflow_batch_provider.client.service_errors import error_code, error_status, explain_access
 from airflow_batch_provider.client.settings import SettingsError
 from airflow_batch_provider.client.storage_settings import StorageSettings
 from airflow_batch_provider.client.wire_log import quiet_wire_log
+from airflow_batch_provider.exceptions import BatchRequestError
 from airflow_batch_provider.spec.files import BlobRef
 
 if TYPE_CHECKING:
@@ -209,6 +212,21 @@ class StorageAccess:
             azure.core.exceptions.AzureError: it does not work.
         """
         next(iter(self._open().list_containers(results_per_page=1).by_page()), None)
+
+    @contextmanager
+    def explained(self) -> Iterator[None]:
+        """Let what storage refuses within the block be raised in words.
+
+        Raises:
+            BatchRequestError: with what happened, the likely cause and the next step.
+        """
+        from azure.core.exceptions import AzureError
+
+        try:
+            yield
+        except AzureError as error:
+            text = explain_access(error, "Storage", self.storage.account_url, self.storage.account_name)
+            raise BatchRequestError(str(text), code=error_code(error), status=error_status(error)) from None
 
     # Own parts
 

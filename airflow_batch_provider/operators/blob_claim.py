@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +15,9 @@ from airflow_batch_provider.hooks.batch import AzureBatchHook
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-EVENTS_READ = 1000
-"""How many of the newest asset events one look reads."""
+EVENTS_A_PAGE = 1000
+PAGES = 50
+"""So many asset events are read at most, the newest ones: a bound on the memory of a look."""
 
 
 class AzureBlobClaimOperator(BaseOperator):
@@ -30,11 +31,14 @@ class AzureBlobClaimOperator(BaseOperator):
     :param asset: whose events announce the blobs.
     :param conn_id: Azure Batch connection whose storage account holds the receipts.
     :param receipts_container: container for the receipts; made when missing.
-    :param lookback: how far back events are read. Events older than this are left alone.
-    :param max_blobs: most blobs for one run; the rest is taken by the next.
+    :param lookback: how far back events are read. Events older than this are left alone; what a run has
+        taken it gets again however old it is.
+    :param max_blobs: most blobs for one run; the rest is taken by the next run, which a later blob or you
+        must start.
     :param blobs: URLs to work on in any case, without a receipt, for runs started by hand. Templated.
     :returns: a list of ``{"url", "container", "name", "etag", "size", "content_type", "time"}``,
         ready for ``.expand()``. An empty list skips mapped tasks.
+    :raises BatchRequestError: storage refused; its text explains.
     """
 
     template_fields: Sequence[str] = ("conn_id", "receipts_container", "blobs")
@@ -69,8 +73,8 @@ class AzureBlobClaimOperator(BaseOperator):
             return [_hand_over(_named_by_hand(url)) for url in named]
         events = self._announced(context)
         storage = AzureBatchHook(self.conn_id).storage()
-        storage.ensure_container(self.receipts_container)
-        with storage.container_client(self.receipts_container) as container:
+        with storage.explained(), storage.container_client(self.receipts_container) as container:
+            storage.ensure_container(self.receipts_container)
             consumer = f"{context['dag'].dag_id}/{self.task_id}"
             claims = Receipts(container, consumer, context["run_id"]).claim(events, self.max_blobs)
         self.log.info(
@@ -87,13 +91,30 @@ class AzureBlobClaimOperator(BaseOperator):
     def _announced(self, context: Context) -> list[BlobEvent]:
         """The blobs of all recent events of the asset, oldest first."""
         since = datetime.now(timezone.utc) - self.lookback
-        recorded = context["inlet_events"][self.asset]
-        if hasattr(recorded, "after"):  # Airflow before 3.2 reads all events
-            recorded = recorded.after(since.isoformat()).ascending(False).limit(EVENTS_READ)
+        accessor = context["inlet_events"][self.asset]
+        # Airflow before 3.2 reads all events.
+        recorded = self._pages(accessor, since) if hasattr(accessor, "after") else accessor
         recent = sorted(
             (event for event in recorded if event.timestamp >= since), key=lambda event: event.timestamp
         )
         return [blob for event in recent for blob in _blobs_of(event.extra)]
+
+    def _pages(self, accessor: Any, since: datetime) -> Iterator[Any]:
+        """Page by page from the newest event back; an event on the border of two pages comes twice."""
+        page = accessor.after(since.isoformat()).ascending(False).limit(EVENTS_A_PAGE)
+        for _ in range(PAGES):
+            events = list(page)
+            yield from events
+            if len(events) < EVENTS_A_PAGE or events[-1].timestamp == events[0].timestamp:
+                return
+            page = page.before(events[-1].timestamp.isoformat())
+        self.log.warning(
+            "More than %d events of %s came within %s: the oldest are not looked at, and blobs that only "
+            "they announce are not taken. Lower lookback if they were taken before, or name them in blobs.",
+            EVENTS_A_PAGE * PAGES - PAGES,
+            self.asset.name,
+            self.lookback,
+        )
 
 
 def _blobs_of(extra: Any) -> Iterable[BlobEvent]:

@@ -87,3 +87,50 @@ def test_runs_at_the_same_time_share_without_overlap(container: ContainerClient)
         taken = [name for names in pool.map(claim, range(4)) for name in names]
 
     assert sorted(taken) == sorted(event.name for event in announced)
+
+
+def test_a_run_that_comes_back_when_nothing_is_announced_any_more_finds_what_it_took(
+    container: ContainerClient,
+) -> None:
+    Receipts(container, "dag/task", "run-1").claim([a_blob("a"), a_blob("b")], limit=1)
+    Receipts(container, "dag/task", "run-2").claim([a_blob("b")])
+
+    again = Receipts(container, "dag/task", "run-1").claim([], limit=1)
+
+    assert [event.name for event in again.mine] == ["a"]
+    assert Receipts(container, "dag/task", "run-3").claim([]).mine == []
+
+
+def test_a_run_that_died_after_its_first_receipt_goes_on(container: ContainerClient) -> None:
+    def events() -> list[BlobEvent]:
+        return [a_blob("a"), a_blob("b")]
+
+    dying = Receipts(container, "dag/task", "läuft+1")
+    take = dying._take
+
+    def take_one(name: str, event: BlobEvent) -> bool:
+        if event.name == "b":
+            raise KeyboardInterrupt
+        return take(name, event)
+
+    dying._take = take_one  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        dying.claim(events())
+
+    again = Receipts(container, "dag/task", "läuft+1").claim(events())
+
+    assert [event.name for event in again.mine] == ["a", "b"]
+
+
+def test_a_look_costs_no_request_for_each_receipt_of_others(container: ContainerClient) -> None:
+    announced = [a_blob(f"{number}") for number in range(20)]
+    Receipts(container, "dag/task", "run-1").claim(announced)
+    requests: list[str] = []
+    with ContainerClient.from_container_url(
+        container.url,
+        credential=container.credential,
+        raw_request_hook=lambda request: requests.append(request.http_request.method),
+    ) as counting:
+        assert Receipts(counting, "dag/task", "run-2").claim(announced).others == 20
+
+    assert len(requests) <= 2

@@ -6,13 +6,17 @@ import json
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from airflow.sdk import Asset
+from airflow.sdk.execution_time.context import InletEventsAccessor
 
 from airflow_batch_provider.client.blob_events import BLOB_CREATED, BlobEvent
+from airflow_batch_provider.exceptions import BatchRequestError
+from airflow_batch_provider.operators import blob_claim
 from airflow_batch_provider.operators.blob_claim import AzureBlobClaimOperator
 from demo.stack.accounts import StorageAccount
 
@@ -98,6 +102,81 @@ def test_events_before_the_lookback_are_left_alone(claim: AzureBlobClaimOperator
 @pytest.mark.slow
 def test_events_of_others_than_the_trigger_are_no_harm(claim: AzureBlobClaimOperator) -> None:
     assert claim.execute(context_of(RecordedEvent({}), RecordedEvent({"payload": "text"}))) == []
+
+
+class Accessor(InletEventsAccessor):
+    """Airflow's accessor of an asset's events, over a list instead of its API."""
+
+    def __init__(self, recorded: list[RecordedEvent]) -> None:
+        super().__init__(asset_name="incoming")
+        self.recorded = recorded
+        self.asked = 0
+
+    @cached_property
+    def _asset_events(self) -> Any:
+        self.asked += 1
+        after = datetime.fromisoformat(str(self._after))
+        before = datetime.fromisoformat(str(self._before)) if self._before else NOW
+        found = [event for event in self.recorded if after <= event.timestamp <= before]
+        found.sort(key=lambda event: event.timestamp, reverse=not self._ascending)
+        return found[: self._limit]
+
+
+@pytest.mark.slow
+def test_a_long_queue_of_events_is_read_to_its_oldest(
+    claim: AzureBlobClaimOperator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blob_claim, "EVENTS_A_PAGE", 3)
+    events = Accessor([event_of(str(age), age=timedelta(minutes=age)) for age in range(10)])
+    context = context_of()
+    context["inlet_events"] = {INCOMING: events}
+
+    taken = claim.execute(context)
+
+    assert [blob["name"] for blob in taken] == [str(age) for age in reversed(range(10))]
+
+
+@pytest.mark.slow
+def test_what_is_beyond_the_bound_is_said(
+    claim: AzureBlobClaimOperator, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(blob_claim, "EVENTS_A_PAGE", 3)
+    monkeypatch.setattr(blob_claim, "PAGES", 2)
+    events = Accessor([event_of(str(age), age=timedelta(minutes=age)) for age in range(10)])
+
+    context = context_of()
+    context["inlet_events"] = {INCOMING: events}
+    claim.execute(context)
+
+    assert events.asked == 2
+    assert "More than 4 events" in capfd.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_run_that_is_cleared_after_the_lookback_gets_its_blobs_again(claim: AzureBlobClaimOperator) -> None:
+    claim.execute(context_of(event_of("a")))
+
+    assert [blob["name"] for blob in claim.execute(context_of(event_of("a", age=timedelta(days=2))))] == ["a"]
+
+
+@pytest.mark.slow
+def test_a_wrong_key_is_explained(
+    azurite: StorageAccount, claim: AzureBlobClaimOperator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = azurite.connection_string.replace(azurite.key, "d3Jvbmcta2V5")
+    connection = {
+        "conn_type": "azurebatch",
+        "host": "http://127.0.0.1:1",
+        "login": "account",
+        "password": "a2V5",
+        "extra": {"storage_connection_string": wrong},
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_AZURE_BATCH_DEFAULT", json.dumps(connection))
+
+    with pytest.raises(BatchRequestError, match=r"Likely cause.*\n.*Next step") as refused:
+        claim.execute(context_of(event_of("a")))
+
+    assert refused.value.status == 403
 
 
 def test_blobs_named_by_hand_are_taken_without_asking_storage() -> None:
