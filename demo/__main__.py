@@ -47,18 +47,31 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    del number, frame
-    raise KeyboardInterrupt
+class _Interruption:
+    """Ctrl-C, and what shall end the demo likewise: a closed terminal, a `kill`.
+
+    The exception alone would not do: Python drops one that is raised in a destructor or a callback.
+    """
+
+    def __init__(self) -> None:
+        self.came = False
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._note)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        self.came = True
+        raise KeyboardInterrupt
 
 
-def _run(args: argparse.Namespace, view: View) -> None:
+def _run(args: argparse.Namespace, view: View, interruption: _Interruption) -> None:
     prepare_folder(args.data_dir, args.keep_data)
     options = StackOptions(
         work_dir=args.data_dir,
         dags_folder=args.dags_folder,
         preferred_ports=True,
         metadata_url=args.metadata_url,
+        interrupted=lambda: interruption.came,
     )
     view.say("Starting Azurite, Event Grid, the Batch emulator and Airflow")
     with LocalStack(options, view.say) as stack:
@@ -80,12 +93,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 all was well, 1 something was not (the reason was printed), 130 it was interrupted.
     """
     args = _arguments(argv)
-    # A closed terminal or a `kill` ends as Ctrl-C does: with everything stopped.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
+    interruption = _Interruption()
     with View() as view:
         try:
-            _run(args, view)
+            _run(args, view, interruption)
         except KeyboardInterrupt:
             view.end_progress()
             view.plain("Stopped; no process and no port is left.")

@@ -45,10 +45,17 @@ class Supervisor:
     Parameters:
         work_dir: holds the run file and the folder `logs`.
         clear_env: names of variables which components must not inherit.
+        interrupted: whether the user wants an end; asked at every check.
     """
 
-    def __init__(self, work_dir: Path, clear_env: Callable[[str], bool] = lambda _: False) -> None:
+    def __init__(
+        self,
+        work_dir: Path,
+        clear_env: Callable[[str], bool] = lambda _: False,
+        interrupted: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._work_dir = work_dir
+        self._interrupted = interrupted
         self._env = {key: value for key, value in os.environ.items() if not clear_env(key)}
         self._changed = threading.Condition()
         self._running: dict[str, int] = {}
@@ -178,11 +185,14 @@ class Supervisor:
                 pause = min(pause * 1.2, _POLL_SECONDS[1])
 
     def check(self, names: Iterable[str] | None = None) -> None:
-        """Notice a component that ended by itself.
+        """Notice a component that ended by itself, or the user's wish to end.
 
         Raises:
             ComponentError: one of `names` (all, unless given) ended.
+            KeyboardInterrupt: the user wants an end.
         """
+        if self._interrupted():
+            raise KeyboardInterrupt
         with self._changed:
             wanted = self._components if names is None else names
             gone = [(name, self._ended[name]) for name in wanted if name in self._ended]

@@ -49,7 +49,7 @@ class LocalStack:
         self._say = say
         self._begun = 0.0
         self.ports = PortPicker(use_preferred=options.preferred_ports)
-        self.supervisor = Supervisor(self.work_dir, clear_env=is_airflow_variable)
+        self.supervisor = Supervisor(self.work_dir, is_airflow_variable, options.interrupted)
         self._exits = contextlib.ExitStack()
 
     def __enter__(self) -> LocalStack:

@@ -47,6 +47,7 @@ class StackOptions:
         airflow_env: more variables for Airflow, made from the two accounts; these win.
         preferred_ports: take the usual ports where they are free. Tests take any.
         cache_dir: kept between runs: the template of Airflow's database.
+        interrupted: whether the user wants an end; asked while the stack starts and at every check.
     """
 
     work_dir: Path
@@ -63,3 +64,4 @@ class StackOptions:
     airflow_env: Variables = lambda _storage, _batch: {}
     preferred_ports: bool = False
     cache_dir: Path = PROJECT_DIR / ".cache" / "airflow"
+    interrupted: Callable[[], bool] = lambda: False

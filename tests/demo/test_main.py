@@ -25,7 +25,7 @@ def test_a_folder_with_other_things_is_refused_with_status_1(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "thesis.txt").touch()
-    old = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    old = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         assert main(["--exit", "--data-dir", str(tmp_path)]) == 1
     finally:

@@ -278,3 +278,9 @@ def test_identity_changes_with_the_process() -> None:
 def test_a_damaged_run_file_is_as_none(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text('{"owner": ')
     assert clean_up(tmp_path / "run.json") == []
+
+
+def test_a_wish_to_end_is_noticed_at_the_next_check(tmp_path: Path) -> None:
+    """An exception that a signal raises in a destructor is dropped by Python: the wish must outlive it."""
+    with Supervisor(tmp_path, interrupted=lambda: True) as supervisor, pytest.raises(KeyboardInterrupt):
+        supervisor.check()
