@@ -28,6 +28,8 @@ __all__ = ["Packages", "extract_zip", "package_directory"]
 
 _log = logging.getLogger(__name__)
 _INSTALL_SECONDS = 3600.0
+_FETCHING = "fetch-"
+_INSTALLING = ".installing-"
 
 
 def package_directory(layout: NodeLayout, package: PackageInstall) -> Path:
@@ -49,6 +51,15 @@ class Packages:
         self._fetcher = fetcher
         self._storage = storage
         self._locks: WeakValueDictionary[Path, asyncio.Lock] = WeakValueDictionary()
+
+    def remove_leftovers(self, nodes_dir: Path) -> None:
+        """Remove what an emulator that was killed had fetched or installed in part. To be called before use.
+
+        :param nodes_dir: the folder of all nodes, by pool and node.
+        """
+        installing = nodes_dir.glob(f"*/*/applications/*/{_INSTALLING}*")
+        for half in (*self._cache.glob(f"{_FETCHING}*"), *installing):
+            shutil.rmtree(half, ignore_errors=True)
 
     async def install(self, packages: Iterable[PackageInstall], layout: NodeLayout) -> None:
         """Put packages on a node; those that are there already stay.
@@ -105,7 +116,7 @@ class Packages:
         # Earlier contents of the same blob are of no use any more.
         await asyncio.to_thread(shutil.rmtree, target.parent, ignore_errors=True)
         self._cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="fetch-", dir=self._cache) as folder:
+        with tempfile.TemporaryDirectory(prefix=_FETCHING, dir=self._cache) as folder:
             archive, extracted = Path(folder) / "package.zip", Path(folder) / "extracted"
             try:
                 await self._fetcher.fetch(await self._storage.blob_url(package.blob_name), archive)
@@ -160,10 +171,14 @@ def extract_zip(archive: Path, target: Path) -> None:
 
 def _link_tree(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    half = Path(tempfile.mkdtemp(prefix=".installing-", dir=target.parent))
+    half = Path(tempfile.mkdtemp(prefix=_INSTALLING, dir=target.parent))
     try:
         shutil.copytree(source, half / "tree", symlinks=True, copy_function=os.link)
         (half / "tree").rename(target)
+    except OSError:
+        # A run that was killed meanwhile cannot stop its thread, which may be done first.
+        if not target.is_dir():
+            raise
     finally:
         shutil.rmtree(half, ignore_errors=True)
 

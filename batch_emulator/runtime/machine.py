@@ -41,7 +41,7 @@ class Machine:
         on_fatal: Callable[[BaseException], None],
     ) -> None:
         self._settings = settings
-        nodes_dir = settings.data_dir / "nodes"
+        self._nodes_dir = nodes_dir = settings.data_dir / "nodes"
         self._fetcher = Fetcher()
         self._packages = Packages(settings.data_dir / "packages", self._fetcher, settings.storage)
         self.launcher = Launcher(nodes_dir, on_fatal)
@@ -59,6 +59,7 @@ class Machine:
     async def start(self) -> None:
         """Make ready to carry out effects."""
         await self.launcher.start()
+        await asyncio.to_thread(self._packages.remove_leftovers, self._nodes_dir)
         if self._settings.storage is not None:
             # The first transfer should not have to wait for the import.
             self._do(load_azure())
