@@ -85,6 +85,20 @@ class Host:
         """Remove the folder of a node that is no more."""
         NodeLayout.of(self._nodes_dir, pool_id, node_id).remove()
 
+    def remove_task_folders_except(self, kept: set[str]) -> None:
+        """Remove task directories that no task owns: a task of the same id must not find what is in them.
+
+        To be called before any run.
+
+        :param kept: directories relative to a node's root.
+        """
+        for pool_id, node_id in self.folders():
+            layout = NodeLayout.of(self._nodes_dir, pool_id, node_id)
+            for directory in list(layout.root.glob("workitems/*/*/*")):
+                task_root = directory.relative_to(layout.root).as_posix()
+                if task_root not in kept:
+                    layout.remove_task(task_root)
+
     async def stop(self) -> None:
         """End all processes and transfers, without reports: the service will hear that the runs are lost."""
         self._stopping = True

@@ -79,14 +79,16 @@ class Machine:
         await asyncio.gather(*self._errands, return_exceptions=True)
         await self._fetcher.close()
 
-    def remove_folders_except(self, known: set[tuple[str, str]]) -> None:
-        """Remove the folders of nodes that are no more, as a kill between release and removal leaves them.
+    def remove_folders_except(self, nodes: set[tuple[str, str]], task_roots: set[str]) -> None:
+        """Remove the folders of nodes and tasks that are no more, as a kill before their removal leaves them.
 
-        :param known: pool and node ids, lower case.
+        :param nodes: pool and node ids, lower case.
+        :param task_roots: directories of tasks, relative to a node's root.
         """
         for pool_id, node_id in self.host.folders():
-            if (pool_id.lower(), node_id.lower()) not in known:
+            if (pool_id.lower(), node_id.lower()) not in nodes:
                 self.host.remove_folder(pool_id, node_id)
+        self.host.remove_task_folders_except(task_roots)
 
     def _do(self, work: Coroutine[Any, Any, object]) -> None:
         errand = asyncio.ensure_future(work)

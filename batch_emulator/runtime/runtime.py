@@ -54,7 +54,7 @@ class Runtime:
                 for pool in service.pools()
                 for node in service.nodes(pool.id)
             }
-            await asyncio.to_thread(machine.remove_folders_except, nodes)
+            await asyncio.to_thread(machine.remove_folders_except, nodes, service.kept_task_roots())
             await engine.recover()
         except BaseException:
             await runtime.stop()

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from batch_emulator.service import resizing
 from batch_emulator.service.entities import JobNodeRun, Node
+from batch_emulator.service.ids import task_root
 from batch_emulator.service.rooms import Counts, JobRoom, PoolRoom
 from batch_emulator.service.state import State
 
@@ -103,3 +104,14 @@ def job_node_runs(room: JobRoom) -> list[JobNodeStatus]:
         JobNodeStatus(pool_id, node_id, found.get("preparation"), found.get("release"))
         for (pool_id, node_id), found in sorted(pairs.items())
     ]
+
+
+def kept_task_roots(state: State) -> set[str]:
+    """Directories, relative to a node's root, of all tasks whose files may still be wanted."""
+    roots: set[str] = set()
+    for room in state.jobs.values():
+        job = room.job
+        special = (job.spec.get("jobPreparationTask"), job.spec.get("jobReleaseTask"))
+        roots |= {task_root(job.id, spec["id"]) for spec in special if spec}
+        roots |= {task_root(job.id, task.id) for task in room.tasks.values() if not task.files_removed}
+    return roots

@@ -285,6 +285,9 @@ class BatchService:
             raise BatchError(JOB_PREPARATION_NOT_SPECIFIED)
         return queries.job_node_runs(room)
 
+    def kept_task_roots(self) -> set[str]:
+        return queries.kept_task_roots(self._state)
+
     def application(self, application_id: str) -> Application:
         return applications.find(self._state, application_id)
 

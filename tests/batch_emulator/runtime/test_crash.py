@@ -74,3 +74,27 @@ async def test_what_was_acknowledged_under_load_survives_kill_9(tmp_path: Path) 
             lambda counts: counts.task_counts.completed == len(found),
         )
         assert counts.task_counts.succeeded == len(found)
+
+
+async def test_what_a_deleted_task_left_is_no_input_of_a_later_task_of_its_id(tmp_path: Path) -> None:
+    async with served(tmp_path) as emulator, emulator.client() as client:
+        await client.create_pool(a_pool("pool", 1))
+        await client.create_job(a_job("job", "pool"))
+        await client.create_task("job", a_task("kept", "echo x > file"))
+        await eventually(lambda: client.get_task("job", "kept"), lambda task: task.state == "completed")
+        await emulator.kill()
+    [kept] = (tmp_path / "nodes").glob("*/*/workitems/job/job-1/kept/wd/file")
+    # As a kill between the deletion of a task and that of its files leaves them.
+    of_a_task = kept.parents[2] / "gone/wd/file"
+    of_a_job = kept.parents[4] / "old/job-1/t/wd/file"
+    for file in (of_a_task, of_a_job):
+        file.parent.mkdir(parents=True)
+        file.write_text("stale")
+    async with served(tmp_path) as emulator, emulator.client() as client:
+        await client.create_task("job", a_task("gone", "test ! -e file"))
+        gone = await eventually(
+            lambda: client.get_task("job", "gone"), lambda task: task.state == "completed"
+        )
+    assert gone.execution_info.exit_code == 0
+    assert kept.exists()
+    assert not of_a_job.parents[3].exists()
