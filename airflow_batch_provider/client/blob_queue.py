@@ -39,7 +39,9 @@ class QueueTiming:
         the scheduler consumed the one before it (apache/airflow#56050), so a burst must be one batch.
     :param visibility: how long a received message stays hidden from others.
     :param max_batch: events in one batch.
-    :param max_deliveries: a message delivered more often than this is set aside as poison.
+    :param max_deliveries: a message delivered more often than this is set aside as poison. Every time that
+        the visibility ends counts, so this many of them is how long Airflow may be unable to store events
+        before good ones are set aside: an hour.
     """
 
     poll: float = 0.5
@@ -48,7 +50,7 @@ class QueueTiming:
     spacing: float = 3.0
     visibility: int = 120
     max_batch: int = 100
-    max_deliveries: int = 5
+    max_deliveries: int = 30
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,10 @@ class AzureBlobClaimOperator(BaseOperator):
         super().__init__(**kwargs)
         if lookback <= timedelta(0):
             raise ValueError(f"lookback of task {self.task_id!r} is {lookback}; it must be more than zero")
+        if max_blobs is not None and max_blobs < 1:
+            raise ValueError(
+                f"max_blobs of task {self.task_id!r} is {max_blobs}; it must be 1 or more, or None"
+            )
         self.asset = asset
         self.conn_id = conn_id
         self.receipts_container = receipts_container

@@ -66,13 +66,13 @@ class Journal:
     def open(cls, data_dir: Path, account: str) -> Journal:
         """Open or create the journal of an account.
 
-        :param data_dir: made if absent.
+        :param data_dir: made if absent, for this user alone: tasks hold signatures.
         :param account: name of the Batch account that the folder belongs to.
         :raises DataDirLockedError: when another emulator uses the folder.
         :raises JournalVersionError: when another version of the emulator wrote it.
         :raises JournalAccountError: when it belongs to another account.
         """
-        data_dir.mkdir(parents=True, exist_ok=True)
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = DataDirLock(data_dir)
         try:
             return cls(connect(data_dir / "journal.sqlite", account), lock)

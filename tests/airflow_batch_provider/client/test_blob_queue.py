@@ -277,3 +277,9 @@ async def test_a_missing_queue_is_said_once_and_waited_for(
     assert names(await waiting) == ["late"]
     assert caplog.text.count("can't be read") == 1
     await queue.aclose()
+
+
+def test_good_events_outlast_an_hour_in_which_airflow_stores_nothing() -> None:
+    timing = QueueTiming()
+
+    assert timing.visibility * timing.max_deliveries >= 3600

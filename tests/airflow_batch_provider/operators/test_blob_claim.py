@@ -193,3 +193,8 @@ def test_blobs_named_by_hand_are_taken_without_asking_storage() -> None:
 def test_a_lookback_of_nothing_is_refused_at_parse() -> None:
     with pytest.raises(ValueError, match="lookback"):
         AzureBlobClaimOperator(task_id="x", asset=INCOMING, lookback=timedelta(0))
+
+
+def test_a_limit_of_no_blobs_is_refused_at_parse() -> None:
+    with pytest.raises(ValueError, match="max_blobs"):
+        AzureBlobClaimOperator(task_id="x", asset=INCOMING, max_blobs=0)

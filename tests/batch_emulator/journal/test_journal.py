@@ -140,3 +140,9 @@ def test_another_account_is_refused(tmp_path: Path) -> None:
     with pytest.raises(JournalAccountError, match="--account account"):
         Journal.open(tmp_path, "other")
     Journal.open(tmp_path, "account").close()  # a refusal keeps no lock
+
+
+def test_a_folder_that_is_made_is_nobody_elses_to_read(tmp_path: Path) -> None:
+    Journal.open(tmp_path / "new", "account").close()
+
+    assert (tmp_path / "new").stat().st_mode & 0o077 == 0
