@@ -5,20 +5,19 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseHook
 
-from airflow_batch_provider.client.settings import CONN_TYPE, BatchSettings, SettingsError
-from airflow_batch_provider.client.storage import DEFAULT_SAS_LIFETIME, StorageAccess
-from airflow_batch_provider.client.storage_settings import StorageSettings
-
+# The client is imported where it is used: every operator module imports this one when a DAG is parsed.
 if TYPE_CHECKING:
     from azure.batch import BatchClient
     from azure.batch.aio import BatchClient as AsyncBatchClient
     from azure.mgmt.batch import BatchManagementClient
+
+    from airflow_batch_provider.client.settings import BatchSettings
+    from airflow_batch_provider.client.storage import StorageAccess
 
 
 class AzureBatchHook(BaseHook):
@@ -33,7 +32,7 @@ class AzureBatchHook(BaseHook):
 
     conn_name_attr = "conn_id"
     default_conn_name = "azure_batch_default"
-    conn_type = CONN_TYPE
+    conn_type = "azurebatch"
     hook_name = "Azure Batch (jobs and pools)"
 
     def __init__(self, conn_id: str = default_conn_name) -> None:
@@ -51,11 +50,13 @@ class AzureBatchHook(BaseHook):
         if self._settings is None:
             from airflow.sdk.log import mask_secret
 
+            from airflow_batch_provider.client.connections import read_connection, with_storage
+
             connection = self.get_connection(self.conn_id)
-            settings = _read(connection, connection.extra_dejson)
+            settings = read_connection(connection, connection.extra_dejson)
             if settings.storage_conn_id:
                 storage = self.get_connection(settings.storage_conn_id)
-                settings = _with_storage(settings, storage, storage.extra_dejson)
+                settings = with_storage(settings, storage, storage.extra_dejson)
             for secret in settings.secrets():
                 mask_secret(secret)
             self._keep(settings)
@@ -68,11 +69,13 @@ class AzureBatchHook(BaseHook):
             SettingsError: the connection cannot work as it is.
         """
         if self._settings is None:
+            from airflow_batch_provider.client.connections import read_connection, with_storage
+
             connection = await self.aget_connection(self.conn_id)
-            settings = _read(connection, await _extra_of(connection))
+            settings = read_connection(connection, await _extra_of(connection))
             if settings.storage_conn_id:
                 storage = await self.aget_connection(settings.storage_conn_id)
-                settings = _with_storage(settings, storage, await _extra_of(storage))
+                settings = with_storage(settings, storage, await _extra_of(storage))
             for secret in settings.secrets():
                 await _mask_in_loop(secret)
             self._keep(settings)
@@ -103,18 +106,18 @@ class AzureBatchHook(BaseHook):
         """
         return self._management_client
 
-    def storage(self, *, sas_lifetime: dt.timedelta = DEFAULT_SAS_LIFETIME) -> StorageAccess:
+    def storage(self, *, sas_lifetime: dt.timedelta | None = None) -> StorageAccess:
         """The storage account of the connection.
 
         Parameters:
-            sas_lifetime: how long SAS handed to nodes are valid.
+            sas_lifetime: how long SAS handed to nodes are valid; None: as ``StorageAccess`` has it.
 
         Raises:
             SettingsError: the connection names no storage account.
         """
         return _storage_access(self.conn_id, self.settings, sas_lifetime)
 
-    async def astorage(self, *, sas_lifetime: dt.timedelta = DEFAULT_SAS_LIFETIME) -> StorageAccess:
+    async def astorage(self, *, sas_lifetime: dt.timedelta | None = None) -> StorageAccess:
         """As ``storage``, without blocking the event loop on the connection."""
         return _storage_access(self.conn_id, await self.aget_settings(), sas_lifetime)
 
@@ -129,6 +132,7 @@ class AzureBatchHook(BaseHook):
             Whether both answered, and a text that says what was reached or explains what failed.
         """
         from airflow_batch_provider.client.connection_check import check_connection
+        from airflow_batch_provider.client.settings import SettingsError
 
         try:
             settings = self.settings
@@ -176,32 +180,13 @@ async def _mask_in_loop(secret: str) -> None:
         log.mask_secret(secret)
 
 
-def _read(connection: Any, extra: dict[str, Any]) -> BatchSettings:
-    try:
-        return BatchSettings.from_connection(
-            connection.conn_type,
-            connection.host,
-            connection.login,
-            connection.password,
-            extra,
-            port=connection.port,
-        )
-    except SettingsError as error:
-        raise SettingsError(f"Airflow connection {connection.conn_id!r}: {error}") from None
-
-
-def _with_storage(settings: BatchSettings, connection: Any, extra: dict[str, Any]) -> BatchSettings:
-    try:
-        storage = StorageSettings.from_wasb(connection.host, connection.login, connection.password, extra)
-    except ValueError as error:
-        raise SettingsError(
-            f"Airflow connection {connection.conn_id!r}, named by storage_conn_id, cannot be used: {error}."
-        ) from None
-    return replace(settings, storage=storage)
-
-
-def _storage_access(conn_id: str, settings: BatchSettings, sas_lifetime: dt.timedelta) -> StorageAccess:
+def _storage_access(
+    conn_id: str, settings: BatchSettings, sas_lifetime: dt.timedelta | None
+) -> StorageAccess:
     from airflow.sdk.log import mask_secret
+
+    from airflow_batch_provider.client.settings import SettingsError
+    from airflow_batch_provider.client.storage import DEFAULT_SAS_LIFETIME, StorageAccess
 
     if settings.storage is None:
         raise SettingsError(
@@ -212,6 +197,6 @@ def _storage_access(conn_id: str, settings: BatchSettings, sas_lifetime: dt.time
     return StorageAccess(
         settings.storage,
         node_identity=settings.node_identity,
-        sas_lifetime=sas_lifetime,
+        sas_lifetime=sas_lifetime or DEFAULT_SAS_LIFETIME,
         mask=mask_secret,
     )

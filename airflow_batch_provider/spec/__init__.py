@@ -2,25 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_batch_provider.spec.command import cmd, shell
-from airflow_batch_provider.spec.errors import SpecError
-from airflow_batch_provider.spec.exits import on_exit
-from airflow_batch_provider.spec.files import BlobRef, TaskOutput, TaskOutputs, blob
-from airflow_batch_provider.spec.graph import JobGraph
-from airflow_batch_provider.spec.handles import Task, TaskGroup
-from airflow_batch_provider.spec.image import Image
-from airflow_batch_provider.spec.job import JobOptions
-from airflow_batch_provider.spec.packages import Package
-from airflow_batch_provider.spec.pool import Pool
-from airflow_batch_provider.spec.scale import (
-    AutoScale,
-    FixedScale,
-    pending_tasks,
-    spot_with_dedicated_fallback,
-    working_hours,
-)
-from airflow_batch_provider.spec.start_task import StartTask
-from airflow_batch_provider.spec.task import AutoUser, TaskOptions
+from typing import TYPE_CHECKING
 
 __all__ = [
     "AutoScale",
@@ -47,3 +29,59 @@ __all__ = [
     "spot_with_dedicated_fallback",
     "working_hours",
 ]
+
+# Loaded at first use: a DAG file pays for what it names, not for all there is.
+if TYPE_CHECKING:
+    from airflow_batch_provider.spec.command import cmd, shell
+    from airflow_batch_provider.spec.errors import SpecError
+    from airflow_batch_provider.spec.exits import on_exit
+    from airflow_batch_provider.spec.files import BlobRef, TaskOutput, TaskOutputs, blob
+    from airflow_batch_provider.spec.graph import JobGraph
+    from airflow_batch_provider.spec.handles import Task, TaskGroup
+    from airflow_batch_provider.spec.image import Image
+    from airflow_batch_provider.spec.job import JobOptions
+    from airflow_batch_provider.spec.packages import Package
+    from airflow_batch_provider.spec.pool import Pool
+    from airflow_batch_provider.spec.scale import (
+        AutoScale,
+        FixedScale,
+        pending_tasks,
+        spot_with_dedicated_fallback,
+        working_hours,
+    )
+    from airflow_batch_provider.spec.start_task import StartTask
+    from airflow_batch_provider.spec.task import AutoUser, TaskOptions
+else:
+    _MODULES = {
+        "AutoScale": "scale",
+        "AutoUser": "task",
+        "BlobRef": "files",
+        "FixedScale": "scale",
+        "Image": "image",
+        "JobGraph": "graph",
+        "JobOptions": "job",
+        "Package": "packages",
+        "Pool": "pool",
+        "SpecError": "errors",
+        "StartTask": "start_task",
+        "Task": "handles",
+        "TaskGroup": "handles",
+        "TaskOptions": "task",
+        "TaskOutput": "files",
+        "TaskOutputs": "files",
+        "blob": "files",
+        "cmd": "command",
+        "on_exit": "exits",
+        "pending_tasks": "scale",
+        "shell": "command",
+        "spot_with_dedicated_fallback": "scale",
+        "working_hours": "scale",
+    }
+
+    def __getattr__(name: str) -> object:
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        globals()[name] = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+        return globals()[name]
