@@ -7,11 +7,10 @@ from urllib.parse import quote
 
 from airflow.sdk import BaseOperatorLink
 
-from airflow_batch_provider.client.endpoints import is_local_http
-from airflow_batch_provider.client.settings import BatchSettings
-
 if TYPE_CHECKING:
     from airflow.sdk.types import TaskInstanceKey
+
+    from airflow_batch_provider.client.settings import BatchSettings
 
 JOB_LINK_KEY = "azure_batch_job_link"
 
@@ -28,6 +27,8 @@ def job_url(settings: BatchSettings, job_id: str) -> str:
         settings: the account; without a subscription the link leads to the list of Batch accounts.
         job_id: the job.
     """
+    from airflow_batch_provider.client.endpoints import is_local_http
+
     if is_local_http(settings.endpoint):
         return f"{settings.endpoint}/#{quote(job_id)}"
     portal = _PORTALS.get(settings.arm_endpoint, "https://portal.azure.com")

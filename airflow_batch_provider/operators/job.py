@@ -10,22 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, BaseOperator
 
-from airflow_batch_provider.exceptions import BatchJobTimeoutError
+from airflow_batch_provider import spec
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.links.job import JOB_LINK_KEY, AzureBatchJobLink, job_url
-from airflow_batch_provider.rendering import text_renderer
-from airflow_batch_provider.spec.command import Command
-from airflow_batch_provider.spec.errors import SpecError
-from airflow_batch_provider.spec.files import blob, is_template
-from airflow_batch_provider.spec.graph import JobGraph
-from airflow_batch_provider.spec.ids import JobIdentity
-from airflow_batch_provider.spec.job import DEFAULT_WALL_CLOCK, JobOptions, OnTaskFailure
+from airflow_batch_provider.spec.limits import DEFAULT_WALL_CLOCK
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_batch_provider.client.claim import Claim
     from airflow_batch_provider.client.job_run import JobRun
+    from airflow_batch_provider.spec.command import Command
+    from airflow_batch_provider.spec.graph import JobGraph
+    from airflow_batch_provider.spec.ids import JobIdentity
+    from airflow_batch_provider.spec.job import JobOptions, OnTaskFailure
 
 _KILL_SECONDS = 5.0
 """For each of the two requests by which a killed task ends its job; the worker is being stopped meanwhile."""
@@ -217,6 +215,8 @@ class AzureBatchJobOperator(BaseOperator):
             self.log.info("What is left of Batch job %s waits for tasks that failed; ending it", claim.job_id)
             run.terminate(claim.job_id, "AirflowNothingLeftToRun")
         if ending == "timeout":
+            from airflow_batch_provider.exceptions import BatchJobTimeoutError
+
             run.terminate(claim.job_id, "AirflowTimeout")
             raise BatchJobTimeoutError(
                 f"Batch job {claim.job_id} was not done within the operator's timeout and is being ended.\n"
@@ -237,6 +237,7 @@ class AzureBatchJobOperator(BaseOperator):
 
     def _run(self, context: Context) -> JobRun:
         from airflow_batch_provider.client.job_run import JobPlan, JobRun
+        from airflow_batch_provider.rendering import text_renderer
 
         render = text_renderer(self, context)
         options = self._options()
@@ -248,7 +249,7 @@ class AzureBatchJobOperator(BaseOperator):
                 release_command=_rendered(options.release_command, render),
             ),
             graph=self._graph(render),
-            work_container=blob(f"{self.work_container}/").container,
+            work_container=spec.blob(f"{self.work_container}/").container,
             render=render,
         )
         hook = AzureBatchHook(self.conn_id)
@@ -256,9 +257,11 @@ class AzureBatchJobOperator(BaseOperator):
         return JobRun(plan, hook.batch_client(), storage, self.log)
 
     def _graph(self, render: Callable[[str], str]) -> JobGraph:
-        made = self.graph if isinstance(self.graph, JobGraph) else self.graph(**(self.graph_kwargs or {}))
-        if not isinstance(made, JobGraph):
-            raise SpecError(
+        made = (
+            self.graph if isinstance(self.graph, spec.JobGraph) else self.graph(**(self.graph_kwargs or {}))
+        )
+        if not isinstance(made, spec.JobGraph):
+            raise spec.SpecError(
                 f"the function gave {made!r}",
                 where=f"graph of task {self.task_id!r}",
                 right="Return a JobGraph.",
@@ -268,6 +271,8 @@ class AzureBatchJobOperator(BaseOperator):
         return graph
 
     def _identity(self, context: Context) -> JobIdentity:
+        from airflow_batch_provider.spec.ids import JobIdentity
+
         ti = context["ti"]
         generation = int(getattr(ti, "max_tries", 0) or 0)
         map_index = getattr(ti, "map_index", None)
@@ -311,7 +316,7 @@ class AzureBatchJobOperator(BaseOperator):
         return claim.found is Found.SUCCEEDED
 
     def _options(self) -> JobOptions:
-        return JobOptions(
+        return spec.JobOptions(
             pool_id=self.pool_id,
             priority=self.priority,
             max_wall_clock=self.max_wall_clock,
@@ -321,28 +326,30 @@ class AzureBatchJobOperator(BaseOperator):
             metadata=self.metadata or {},
             preparation_command=self.preparation_command,
             release_command=self.release_command,
-            system=self.graph.system if isinstance(self.graph, JobGraph) else "linux",
+            system=self.graph.system if isinstance(self.graph, spec.JobGraph) else "linux",
         )
 
     def _check(self) -> None:
         """What can be checked when the DAG is parsed; templates and XComs are checked when they are known."""
+        from airflow_batch_provider.spec.files import is_template
+
         where = f"task {self.task_id!r}"
-        if isinstance(self.graph, JobGraph):
+        if isinstance(self.graph, spec.JobGraph):
             self.graph.validate()
             if self.graph_kwargs:
-                raise SpecError(
+                raise spec.SpecError(
                     "graph_kwargs are given, but graph is no function", where=where, right="Leave them out."
                 )
         elif not callable(self.graph):
-            raise SpecError(
+            raise spec.SpecError(
                 f"graph is {self.graph!r}",
                 where=where,
                 right="It is a JobGraph or a function that gives one.",
             )
         if not isinstance(self.timeout, (timedelta, type(None))):
-            raise SpecError(f"timeout is {self.timeout!r}", where=where, right="Give a timedelta(...).")
+            raise spec.SpecError(f"timeout is {self.timeout!r}", where=where, right="Give a timedelta(...).")
         if isinstance(self.log_tasks, str):
-            raise SpecError(
+            raise spec.SpecError(
                 f"log_tasks is {self.log_tasks!r}", where=where, right=f"Give a list: [{self.log_tasks!r}]."
             )
         plain = isinstance(self.pool_id, str) and not is_template(self.pool_id)

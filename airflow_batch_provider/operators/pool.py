@@ -9,19 +9,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.sdk import BaseOperator
 
-from airflow_batch_provider.client.pool_reading import WaitFor
-from airflow_batch_provider.client.pool_watch import PoolWait, look_at_pool, wait_for_pool
-from airflow_batch_provider.client.pools import OnDrift, PoolError, ensure_pool
-from airflow_batch_provider.exceptions import BatchPoolError, BatchPoolHopelessError
+from airflow_batch_provider import spec
 from airflow_batch_provider.hooks.batch import AzureBatchHook
-from airflow_batch_provider.spec.errors import SpecError, nearest
-from airflow_batch_provider.spec.pool import Pool
-from airflow_batch_provider.spec.scale import FixedScale
-from airflow_batch_provider.triggers.pool import AzureBatchPoolTrigger
 
 if TYPE_CHECKING:
     import jinja2
     from airflow.sdk import Context
+
+    from airflow_batch_provider.client.pool_reading import WaitFor
+    from airflow_batch_provider.client.pools import OnDrift
+    from airflow_batch_provider.exceptions import BatchPoolError
+    from airflow_batch_provider.spec.pool import Pool
 
 _DRIFT_CHOICES = ("fail", "ignore", "patch", "recreate")
 # A user delegation key, and so a SAS signed with one, lives seven days at most.
@@ -66,15 +64,17 @@ class AzureBatchPoolOperator(BaseOperator):
     ) -> None:
         super().__init__(**kwargs)
         where = f"task {self.task_id!r}"
-        if not isinstance(batch_pool, Pool):
-            raise SpecError(
+        if not isinstance(batch_pool, spec.Pool):
+            raise spec.SpecError(
                 f"batch_pool is {batch_pool!r}", where=where, right="It is Pool(id=..., vm_size=..., ...)."
             )
         if on_drift not in _DRIFT_CHOICES:
+            from airflow_batch_provider.spec.errors import nearest
+
             hint = nearest(str(on_drift), _DRIFT_CHOICES) or f"It is one of {', '.join(_DRIFT_CHOICES)}."
-            raise SpecError(f"on_drift is {on_drift!r}", where=where, right=hint)
+            raise spec.SpecError(f"on_drift is {on_drift!r}", where=where, right=hint)
         if wait_for not in ("nodes", "steady", None):
-            raise SpecError(
+            raise spec.SpecError(
                 f"wait_for is {wait_for!r}", where=where, right="It is 'nodes', 'steady' or None."
             )
         self.batch_pool = batch_pool
@@ -93,7 +93,7 @@ class AzureBatchPoolOperator(BaseOperator):
         seen_oids: set[int] | None = None,
     ) -> Any:
         """Render a pool's text wherever it is in the record; all else as Airflow does."""
-        if isinstance(content, Pool):
+        if isinstance(content, spec.Pool):
             return content.rendered(
                 lambda text: str(
                     super(AzureBatchPoolOperator, self).render_template(text, context, jinja_env)
@@ -122,6 +122,8 @@ class AzureBatchPoolOperator(BaseOperator):
 
     def _ensure(self) -> bool:
         """Create the pool or attach to it; False while one of its id is being deleted."""
+        from airflow_batch_provider.client.pools import PoolError, ensure_pool
+
         hook = AzureBatchHook(self.conn_id)
         start_task = self.batch_pool.start_task
         files = hook.storage(sas_lifetime=_SAS_LIFETIME) if start_task and start_task.inputs else None
@@ -136,6 +138,9 @@ class AzureBatchPoolOperator(BaseOperator):
         return ensured.status != "deleting"
 
     def _wait(self, wait_for: WaitFor, deadline: float, min_nodes: int = 0) -> None:
+        from airflow_batch_provider.client.pool_watch import PoolWait, look_at_pool, wait_for_pool
+        from airflow_batch_provider.triggers.pool import AzureBatchPoolTrigger
+
         client = AzureBatchHook(self.conn_id).batch_client()
         wait = PoolWait(self.batch_pool.id, wait_for, min_nodes, deadline)
         # Most often the pool is there already, and a deferral would take longer than the look.
@@ -160,7 +165,7 @@ class AzureBatchPoolOperator(BaseOperator):
     def _wanted_nodes(self) -> int:
         if self.min_ready_nodes is not None:
             return self.min_ready_nodes
-        return 1 if isinstance(self.batch_pool.scale, FixedScale) and self.batch_pool.scale.nodes else 0
+        return 1 if isinstance(self.batch_pool.scale, spec.FixedScale) and self.batch_pool.scale.nodes else 0
 
 
 _SAID = {
@@ -173,4 +178,6 @@ _SAID = {
 
 def _failure(message: str, fatal: bool) -> BatchPoolError:
     """A failure that is retried, or one that is not because a retry cannot help."""
+    from airflow_batch_provider.exceptions import BatchPoolError, BatchPoolHopelessError
+
     return BatchPoolHopelessError(message) if fatal else BatchPoolError(message)

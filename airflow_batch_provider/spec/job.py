@@ -9,14 +9,12 @@ from typing import Any, Literal, TypeAlias
 
 from airflow_batch_provider.spec.command import Command, OperatingSystem, command_line
 from airflow_batch_provider.spec.errors import SpecError, nearest
-from airflow_batch_provider.spec.limits import PRIORITY
+from airflow_batch_provider.spec.limits import DEFAULT_WALL_CLOCK, PRIORITY
 from airflow_batch_provider.spec.naming import check_id
 from airflow_batch_provider.spec.task import duration, environment_pairs
 from airflow_batch_provider.spec.values import environment_wire, iso_duration, metadata_wire
 
 OnTaskFailure: TypeAlias = Literal["terminate", "continue"]
-DEFAULT_WALL_CLOCK = timedelta(hours=24)
-"""How long a job lives at most when its author says nothing: nothing leaks when Airflow is gone."""
 
 
 @dataclass(frozen=True)

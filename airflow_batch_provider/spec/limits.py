@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 ID_LENGTH = 64
 """Characters of a pool, job, task or application id (Azure Batch: *Service quotas and limits*)."""
 
@@ -25,3 +27,6 @@ PRIORITY = range(-1000, 1001)
 RESERVED_TASK_IDS = frozenset({"jobpreparation", "jobrelease"})
 """Default ids of the special tasks; no ordinary task may have them (Azure Batch: *Run job preparation and
 release tasks*)."""
+
+DEFAULT_WALL_CLOCK = timedelta(hours=24)
+"""How long a job lives at most when its author says nothing: nothing leaks when Airflow is gone."""

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 from airflow.exceptions import AirflowException  # type: ignore[attr-defined]
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
-from airflow_batch_provider.client.blob_queue import Batch, BlobEventQueue
-from airflow_batch_provider.client.settings import SettingsError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 
 if TYPE_CHECKING:
     from airflow.triggers.shared_stream import AdvanceItem, SharedStreamProducer
+
+    from airflow_batch_provider.client.blob_queue import Batch, BlobEventQueue
 
 log = logging.getLogger(__name__)
 
@@ -120,6 +120,8 @@ class BlobCreatedTrigger(BaseEventTrigger):
 async def _open_queue(queue_name: str, conn_id: str) -> BlobEventQueue:
     """A reader of the queue, once the connection works: Airflow would start a watcher that fails again and
     again, every second, with a traceback each time."""
+    from airflow_batch_provider.client.blob_queue import BlobEventQueue
+
     told = False
     while True:
         try:
@@ -135,6 +137,8 @@ async def _open_queue(queue_name: str, conn_id: str) -> BlobEventQueue:
 
 
 def _tell_of_connection(queue_name: str, conn_id: str, error: Exception) -> None:
+    from airflow_batch_provider.client.settings import SettingsError
+
     # The text of any other error may repeat what is in the connection.
     known = isinstance(error, (AirflowException, SettingsError))
     log.error(

@@ -10,20 +10,12 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_batch_provider.client.pace import AFTER_DEFERRAL
-from airflow_batch_provider.client.pool_reading import Verdict, WaitFor
-from airflow_batch_provider.client.pool_watch import (
-    PoolWait,
-    aobserve,
-    astart_task_output,
-    lost,
-    periods,
-    with_output,
-)
-from airflow_batch_provider.client.service_errors import error_text, is_transient
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 
 if TYPE_CHECKING:
     from azure.batch.aio import BatchClient
+
+    from airflow_batch_provider.client.pool_reading import Verdict, WaitFor
 
 
 class AzureBatchPoolTrigger(BaseTrigger):
@@ -41,6 +33,8 @@ class AzureBatchPoolTrigger(BaseTrigger):
     def __init__(
         self, conn_id: str, pool_id: str, wait_for: WaitFor, min_nodes: int, deadline: float
     ) -> None:
+        from airflow_batch_provider.client.pool_watch import PoolWait
+
         super().__init__()  # type: ignore[no-untyped-call]
         self.conn_id = conn_id
         self.wait = PoolWait(pool_id, wait_for, min_nodes, deadline)
@@ -78,6 +72,15 @@ class AzureBatchPoolTrigger(BaseTrigger):
 
     async def _watch(self, client: BatchClient) -> Verdict:
         from azure.core.exceptions import AzureError
+
+        from airflow_batch_provider.client.pool_watch import (
+            aobserve,
+            astart_task_output,
+            lost,
+            periods,
+            with_output,
+        )
+        from airflow_batch_provider.client.service_errors import error_text, is_transient
 
         last = ""
         for period in periods():
