@@ -22,14 +22,9 @@ from airflow_batch_provider.operators.pool import AzureBatchPoolOperator
 from airflow_batch_provider.spec import Image, JobGraph, Pool, pending_tasks
 from airflow_batch_provider.triggers.blob_events import BlobCreatedTrigger
 
-INCOMING = Asset(
-    name="incoming_videos",
-    watchers=[
-        AssetWatcher(
-            name="video_landed", trigger=BlobCreatedTrigger(queue_name="blob-events", container="incoming")
-        )
-    ],
-)
+VIDEOS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".mxf", ".wmv", ".flv")
+LANDED = BlobCreatedTrigger(queue_name="blob-events", container="incoming", suffix=VIDEOS)
+INCOMING = Asset(name="incoming_videos", watchers=[AssetWatcher(name="video_landed", trigger=LANDED)])
 TRANSCODED = Asset(name="transcoded_videos")
 
 SPOT_POOL = Pool(
@@ -89,6 +84,7 @@ with DAG(
         pool_id=SPOT_POOL.id,
         graph=job_of_a_video,
         outlets=[TRANSCODED],
+        no_retry_exit_codes=(64, 65),  # a wrong option, a damaged video: another try would not help
         map_index_template="{{ task.graph_kwargs['name'] }}",
     ).expand(graph_kwargs=videos.output)
 

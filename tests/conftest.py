@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from demo.processes.supervisor import Supervisor
 from demo.stack.accounts import StorageAccount
 from demo.stack.azurite import azurite_component
 from demo.stack.ports import PortPicker
+
+# Triggers wait until the worker that deferred must have ended; in tests there is none to wait for long.
+os.environ["AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL"] = "1"
 
 
 @pytest.fixture(scope="session")

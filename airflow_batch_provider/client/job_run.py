@@ -61,6 +61,7 @@ class JobPlan:
     graph: JobGraph
     work_container: str
     render: Callable[[str], str]
+    no_retry_exit_codes: frozenset[int] = frozenset()
 
     @property
     def fingerprint(self) -> str:
@@ -173,7 +174,11 @@ class JobRun:
             graph = self.grown(claim)
             outcome = self._driver.run(read_outcome(claim.job_id, graph))
             if not outcome.succeeded:
-                told = report(outcome, lambda task_id, stream: self._tail(claim.job_id, task_id, stream))
+                told = report(
+                    outcome,
+                    lambda task_id, stream: self._tail(claim.job_id, task_id, stream),
+                    self.plan.no_retry_exit_codes,
+                )
                 raise told.error(claim.job_id)
         return self._summary(claim, graph, outcome)
 

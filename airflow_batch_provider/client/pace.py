@@ -10,11 +10,6 @@ LONGEST = 15.0
 GROWTH = 1.25
 
 
-# Airflow 3.3.2 fails a task whose trigger fires while the worker that deferred it is still ending: the
-# scheduler takes the end of that worker for the end of the resumed task, if it has queued it by then.
-AFTER_DEFERRAL = 3.0
-
-
 class Pace:
     """Seconds between looks: 1 at first, a quarter more each time, at most 15, with jitter.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from airflow_batch_provider.client.failures import task_failure
@@ -38,24 +38,28 @@ class Report:
         text: what is shown.
         codes: failure codes, most frequent first.
         layer: where the first cause lies.
+        final: the author has said that another try would not help.
     """
 
     text: str
     codes: tuple[str, ...]
     layer: Layer
+    final: bool = False
 
     def error(self, job_id: str) -> BatchJobFailedError:
         """The error to raise: one that Airflow does not retry where a retry cannot help."""
-        kind = BatchJobHopelessError if self.layer is Layer.DEFINITION else BatchJobFailedError
+        hopeless = self.final or self.layer is Layer.DEFINITION
+        kind = BatchJobHopelessError if hopeless else BatchJobFailedError
         return kind(self.text, job_id=job_id, codes=self.codes, layer=self.layer.value)
 
 
-def report(outcome: Outcome, read_tail: ReadTail) -> Report:
+def report(outcome: Outcome, read_tail: ReadTail, final_exit_codes: Collection[int] = ()) -> Report:
     """Say what became of a job that did not succeed.
 
     Parameters:
         outcome: what became of it.
         read_tail: gives the last lines that a task wrote.
+        final_exit_codes: with these another try would not help.
     """
     if outcome.job is None:
         return _gone(outcome)
@@ -64,7 +68,8 @@ def report(outcome: Outcome, read_tail: ReadTail) -> Report:
     for view in outcome.failed[:SHOWN]:
         lines += ["", *_task_lines(view, read_tail)]
     lines += _others(outcome)
-    return Report("\n".join(lines), tuple(code for code, _ in codes.most_common()), _layer(outcome))
+    final = any(view.exit_code in final_exit_codes for view in outcome.failed)
+    return Report("\n".join(lines), tuple(code for code, _ in codes.most_common()), _layer(outcome), final)
 
 
 def _layer(outcome: Outcome) -> Layer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -66,6 +66,7 @@ class AzureBatchJobOperator(BaseOperator):
         poll_interval: longest time between two looks at the job, in seconds; they are more frequent at first.
         log_tasks: show the tasks' stdout and stderr in the Airflow log while they run: of all (20 at most),
             of none, or of those whose id begins with one of these texts.
+        no_retry_exit_codes: when a task fails for good with one of these, Airflow does not retry either.
 
     Raises:
         SpecError: the graph or an option cannot work; at DAG parse, unless a function makes the graph.
@@ -104,6 +105,7 @@ class AzureBatchJobOperator(BaseOperator):
         deferrable: bool = True,
         poll_interval: float = 15.0,
         log_tasks: bool | Sequence[str] = True,
+        no_retry_exit_codes: Collection[int] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -125,6 +127,7 @@ class AzureBatchJobOperator(BaseOperator):
         self.deferrable = deferrable
         self.poll_interval = poll_interval
         self.log_tasks = log_tasks
+        self.no_retry_exit_codes = no_retry_exit_codes
         self.identity: JobIdentity | None = None
         self.job_url: str | None = None
         self._check()
@@ -251,6 +254,7 @@ class AzureBatchJobOperator(BaseOperator):
             graph=self._graph(render),
             work_container=spec.blob(f"{self.work_container}/").container,
             render=render,
+            no_retry_exit_codes=frozenset(self.no_retry_exit_codes),
         )
         hook = AzureBatchHook(self.conn_id)
         storage = hook.storage(sas_lifetime=self.max_wall_clock + _GRACE)

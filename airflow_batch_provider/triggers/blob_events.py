@@ -38,7 +38,8 @@ class BlobCreatedTrigger(BaseEventTrigger):
     :param conn_id: Azure Batch connection whose storage account holds the queue.
     :param container: only blobs of this container; all when empty.
     :param prefix: only blobs whose name begins so.
-    :param suffix: only blobs whose name ends so, such as ``.mp4``.
+    :param suffix: only blobs whose name ends so, such as ``.mp4``, or with one of several; in any case of
+        letters.
     :param max_batch: most blobs in one event.
 
     Watchers with the same queue in one triggerer share one reader. With several triggerers give each set of
@@ -57,7 +58,7 @@ class BlobCreatedTrigger(BaseEventTrigger):
         conn_id: str = "azure_batch_default",
         container: str = "",
         prefix: str = "",
-        suffix: str = "",
+        suffix: str | Sequence[str] = "",
         max_batch: int = 100,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -67,7 +68,7 @@ class BlobCreatedTrigger(BaseEventTrigger):
         self.conn_id = conn_id
         self.container = container
         self.prefix = prefix
-        self.suffix = suffix
+        self.suffix = [suffix] if isinstance(suffix, str) else list(suffix)
         self.max_batch = max_batch
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -105,13 +106,14 @@ class BlobCreatedTrigger(BaseEventTrigger):
             await queue.aclose()
 
     def _events_for(self, batch: Batch) -> Iterator[TriggerEvent]:
+        suffixes = tuple(suffix.lower() for suffix in self.suffix)
         # The reader is shared, so the size of its batches is none of this watcher's.
         blobs = [
             event.to_payload()
             for event in batch.events
             if (not self.container or event.container == self.container)
             and event.name.startswith(self.prefix)
-            and event.name.endswith(self.suffix)
+            and event.name.lower().endswith(suffixes)
         ]
         for start in range(0, len(blobs), self.max_batch):
             yield TriggerEvent({"blobs": blobs[start : start + self.max_batch]})

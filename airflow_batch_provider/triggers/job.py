@@ -9,8 +9,8 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_batch_provider.client.pace import AFTER_DEFERRAL
 from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.triggers.deferral import seconds_until_worker_ended
 
 _KILL_SECONDS = 20.0
 """For ending the job of a killed task; Airflow allows 30 by default (``[triggerer] on_kill_timeout``)."""
@@ -91,7 +91,7 @@ class AzureBatchJobTrigger(BaseTrigger):
         async with poller.session() as client:
             driver = AsyncDriver(client, log_to(self.log), look=poller.look)
             ending, _ = await asyncio.gather(
-                driver.run(watch_job(watch, follower, time.time)), asyncio.sleep(AFTER_DEFERRAL)
+                driver.run(watch_job(watch, follower, time.time)), asyncio.sleep(seconds_until_worker_ended())
             )
         yield TriggerEvent(
             {

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_batch_provider.client.pace import AFTER_DEFERRAL
 from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.triggers.deferral import seconds_until_worker_ended
 
 if TYPE_CHECKING:
     from azure.batch.aio import BatchClient
@@ -57,7 +57,9 @@ class AzureBatchPoolTrigger(BaseTrigger):
         hook = AzureBatchHook(self.conn_id)
         # The watch repeats failed looks itself; the client only follows one Retry-After.
         async with hook.async_batch_client(retry_total=1) as client:
-            verdict, _ = await asyncio.gather(self._watch(client), asyncio.sleep(AFTER_DEFERRAL))
+            verdict, _ = await asyncio.gather(
+                self._watch(client), asyncio.sleep(seconds_until_worker_ended())
+            )
         explanation = verdict.explanation
         yield TriggerEvent(
             {

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import PurePosixPath
 from typing import Any
 
 from airflow_batch_provider.spec import BlobRef, JobGraph, Task, blob
@@ -22,8 +21,8 @@ SEGMENT_SECONDS = 2
 
 
 def output_folder(name: str) -> BlobRef:
-    """Where the outputs of a video go: `outgoing/<its name without suffix>/`."""
-    return blob(f"{OUTGOING}/{PurePosixPath(name).with_suffix('')}/")
+    """Where the outputs of a video go: `outgoing/<its name>/`. With the suffix: `a.mov` is not `a.mp4`."""
+    return blob(f"{OUTGOING}/{name}/")
 
 
 def transcode_graph(

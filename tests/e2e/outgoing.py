@@ -36,7 +36,7 @@ def fetch(stack: LocalStack, name: str, folder: Path) -> Outgoing:
     """Download and decode all that was made of a video.
 
     Parameters:
-        name: the video's name without its suffix.
+        name: the video's name.
         folder: gets the files.
     """
     download(stack.storage, "outgoing", _of(stack, name), folder)

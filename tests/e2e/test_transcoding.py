@@ -47,7 +47,7 @@ def test_an_uploaded_video_starts_a_dag_run_that_leaves_its_outputs(
     assert _announcements(stack, run) == 1
     assert len(_new_runs(stack, known)) == 1
 
-    outgoing = fetch(stack, "day/bunny", tmp_path)
+    outgoing = fetch(stack, "day/bunny.mp4", tmp_path)
     source = probe(sample_video(), "source")
     assert source.frames == 132
     assert {name: (s.width, s.height) for name, s in outgoing.streams.items()} == LADDER
@@ -88,7 +88,7 @@ def test_five_videos_at_once_are_all_transcoded_and_each_once(
     for clip in clips:
         source = probe(clip, clip.stem)
         assert source.frames == CLIPS[clip.stem]
-        streams = fetch(stack, clip.stem, tmp_path / "outgoing").streams
+        streams = fetch(stack, clip.name, tmp_path / "outgoing").streams
         assert list(streams) == ["180p"]
         _plays_as(streams["180p"], source)
 

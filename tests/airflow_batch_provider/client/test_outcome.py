@@ -156,6 +156,15 @@ def test_output_that_cannot_be_read_is_said() -> None:
     assert "stderr.txt cannot be read any more" in made.text
 
 
+@pytest.mark.parametrize(("final", "hopeless"), [((65,), True), ((64,), False), ((), False)])
+def test_the_author_says_which_exit_codes_end_the_tries(final: tuple[int, ...], hopeless: bool) -> None:
+    ended = outcome(chain("a"), task("a", "FailureExitCode", 65))
+
+    made = report(ended, lambda task_id, stream: None, final).error("j")
+
+    assert isinstance(made, BatchJobHopelessError) is hopeless
+
+
 def test_a_refused_request_reads_like_help() -> None:
     error = request_failure(Refusal("AuthenticationFailed", 403, "no"), "Submitting Batch job j")
     assert isinstance(error, BatchRequestError)

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
-from airflow_batch_provider.client.pace import AFTER_DEFERRAL
 from airflow_batch_provider.exceptions import BatchPoolError, BatchPoolHopelessError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.operators.pool import AzureBatchPoolOperator
 from airflow_batch_provider.spec import AutoScale, FixedScale, Pool, StartTask, blob, pending_tasks, shell
+from airflow_batch_provider.triggers.deferral import seconds_until_worker_ended
 from airflow_batch_provider.triggers.pool import AzureBatchPoolTrigger
 from demo.stack.accounts import BatchAccount
 
@@ -72,7 +72,7 @@ def test_the_trigger_does_not_fire_while_the_worker_that_deferred_may_still_be_e
     begun = time.monotonic()
     trigger = AzureBatchPoolTrigger(batch_conn_id, pool.id, "nodes", 1, time.time() + 60)
     assert asyncio.run(first_event(trigger))["status"] == "ready"
-    assert time.monotonic() - begun >= AFTER_DEFERRAL
+    assert time.monotonic() - begun >= seconds_until_worker_ended()
 
 
 @pytest.mark.parametrize("deferrable", [True, False])

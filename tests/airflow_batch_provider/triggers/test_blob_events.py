@@ -13,6 +13,8 @@ import pytest
 from airflow.triggers.shared_stream import SharedStreamManager
 from azure.storage.queue.aio import QueueClient
 
+from airflow_batch_provider.client.blob_events import BLOB_CREATED, BlobEvent
+from airflow_batch_provider.client.blob_queue import Batch
 from airflow_batch_provider.triggers import blob_events
 from airflow_batch_provider.triggers.blob_events import BlobCreatedTrigger
 from demo.stack.accounts import StorageAccount
@@ -166,3 +168,23 @@ async def test_a_connection_that_does_not_tell_where_the_queues_are_is_explained
 def test_a_batch_of_nothing_is_refused_at_parse(size: int) -> None:
     with pytest.raises(ValueError, match="max_batch"):
         BlobCreatedTrigger(max_batch=size)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "fires_for"),
+    [("", ["a.MP4", "b.mov", "c.txt"]), (".mp4", ["a.MP4"]), ((".mp4", ".mov"), ["a.MP4", "b.mov"])],
+)
+def test_suffixes_choose_blobs_in_any_case_of_letters(suffix: Any, fires_for: list[str]) -> None:
+    trigger = BlobCreatedTrigger(suffix=suffix)
+    again = BlobCreatedTrigger(**trigger.serialize()[1])
+    names = ["a.MP4", "b.mov", "c.txt"]
+    batch = Batch(
+        [
+            BlobEvent(name, BLOB_CREATED, f"http://s/c/{name}", "c", name, "", 1, "", "", "", "")
+            for name in names
+        ]
+    )
+
+    fired = [blob["name"] for event in again._events_for(batch) for blob in event.payload["blobs"]]
+
+    assert fired == fires_for
