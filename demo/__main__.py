@@ -70,6 +70,7 @@ def _run(args: argparse.Namespace, view: View, interruption: _Interruption) -> N
         work_dir=args.data_dir,
         dags_folder=args.dags_folder,
         preferred_ports=True,
+        public_containers=("outgoing",),  # so that a player opens the addresses the report prints
         metadata_url=args.metadata_url,
         interrupted=lambda: interruption.came,
     )
@@ -78,9 +79,10 @@ def _run(args: argparse.Namespace, view: View, interruption: _Interruption) -> N
         result = play(stack, view)
         report(stack, view, result)
         if args.exit:
-            view.say("All is as it should be; stopping")
+            view.say("All is as it should be")
             return
         view.plain("\nEverything stays up. Upload more videos, or press Ctrl-C to end.", "bold")
+        view.plain(f"  .venv/bin/python -m demo.upload FILE --blob-port {stack.storage.blob_port}")
         while True:
             stack.check()
             time.sleep(_CHECK_SECONDS)

@@ -134,7 +134,8 @@ class LocalStack:
         if migration is None and self.options.dags_folder is not None:
             self._start_airflow(env)
         self._ready(azurite.NAME)
-        ensure_containers(self.storage.connection_string, self.options.containers)
+        options = self.options
+        ensure_containers(self.storage.connection_string, options.containers, options.public_containers)
         around = self._around_storage()
         for component in around:
             start(component)
@@ -193,5 +194,6 @@ class LocalStack:
             self._say(f"{name} is ready after {self.seconds[name]:.1f} s")
 
     def _stop_all(self) -> None:
+        self._say("Stopping")
         for names in _STOP_ORDER:
             self.supervisor.stop(*names)

@@ -37,6 +37,7 @@ class StackOptions:
         dags_folder: DAG files; None leaves Airflow out.
         with_emulator: whether the Batch emulator runs.
         containers: made in the storage account before anything else starts.
+        public_containers: those of them whose blobs can be read without a key, e.g. by a player.
         subscriptions: for the local Event Grid, each `container=...,queue=...[,...]`; none leaves it out.
         event_grid_options: further arguments for it, e.g. `("--duplicate-rate", "0.5")`.
         emulator_options: further arguments for the Batch emulator, e.g. `("--dedicated-core-quota", "0")`.
@@ -54,6 +55,7 @@ class StackOptions:
     dags_folder: Path | None = None
     with_emulator: bool = True
     containers: tuple[str, ...] = ("incoming", "outgoing")
+    public_containers: tuple[str, ...] = ()
     subscriptions: tuple[str, ...] = ("container=incoming,queue=blob-events",)
     event_grid_options: tuple[str, ...] = ()
     emulator_options: tuple[str, ...] = ()
