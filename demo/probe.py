@@ -37,7 +37,9 @@ def find_streams(folder: Path) -> list[Path]:
     """What a player would open: HLS media playlists, and MP4 files that are not parts of one."""
     playlists = [path for path in sorted(folder.rglob("*.m3u8")) if "#EXTINF" in path.read_text()]
     parts = {path.parent for path in playlists}
-    return playlists + [path for path in sorted(folder.rglob("*.mp4")) if path.parent not in parts]
+    # A folder may be called like a video too: that of its outputs is.
+    files = [path for path in sorted(folder.rglob("*.mp4")) if path.is_file()]
+    return playlists + [path for path in files if path.parent not in parts]
 
 
 def probe(path: Path, name: str) -> StreamFacts:

@@ -61,3 +61,11 @@ def test_what_is_no_video_is_an_error(tmp_path: Path) -> None:
     path.write_text("no video")
     with pytest.raises((OSError, ValueError)):
         probe(path, "x")
+
+
+def test_a_folder_called_like_a_video_is_no_stream(tmp_path: Path) -> None:
+    made = tmp_path / "clip.mp4" / "renditions"
+    made.mkdir(parents=True)
+    (made / "180p.mp4").touch()
+
+    assert find_streams(tmp_path) == [made / "180p.mp4"]
