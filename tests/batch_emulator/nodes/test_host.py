@@ -171,6 +171,7 @@ async def test_a_retry_has_fresh_streams(bench: Bench) -> None:
 async def test_kill_ends_a_running_process_and_its_children(bench: Bench) -> None:
     bench.host.carry_out(a_run("/bin/sh -c 'sleep 600 & echo $! > child; wait'"))
     child = await pid_in(bench.task_file("wd/child"))
+    await bench.heard(RunStarted)
     bench.host.carry_out(KillRun("r1"))
     ended = await bench.heard(RunEnded)
     assert (ended.killed, ended.phase, ended.exit_code, ended.failure) == (True, "process", 137, None)
