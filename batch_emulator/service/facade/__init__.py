@@ -1,0 +1,1 @@
+"""The commands and questions of ``BatchService``, one class an entity."""

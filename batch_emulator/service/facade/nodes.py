@@ -1,0 +1,37 @@
+"""Compute nodes: commands and questions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from batch_emulator.service import node_operations, pools, queries
+from batch_emulator.service.entities import Node
+from batch_emulator.service.facade.base import Commands
+
+
+class NodeCommands(Commands):
+    """Compute nodes of an account."""
+
+    def reboot_node(self, pool_id: str, node_id: str, now: datetime, *, option: str | None = None) -> Node:
+        return node_operations.reboot(self._at(now), pool_id, node_id, option or "requeue")
+
+    def reimage_node(self, pool_id: str, node_id: str, now: datetime) -> Node:
+        return node_operations.reimage(self._at(now), pool_id, node_id)
+
+    def disable_node_scheduling(
+        self, pool_id: str, node_id: str, now: datetime, *, option: str | None = None
+    ) -> Node:
+        return node_operations.disable_scheduling(self._at(now), pool_id, node_id, option or "requeue")
+
+    def enable_node_scheduling(self, pool_id: str, node_id: str, now: datetime) -> Node:
+        return node_operations.enable_scheduling(self._at(now), pool_id, node_id)
+
+    def node(self, pool_id: str, node_id: str) -> Node:
+        return node_operations.find_node(self._state, pool_id, node_id)
+
+    def nodes(self, pool_id: str, after: str = "") -> Iterator[Node]:
+        return pools.find(self._state, pool_id).nodes.after(after)
+
+    def node_load(self, pool_id: str, node_id: str) -> queries.NodeLoad:
+        return queries.node_load(self._state, self.node(pool_id, node_id))
