@@ -18,14 +18,14 @@ from aiohttp import web
 from batch_emulator.arm import accounts, applications, pools
 from batch_emulator.arm.exchange import ArmCall, ArmHandler, ArmReply
 from batch_emulator.arm.operations import API_VERSIONS, OPERATIONS
-from batch_emulator.arm.tokens import CHALLENGE, TokenRefusedError, check_token
-from batch_emulator.rest.authentication import Credentials
 from batch_emulator.rest.backend import Backend
+from batch_emulator.rest.credentials import Credentials
 from batch_emulator.rest.errors import refusal
 from batch_emulator.rest.intake import MAX_BODY_BYTES, RawRequest
 from batch_emulator.rest.operations import Operation
 from batch_emulator.rest.pipeline import common_headers, raw_request, read_body
 from batch_emulator.rest.routing import Router
+from batch_emulator.rest.tokens import CHALLENGE, MANAGEMENT_PLANE, TokenRefusedError, bearer_token
 from batch_emulator.rest.validation import parse_json
 from batch_emulator.service.entities import Json
 from batch_emulator.service.errors import BatchError
@@ -56,7 +56,9 @@ class _Plane:
         headers = common_headers(raw.headers)
         headers["x-ms-request-id"] = headers["request-id"]
         try:
-            check_token(raw.headers.get("authorization"), self._credentials.keys, self._clock())
+            token = bearer_token(raw.headers.get("authorization"))
+            if self._credentials.check_token(token, MANAGEMENT_PLANE, self._clock()) is not None:
+                raise TokenRefusedError("The token gives access to one job, not to the account.")
             operation, reply = await self._reply(raw, await read_body(request))
         except TokenRefusedError as error:
             return _json(401, _error("AuthenticationFailed", str(error)), {**headers, **CHALLENGE})

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
-from batch_emulator.rest.authentication import Credentials
 from batch_emulator.rest.backend import Backend, LinkedStorage
+from batch_emulator.rest.credentials import Credentials
 from batch_emulator.rest.errors import refusal
 from batch_emulator.service.entities import Json
 from batch_emulator.service.error_kinds import STORAGE_ACCOUNT_NOT_FOUND

@@ -8,8 +8,8 @@ from datetime import datetime, timezone
 from aiohttp import web
 
 from batch_emulator.arm.app import add_arm_routes
-from batch_emulator.rest.authentication import Credentials
 from batch_emulator.rest.backend import Backend
+from batch_emulator.rest.credentials import Credentials
 from batch_emulator.rest.handlers import all_handlers
 from batch_emulator.rest.page import status_page
 from batch_emulator.rest.pipeline import Pipeline

@@ -25,6 +25,10 @@ _MESSAGES: dict[str, tuple[int, str]] = {
         "The condition specified in the conditional header was not met for the resource.",
     ),
     "FileNotFound": (404, "The specified file does not exist."),
+    "InsufficientAccountPermissions": (
+        403,
+        "The account being accessed does not have sufficient permissions to execute this operation.",
+    ),
     "InternalError": (500, "Server encountered an internal error. Please try again after some time."),
     "InvalidAuthenticationInfo": (
         400,

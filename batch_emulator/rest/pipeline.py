@@ -10,14 +10,16 @@ from datetime import datetime
 import orjson
 from aiohttp import web
 
-from batch_emulator.rest.authentication import CHALLENGE, Credentials, authenticate
+from batch_emulator.rest.authentication import authenticate
 from batch_emulator.rest.backend import Backend
+from batch_emulator.rest.credentials import Credentials
 from batch_emulator.rest.errors import error_body, refusal
 from batch_emulator.rest.exchange import JSON_CONTENT_TYPE, Call, Reply, Stream
 from batch_emulator.rest.handlers import Handler
 from batch_emulator.rest.intake import MAX_BODY_BYTES, RawRequest, take_in
 from batch_emulator.rest.operations import Operation
 from batch_emulator.rest.routing import Router
+from batch_emulator.rest.tokens import CHALLENGE
 from batch_emulator.service.errors import BatchError
 
 log = logging.getLogger(__name__)
@@ -64,8 +66,9 @@ class Pipeline:
         return json_response(operation.status, reply.body, headers)
 
     async def _reply(self, raw: RawRequest, request: web.Request) -> tuple[Operation, Reply]:
-        authenticate(raw.signed_parts, raw.query, self._credentials, self._clock())
+        caller = authenticate(raw.signed_parts, raw.query, self._credentials, self._clock())
         intake = take_in(raw, self._router)
+        caller.check_access(intake.match.parameters)
         operation = intake.match.operation
         handler = self._handlers.get(operation.name, _not_implemented)
         call = intake.call(await read_body(request))

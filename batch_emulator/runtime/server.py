@@ -14,7 +14,7 @@ from typing import Any
 from aiohttp import web
 
 from batch_emulator.rest.app import build_app
-from batch_emulator.rest.authentication import Credentials
+from batch_emulator.rest.credentials import Credentials
 from batch_emulator.runtime.runtime import Runtime
 from batch_emulator.runtime.settings import Settings
 

@@ -14,8 +14,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from yarl import URL
 
 from batch_emulator.rest.app import build_app
-from batch_emulator.rest.authentication import Credentials
 from batch_emulator.rest.backend import FileInfo, LinkedStorage, NodeFiles
+from batch_emulator.rest.credentials import Credentials
 from batch_emulator.rest.shared_key import SignedParts, sign, strings_to_sign
 from batch_emulator.rest.values import format_http_date
 from batch_emulator.service.account import Account

@@ -1,17 +1,20 @@
 from __future__ import annotations
 
+import base64
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
-from batch_emulator.rest.authentication import Credentials, authenticate
+from batch_emulator.rest.authentication import Caller, authenticate
+from batch_emulator.rest.credentials import Credentials
 from batch_emulator.rest.shared_key import SignedParts, sign, strings_to_sign
+from batch_emulator.rest.tokens import DATA_PLANE, decoded, issue_token
 from batch_emulator.rest.values import format_http_date
 from batch_emulator.service.errors import BatchError
 
 NOW = datetime(2026, 5, 4, 3, 2, 1, tzinfo=timezone.utc)
-CREDENTIALS = Credentials("acct", "cHJpbWFyeQ==", "c2Vjb25kYXJ5")
+CREDENTIALS = Credentials("acct", *(base64.b64encode(letter * 64).decode() for letter in (b"p", b"s")))
 
 
 def signed(
@@ -72,3 +75,23 @@ def test_keys_stay_out_of_texts() -> None:
     assert CREDENTIALS.primary_key not in repr(CREDENTIALS)
     error = refused(signed("d3Jvbmc="))
     assert CREDENTIALS.primary_key not in f"{error} {error.values}"
+
+
+def bearer(credentials: Credentials, token: str) -> Caller:
+    return authenticate(
+        SignedParts("GET", {"authorization": f"Bearer {token}"}, "/jobs", ""), {}, credentials, NOW
+    )
+
+
+def test_a_token_made_with_the_key_gives_access_to_the_account() -> None:
+    token = issue_token(decoded(CREDENTIALS.primary_key), DATA_PLANE, NOW, timedelta(minutes=1))
+    bearer(CREDENTIALS, token).check_access({"poolId": "any"})
+
+
+def test_the_token_of_a_task_gives_access_to_its_job_only() -> None:
+    caller = bearer(CREDENTIALS, CREDENTIALS.task_token("Job-1", NOW, timedelta(minutes=1)))
+    caller.check_access({"jobId": "job-1", "taskId": "t"})
+    for parameters in ({"jobId": "job-2"}, {"poolId": "job-1"}, {}):
+        with pytest.raises(BatchError) as caught:
+            caller.check_access(parameters)
+        assert (caught.value.status, caught.value.code) == (403, "InsufficientAccountPermissions")
