@@ -24,22 +24,28 @@ def judge(conditions: Json | None, exit_code: int | None, phase: str, *, succeed
     :param exit_code: of the process; ``None`` if it never started.
     :param phase: where it ended: ``preprocessing``, ``process`` or ``upload``.
     """
-    options = _select(conditions or {}, exit_code, phase, succeeded) or {}
-    dependency = options.get("dependencyAction", "satisfy" if succeeded else "block")
-    return Verdict(dependency == "satisfy", options.get("jobAction", "none" if succeeded else "terminate"))
+    place = _select(conditions or {}, exit_code, phase, succeeded)
+    # Exit code 0 is a good one also where it is listed and the upload of its files failed.
+    good = succeeded or (place.by_code and exit_code == 0)
+    dependency = place.options.get("dependencyAction", "satisfy" if good else "block")
+    return Verdict(dependency == "satisfy", place.options.get("jobAction", "none" if good else "terminate"))
 
 
-def _select(conditions: Json, exit_code: int | None, phase: str, succeeded: bool) -> Json | None:
+class _Place(NamedTuple):
+    options: Json
+    by_code: bool = False
+
+
+def _select(conditions: Json, exit_code: int | None, phase: str, succeeded: bool) -> _Place:
     listed = None if exit_code is None else _listed(conditions, exit_code)
     if listed is not None:
-        return listed
+        return _Place(listed, by_code=True)
     if succeeded:
-        return None
+        return _Place({})
     special = {"preprocessing": "preProcessingError", "upload": "fileUploadError"}.get(phase)
     if special and conditions.get(special) is not None:
-        chosen: Json = conditions[special]
-        return chosen
-    return conditions.get("default")
+        return _Place(conditions[special])
+    return _Place(conditions.get("default") or {})
 
 
 def _listed(conditions: Json, exit_code: int) -> Json | None:
