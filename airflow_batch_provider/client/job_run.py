@@ -10,18 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_batch_provider.client.claim import Claim, Found, claim_job, describe, existing_ids
 from airflow_batch_provider.client.drive import Driver, log_to
-from airflow_batch_provider.client.expansion import grown, parse_result
-from airflow_batch_provider.client.job_access import JobAccess
+from airflow_batch_provider.client.expansion import grown
 from airflow_batch_provider.client.job_requests import patiently, terminate_job
 from airflow_batch_provider.client.outcome import Outcome, read_outcome
 from airflow_batch_provider.client.pace import Pace
 from airflow_batch_provider.client.records import JobView
 from airflow_batch_provider.client.report import report, request_failure
 from airflow_batch_provider.client.steps import Call, Refusal, Say, Script
-from airflow_batch_provider.client.streams import Follower, last_lines, read_tail
+from airflow_batch_provider.client.streams import Follower, read_tail
 from airflow_batch_provider.client.submission import add_tasks, end_when_done
 from airflow_batch_provider.client.watching import Ending, Watch, poll_jobs, watch_job
-from airflow_batch_provider.spec.compile import WorkArea, compile_tasks, fingerprint, result_location
+from airflow_batch_provider.spec.compile import check_without_storage, compile_tasks, fingerprint
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.graph import JobGraph
 from airflow_batch_provider.spec.ids import JobIdentity
@@ -30,18 +29,13 @@ from airflow_batch_provider.spec.job import JobOptions
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from airflow_batch_provider.client.storage import StorageAccess
-
-RESULT_BYTES = 1_000_000
-"""Of one task's result: it goes through Airflow's database."""
+    from airflow_batch_provider.client.job_files import JobFiles
 
 RESULTS_RETURNED = 100
 """Results that are returned; with more of them their blobs are to be read instead."""
 
 OUTPUTS_RETURNED = 100
 """Places of outputs that are returned: they are for people and for assets, not a listing."""
-
-_LOG_BLOB_BYTES = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -52,21 +46,15 @@ class JobPlan:
         identity: the Airflow task instance.
         options: of the job.
         graph: its tasks, validated and rendered.
-        work_container: where tasks keep what they leave.
         render: renders Jinja in tasks that are added later.
+        no_retry_exit_codes: a task that fails for good with one of these is not worth another try.
     """
 
     identity: JobIdentity
     options: JobOptions
     graph: JobGraph
-    work_container: str
     render: Callable[[str], str]
     no_retry_exit_codes: frozenset[int] = frozenset()
-
-    @property
-    def fingerprint(self) -> str:
-        """Tells whether a job that is there already is this one."""
-        return fingerprint(self.graph, self.options, self.work_container)
 
 
 class JobRun:
@@ -75,7 +63,8 @@ class JobRun:
     Parameters:
         plan: what is to be submitted.
         client: ``azure.batch.BatchClient``.
-        storage: the storage account of the Airflow connection.
+        files: what jobs keep in storage; None when the Airflow connection names no storage account. Then no
+            task can have inputs, outputs or a result there, and its streams stay on its node.
         log: takes the lines for the task's log.
         sleep: waits so many seconds.
     """
@@ -84,14 +73,14 @@ class JobRun:
         self,
         plan: JobPlan,
         client: Any,
-        storage: StorageAccess,
+        files: JobFiles | None,
         log: Any,
         *,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.plan = plan
         self._client = client
-        self._storage = storage
+        self._files = files
         self._say = log_to(log)
         self._sleep = sleep
         self._driver = Driver(client, self._say, sleep=sleep)
@@ -105,14 +94,18 @@ class JobRun:
         Raises:
             BatchRequestError: the pool does not exist, or the job was refused.
             BatchJobConflictError: the job id is taken by something else.
+            SpecError: the tasks need storage and there is none.
         """
         plan = self.plan
-        with self._storage.explained():
-            self._storage.ensure_container(plan.work_container)
+        if self._files is not None:
+            self._files.prepare()
+        else:
+            check_without_storage(plan.graph, fail_fast=plan.options.fail_fast)
+            self._say(Say("The connection names no storage account: the tasks' logs stay on their nodes"))
         with _explained(f"Looking at pool {plan.options.pool_id}"):
             self._driver.run(_check_pool(plan))
         with _explained(f"Submitting Batch job {plan.identity.job_id}"):
-            script = claim_job(plan.identity, plan.options, plan.graph, plan.fingerprint, settle)
+            script = claim_job(plan.identity, plan.options, plan.graph, self._fingerprint(), settle)
             claim = self._driver.run(script)
         self._say(Say(describe(claim)))
         return claim
@@ -129,9 +122,8 @@ class JobRun:
         with _explained(f"Submitting the tasks of Batch job {job_id}"):
             graph = self.grown(claim)
             there = self._driver.run(existing_ids(job_id, claim))
-            work = WorkArea(self.plan.work_container, job_id)
-            access = JobAccess(self._storage, self.plan.work_container)
-            tasks = compile_tasks(graph, work, access, fail_fast=self.plan.options.fail_fast, without=there)
+            storage = self._files.of(job_id) if self._files else None
+            tasks = compile_tasks(graph, storage, fail_fast=self.plan.options.fail_fast, without=there)
             added = self._driver.run(add_tasks(job_id, tasks))
             if added is not None and not graph.expansions:
                 self._driver.run(end_when_done(job_id))
@@ -141,11 +133,14 @@ class JobRun:
 
     def grown(self, claim: Claim) -> JobGraph:
         """The graph with every expansion whose time has come; a job that is created now has none."""
-        graph = self.plan.graph
-        if claim.found is Found.CREATED or not graph.expansions:
+        graph, files = self.plan.graph, self._files
+        if claim.found is Found.CREATED or not graph.expansions or files is None:
             return graph
         script = grown(
-            graph, claim.job_id, lambda known, task_id: self._result(known, claim, task_id), self.plan.render
+            graph,
+            claim.job_id,
+            lambda known, task_id: files.result(known, claim.job_id, task_id),
+            self.plan.render,
         )
         return self._driver.run(script)
 
@@ -165,7 +160,7 @@ class JobRun:
         Returns:
             ``job_id``, ``pool_id``, ``tasks`` (total, succeeded, failed), ``results`` by task, ``outputs``,
             the blobs and prefixes that the graph names as outputs (100 at most), and ``work``, the
-            ``container/prefix`` of all else that the tasks left. No secret is in it.
+            ``container/prefix`` of all else that the tasks left, or None without storage. No secret is in it.
 
         Raises:
             BatchJobFailedError: a task failed or never ran; its text explains.
@@ -201,29 +196,26 @@ class JobRun:
                 "succeeded": outcome.succeeded_tasks,
                 "failed": len(outcome.tolerated),
             },
-            "results": {task_id: self._result(graph, claim, task_id) for task_id in wanted},
+            "results": self._results(graph, claim.job_id, wanted),
             "outputs": _named_outputs(graph)[:OUTPUTS_RETURNED],
-            "work": str(WorkArea(self.plan.work_container, claim.job_id)),
+            "work": self._files.place(claim.job_id) if self._files else None,
         }
 
-    def _result(self, graph: JobGraph, claim: Claim, task_id: str) -> Any:
-        ref = result_location(graph, task_id, WorkArea(self.plan.work_container, claim.job_id))
-        with self._storage.explained():
-            data = self._storage.read_blob(ref.container, ref.name, RESULT_BYTES + 1)
-        return parse_result(data, task_id, RESULT_BYTES)
+    def _results(self, graph: JobGraph, job_id: str, task_ids: list[str]) -> dict[str, Any]:
+        files = self._files
+        return {task_id: files.result(graph, job_id, task_id) for task_id in task_ids} if files else {}
 
     def _tail(self, job_id: str, task_id: str, stream: str) -> str | None:
         """From the node while it is there, else from the copy in the work area."""
         tail = self._driver.run(read_tail(job_id, task_id, stream))
-        if tail is not None:
+        if tail is not None or self._files is None:
             return tail
-        from azure.core.exceptions import AzureError
+        return self._files.last_lines(job_id, task_id, stream)
 
-        ref = WorkArea(self.plan.work_container, job_id).of(task_id) / stream
-        try:
-            return last_lines(self._storage.read_blob(ref.container, ref.name, _LOG_BLOB_BYTES))
-        except AzureError:
-            return None
+    def _fingerprint(self) -> str:
+        """Tells whether a job that is there already is this one."""
+        container = self._files.work_container if self._files else ""
+        return fingerprint(self.plan.graph, self.plan.options, container)
 
 
 class _Looker:

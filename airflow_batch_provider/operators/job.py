@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_batch_provider.client.claim import Claim
+    from airflow_batch_provider.client.job_files import JobFiles
     from airflow_batch_provider.client.job_run import JobRun
     from airflow_batch_provider.spec.command import Command
     from airflow_batch_provider.spec.graph import JobGraph
@@ -46,7 +47,8 @@ class AzureBatchJobOperator(BaseOperator):
 
     Returns (XCom): ``{"job_id", "pool_id", "tasks": {"total", "succeeded", "failed"}, "results": {task:
     result}, "outputs": ["container/name", ...], "work": "container/prefix"}``; ``failed`` counts failures
-    that the graph reckons with. The event of an asset among the outlets carries job id, outputs and work.
+    that the graph reckons with, and ``work`` is None without storage. The event of an asset among the outlets
+    carries job id, outputs and work.
 
     Parameters:
         pool_id: the pool that runs the tasks.
@@ -54,7 +56,8 @@ class AzureBatchJobOperator(BaseOperator):
             known only then. It must make the same graph each time. Jinja in a graph's texts is rendered.
         graph_kwargs: arguments of that function; templated, and may hold XComs.
         work_container: where tasks keep what they leave, in the connection's storage account; created if it
-            is not there.
+            is not there. With a connection that names no storage account, tasks can have no files but those
+            at plain URLs, and their logs stay on their nodes.
         conn_id: id of the Airflow connection.
         namespace: goes into the job ids. Deployments that share a Batch account and run DAGs of the same name
             must have different ones.
@@ -252,13 +255,19 @@ class AzureBatchJobOperator(BaseOperator):
                 release_command=_rendered(options.release_command, render),
             ),
             graph=self._graph(render),
-            work_container=spec.blob(f"{self.work_container}/").container,
             render=render,
             no_retry_exit_codes=frozenset(self.no_retry_exit_codes),
         )
         hook = AzureBatchHook(self.conn_id)
-        storage = hook.storage(sas_lifetime=self.max_wall_clock + _GRACE)
-        return JobRun(plan, hook.batch_client(), storage, self.log)
+        return JobRun(plan, hook.batch_client(), self._files(hook), self.log)
+
+    def _files(self, hook: AzureBatchHook) -> JobFiles | None:
+        if hook.settings.storage is None:
+            return None
+        from airflow_batch_provider.client.job_files import JobFiles
+
+        container = spec.blob(f"{self.work_container}/").container
+        return JobFiles(hook.storage(sas_lifetime=self.max_wall_clock + _GRACE), container)
 
     def _graph(self, render: Callable[[str], str]) -> JobGraph:
         made = (

@@ -49,6 +49,19 @@ class WorkArea:
         return f"{self.container}/{self.job_id}"
 
 
+@dataclass(frozen=True)
+class JobStorage:
+    """The files of one job: where its tasks keep theirs, and how nodes reach them.
+
+    Parameters:
+        work: the job's own work area.
+        access: gives nodes access to blobs.
+    """
+
+    work: WorkArea
+    access: JobFileAccess
+
+
 def result_location(graph: JobGraph, task_id: str, work: WorkArea) -> BlobRef:
     """The blob in which a task's ``result`` is found.
 
@@ -63,8 +76,7 @@ def result_location(graph: JobGraph, task_id: str, work: WorkArea) -> BlobRef:
 
 def compile_tasks(
     graph: JobGraph,
-    work: WorkArea,
-    access: JobFileAccess,
+    storage: JobStorage | None,
     *,
     fail_fast: bool = True,
     without: Collection[str] = (),
@@ -73,28 +85,35 @@ def compile_tasks(
 
     Parameters:
         graph: the graph, validated and rendered.
-        work: where files are kept.
-        access: gives nodes access to blobs.
+        storage: where files are kept; None: nowhere, and the tasks' logs stay on their nodes.
         fail_fast: whether the job ends when a task fails.
         without: lower-case ids of tasks that are in the job already.
 
     Raises:
-        SpecError: an exit condition that this kind of job refuses.
+        SpecError: an exit condition that this kind of job refuses, or a file without storage.
     """
     for spec in graph.specs:
         if spec.id.lower() not in without:
-            yield _task(spec, graph, work, access, fail_fast=fail_fast)
+            yield _task(spec, graph, storage, fail_fast=fail_fast)
 
 
-def _task(
-    spec: TaskSpec, graph: JobGraph, work: WorkArea, access: JobFileAccess, *, fail_fast: bool
-) -> dict[str, Any]:
+def check_without_storage(graph: JobGraph, *, fail_fast: bool) -> None:
+    """Refuse a graph that reads or writes blobs, before anything of it is submitted.
+
+    Raises:
+        SpecError: names the first task that needs storage.
+    """
+    for _ in compile_tasks(graph, None, fail_fast=fail_fast):
+        pass
+
+
+def _task(spec: TaskSpec, graph: JobGraph, storage: JobStorage | None, *, fail_fast: bool) -> dict[str, Any]:
     line = command_line(spec.command, where=spec.where, system=graph.system)
     wire: dict[str, Any] = {"id": spec.id, "commandLine": line}
     optional = {
         "displayName": spec.display_name,
-        "resourceFiles": [_input(path, source, graph, work, access) for path, source in spec.inputs],
-        "outputFiles": _outputs(spec, work, access),
+        "resourceFiles": [_input(path, source, spec, graph, storage) for path, source in spec.inputs],
+        "outputFiles": _outputs(spec, storage),
         "environmentSettings": environment_wire(spec.environment),
         "constraints": _constraints(spec),
         "requiredSlots": spec.required_slots if spec.required_slots != 1 else None,
@@ -109,10 +128,13 @@ def _task(
 
 
 def _input(
-    path: str, source: Source, graph: JobGraph, work: WorkArea, access: JobFileAccess
+    path: str, source: Source, spec: TaskSpec, graph: JobGraph, storage: JobStorage | None
 ) -> dict[str, Any]:
     if isinstance(source, str):
         return {"httpUrl": source, "filePath": path}
+    if storage is None:
+        raise _no_storage(f"input {path!r} is a blob", spec)
+    work, access = storage.work, storage.access
     if isinstance(source, TaskOutputs):
         below = f"{source.directory}/" if source.directory else ""
         source = work.of(source.task_id) / below if below else work.of(source.task_id)
@@ -133,11 +155,24 @@ def _produced(spec: TaskSpec, path: str, work: WorkArea) -> BlobRef:
     return output.location(path, work.of(spec.id))
 
 
-def _outputs(spec: TaskSpec, work: WorkArea, access: JobFileAccess) -> list[dict[str, Any]]:
+def _outputs(spec: TaskSpec, storage: JobStorage | None) -> list[dict[str, Any]]:
     kept = list(spec.outputs)
+    if storage is None:
+        if kept:
+            raise _no_storage(f"output {kept[0].pattern!r} is to be kept", spec)
+        return []
     if spec.keep_logs:
         kept.append(Output(STANDARD_STREAMS, None, "completion"))
-    return [_output(output, work.of(spec.id), access) for output in kept]
+    return [_output(output, storage.work.of(spec.id), storage.access) for output in kept]
+
+
+def _no_storage(what: str, spec: TaskSpec) -> SpecError:
+    return SpecError(
+        f"{what}, and the Airflow connection names no storage account",
+        where=spec.where,
+        right="Fill in its extra field storage_conn_id (an Airflow connection of type wasb), "
+        "storage_account_url or storage_connection_string.",
+    )
 
 
 def _output(output: Output, work: BlobRef, access: JobFileAccess) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from airflow_batch_provider.client.storage import StorageAccess
 from airflow_batch_provider.client.storage_settings import StorageSettings
 from airflow_batch_provider.operators.job import AzureBatchJobOperator
 from airflow_batch_provider.spec import JobGraph, Pool
-from airflow_batch_provider.spec.compile import WorkArea, compile_tasks
+from airflow_batch_provider.spec.compile import JobStorage, WorkArea, compile_tasks
 from batch_emulator.account_defaults import ACCOUNT_NAME, PRIMARY_KEY
 from batch_emulator.rest.contract import load_contract
 from batch_emulator.rest.validation import validate_body
@@ -59,7 +59,7 @@ def test_graphs_are_such_as_the_service_takes(names: dict[str, Any]) -> None:
     for graph in [value for value in names.values() if isinstance(value, JobGraph)]:
         rendered = graph.rendered(without_templates)
         rendered.validate()
-        for wire in compile_tasks(rendered, WorkArea("batch-work", "job"), storage):
+        for wire in compile_tasks(rendered, JobStorage(WorkArea("batch-work", "job"), storage)):
             validate_body(wire, "BatchTaskCreateOptions", load_contract())
 
 

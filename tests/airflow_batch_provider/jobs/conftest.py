@@ -13,6 +13,7 @@ import pytest
 from azure.batch import BatchClient
 from azure.core.credentials import AzureNamedKeyCredential
 
+from airflow_batch_provider.client.job_files import JobFiles
 from airflow_batch_provider.client.job_run import JobPlan, JobRun
 from airflow_batch_provider.client.storage import StorageAccess
 from airflow_batch_provider.client.storage_settings import StorageSettings
@@ -69,7 +70,7 @@ class Jobs:
     """Makes runs of jobs, each as if by an Airflow task instance."""
 
     batch: Any
-    storage: StorageAccess
+    storage: StorageAccess | None
     lines: list[str]
 
     def run(
@@ -82,8 +83,9 @@ class Jobs:
     ) -> JobRun:
         identity = JobIdentity("tests", run_id or uuid.uuid4().hex, "job")
         graph.validate()
-        plan = JobPlan(identity, JobOptions(pool_id, **options), graph, "batch-work", lambda text: text)
-        return JobRun(plan, self.batch, self.storage, self._log(), sleep=sleep)
+        plan = JobPlan(identity, JobOptions(pool_id, **options), graph, lambda text: text)
+        files = JobFiles(self.storage, "batch-work") if self.storage else None
+        return JobRun(plan, self.batch, files, self._log(), sleep=sleep)
 
     def _log(self) -> logging.Logger:
         logger = logging.Logger("job")

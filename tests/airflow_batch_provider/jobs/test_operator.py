@@ -255,3 +255,43 @@ def test_mistakes_are_errors_when_the_dag_is_parsed(pool: str) -> None:
         operator(good, pool, on_task_failure="continu")
     with pytest.raises(SpecError, match="Leave them out"):
         operator(good, pool, graph_kwargs={"a": 1})
+
+
+@pytest.fixture
+def official_connection(monkeypatch: pytest.MonkeyPatch, emulator: BatchAccount) -> None:
+    """As the official provider lays it out: it has no field for storage."""
+    fields = {
+        "conn_type": "azure_batch",
+        "login": emulator.name,
+        "password": emulator.key,
+        "extra": {"account_url": emulator.endpoint},
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_AZURE_BATCH_DEFAULT", json.dumps(fields))
+
+
+@pytest.mark.usefixtures("official_connection")
+async def test_a_connection_of_the_official_type_runs_a_graph_without_files(pool: str) -> None:
+    graph = JobGraph()
+    graph.task("greet", shell("echo hello")) >> graph.task("answer", shell("echo 42"))
+    made = await complete(lambda: operator(graph, pool), Instance())
+    assert made["tasks"] == {"total": 2, "succeeded": 2, "failed": 0}
+    assert (made["work"], made["outputs"], made["results"]) == (None, [], {})
+
+
+@pytest.mark.usefixtures("official_connection")
+async def test_without_storage_a_failure_is_explained_with_the_stream_on_the_node(pool: str) -> None:
+    graph = JobGraph()
+    graph.task("breaks", shell("echo no disk >&2; exit 3"))
+    with pytest.raises(BatchJobFailedError, match=r"(?s)exit code 3.*no disk"):
+        await complete(lambda: operator(graph, pool), Instance())
+
+
+@pytest.mark.usefixtures("official_connection")
+def test_without_storage_a_graph_with_files_is_refused_before_anything_is_submitted(pool: str) -> None:
+    graph = JobGraph()
+    graph.task("plain", shell("true"))
+    graph.task("keeps", shell("date > day.txt"), outputs=["day.txt"])
+    instance = Instance()
+    with pytest.raises(SpecError, match=r"(?s)keeps.*day\.txt.*no storage account.*storage_conn_id"):
+        operator(graph, pool).execute(instance.context())
+    assert JOB_LINK_KEY not in instance.pushed

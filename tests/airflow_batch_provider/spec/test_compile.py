@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 
 from airflow_batch_provider.client.job_access import BLOB_SIGNATURES, JobAccess
 from airflow_batch_provider.spec import AutoUser, JobGraph, JobOptions, SpecError, blob, on_exit, shell
-from airflow_batch_provider.spec.compile import WorkArea, compile_tasks, fingerprint, result_location
+from airflow_batch_provider.spec.compile import (
+    JobStorage,
+    WorkArea,
+    compile_tasks,
+    fingerprint,
+    result_location,
+)
 from airflow_batch_provider.spec.values import iso_duration
 from tests.airflow_batch_provider.spec.access import NamedAccess
 
@@ -18,7 +24,7 @@ WORK = WorkArea("batch-work", "job-1")
 
 
 def compiled(graph: JobGraph, **options: Any) -> dict[str, dict[str, Any]]:
-    return {wire["id"]: wire for wire in compile_tasks(graph, WORK, NamedAccess(), **options)}
+    return {wire["id"]: wire for wire in compile_tasks(graph, JobStorage(WORK, NamedAccess()), **options)}
 
 
 def test_a_plain_task_keeps_its_streams_and_nothing_else_is_said() -> None:
@@ -151,7 +157,7 @@ def test_few_signatures_are_made_however_many_tasks_there_are() -> None:
             inputs={"o": task.output("o.txt"), "i": blob(f"incoming/{task.id}")},
         )
     access = NamedAccess()
-    wires = list(compile_tasks(graph, WORK, JobAccess(access, "batch-work")))
+    wires = list(compile_tasks(graph, JobStorage(WORK, JobAccess(access, "batch-work"))))
     assert access.signed <= BLOB_SIGNATURES + 3
     names = [file["httpUrl"].partition("?")[0] for wire in wires for file in wire.get("resourceFiles", ())]
     assert len(set(names)) == 1000
