@@ -19,7 +19,8 @@ class SpecError(ValueError):
         self.what = what
         self.where = where
         self.right = right
-        super().__init__(f"{f'{where}: ' if where else ''}{what}. {right}")
+        stop = "" if what.endswith(("?", "!", ".")) else "."
+        super().__init__(f"{f'{where}: ' if where else ''}{what}{stop} {right}")
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

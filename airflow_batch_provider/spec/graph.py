@@ -112,7 +112,7 @@ class JobGraph:
         made = Task(self, id)
         self._check_dependencies(id, self._upstream[id])
         if (depends_on := options.get("depends_on")) is not None:
-            self.link(flatten(depends_on), [made])
+            self.link(flatten(depends_on, where=f"depends_on of {spec.where}"), [made])
         return made
 
     def fan_out(

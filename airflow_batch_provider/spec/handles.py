@@ -112,8 +112,12 @@ class TaskGroup(_Joinable, Sequence[Task]):
         return f"<TaskGroup {self.name} of {len(self)}>"
 
 
-def flatten(items: Any) -> list[Task]:
+def flatten(items: Any, *, where: str = "dependency") -> list[Task]:
     """All tasks in a task, a group or lists of them.
+
+    Parameters:
+        items: a task, a group, or lists of them.
+        where: what is named in an error.
 
     Raises:
         SpecError: something else is in it.
@@ -121,9 +125,11 @@ def flatten(items: Any) -> list[Task]:
     if isinstance(items, Task):
         return [items]
     if isinstance(items, (list, tuple, TaskGroup)):
-        return [task for item in items for task in flatten(item)]
+        return [task for item in items for task in flatten(item, where=where)]
     raise SpecError(
-        f"{items!r} is no task", where="dependency", right="Join tasks, groups of tasks, or lists of them."
+        f"{items!r} is no task",
+        where=where,
+        right="Give what graph.task(...) returned, groups of tasks, or lists of them.",
     )
 
 

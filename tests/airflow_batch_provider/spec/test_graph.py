@@ -257,3 +257,10 @@ def test_a_cycle_is_found_exactly_when_there_is_one(upstream: dict[str, set[str]
     if cycle:
         assert cycle[0] == cycle[-1]
         assert all(first in upstream[then] for first, then in pairwise(cycle))
+
+
+def test_a_dependency_by_a_bare_id_is_an_error_that_names_the_task() -> None:
+    graph = JobGraph()
+    graph.task("first", "true")
+    with pytest.raises(SpecError, match=r"depends_on of task 'second': 'first' is no task\. .*graph\.task"):
+        graph.task("second", "true", depends_on=["first"])
