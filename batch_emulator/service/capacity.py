@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from batch_emulator.service.entities import Node
+from batch_emulator.service.rooms import PoolRoom
 from batch_emulator.service.state import State
 
 _WORKING = ("idle", "running", "offline")
@@ -22,12 +23,20 @@ def refresh(state: State, node: Node) -> None:
             state.move_node(node, "offline", "scheduling disabled and no task left")
         else:
             state.move_node(node, "idle", "nothing to run")
-    free = room.pool.spec["taskSlotsPerNode"] - load.used_slots if accepts_tasks(node) else None
+    free = free_slots(room, node)
     room.slots.set(node.id.lower(), free)
     if free:
         state.schedule(node.pool_id)
     if not load.busy:
         state.check_node(node)
+
+
+def free_slots(room: PoolRoom, node: Node) -> int | None:
+    """Slots for new tasks; ``None`` on a node that takes none."""
+    load = room.load(node.id)
+    if load.exclusive is not None or not accepts_tasks(node):
+        return None
+    return int(room.pool.spec["taskSlotsPerNode"]) - load.used_slots
 
 
 def accepts_tasks(node: Node) -> bool:

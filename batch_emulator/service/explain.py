@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
+from batch_emulator.service import managers
 from batch_emulator.service.capacity import accepts_tasks
 from batch_emulator.service.entities import Task
 from batch_emulator.service.rooms import JobRoom, PoolRoom
@@ -79,7 +80,7 @@ def _pool(state: State, room: JobRoom, task: Task) -> Iterator[Reason]:
         return
     if pool.pool.state == "deleting":
         yield Reason("PoolBeingDeleted", "The job's pool is being deleted.")
-    required, slots = task.spec["requiredSlots"], pool.pool.spec["taskSlotsPerNode"]
+    required, slots = managers.slots_needed(pool, room, task), pool.pool.spec["taskSlotsPerNode"]
     if required > slots:
         yield Reason(
             "TooManySlots", f"It needs {required} slots; nodes of the pool have {slots}. It never runs."
@@ -87,7 +88,7 @@ def _pool(state: State, room: JobRoom, task: Task) -> Iterator[Reason]:
     elif not len(pool.nodes):
         yield from _no_nodes(pool)
     else:
-        yield from _nodes(pool, room, required)
+        yield from _nodes(pool, room, task, required)
 
 
 def _no_nodes(pool: PoolRoom) -> Iterator[Reason]:
@@ -99,7 +100,7 @@ def _no_nodes(pool: PoolRoom) -> Iterator[Reason]:
         yield Reason("ResizeError", f"{error['code']}: {error['message']}.")
 
 
-def _nodes(pool: PoolRoom, room: JobRoom, required: int) -> Iterator[Reason]:
+def _nodes(pool: PoolRoom, room: JobRoom, task: Task, required: int) -> Iterator[Reason]:
     usable = [node for node in pool.nodes.values() if accepts_tasks(node)]
     if not usable:
         states: dict[str, int] = {}
@@ -110,6 +111,8 @@ def _nodes(pool: PoolRoom, room: JobRoom, required: int) -> Iterator[Reason]:
         )
     elif all(node.id.lower() in room.barred for node in usable):
         yield Reason("PreparationFailed", "The job preparation task failed on every node.")
+    elif not any(managers.may_run_on(room, task, node) for node in usable):
+        yield Reason("NoDedicatedNode", "A manager with allowLowPriorityNode false needs a dedicated node.")
     elif pool.slots.most() < required:
         yield Reason(
             "NoFreeSlots", f"It needs {required} free slots; no node has more than {pool.slots.most()}."

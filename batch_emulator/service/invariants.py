@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from batch_emulator.service.capacity import accepts_tasks
+from batch_emulator.service.capacity import free_slots
 from batch_emulator.service.entities import Node, Task
 from batch_emulator.service.rooms import JobRoom, PoolRoom, bucket_of
 from batch_emulator.service.state import State
@@ -43,7 +43,9 @@ def _node(state: State, room: PoolRoom, node: Node) -> Iterator[str]:
     used = sum(task.spec["requiredSlots"] for task in load.tasks.values())
     if used != load.used_slots or used > slots:
         yield f"node {node.id}: uses {used} slots, counted {load.used_slots} of {slots}"
-    expected = slots - used if accepts_tasks(node) else None
+    if load.exclusive is not None and load.tasks.keys() != {load.exclusive}:
+        yield f"node {node.id}: {load.exclusive} is not alone"
+    expected = free_slots(room, node)
     if room.slots.free(node.id.lower()) != expected:
         yield f"node {node.id}: {room.slots.free(node.id.lower())} slots offered, {expected} expected"
     for run_id, task in load.tasks.items():

@@ -33,12 +33,14 @@ def check(state: State, room: JobRoom) -> None:
 
 def _act_on_tasks(state: State, room: JobRoom) -> None:
     """What completed tasks demand of their job."""
-    action, room.action = room.action, None
+    demands, room.demands = room.demands, set()
     if room.job.state not in ("active", "disabling", "disabled", "enabling"):
         return
-    if action == "terminate":
+    if "manager" in demands:
+        terminate(state, room, "JMComplete")
+    elif "terminate" in demands:
         terminate(state, room, "TaskFailed")
-    elif action == "disable" and room.job.state == "active":
+    elif "disable" in demands and room.job.state == "active":
         disable(state, room, "requeue", "a task's exit condition")
     elif (
         room.job.state == "active"

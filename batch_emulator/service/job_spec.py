@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
+from batch_emulator.service.constraints import constraints, task_constraints
 from batch_emulator.service.entities import Json
-from batch_emulator.service.error_kinds import invalid, missing, unsupported
+from batch_emulator.service.error_kinds import (
+    TASK_ID_SAME_AS_PREPARATION,
+    TASK_ID_SAME_AS_RELEASE,
+    invalid,
+    missing,
+    unsupported,
+)
+from batch_emulator.service.errors import BatchError
 from batch_emulator.service.ids import PREPARATION_ID, RELEASE_ID, check_id
-from batch_emulator.service.limits import DEFAULT_RETENTION, MAX_PRIORITY, MAX_RELEASE_TIME, MIN_PRIORITY
+from batch_emulator.service.limits import (
+    DEFAULT_RETENTION,
+    MAX_PRIORITY,
+    MAX_RELEASE_TIME,
+    MAX_TASK_SLOTS,
+    MIN_PRIORITY,
+)
 from batch_emulator.service.spec_checks import (
     check_command,
     check_display_name,
     check_environment,
     check_metadata,
+    check_output_files,
+    check_task_packages,
     duration_of,
     required,
     user_identity,
@@ -51,12 +65,26 @@ def make_job_spec(body: Json) -> Json:
         if "jobPreparationTask" not in body:
             raise invalid("jobReleaseTask", "", "A job release task needs a job preparation task")
         spec["jobReleaseTask"] = release_task(body["jobReleaseTask"])
+    if "jobManagerTask" in body:
+        retries = spec["constraints"]["maxTaskRetryCount"]
+        spec["jobManagerTask"] = manager_task(body["jobManagerTask"], retries)
+        check_special_ids(spec, spec["jobManagerTask"]["id"])
     return spec
 
 
+def check_special_ids(job_spec: Json, task_id: str) -> None:
+    """A task may not have the id of the job's preparation or release task."""
+    specials = (
+        ("jobPreparationTask", TASK_ID_SAME_AS_PREPARATION),
+        ("jobReleaseTask", TASK_ID_SAME_AS_RELEASE),
+    )
+    for name, kind in specials:
+        special = job_spec.get(name)
+        if special and special["id"].lower() == task_id.lower():
+            raise BatchError(kind)
+
+
 def _refuse_unsupported(body: Json) -> None:
-    if "jobManagerTask" in body:
-        raise unsupported("jobManagerTask", "Job manager tasks are not run here")
     if "networkConfiguration" in body:
         raise unsupported("networkConfiguration", "There are no virtual networks here")
 
@@ -88,10 +116,6 @@ def changeable(body: Json) -> Json:
     }
     if "metadata" in body:
         spec["metadata"] = body["metadata"]
-    if spec["allowTaskPreemption"]:
-        raise unsupported(
-            "allowTaskPreemption", "Running tasks are not preempted by those of other jobs here"
-        )
     return spec
 
 
@@ -100,27 +124,6 @@ def _parallel(body: Json) -> int:
     if number == 0:
         raise invalid("maxParallelTasks", number, "The value must be -1 (no limit) or greater than 0")
     return number
-
-
-def constraints(body: Json) -> Json:
-    """Limits of a job, unlimited time and no retries by default."""
-    return {
-        "maxWallClockTime": duration_of(body, "maxWallClockTime", path="constraints.maxWallClockTime"),
-        "maxTaskRetryCount": whole_number(
-            body, "maxTaskRetryCount", 0, -1, path="constraints.maxTaskRetryCount"
-        ),
-    }
-
-
-def task_constraints(body: Json, job_retries: int, retention: timedelta = DEFAULT_RETENTION) -> Json:
-    """Limits of a task; its retries are the job's unless told otherwise."""
-    return {
-        "maxWallClockTime": duration_of(body, "maxWallClockTime", path="constraints.maxWallClockTime"),
-        "retentionTime": duration_of(body, "retentionTime", retention, path="constraints.retentionTime"),
-        "maxTaskRetryCount": whole_number(
-            body, "maxTaskRetryCount", job_retries, -1, path="constraints.maxTaskRetryCount"
-        ),
-    }
 
 
 def preparation_task(body: Json) -> Json:
@@ -153,4 +156,22 @@ def release_task(body: Json) -> Json:
             body, "retentionTime", DEFAULT_RETENTION, path="jobReleaseTask.retentionTime"
         ),
         "userIdentity": user_identity(body),
+    }
+
+
+def manager_task(body: Json, job_retries: int) -> Json:
+    """A job manager task with its defaults. Source: *BatchJobManagerTask*."""
+    check_display_name(body)
+    check_command(body, "jobManagerTask")
+    check_output_files(body)
+    check_task_packages(body)
+    return {
+        **body,
+        "id": check_id(body.get("id"), "jobManagerTask.id"),
+        "constraints": task_constraints(body.get("constraints") or {}, job_retries),
+        "requiredSlots": whole_number(body, "requiredSlots", 1, 1, MAX_TASK_SLOTS),
+        "userIdentity": user_identity(body),
+        "killJobOnCompletion": body.get("killJobOnCompletion", True),
+        "runExclusive": body.get("runExclusive", True),
+        "allowLowPriorityNode": body.get("allowLowPriorityNode", True),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batch_emulator.service import job_lifecycle
+from batch_emulator.service import job_lifecycle, managers, task_entry
 from batch_emulator.service.durations import is_unlimited, parse_duration
 from batch_emulator.service.entities import Job, Json, key_of
 from batch_emulator.service.error_kinds import (
@@ -66,6 +66,8 @@ def create(state: State, body: Json) -> Job:
     _set_deadline(state, job)
     state.story.add(state.now, "job", key_of(job), None, "active", "created")
     state.changed(job)
+    if "jobManagerTask" in spec:
+        task_entry.enter(state, room, spec["jobManagerTask"]["id"], managers.task_of(spec["jobManagerTask"]))
     state.check_job(room)
     return job
 
@@ -112,8 +114,7 @@ def _update(state: State, room: JobRoom, given: Json, wanted: Json) -> Job:
         )
     spec = {name: value for name, value in job.spec.items() if name not in CHANGEABLE}
     job.spec = {**spec, **merged, "poolInfo": given.get("poolInfo", job.spec["poolInfo"])}
-    if pool_id.lower() != job.pool_id.lower():
-        state.bind(room, pool_id)
+    state.bind(room, pool_id if pool_id.lower() != job.pool_id.lower() else job.pool_id)
     _set_deadline(state, job)
     state.touch(job)
     state.changed(job)

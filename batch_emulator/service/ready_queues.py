@@ -36,6 +36,13 @@ class ReadyQueues:
     def discard(self, task: Task) -> None:
         self._numbers.discard(task.number)
 
+    def first(self) -> Task | None:
+        """The earliest added task, whatever it needs."""
+        for heap in self._heaps.values():
+            self._drop_stale(heap)
+        heads = [heap[0] for heap in self._heaps.values() if heap]
+        return min(heads, key=lambda head: head[0])[1] if heads else None
+
     def pop_fitting(self, free_slots: int) -> Task | None:
         """Take the earliest added task that needs no more than ``free_slots``."""
         best: list[tuple[int, Task]] | None = None

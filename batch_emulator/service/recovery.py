@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from batch_emulator.service import autoscaling, node_life, preparation, start_tasks, task_runs, tasks
+from batch_emulator.service import autoscaling, node_life, preparation, start_tasks, task_entry, task_runs
 from batch_emulator.service.capacity import refresh
 from batch_emulator.service.effects import BootNode, ReleaseNode
 from batch_emulator.service.endings import Ending
@@ -41,7 +41,7 @@ def load(state: State, records: Iterable[tuple[str, str, Json]]) -> None:
         for entity in by_kind[kind]:
             _place(state, entity)
     for room in state.jobs.values():
-        tasks.rebuild_queues(state, room)
+        task_entry.rebuild_queues(state, room)
     for pool in state.pools.values():
         for node in pool.nodes.values():
             refresh(state, node)

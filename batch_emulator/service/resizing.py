@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from batch_emulator.service import node_life
+from batch_emulator.service import managers, node_life
 from batch_emulator.service.entities import Json, Node, Pool, key_of
 from batch_emulator.service.error_kinds import (
     OPERATION_INVALID_FOR_CURRENT_STATE,
@@ -54,7 +54,7 @@ def adjust(state: State, room: PoolRoom) -> None:
         if wanted > len(nodes):
             _grow(state, room, wanted - len(nodes), is_dedicated)
         elif wanted < len(nodes):
-            for node in _victims(room, nodes)[: len(nodes) - wanted]:
+            for node in _victims(state, room, nodes)[: len(nodes) - wanted]:
                 node_life.leave(state, node, pool.node_deallocation_option, "pool shrinks")
     state.check_pool(pool)
 
@@ -93,12 +93,14 @@ def resize_error(code: str, message: str, values: dict[str, str] | None = None) 
     return error
 
 
-def _victims(room: PoolRoom, nodes: list[Node]) -> list[Node]:
-    """Nodes as they may go: useless ones, idle ones, then the least busy; youngest first."""
+def _victims(state: State, room: PoolRoom, nodes: list[Node]) -> list[Node]:
+    """Nodes as they may go: useless ones, idle ones, then the least busy; youngest first, managers' last."""
 
-    def loss(node: Node) -> tuple[int, int, int]:
+    def loss(node: Node) -> tuple[bool, bool, int, int]:
         working = node.state in ("idle", "running", "offline")
-        return int(working), len(room.load(node.id).tasks), -node.number
+        tasks = room.load(node.id).tasks.values()
+        manages = any(managers.is_manager(state.room_of(task), task) for task in tasks)
+        return manages, working, len(tasks), -node.number
 
     return sorted(nodes, key=loss)
 

@@ -21,11 +21,13 @@ class Load:
 
     :param tasks: tasks by run id, whether preparing or running.
     :param runs: preparation and release tasks by run id.
+    :param exclusive: run id of a task that must be alone on the node.
     """
 
     tasks: dict[str, Task] = field(default_factory=dict)
     runs: dict[str, JobNodeRun] = field(default_factory=dict)
     used_slots: int = 0
+    exclusive: str | None = None
 
     @property
     def busy(self) -> bool:
@@ -85,7 +87,7 @@ class JobRoom:
 
     :param occupying: tasks that hold a place on a node, those about to be deleted included.
     :param barred: keys of nodes where its preparation task failed.
-    :param action: what the completion of a task demands of the job: ``disable`` or ``terminate``.
+    :param demands: what completed tasks demand of the job: ``disable``, ``terminate`` or ``manager``.
     """
 
     job: Job
@@ -97,7 +99,7 @@ class JobRoom:
     occupying: dict[int, Task] = field(default_factory=dict)
     node_runs: dict[str, JobNodeRun] = field(default_factory=dict)
     barred: set[str] = field(default_factory=set)
-    action: str | None = None
+    demands: set[str] = field(default_factory=set)
 
     def count(self, task: Task, sign: int) -> None:
         """Add a task to the counts (1) or take it out (-1)."""

@@ -1,15 +1,15 @@
 """Which task goes onto which node. The cost does not depend on how many tasks wait, nor on ended jobs.
 
-Source: *Jobs and tasks in Azure Batch* (priority), *Run tasks concurrently to maximize usage of Batch compute
-nodes* (slots, spread and pack), *BatchTaskSchedulingPolicy* (order of jobs).
+Source: *Jobs and tasks in Azure Batch* (priority, job managers), *BatchTaskSchedulingPolicy* (order of jobs).
 """
 
 from __future__ import annotations
 
 import heapq
 
-from batch_emulator.service import task_runs
+from batch_emulator.service import managers, preemption, task_runs
 from batch_emulator.service.entities import Node, Task
+from batch_emulator.service.placement import may_come, place_for
 from batch_emulator.service.rooms import JobRoom, PoolRoom
 from batch_emulator.service.state import State
 
@@ -27,6 +27,10 @@ def run(state: State, room: PoolRoom) -> None:
         job = jobs[place]
         if _start_one(state, room, job) and _may_start(job):
             heapq.heappush(turns, (_turn(room, job, place), place))
+    hopeful = [job for job in jobs if preemption.may_help(state, room, job) and _may_start(job)]
+    if hopeful:
+        order = sorted((_turn(room, job, place), place) for place, job in enumerate(hopeful))
+        preemption.make_room(state, room, [hopeful[place] for _, place in order])
 
 
 def _waiting(state: State, room: PoolRoom) -> list[JobRoom]:
@@ -49,10 +53,9 @@ def _turn(pool: PoolRoom, room: JobRoom, place: int) -> _Turn:
 
 
 def _start_one(state: State, room: PoolRoom, job: JobRoom) -> bool:
-    task = job.ready.pop_fitting(room.slots.most())
+    task, node = _next(room, job)
     if task is None:
         return False
-    node = _place_for(room, job, task)
     if node is None:
         job.ready.push(task)
         return False
@@ -60,11 +63,12 @@ def _start_one(state: State, room: PoolRoom, job: JobRoom) -> bool:
     return True
 
 
-def _place_for(room: PoolRoom, job: JobRoom, task: Task) -> Node | None:
-    required = task.spec["requiredSlots"]
-    wish = str((task.spec.get("affinityInfo") or {}).get("affinityId", "")).removeprefix("TVM:").lower()
-    if wish and wish not in job.barred and (room.slots.free(wish) or 0) >= required:
-        return room.nodes[wish]
-    pack = room.pool.spec["taskSchedulingPolicy"]["nodeFillType"] == "Pack"
-    found = room.slots.pick(required, pack=pack, barred=job.barred)
-    return room.nodes[found] if found else None
+def _next(room: PoolRoom, job: JobRoom) -> tuple[Task | None, Node | None]:
+    """The job's next task with its place. The others need not wait for a manager that no node may take."""
+    task = job.ready.pop_fitting(room.slots.most())
+    node = place_for(room, job, task) if task else None
+    if task is None or node or not managers.is_manager(job, task) or may_come(room, job, task):
+        return task, node
+    follower = job.ready.pop_fitting(room.slots.most())
+    job.ready.push(task)
+    return follower, place_for(room, job, follower) if follower else None

@@ -142,6 +142,18 @@ def check_output_files(body: Json) -> None:
         )
 
 
+def check_task_packages(body: Json) -> None:
+    """Tasks name the application alone; pools by its full id."""
+    for reference in body.get("applicationPackageReferences") or ():
+        name = reference.get("applicationId")
+        if name is None:
+            raise missing("applicationPackageReferences.applicationId")
+        if "/" in name:
+            raise invalid(
+                "applicationPackageReferences.applicationId", name, "A task names the application alone"
+            )
+
+
 def check_command(body: Json, owner: str = "") -> None:
     """A command line is required; containers are refused."""
     prefix = f"{owner}." if owner else ""

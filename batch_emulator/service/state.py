@@ -49,6 +49,7 @@ class State:
         self.applications: OrderedIndex[Application] = OrderedIndex()
         self.jobs_by_pool: dict[str, dict[str, JobRoom]] = {}
         self.waiting_jobs: dict[str, dict[str, JobRoom]] = {}
+        self.lenient_jobs: dict[str, dict[str, JobRoom]] = {}
         self.runs: dict[str, Run] = {}
         self.timers = Timers()
         self.story = Story()
@@ -190,14 +191,16 @@ class State:
         return list(self.jobs_by_pool.get(pool_id.lower(), {}).values())
 
     def bind(self, room: JobRoom, pool_id: str) -> None:
-        """Let a job name a pool (another one than before)."""
+        """Let a job name a pool (another one than before), or be known there by its settings of now."""
         self.unbind(room)
         room.job.pool_id = pool_id
         self.jobs_by_pool.setdefault(pool_id.lower(), {})[key_of(room.job)] = room
+        if room.job.spec["allowTaskPreemption"]:
+            self.lenient_jobs.setdefault(pool_id.lower(), {})[key_of(room.job)] = room
         if room.ready:
             self.offer(room)
 
     def unbind(self, room: JobRoom) -> None:
         """A job no longer names its pool."""
-        for jobs in (self.jobs_by_pool, self.waiting_jobs):
+        for jobs in (self.jobs_by_pool, self.waiting_jobs, self.lenient_jobs):
             jobs.get(room.job.pool_id.lower(), {}).pop(key_of(room.job), None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batch_emulator.service import preparation
+from batch_emulator.service import managers, preparation
 from batch_emulator.service.capacity import refresh
 from batch_emulator.service.durations import is_unlimited, parse_duration
 from batch_emulator.service.effects import KillRun, PackageInstall, RemoveTaskFiles, StartRun
@@ -27,7 +27,7 @@ from batch_emulator.service.state import State
 from batch_emulator.service.times import later
 
 # A request to end a run may meet another one: the stronger counts.
-_STRENGTH = ("lost", "requeue", "wallclock", "terminate", "delete")
+_STRENGTH = ("lost", "preempt", "requeue", "wallclock", "terminate", "delete")
 
 
 def set_state(state: State, room: JobRoom, task: Task, finish: str, cause: str) -> None:
@@ -65,6 +65,8 @@ def occupy(state: State, room: JobRoom, task: Task) -> None:
         raise ValueError(f"{key_of(task)} has no node")
     load.tasks[task.run_id] = task
     load.used_slots += task.spec["requiredSlots"]
+    if managers.runs_alone(room, task):
+        load.exclusive = task.run_id
     state.runs[task.run_id] = task
     room.occupying[task.number] = task
 
@@ -95,7 +97,7 @@ def _start_run(state: State, room: JobRoom, task: Task, node: Node, references: 
     packages: tuple[PackageInstall, ...] = tuple(package for package in found if package is not None)
     return StartRun(
         run_id=task.run_id or "",
-        kind="task",
+        kind="manager" if managers.is_manager(room, task) else "task",
         task_root=task.task_root or "",
         spec=task.spec,
         environment=environment_of(room.job, task.spec),
@@ -111,7 +113,8 @@ def _start_run(state: State, room: JobRoom, task: Task, node: Node, references: 
 def kill(state: State, task: Task, outcome: str) -> None:
     """End a task's run.
 
-    :param outcome: what becomes of the task: ``lost``, ``requeue``, ``wallclock``, ``terminate``, ``delete``.
+    :param outcome: what becomes of the task: ``lost``, ``preempt``, ``requeue``, ``wallclock``,
+        ``terminate``, ``delete``.
     """
     room = state.room_of(task)
     before = task.killing
@@ -151,7 +154,7 @@ def end(state: State, task: Task, ending: Ending) -> None:
         complete(state, room, task, Ending(None, TOO_MANY_LOSSES))
     elif killing is not None or ending.killed:
         task.losses += ending.lost
-        _requeue(state, room, task, by_user=killing == "requeue")
+        _requeue(state, room, task, killing)
     elif ending.failure is None and ending.exit_code is not None and _retries_left(task):
         _retry(state, room, task)
     else:
@@ -165,6 +168,8 @@ def _vacate(state: State, room: JobRoom, task: Task) -> None:
     if load is not None and task.run_id in load.tasks:
         del load.tasks[task.run_id]
         load.used_slots -= task.spec["requiredSlots"]
+        if load.exclusive == task.run_id:
+            load.exclusive = None
     state.runs.pop(task.run_id or "", None)
     room.occupying.pop(task.number, None)
     if task.killing != "delete":
@@ -193,12 +198,13 @@ def _retry(state: State, room: JobRoom, task: Task) -> None:
     _back_to_active(state, room, task, "exit code not zero, retries left")
 
 
-def _requeue(state: State, room: JobRoom, task: Task, *, by_user: bool) -> None:
+def _requeue(state: State, room: JobRoom, task: Task, killing: str | None) -> None:
     # Only what users asked for counts; a lost node does not. Source: BatchTaskExecutionInfo.requeueCount.
-    if by_user:
+    if killing == "requeue":
         task.requeue_count += 1
         task.last_requeue_time = state.now
-    _back_to_active(state, room, task, "requeued" if by_user else "its node was lost")
+    causes = {"requeue": "requeued", "preempt": "made room for another task"}
+    _back_to_active(state, room, task, causes.get(killing or "", "its node was lost"))
 
 
 def _back_to_active(state: State, room: JobRoom, task: Task, cause: str) -> None:
@@ -225,7 +231,9 @@ def complete(state: State, room: JobRoom, task: Task, ending: Ending) -> None:
             room.ready.push(dependent)
             state.offer(room)
     if room.job.spec["onTaskFailure"] == "performexitoptionsjobaction" and verdict.job_action != "none":
-        room.action = "terminate" if "terminate" in (room.action, verdict.job_action) else "disable"
+        room.demands.add(verdict.job_action)
+    if managers.ends_job(room, task):
+        room.demands.add("manager")
     state.check_job(room)
 
 

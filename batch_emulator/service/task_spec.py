@@ -8,19 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
+from batch_emulator.service.constraints import task_constraints
 from batch_emulator.service.entities import Job, Json
 from batch_emulator.service.error_kinds import (
     TASK_DEPENDENCIES_NOT_SPECIFIED_ON_JOB,
     TASK_DEPENDENCY_LIST_TOO_LONG,
-    TASK_ID_SAME_AS_PREPARATION,
-    TASK_ID_SAME_AS_RELEASE,
     invalid,
     missing,
     unsupported,
 )
 from batch_emulator.service.errors import BatchError, ErrorKind
 from batch_emulator.service.ids import check_id
-from batch_emulator.service.job_spec import task_constraints
+from batch_emulator.service.job_spec import check_special_ids
 from batch_emulator.service.limits import (
     INT32_MAX,
     INT32_MIN,
@@ -32,6 +31,7 @@ from batch_emulator.service.spec_checks import (
     check_command,
     check_display_name,
     check_output_files,
+    check_task_packages,
     user_identity,
     whole_number,
 )
@@ -49,7 +49,7 @@ def make_task_spec(job: Job, body: Json) -> Json:
     :raises BatchError: a value that the service refuses, or what cannot be honoured here.
     """
     check_id(body.get("id"))
-    _check_special_ids(job, body["id"])
+    check_special_ids(job.spec, body["id"])
     if "multiInstanceSettings" in body:
         raise unsupported("multiInstanceSettings", "Multi-instance tasks are not run here")
     check_display_name(body)
@@ -57,7 +57,7 @@ def make_task_spec(job: Job, body: Json) -> Json:
     check_output_files(body)
     _check_dependencies(job, body)
     _check_exit_conditions(job, body.get("exitConditions") or {})
-    _check_packages(body)
+    check_task_packages(body)
     spec = {name: value for name, value in body.items() if name != "id"}
     spec["requiredSlots"] = whole_number(body, "requiredSlots", 1, 1, MAX_TASK_SLOTS)
     spec["userIdentity"] = user_identity(body)
@@ -74,17 +74,6 @@ def make_constraints(job: Job, body: Json | None) -> Json:
     if plain is None:
         plain = _PLAIN_CONSTRAINTS[retries] = task_constraints({}, retries)
     return plain
-
-
-def _check_special_ids(job: Job, task_id: str) -> None:
-    specials = (
-        ("jobPreparationTask", TASK_ID_SAME_AS_PREPARATION),
-        ("jobReleaseTask", TASK_ID_SAME_AS_RELEASE),
-    )
-    for name, kind in specials:
-        special = job.spec.get(name)
-        if special and special["id"].lower() == task_id.lower():
-            raise BatchError(kind)
 
 
 def _check_dependencies(job: Job, body: Json) -> None:
@@ -148,14 +137,3 @@ def _options(conditions: Json) -> Iterator[Json]:
             yield mapping.get("exitOptions") or {}
     for name in ("preProcessingError", "fileUploadError", "default"):
         yield conditions.get(name) or {}
-
-
-def _check_packages(body: Json) -> None:
-    for reference in body.get("applicationPackageReferences") or ():
-        name = reference.get("applicationId")
-        if name is None:
-            raise missing("applicationPackageReferences.applicationId")
-        if "/" in name:
-            raise invalid(
-                "applicationPackageReferences.applicationId", name, "A task names the application alone"
-            )

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from batch_emulator.service import task_runs
-from batch_emulator.service.dependencies import DependencyIndex
+from batch_emulator.service import task_entry, task_runs
 from batch_emulator.service.endings import Ending
 from batch_emulator.service.entities import Job, Json, Task
 from batch_emulator.service.error_kinds import (
@@ -27,7 +26,6 @@ from batch_emulator.service.failures import TASK_ENDED
 from batch_emulator.service.ids import check_id
 from batch_emulator.service.jobs import find as find_job
 from batch_emulator.service.limits import MAX_TASKS_PER_COLLECTION
-from batch_emulator.service.ready_queues import ReadyQueues
 from batch_emulator.service.rooms import JobRoom
 from batch_emulator.service.spec_checks import without_nulls
 from batch_emulator.service.state import State
@@ -91,42 +89,7 @@ def _add(state: State, room: JobRoom, body: Json) -> Task:
         if existing.killing == "delete":
             raise conflict(OPERATION_INVALID_FOR_CURRENT_STATE, "A task of this id is being deleted")
         raise BatchError(TASK_EXISTS)
-    room.job.tasks_added += 1
-    task = Task(
-        id=body["id"],
-        spec=spec,
-        creation_time=state.now,
-        last_modified=state.now,
-        etag=state.new_etag(),
-        state="active",
-        state_transition_time=state.now,
-        job_id=room.job.id,
-        number=room.job.tasks_added,
-    )
-    room.tasks.add(task.id, task)
-    room.count(task, 1)
-    state.changed(task)
-    state.changed(room.job)
-    if room.job.departed and any(name.lower() == task.id.lower() for name in room.job.departed):
-        room.job.departed = [name for name in room.job.departed if name.lower() != task.id.lower()]
-        rebuild_queues(state, room)
-    else:
-        task_runs.make_ready(state, room, task)
-    return task
-
-
-def rebuild_queues(state: State, room: JobRoom) -> None:
-    """Make the ready queues and the dependency index from the tasks as they are."""
-    room.dependencies, room.ready = DependencyIndex(), ReadyQueues()
-    if room.job.spec["usesTaskDependencies"]:
-        for name in room.job.departed:
-            room.dependencies.satisfy(name)
-        for task in room.tasks.values():
-            if task.satisfies:
-                room.dependencies.satisfy(task.id)
-    for task in room.tasks.values():
-        if task.state == "active":
-            task_runs.make_ready(state, room, task)
+    return task_entry.enter(state, room, body["id"], spec)
 
 
 def replace(state: State, job_id: str, task_id: str, body: Json) -> Task:
@@ -176,7 +139,7 @@ def reactivate(state: State, job_id: str, task_id: str) -> Task:
     task_runs.set_state(state, room, task, "active", "reactivated")
     task.result = None
     if satisfied:
-        rebuild_queues(state, room)
+        task_entry.rebuild_queues(state, room)
     else:
         task_runs.make_ready(state, room, task)
     return task

@@ -85,3 +85,38 @@ async def test_preparation_and_release(batch: Driver, name: str) -> None:
     [status] = await batch.list("list_job_preparation_and_release_task_status", name, filter=done)
     assert status.job_release_task_execution_info.exit_code == 0
     await batch.run("begin_delete_pool", name)
+
+
+async def test_a_job_manager_ends_its_job(batch: Driver, name: str) -> None:
+    await batch.call("create_pool", a_pool(name, nodes=1))
+    manager = {"id": "boss", "commandLine": "/bin/sh -c 'echo $AZ_BATCH_TASK_ID'", "displayName": "Boss"}
+    await batch.call("create_job", a_job(name, name, jobManagerTask=manager))
+    job = await batch.until(lambda job: job.state == "completed", "get_job", name)
+    assert job.execution_info.termination_reason == "JMComplete"
+    settings = job.job_manager_task
+    assert (settings.kill_job_on_completion, settings.run_exclusive, settings.required_slots) == (
+        True,
+        True,
+        1,
+    )
+    [task] = await batch.list("list_tasks", name)
+    assert (task.id, task.display_name, task.execution_info.result) == ("boss", "Boss", "success")
+    assert await batch.read("download_task_file", name, "boss", "stdout.txt") == b"boss\n"
+    await batch.run("begin_delete_pool", name)
+
+
+async def test_a_task_makes_room_for_a_job_of_higher_priority(aio_batch: Driver, name: str) -> None:
+    await aio_batch.call("create_pool", a_pool(name, nodes=1))
+    await aio_batch.call("create_job", a_job(f"{name}-low", name))
+    await aio_batch.call("create_task", f"{name}-low", a_task("long", "sleep 600"))
+    await aio_batch.until(lambda task: task.state == "running", "get_task", f"{name}-low", "long")
+    await aio_batch.call("create_job", a_job(f"{name}-high", name, priority=10))
+    await aio_batch.call("create_task", f"{name}-high", a_task("short"))
+    await aio_batch.call(
+        "update_job", f"{name}-low", models.BatchJobUpdateOptions(allow_task_preemption=True)
+    )
+    await aio_batch.until(lambda task: task.state == "completed", "get_task", f"{name}-high", "short")
+    task = await aio_batch.until(lambda task: task.state == "running", "get_task", f"{name}-low", "long")
+    assert (task.execution_info.requeue_count, task.execution_info.retry_count) == (0, 0)
+    await aio_batch.run("begin_delete_job", f"{name}-low")
+    await aio_batch.run("begin_delete_pool", name)

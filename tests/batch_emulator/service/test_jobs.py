@@ -60,9 +60,7 @@ def test_the_pool_need_not_exist_yet(world: World) -> None:
 @pytest.mark.parametrize(
     ("more", "code"),
     [
-        ({"jobManagerTask": {"id": "m", "commandLine": "x"}}, "UnsupportedProperty"),
         ({"networkConfiguration": {"subnetId": "x"}}, "UnsupportedProperty"),
-        ({"allowTaskPreemption": True}, "UnsupportedProperty"),
         ({"poolInfo": {"autoPoolSpecification": {"poolLifetimeOption": "job"}}}, "UnsupportedProperty"),
         ({"poolInfo": {"poolId": "p", "autoPoolSpecification": {}}}, "InvalidPropertyValue"),
         ({"poolInfo": {}}, "MissingRequiredProperty"),
