@@ -11,6 +11,7 @@ from typing import Any
 from batch_emulator.rest.errors import refusal
 from batch_emulator.rest.render.parts import present, without_secrets
 from batch_emulator.service.entities import Json, Pool
+from batch_emulator.service.identities import describe
 from batch_emulator.service.queries import PoolSize
 
 POOL_TYPE = "Microsoft.Batch/batchAccounts/pools"
@@ -73,7 +74,7 @@ def identity_from_arm(identity: Any) -> Json | None:
     resource_ids = _object(identity["userAssignedIdentities"], "identity.userAssignedIdentities")
     return {
         "type": "UserAssigned",
-        "userAssignedIdentities": [{"resourceId": resource_id} for resource_id in resource_ids],
+        "userAssignedIdentities": [describe(resource_id) for resource_id in resource_ids],
     }
 
 
@@ -190,7 +191,10 @@ def _auto_scale_run(run: Json | None) -> Json | None:
 def _identity(identity: Json | None) -> Json:
     if not identity:
         return {"type": "None"}
-    assigned: Json = {item["resourceId"]: {} for item in identity.get("userAssignedIdentities", ())}
+    assigned: Json = {}
+    for item in identity.get("userAssignedIdentities", ()):
+        known = describe(item["resourceId"])
+        assigned[known.pop("resourceId")] = known
     return {"type": identity["type"], "userAssignedIdentities": assigned}
 
 

@@ -7,10 +7,11 @@ with Batch application packages* (names of package variables on Linux).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from batch_emulator.identity.node_secret import PATH as IDENTITY_PATH
 from batch_emulator.nodes.directories import NodeLayout, TaskLayout
 from batch_emulator.service.effects import PackageInstall, StartRun
 from batch_emulator.service.entities import Json
@@ -25,10 +26,14 @@ _TO_UNDERSCORE = re.compile(r"[.\-#]")
 
 @dataclass(frozen=True)
 class AccountFacts:
-    """What tasks are told about their account."""
+    """What tasks are told about their account.
+
+    :param identity_secret: what tasks of a pool show to get tokens of its identities, by the pool's id.
+    """
 
     name: str
     url: str
+    identity_secret: Callable[[str], str] | None = None
 
 
 def task_environment(
@@ -47,6 +52,7 @@ def task_environment(
         "PWD": str(task.working),
         "USER": user,
     }
+    environment.update(_identity_variables(account, run))
     environment.update(run.environment)
     environment.update(_node_variables(account, layout, run))
     environment.update(_task_variables(layout, task, run))
@@ -82,6 +88,16 @@ def _node_variables(account: AccountFacts, layout: NodeLayout, run: StartRun) ->
         "AZ_BATCH_NODE_STARTUP_DIR": str(layout.startup.directory),
         "AZ_BATCH_NODE_STARTUP_WORKING_DIR": str(layout.startup.working),
         "AZ_BATCH_POOL_ID": run.pool_id,
+    }
+
+
+def _identity_variables(account: AccountFacts, run: StartRun) -> dict[str, str]:
+    """How Azure's identity libraries find the emulator's token endpoint, on a pool that has identities."""
+    if account.identity_secret is None or not run.pool_identities:
+        return {}
+    return {
+        "IDENTITY_ENDPOINT": account.url + IDENTITY_PATH,
+        "IDENTITY_HEADER": account.identity_secret(run.pool_id),
     }
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from aiohttp import web
 
 from batch_emulator.arm.app import add_arm_routes
+from batch_emulator.identity.endpoint import add_identity_route
 from batch_emulator.rest.backend import Backend
 from batch_emulator.rest.credentials import Credentials
 from batch_emulator.rest.handlers import all_handlers
@@ -32,5 +33,6 @@ def build_app(
     pipeline = Pipeline(backend, credentials, all_handlers(), clock)
     app.router.add_get("/", status_page(backend))
     add_arm_routes(app, backend, credentials, clock)
+    add_identity_route(app, backend, credentials, clock)
     app.router.add_route("*", "/{path:.*}", pipeline.handle)
     return app

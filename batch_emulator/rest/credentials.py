@@ -32,6 +32,7 @@ class Credentials:
     :param primary_key: base64.
     :param secondary_key: base64.
     :param trusts_directories: whether tokens of a real directory are taken (``--oauth basic``).
+    :param node_key: signs what tasks show to get tokens of their pool's identities.
     :param store: keeps regenerated keys; without one they last as long as the process.
     """
 
@@ -40,6 +41,7 @@ class Credentials:
     secondary_key: str = field(repr=False)
     trusts_directories: bool = False
     store: KeyStore | None = field(default=None, repr=False)
+    node_key: bytes = field(default_factory=lambda: secrets.token_bytes(KEY_BYTES), repr=False)
     # Tokens of tasks outlive a regenerated account key, but not the process, as their tasks do not either.
     _task_key: bytes = field(default_factory=lambda: secrets.token_bytes(KEY_BYTES), repr=False)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from datetime import datetime
 from typing import Any
 
+from batch_emulator.identity.node_secret import issue_secret
 from batch_emulator.nodes.environment import AccountFacts
 from batch_emulator.nodes.host import Host
 from batch_emulator.nodes.launcher import Launcher
@@ -46,7 +47,11 @@ class Machine:
         self._packages = Packages(settings.data_dir / "packages", self._fetcher, settings.storage)
         self.launcher = Launcher(nodes_dir, on_fatal)
         services = NodeServices(
-            account=AccountFacts(settings.account_name, settings.account_url),
+            account=AccountFacts(
+                settings.account_name,
+                settings.account_url,
+                lambda pool_id: issue_secret(pool_id, settings.node_key),
+            ),
             launcher=self.launcher,
             packages=self._packages,
             resource_files=ResourceFiles(self._fetcher, settings.storage),

@@ -70,7 +70,9 @@ async def serve(settings: Settings, listener: socket.socket, on_ready: Callable[
         loop.add_signal_handler(number, stop.set)
     runtime = await Runtime.open(settings)
     try:
-        credentials = Credentials(settings.account_name, settings.primary_key, settings.secondary_key)
+        credentials = Credentials(
+            settings.account_name, settings.primary_key, settings.secondary_key, node_key=settings.node_key
+        )
         async with _served(build_app(runtime, credentials), listener):
             on_ready()
             await _first(stop.wait(), runtime.failed)

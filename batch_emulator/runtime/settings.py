@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +20,7 @@ class Settings:
     :param data_dir: absolute path; the journal and the nodes' disks.
     :param storage: the linked storage account, if there is one.
     :param boot_delay: seconds that a node takes to start.
+    :param node_key: signs what tasks show to get tokens of their pool's identities.
     :param account_url: what tasks see as ``AZ_BATCH_ACCOUNT_URL``.
     """
 
@@ -30,6 +32,8 @@ class Settings:
     storage: LinkedStorage | None = None
     quotas: Quotas = field(default_factory=Quotas)
     boot_delay: float = 0.0
+    # Not an account key: those can be regenerated while tasks run. Tasks end with the emulator, so this may.
+    node_key: bytes = field(default_factory=lambda: secrets.token_bytes(64), repr=False)
 
     @property
     def account(self) -> Account:

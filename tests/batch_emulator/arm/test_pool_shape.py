@@ -10,6 +10,7 @@ from batch_emulator.rest.contract import load_contract
 from batch_emulator.rest.validation import validate_body
 from batch_emulator.service.entities import Pool
 from batch_emulator.service.errors import BatchError
+from batch_emulator.service.identities import describe
 from batch_emulator.service.queries import PoolSize
 
 NOW = datetime(2026, 1, 2, tzinfo=timezone.utc)
@@ -87,9 +88,13 @@ def test_identities_are_a_map_here_and_a_list_there() -> None:
     identity = identity_from_arm(given)
     assert identity == {
         "type": "UserAssigned",
-        "userAssignedIdentities": [{"resourceId": "/x/id1"}, {"resourceId": "/x/id2"}],
+        "userAssignedIdentities": [describe("/x/id1"), describe("/x/id2")],
     }
-    assert to_arm(pool(identity=identity), PoolSize(0, 0), ACCOUNT)["identity"] == given
+    shown = to_arm(pool(identity=identity), PoolSize(0, 0), ACCOUNT)["identity"]
+    assert shown["userAssignedIdentities"].keys() == given["userAssignedIdentities"].keys()
+    assert all(
+        item.keys() == {"clientId", "principalId"} for item in shown["userAssignedIdentities"].values()
+    )
     assert identity_from_arm(None) is None
     assert identity_from_arm({"type": "None"}) is None
     assert to_arm(pool(), PoolSize(0, 0), ACCOUNT)["identity"] == {"type": "None"}
