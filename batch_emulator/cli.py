@@ -10,6 +10,8 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,7 @@ from batch_emulator import __version__
 from batch_emulator.account_defaults import ACCOUNT_NAME, PRIMARY_KEY, SECONDARY_KEY
 
 if TYPE_CHECKING:
+    from batch_emulator.rest.credentials import Credentials
     from batch_emulator.runtime.settings import Settings
 
 __all__ = ["READY_LINE", "main"]
@@ -38,7 +41,11 @@ class _UsageError(Exception):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a sub-command. Returns the exit status: 0 after SIGTERM or SIGINT, 1 with the reason on stderr."""
     arguments = _parser().parse_args(argv)
-    status: int = arguments.run(arguments)
+    try:
+        status: int = arguments.run(arguments)
+    except _UsageError as error:
+        print(error, file=sys.stderr)
+        return 1
     return status
 
 
@@ -56,9 +63,11 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     ))  # fmt: skip
     # Cheap: storage clients are imported when it runs.
+    from batch_emulator import token_command
     from batch_emulator.events import cli as events
 
     events.add_parser(commands)
+    token_command.add_parser(commands, lambda arguments: _given_key(arguments) or PRIMARY_KEY)
     return parser
 
 
@@ -66,11 +75,17 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
     add("--port", type=int, default=_DEFAULT_PORT, help="0 takes a free one (default %(default)s)")
+    add("--https-port", type=int, metavar="PORT",
+        help="serve https there too, with a certificate made in the data folder; 0: a free one")  # fmt: skip
+    add("--https-name", action="append", default=[], metavar="NAME",
+        help="a further host name or address for the certificate; may be given several times")  # fmt: skip
     add("--data-dir", type=Path, default=Path("batch-emulator-data"), metavar="DIR",
         help="folder of the account's state and the nodes' disks (default ./%(default)s)")  # fmt: skip
     add("--account", default=ACCOUNT_NAME, metavar="NAME", help="name of the Batch account")
     add("--key", metavar="BASE64", help="its key; default: the development account's")
     add("--key-env", metavar="VAR", help="environment variable that holds the key")
+    add("--oauth", choices=["basic"],
+        help="take tokens of Microsoft Entra ID; their signature is not checked")  # fmt: skip
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--storage-connection-string", metavar="S",
         help="linked storage account, for application packages and auto storage containers; "
@@ -101,27 +116,38 @@ def _serve(arguments: argparse.Namespace) -> int:
     )
     from batch_emulator.nodes.launcher import AgentLostError
     from batch_emulator.nodes.storage import StorageSettingsError
-    from batch_emulator.runtime.server import PortInUseError, listen, serve
+    from batch_emulator.runtime.keys import KeyFileError
+    from batch_emulator.runtime.server import PortInUseError
 
     try:
-        listener = listen(arguments.host, arguments.port)
-        with listener:
-            host = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
-            settings = _settings(arguments, f"http://{host}:{listener.getsockname()[1]}")
-            asyncio.run(serve(settings, listener, lambda: _announce(settings)))
+        with ExitStack() as sockets:
+            _serve_on_sockets(arguments, sockets)
     except (
-        _UsageError,
         AgentLostError,
         DataDirLockedError,
         JournalAccountError,
         JournalError,
         JournalVersionError,
+        KeyFileError,
         PortInUseError,
         StorageSettingsError,
     ) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
+
+
+def _serve_on_sockets(arguments: argparse.Namespace, sockets: ExitStack) -> None:
+    from batch_emulator.runtime.server import Listeners, listen, serve
+
+    http = sockets.enter_context(listen(arguments.host, arguments.port))
+    https = None
+    if arguments.https_port is not None:
+        https = sockets.enter_context(listen(arguments.host, arguments.https_port))
+    host = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
+    settings = _settings(arguments, f"http://{host}:{http.getsockname()[1]}")
+    https_url = f"https://{host}:{https.getsockname()[1]}" if https else None
+    asyncio.run(serve(settings, Listeners(http, https), partial(_announce, settings, https_url)))
 
 
 def _settings(arguments: argparse.Namespace, url: str) -> Settings:
@@ -132,13 +158,13 @@ def _settings(arguments: argparse.Namespace, url: str) -> Settings:
     connection_string = arguments.storage_connection_string or _from_env(
         arguments.storage_connection_string_env, "--storage-connection-string-env"
     )
-    key = arguments.key or _from_env(arguments.key_env, "--key-env")
+    key = _given_key(arguments)
     usual = Quotas()
     return Settings(
         data_dir=arguments.data_dir.resolve(),
         account_url=url,
         account_name=arguments.account,
-        primary_key=_checked_key(key) if key else PRIMARY_KEY,
+        primary_key=key or PRIMARY_KEY,
         secondary_key=key or SECONDARY_KEY,
         storage=LinkedStorage.from_connection_string(connection_string) if connection_string else None,
         quotas=Quotas(
@@ -146,6 +172,8 @@ def _settings(arguments: argparse.Namespace, url: str) -> Settings:
             low_priority_cores=_or(arguments.low_priority_core_quota, usual.low_priority_cores),
         ),
         boot_delay=arguments.boot_delay,
+        https_names=(arguments.host, *arguments.https_name),
+        oauth=arguments.oauth == "basic",
     )
 
 
@@ -165,6 +193,11 @@ def _from_env(name: str | None, option: str) -> str | None:
     return value
 
 
+def _given_key(arguments: argparse.Namespace) -> str | None:
+    key = arguments.key or _from_env(arguments.key_env, "--key-env")
+    return _checked_key(key) if key else None
+
+
 def _checked_key(key: str) -> str:
     try:
         base64.b64decode(key, validate=True)
@@ -176,15 +209,20 @@ def _checked_key(key: str) -> str:
     return key
 
 
-def _announce(settings: Settings) -> None:
-    for name, value in (
-        ("endpoint", settings.account_url),
-        ("account", settings.account_name),
-        ("key", settings.primary_key),
-        ("arm-endpoint", settings.account_url),
-        ("resource-id", settings.account.resource_id),
-        ("data-dir", settings.data_dir),
-    ):
+def _announce(settings: Settings, https_url: str | None, credentials: Credentials) -> None:
+    facts = {
+        "endpoint": settings.account_url,
+        "account": settings.account_name,
+        "key": credentials.primary_key,
+        "arm-endpoint": settings.account_url,
+        "resource-id": settings.account.resource_id,
+        "data-dir": settings.data_dir,
+    }
+    if https_url is not None:
+        from batch_emulator.runtime.certificates import authority_path
+
+        facts |= {"https-endpoint": https_url, "ca-certificate": authority_path(settings.data_dir)}
+    for name, value in facts.items():
         print(f"{name}: {value}")
     print(READY_LINE, flush=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from batch_emulator.arm.exchange import ArmCall, ArmHandler, ArmReply
 from batch_emulator.arm.operations import API_VERSIONS
+from batch_emulator.rest.errors import refusal
 from batch_emulator.service.entities import Json
 
 RESOURCE_TYPE = "Microsoft.Batch/batchAccounts"
@@ -22,6 +23,16 @@ async def get_keys(call: ArmCall) -> ArmReply:
     return ArmReply(
         {"accountName": keys.account, "primary": keys.primary_key, "secondary": keys.secondary_key}
     )
+
+
+async def regenerate_key(call: ArmCall) -> ArmReply:
+    """A new key in place of an old one, which is void at once."""
+    name = call.body.get("keyName")
+    if name not in ("Primary", "Secondary"):
+        reason = "It must be one of: Primary, Secondary."
+        raise refusal("InvalidPropertyValue", PropertyName="keyName", Reason=reason)
+    call.credentials.regenerate(name)
+    return await get_keys(call)
 
 
 async def list_operations(_call: ArmCall) -> ArmReply:
@@ -48,7 +59,7 @@ def _render(call: ArmCall) -> Json:
         "dedicatedCoreQuotaPerVMFamilyEnforced": False,
         "poolQuota": quotas.pools,
         "activeJobAndJobScheduleQuota": quotas.active_jobs_and_schedules,
-        "allowedAuthenticationModes": ["SharedKey"],
+        "allowedAuthenticationModes": ["SharedKey", "AAD", "TaskAuthenticationToken"],
         "encryption": {"keySource": "Microsoft.Batch"},
     }
     return {
@@ -67,5 +78,6 @@ HANDLERS: dict[str, ArmHandler] = {
     "list_accounts": list_accounts,
     "list_accounts_by_resource_group": list_accounts,
     "get_keys": get_keys,
+    "regenerate_key": regenerate_key,
     "list_operations": list_operations,
 }

@@ -1,4 +1,4 @@
-"""`batch-emulator serve`: one account on one port until a signal comes."""
+"""`batch-emulator serve`: one account over http, and https if asked, until a signal comes."""
 
 from __future__ import annotations
 
@@ -7,18 +7,23 @@ import errno
 import logging
 import signal
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
 from batch_emulator.rest.app import build_app
 from batch_emulator.rest.credentials import Credentials
+from batch_emulator.runtime.certificates import ensure_certificates, server_context
+from batch_emulator.runtime.engine import utcnow
+from batch_emulator.runtime.keys import KeyFile
 from batch_emulator.runtime.runtime import Runtime
 from batch_emulator.runtime.settings import Settings
 
-__all__ = ["PortInUseError", "listen", "serve"]
+__all__ = ["Listeners", "PortInUseError", "listen", "serve"]
 
 _log = logging.getLogger(__name__)
 _BACKLOG = 512
@@ -58,10 +63,22 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-async def serve(settings: Settings, listener: socket.socket, on_ready: Callable[[], None]) -> None:
-    """Serve an account on a listening socket until SIGTERM or SIGINT.
+@dataclass(frozen=True)
+class Listeners:
+    """Where requests are taken: listening sockets.
 
-    :param on_ready: called once requests are answered.
+    :param https: with a certificate of the data folder's own.
+    """
+
+    http: socket.socket
+    https: socket.socket | None = None
+
+
+async def serve(settings: Settings, listeners: Listeners, on_ready: Callable[[Credentials], None]) -> None:
+    """Serve an account until SIGTERM or SIGINT.
+
+    :param on_ready: called once requests are answered, with the keys that are valid.
+    :raises KeyFileError: the regenerated keys cannot be read.
     :raises JournalError: the state could not be stored any more; likewise any error that ends the emulator.
     """
     stop = asyncio.Event()
@@ -70,22 +87,43 @@ async def serve(settings: Settings, listener: socket.socket, on_ready: Callable[
         loop.add_signal_handler(number, stop.set)
     runtime = await Runtime.open(settings)
     try:
-        credentials = Credentials(
-            settings.account_name, settings.primary_key, settings.secondary_key, node_key=settings.node_key
-        )
-        async with _served(build_app(runtime, credentials), listener):
-            on_ready()
+        credentials = _credentials(settings)
+        # After the start of the runtime, which holds the folder against another emulator.
+        context = _https_context(settings) if listeners.https else None
+        async with _served(build_app(runtime, credentials), listeners, context):
+            on_ready(credentials)
             await _first(stop.wait(), runtime.failed)
     finally:
         await runtime.stop()
 
 
+def _credentials(settings: Settings) -> Credentials:
+    store = KeyFile(settings.data_dir, (settings.primary_key, settings.secondary_key))
+    primary, secondary = store.load()
+    return Credentials(
+        settings.account_name,
+        primary,
+        secondary,
+        trusts_directories=settings.oauth,
+        store=store,
+        node_key=settings.node_key,
+    )
+
+
+def _https_context(settings: Settings) -> ssl.SSLContext:
+    return server_context(ensure_certificates(settings.data_dir, settings.https_names, utcnow()))
+
+
 @asynccontextmanager
-async def _served(app: web.Application, listener: socket.socket) -> AsyncIterator[None]:
+async def _served(
+    app: web.Application, listeners: Listeners, context: ssl.SSLContext | None
+) -> AsyncIterator[None]:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN_SECONDS)
     await runner.setup()
     try:
-        await web.SockSite(runner, listener).start()
+        await web.SockSite(runner, listeners.http).start()
+        if listeners.https is not None:
+            await web.SockSite(runner, listeners.https, ssl_context=context).start()
         yield
     finally:
         await runner.cleanup()

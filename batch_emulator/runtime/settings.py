@@ -22,6 +22,8 @@ class Settings:
     :param boot_delay: seconds that a node takes to start.
     :param node_key: signs what tasks show to get tokens of their pool's identities.
     :param account_url: what tasks see as ``AZ_BATCH_ACCOUNT_URL``.
+    :param https_names: host names and addresses that the https certificate is for, besides the usual ones.
+    :param oauth: whether tokens of Microsoft Entra ID are taken, unsigned as far as we can tell.
     """
 
     data_dir: Path
@@ -34,6 +36,8 @@ class Settings:
     boot_delay: float = 0.0
     # Not an account key: those can be regenerated while tasks run. Tasks end with the emulator, so this may.
     node_key: bytes = field(default_factory=lambda: secrets.token_bytes(64), repr=False)
+    https_names: tuple[str, ...] = ()
+    oauth: bool = False
 
     @property
     def account(self) -> Account:

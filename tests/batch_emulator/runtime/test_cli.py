@@ -6,12 +6,15 @@ import asyncio
 import base64
 import signal
 import socket
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
 from batch_emulator.account_defaults import ACCOUNT_NAME, PRIMARY_KEY, SECONDARY_KEY
 from batch_emulator.cli import _parser, _settings, main
+from batch_emulator.rest.credentials import Credentials
+from batch_emulator.rest.tokens import DATA_PLANE, MANAGEMENT_PLANE, Plane, TokenRefusedError
 from tests.batch_emulator.runtime.served import run, served
 
 
@@ -86,6 +89,25 @@ def test_options_reach_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert settings.storage is not None
     assert settings.storage.account == "devstoreaccount1"
     assert PRIMARY_KEY not in repr(settings)
+
+
+@pytest.mark.parametrize(("audience", "plane"), [("batch", DATA_PLANE), ("management", MANAGEMENT_PLANE)])
+def test_the_token_command_makes_tokens_that_are_taken(
+    audience: str, plane: Plane, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["token", "--audience", audience, "--lifetime", "60"]) == 0
+    credentials = Credentials(ACCOUNT_NAME, PRIMARY_KEY, SECONDARY_KEY)
+    token, now = capsys.readouterr().out.strip(), datetime.now(timezone.utc)
+    assert credentials.check_token(token, plane, now) is None
+    with pytest.raises(TokenRefusedError, match="expired"):
+        credentials.check_token(token, plane, now + timedelta(seconds=60))
+
+
+def test_the_token_command_refuses_a_key_that_is_not_base64(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["token", "--key", "n0t-b@se64"]) == 1
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "n0t-b@se64" not in shown.err
 
 
 @pytest.mark.slow
