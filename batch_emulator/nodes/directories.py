@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
+from batch_emulator.nodes.agent import starting
+
 __all__ = ["NodeLayout", "OutsideError", "TaskLayout", "inside"]
 
 _ROOT_FOLDERS = ("applications", "fsmounts", "shared", "startup", "volatile", "workitems")
@@ -43,43 +45,36 @@ class TaskLayout:
     # Kept once made: a task needs them several times, and making paths is what a short task costs most.
     @cached_property
     def working(self) -> Path:
-        return self.directory / "wd"
+        return self.directory / starting.WORKING
 
     @cached_property
     def stdout(self) -> Path:
-        return self.directory / "stdout.txt"
+        return self.directory / starting.STDOUT
 
     @cached_property
     def stderr(self) -> Path:
-        return self.directory / "stderr.txt"
+        return self.directory / starting.STDERR
 
     @cached_property
     def certificates(self) -> Path:
-        return self.directory / "certs"
+        return self.directory / starting.CERTIFICATES
 
     @cached_property
     def upload_out(self) -> Path:
-        return self.directory / "fileuploadout.txt"
+        return self.directory / starting.UPLOAD_LOGS[0]
 
     @cached_property
     def upload_err(self) -> Path:
-        return self.directory / "fileuploaderr.txt"
+        return self.directory / starting.UPLOAD_LOGS[1]
 
     def make(self) -> None:
         """Make the directories, empty the output streams and drop the upload logs of an earlier try.
 
         What an earlier try left in the working directory stays, as a retry on the same node finds it.
         """
-        is_first_try = not self.directory.exists()
-        if is_first_try:
-            self.directory.mkdir(parents=True)
-        for folder in (self.working, self.certificates):
-            folder.mkdir(exist_ok=True)
-        for stream in (self.stdout, self.stderr):
-            os.close(os.open(stream, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644))
-        if not is_first_try:
-            for log in (self.upload_out, self.upload_err):
-                log.unlink(missing_ok=True)
+        starting.make_directories(str(self.directory))
+        for stream in starting.open_streams(str(self.directory)):
+            os.close(stream)
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,7 @@ class Host:
             run.drop()
         # One sweep through all processes, however many there are.
         await self._services.launcher.stop()
-        under_way = [*jobs, *(run.work for run in self._runs.values() if run.work is not None)]
+        under_way = [*jobs, *(run.transfer for run in self._runs.values() if run.transfer is not None)]
         if under_way:
             await asyncio.wait(under_way, timeout=_END_SECONDS)
 
@@ -159,11 +159,11 @@ class Host:
         self._post(NodeReleased(effect.pool_id, effect.node_id, effect.boot_id))
 
     async def _end_processes(self, node: _Node, runs: list[Run]) -> None:
+        over = [run.over() for run in runs]
         for run in runs:
             run.kill()
-        under_way = [run.work for run in runs if run.work is not None]
-        if under_way:
-            await asyncio.wait(under_way, timeout=_END_SECONDS)
+        if over:
+            await asyncio.wait(over, timeout=_END_SECONDS)
         await self._services.launcher.sweep(node.layout.root)
 
     def _start_run(self, effect: StartRun) -> None:
@@ -171,15 +171,16 @@ class Host:
         run = Run(effect, node.layout, self._services, self._post)
         node.runs[effect.run_id] = self._runs[effect.run_id] = run
 
-        def forget(_: object) -> None:
+        def forget() -> None:
             node.runs.pop(effect.run_id, None)
             self._runs.pop(effect.run_id, None)
 
-        def begin(_: object = None) -> None:
+        def begin(_: object) -> None:
             if not self._stopping:
-                run.start().add_done_callback(forget)
+                run.start()
 
+        run.when_over(forget)
         if node.last_job is None:
-            begin()
+            run.start()
         else:
             node.last_job.add_done_callback(begin)

@@ -13,13 +13,15 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+
+import orjson
 
 from batch_emulator.nodes.agent.process_tree import kill_all
 from batch_emulator.nodes.command_line import Command
 from batch_emulator.nodes.directories import TaskLayout
 
-__all__ = ["AgentLostError", "Launched", "Launcher", "NotStartedError"]
+__all__ = ["AgentLostError", "Launched", "Launcher", "Listener", "NotStartedError"]
 
 _log = logging.getLogger(__name__)
 _SOURCE_ROOT = Path(__file__).resolve().parents[2]
@@ -28,6 +30,7 @@ _STOP_SECONDS = 5.0
 _LINE_LIMIT = 1 << 20
 _EARLY_SECONDS = 2.0
 _MAX_EARLY_ENDS = 5
+_LOST = "The node agent ended unexpectedly."
 
 
 class AgentLostError(RuntimeError):
@@ -35,7 +38,32 @@ class AgentLostError(RuntimeError):
 
 
 class NotStartedError(OSError):
-    """The operating system refused to start the program."""
+    """The operating system refused to start the program.
+
+    :ivar disk: whether it was the task's directory that could not be made.
+    """
+
+    disk = False
+
+
+class Listener(Protocol):
+    """Who waits for news of a run: ``started``, then ``ended``; or ``refused``; or ``lost``, at any time."""
+
+    def started(self, pid: int) -> None:
+        """The process runs."""
+        ...
+
+    def refused(self, error: NotStartedError) -> None:
+        """It could not be started."""
+        ...
+
+    def ended(self, code: int) -> None:
+        """The process is gone. ``code``: its exit code, 128+n when signal n ended it."""
+        ...
+
+    def lost(self) -> None:
+        """The agent is gone, and with it the process, if there was one."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -49,48 +77,85 @@ class Launched:
     ended: asyncio.Future[int]
 
 
+class _Awaited:
+    """A listener for who would rather await."""
+
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.pid: asyncio.Future[int] = loop.create_future()
+        self.code: asyncio.Future[int] = loop.create_future()
+
+    def started(self, pid: int) -> None:
+        _resolve(self.pid, pid)
+
+    def refused(self, error: NotStartedError) -> None:
+        _fail(self.pid, error)
+
+    def ended(self, code: int) -> None:
+        _resolve(self.code, code)
+
+    def lost(self) -> None:
+        for future in (self.pid, self.code):
+            _fail(future, AgentLostError(_LOST))
+
+
 class _Connection:
     """One agent process and what it still owes an answer to."""
 
     def __init__(self, process: subprocess.Popen[bytes], writer: asyncio.StreamWriter) -> None:
         self.process = process
         self.writer = writer
-        self.starting: dict[str, asyncio.Future[int]] = {}
-        self.running: dict[str, asyncio.Future[int]] = {}
+        self.runs: dict[str, Listener] = {}
+        self.starting: dict[str, None] = {}
         self.sweeping: dict[str, asyncio.Future[None]] = {}
+        self._orders: list[bytes] = []
 
     def send(self, **order: Any) -> None:
-        self.writer.write(json.dumps(order).encode() + b"\n")
+        """Orders of one turn of the loop go together: each message wakes the agent."""
+        if not self._orders:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._orders.append(orjson.dumps(order))
+
+    def _flush(self) -> None:
+        if not self.writer.is_closing():
+            self._orders.append(b"")
+            self.writer.write(b"\n".join(self._orders))
+        self._orders.clear()
 
     def hear(self, news: dict[str, Any]) -> None:
+        if "run" in news:
+            self.starting.pop(news["run"], None)
         if "swept" in news:
             _resolve(self.sweeping.pop(news["swept"], None), None)
         elif "pid" in news:
-            _resolve(self.starting.pop(news["run"], None), news["pid"])
+            if (listener := self.runs.get(news["run"])) is not None:
+                listener.started(news["pid"])
+        elif (listener := self.runs.pop(news["run"], None)) is None:
+            return
         elif "errno" in news:
-            self.running.pop(news["run"], None)
-            starting = self.starting.pop(news["run"], None)
-            if starting is not None and not starting.done():
-                starting.set_exception(NotStartedError(news["errno"], news["reason"]))
+            error = NotStartedError(news["errno"], news["reason"])
+            error.disk = news["disk"]
+            listener.refused(error)
         else:
-            code = news["code"] if "code" in news else 128 + news["signal"]
-            _resolve(self.running.pop(news["run"], None), code)
+            listener.ended(news["code"] if "code" in news else 128 + news["signal"])
 
     def lose_all(self) -> None:
-        waiting: list[asyncio.Future[Any]] = [
-            *self.starting.values(),
-            *self.running.values(),
-            *self.sweeping.values(),
-        ]
-        for future in waiting:
-            if not future.done():
-                future.set_exception(AgentLostError("The node agent ended unexpectedly."))
-                future.exception()  # who waits for it raises it; nobody may be waiting
+        runs, self.runs = self.runs, {}
+        for listener in runs.values():
+            listener.lost()
+        for future in self.sweeping.values():
+            _fail(future, AgentLostError(_LOST))
 
 
 def _resolve(future: asyncio.Future[Any] | None, result: Any) -> None:
     if future is not None and not future.done():
         future.set_result(result)
+
+
+def _fail(future: asyncio.Future[Any], error: Exception) -> None:
+    if not future.done():
+        future.set_exception(error)
+        future.exception()  # who waits for it raises it; nobody may be waiting
 
 
 class Launcher:
@@ -117,43 +182,68 @@ class Launcher:
         self._keeper = asyncio.create_task(self._keep(), name="node-agent")
         await asyncio.wait_for(self._connected.wait(), _ANSWER_SECONDS)
 
-    async def launch(
-        self, run_id: str, command: Command, environment: Mapping[str, str], task: TaskLayout, *, linger: bool
-    ) -> Launched:
-        """Start a process in the task's working directory.
+    def begin(
+        self,
+        run_id: str,
+        command: Command,
+        environment: Mapping[str, str],
+        task: TaskLayout,
+        listener: Listener,
+        *,
+        linger: bool,
+    ) -> None:
+        """Start a process in the task's working directory; its directories are made if they are not there.
 
+        Without an agent, the run is lost at once: the agent is being replaced.
+
+        :param listener: gets the news, never before this returns.
         :param linger: let its background processes live on after it, until the node is swept.
-        :raises NotStartedError: the operating system refused.
-        :raises AgentLostError: the agent died.
         """
-        if self._connection is None:
-            await asyncio.wait_for(self._connected.wait(), _ANSWER_SECONDS)
         connection = self._connection
         if connection is None:
-            raise AgentLostError("The node agent is not running.")
-        loop = asyncio.get_running_loop()
-        starting: asyncio.Future[int] = loop.create_future()
-        ended: asyncio.Future[int] = loop.create_future()
-        connection.starting[run_id] = starting
-        connection.running[run_id] = ended
+            asyncio.get_running_loop().call_soon(listener.lost)
+            return
+        connection.runs[run_id] = listener
+        connection.starting[run_id] = None
         connection.send(
             op="start",
             run=run_id,
             argv=command.arguments,
             program=command.program,
-            env=dict(environment),
-            cwd=str(task.working),
-            stdout=str(task.stdout),
-            stderr=str(task.stderr),
+            env=environment,
+            directory=str(task.directory),
             linger=linger,
         )
-        pid = await asyncio.wait_for(starting, _ANSWER_SECONDS)
-        return Launched(pid, ended)
+
+    async def launch(
+        self, run_id: str, command: Command, environment: Mapping[str, str], task: TaskLayout, *, linger: bool
+    ) -> Launched:
+        """Start a process as :meth:`begin` does, and wait until it runs.
+
+        :raises NotStartedError: the operating system refused.
+        :raises AgentLostError: the agent died.
+        """
+        await self.connected()
+        awaited = _Awaited()
+        self.begin(run_id, command, environment, task, awaited, linger=linger)
+        return Launched(await awaited.pid, awaited.code)
+
+    async def connected(self) -> None:
+        """Wait until there is an agent. :raises AgentLostError: there will be none."""
+        try:
+            await asyncio.wait_for(self._connected.wait(), _ANSWER_SECONDS)
+        except asyncio.TimeoutError:
+            raise AgentLostError("The node agent does not start.") from None
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is an agent to start processes with."""
+        return self._connection is not None
 
     def kill(self, run_id: str) -> None:
         """End the whole process tree of a run; does nothing when it has ended."""
         connection = self._connection
-        if connection is not None and run_id in connection.running:
+        if connection is not None and run_id in connection.runs:
             connection.send(op="kill", run=run_id)
 
     async def sweep(self, node_root: Path) -> None:
@@ -202,17 +292,29 @@ class Launcher:
         connection = _Connection(process, writer)
         self._connection = connection
         self._connected.set()
+        watch = asyncio.create_task(_watch(connection))
         try:
             while line := await reader.readline():
                 connection.hear(json.loads(line))
         except ConnectionError:
             pass  # the agent died with our orders unread
         finally:
+            watch.cancel()
             self._connected.clear()
             self._connection = None
             writer.close()  # the agent's sign to kill everything and end
             await asyncio.shield(asyncio.to_thread(_await_end, process))
             connection.lose_all()
+
+
+async def _watch(connection: _Connection) -> None:
+    """End an agent that does not begin what it was asked for, so that another one takes its place."""
+    oldest = None
+    while oldest is None or oldest not in connection.starting:
+        oldest = next(iter(connection.starting), None)
+        await asyncio.sleep(_ANSWER_SECONDS)
+    _log.error("the node agent does not answer")
+    connection.process.kill()
 
 
 def _start_agent(channel: socket.socket) -> subprocess.Popen[bytes]:

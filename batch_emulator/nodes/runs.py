@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from batch_emulator.nodes.command_line import CommandError, launch_failed, parse_command
-from batch_emulator.nodes.directories import NodeLayout, OutsideError, TaskLayout
+from batch_emulator.nodes.directories import NodeLayout, OutsideError
 from batch_emulator.nodes.environment import AccountFacts, all_packages, task_environment
 from batch_emulator.nodes.launcher import AgentLostError, Launcher, NotStartedError
 from batch_emulator.nodes.output_files import OutputFiles
@@ -44,6 +45,10 @@ class NodeServices:
 class Run:
     """Carries out one :class:`StartRun` and reports on it.
 
+    It goes through three phases: ``preprocessing`` (files and packages are fetched), ``process`` (the agent
+    has it) and ``upload``. Only those that move data have a coroutine: most tasks have nothing to fetch and
+    nothing to upload, and cost an order to the agent and its answer.
+
     :param post: takes the events. There is exactly one RunEnded or RunLost, after at most one RunStarted.
     """
 
@@ -52,56 +57,170 @@ class Run:
     ) -> None:
         self.effect = effect
         self._layout = layout
+        self._task = layout.task(effect.task_root)
         self._services = services
         self._post = post
         self._phase = "preprocessing"
         self._exit_code: int | None = None
+        self._environment: dict[str, str] = {}
         self._killed = False
         self._silent = False
-        # A task that is cancelled before its first step would end without a report.
-        self._begun = False
-        self._work: asyncio.Task[None] | None = None
+        self._transfer: asyncio.Task[None] | None = None
+        self._on_over: list[Callable[[], None]] = []
+        self._over = False
 
     @property
-    def work(self) -> asyncio.Task[None] | None:
-        """What carries it out; ``None`` before :meth:`start`."""
-        return self._work
+    def transfer(self) -> asyncio.Task[None] | None:
+        """What fetches or uploads its files at present."""
+        return self._transfer
 
-    def start(self) -> asyncio.Task[None]:
-        """Begin; the task ends after the report."""
-        self._work = asyncio.create_task(self._live(), name=f"run {self.effect.run_id}")
-        return self._work
+    def when_over(self, callback: Callable[[], None]) -> None:
+        """Call back once it is over and was reported; now, if it is."""
+        if self._over:
+            callback()
+        else:
+            self._on_over.append(callback)
+
+    def over(self) -> asyncio.Future[None]:
+        """Done once it is over and was reported."""
+        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.when_over(lambda: None if over.done() else over.set_result(None))
+        return over
+
+    def start(self) -> None:
+        """Begin."""
+        if self._killed:
+            self._end(None)
+        elif self._must_fetch() or not self._services.launcher.is_connected:
+            self._do(self._fetch())
+        else:
+            self._guarded(self._launch)
 
     def kill(self) -> None:
         """End it, whatever it is doing, or keep it from beginning. It reports RunEnded as killed."""
         self._killed = True
-        if self._phase == "process":
+        if self._transfer is not None:
+            self._transfer.cancel()
+        else:
             self._services.launcher.kill(self.effect.run_id)
-        elif self._work is not None and self._begun:
-            self._work.cancel()
 
     def drop(self) -> None:
         """Report nothing any more. Transfers end; a process is left to whoever ends them all at once."""
         self._silent = self._killed = True
-        if self._phase != "process" and self._begun and self._work is not None:
-            self._work.cancel()
+        if self._transfer is not None:
+            self._transfer.cancel()
 
-    async def _live(self) -> None:
-        self._begun = True
-        failure: Failure | None = None
+    # ------------------------------------------------------------------ what the agent tells
+
+    def started(self, pid: int) -> None:
+        """The process runs."""
+        self._phase = "process"
+        self._report(RunStarted(self.effect.run_id, self._services.now()))
+
+    def refused(self, error: NotStartedError) -> None:
+        """The process could not be started."""
+        if error.disk:
+            self._end(_disk_failure(error))
+        else:
+            self._end(launch_failed(str(error), self.effect.spec.get("commandLine") or "").failure)
+
+    def ended(self, code: int) -> None:
+        """The process is gone. A task may run for as long as it likes: the service bounds it by a KillRun."""
+        self._exit_code = code
+        if self._killed or not self.effect.spec.get("outputFiles"):
+            self._end(None)
+        else:
+            self._do(self._upload())
+
+    def lost(self) -> None:
+        """The agent is gone."""
+        self._finish(RunLost(self.effect.run_id))
+
+    # ------------------------------------------------------------------ phases
+
+    def _must_fetch(self) -> bool:
+        return bool(self.effect.spec.get("resourceFiles") or self.effect.packages)
+
+    async def _fetch(self) -> None:
+        run = self.effect
+        self._task.make()
+        if resource_files := run.spec.get("resourceFiles"):
+            await self._services.resource_files.place(resource_files, self._task.working, run.pool_identities)
+        if run.packages:
+            await self._services.packages.install(run.packages, self._layout)
+        await self._services.launcher.connected()
+        self._transfer = None
+        if self._killed:  # before Python 3.12, wait_for drops a cancellation that comes with the result
+            self._end(None)
+        else:
+            self._launch()
+
+    def _launch(self) -> None:
+        run = self.effect
         try:
-            if not self._killed:
-                failure = await self._work_through()
-        except AgentLostError:
-            self._report(RunLost(self.effect.run_id))
-            return
-        except asyncio.CancelledError:
-            # A launch may be under way: what it started has to end as well.
-            self._services.launcher.kill(self.effect.run_id)
+            self._environment = task_environment(
+                self._services.account, self._layout, run, self._package_directories()
+            )
+            command = parse_command(run.spec.get("commandLine") or "", self._environment, self._task.working)
+        except CommandError:
+            self._task.make()  # its streams, though empty, may be asked for
+            raise
+        linger = run.kind in _LINGERING_KINDS
+        self._services.launcher.begin(run.run_id, command, self._environment, self._task, self, linger=linger)
+
+    def _package_directories(self) -> dict[PackageInstall, Path]:
+        try:
+            return {
+                package: package_directory(self._layout, package) for package in all_packages(self.effect)
+            }
+        except OutsideError as error:
+            raise CommandError(Failure("ApplicationPackageError", str(error))) from None
+
+    async def _upload(self) -> None:
+        assert self._exit_code is not None
+        self._phase = "upload"
+        await self._services.output_files.upload(
+            self.effect.spec["outputFiles"],
+            self._exit_code,
+            self._task,
+            self._environment,
+            self.effect.pool_identities,
+        )
+        self._phase = "process"
+        self._end(None)
+
+    # ------------------------------------------------------------------ ends
+
+    def _do(self, phase: Coroutine[Any, Any, None]) -> None:
+        self._transfer = asyncio.create_task(phase, name=f"run {self.effect.run_id}")
+        self._transfer.add_done_callback(self._transfer_done)
+
+    def _transfer_done(self, transfer: asyncio.Task[None]) -> None:
+        self._transfer = None
+        if transfer.cancelled():
+            self._end(None)
+        elif (error := transfer.exception()) is not None:
+            self._fail(error)
+
+    def _guarded(self, phase: Callable[[], None]) -> None:
+        try:
+            phase()
         except Exception as error:
-            _log.exception("run %s", self.effect.run_id)
-            failure = Failure("Unknown", f"The node failed: {type(error).__name__}", "servererror")
-        self._report(
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        if isinstance(error, AgentLostError):
+            self.lost()
+        elif isinstance(error, TransferError | CommandError):
+            self._end(error.failure)
+        elif isinstance(error, OSError):
+            self._end(_disk_failure(error))
+        else:
+            _log.error("run %s", self.effect.run_id, exc_info=error)
+            self._end(Failure("Unknown", f"The node failed: {type(error).__name__}", "servererror"))
+
+    def _end(self, failure: Failure | None) -> None:
+        self._finish(
             RunEnded(
                 self.effect.run_id,
                 self._services.now(),
@@ -112,71 +231,15 @@ class Run:
             )
         )
 
+    def _finish(self, event: Event) -> None:
+        self._report(event)
+        self._over = True
+        for callback in self._on_over:
+            callback()
+
     def _report(self, event: Event) -> None:
         if not self._silent:
             self._post(event)
-
-    async def _work_through(self) -> Failure | None:
-        try:
-            task = self._layout.task(self.effect.task_root)
-            environment = await self._prepare(task)
-            if not self._killed:
-                await self._run_process(task, environment)
-            if not self._killed:
-                await self._upload(task, environment)
-        except (TransferError, CommandError) as error:
-            return error.failure
-        except OSError as error:
-            return _disk_failure(error)
-        return None
-
-    async def _prepare(self, task: TaskLayout) -> dict[str, str]:
-        task.make()
-        run = self.effect
-        if resource_files := run.spec.get("resourceFiles"):
-            await self._services.resource_files.place(resource_files, task.working, run.pool_identities)
-        if run.packages:
-            await self._services.packages.install(run.packages, self._layout)
-        return task_environment(self._services.account, self._layout, run, self._package_directories())
-
-    def _package_directories(self) -> dict[PackageInstall, Path]:
-        try:
-            return {
-                package: package_directory(self._layout, package) for package in all_packages(self.effect)
-            }
-        except OutsideError as error:
-            raise CommandError(Failure("ApplicationPackageError", str(error))) from None
-
-    async def _run_process(self, task: TaskLayout, environment: dict[str, str]) -> None:
-        run = self.effect
-        command_line = run.spec.get("commandLine") or ""
-        command = parse_command(command_line, environment, task.working)
-        linger = run.kind in _LINGERING_KINDS
-        try:
-            launched = await self._services.launcher.launch(
-                run.run_id, command, environment, task, linger=linger
-            )
-        except NotStartedError as error:
-            raise launch_failed(str(error), command_line) from None
-        except asyncio.TimeoutError:
-            raise launch_failed("The node agent did not answer.", command_line) from None
-        self._phase = "process"
-        self._report(RunStarted(run.run_id, self._services.now()))
-        if self._killed:
-            # Before Python 3.12, wait_for drops a cancellation that comes together with the result.
-            self._services.launcher.kill(run.run_id)
-        # A task may run for as long as it likes: the service bounds it by a KillRun.
-        self._exit_code = await launched.ended
-
-    async def _upload(self, task: TaskLayout, environment: dict[str, str]) -> None:
-        outputs = self.effect.spec.get("outputFiles")
-        if not outputs or self._exit_code is None:
-            return
-        self._phase = "upload"
-        await self._services.output_files.upload(
-            outputs, self._exit_code, task, environment, self.effect.pool_identities
-        )
-        self._phase = "process"
 
 
 def _disk_failure(error: OSError) -> Failure:

@@ -2,12 +2,14 @@
 
 Both sides write JSON lines. The emulator asks:
 
-- ``{"op": "start", "run", "argv", "program", "env", "cwd", "stdout", "stderr", "linger"}``,
+- ``{"op": "start", "run", "argv", "program", "env", "directory", "linger"}``: make the task's directory and
+  run a program there,
 - ``{"op": "kill", "run"}``: end the run's whole process tree,
 - ``{"op": "sweep", "root"}``: end every process of a node, by its root directory.
 
-The agent tells: ``{"run", "pid"}`` (started), ``{"run", "errno", "reason"}`` (could not start),
-``{"run", "code"}`` or ``{"run", "signal"}`` (ended), ``{"swept": root}``.
+The agent tells: ``{"run", "pid"}`` (started), ``{"run", "errno", "reason", "disk"}`` (could not start; with
+``disk``, since the directories could not be made), ``{"run", "code"}`` or ``{"run", "signal"}`` (ended),
+``{"swept": root}``.
 End of file on the socket means that the emulator is gone: the agent kills everything and ends.
 """
 
@@ -20,7 +22,6 @@ import selectors
 import signal
 import socket
 import stat
-import subprocess
 import sys
 import time
 from contextlib import suppress
@@ -32,12 +33,15 @@ from batch_emulator.nodes.agent.process_tree import (
     is_alive,
     processes_with_environment,
 )
+from batch_emulator.nodes.agent.starting import make_directories, open_streams, spawn
 
 _PR_SET_CHILD_SUBREAPER = 36
 _TASK_MARK = "AZ_BATCH_TASK_DIR"
 _NODE_MARK = "AZ_BATCH_NODE_ROOT_DIR"
 _KILL_ROUNDS = 50
 _KILL_PAUSE_SECONDS = 0.002
+# News is told together, as far as that keeps nobody waiting: the reader's work is by the message.
+_NEWS_WITHIN_SECONDS = 0.005
 
 
 class Agent:
@@ -46,8 +50,9 @@ class Agent:
     def __init__(self, channel: socket.socket) -> None:
         self._channel = channel
         self._runs: dict[int, tuple[str, str, bool]] = {}
-        self._leaders: dict[str, subprocess.Popen[bytes]] = {}
-        self._answers: list[bytes] = []
+        self._leaders: dict[str, int] = {}
+        self._answers: list[dict[str, Any]] = []
+        self._told_at = 0.0
         self._unread = b""
         self._devnull = os.open(os.devnull, os.O_RDWR)
 
@@ -81,8 +86,9 @@ class Agent:
         *lines, self._unread = (self._unread + received).split(b"\n")
         for line in lines:
             self._obey(json.loads(line))
-            self._reap()
-            self._flush()
+            if time.monotonic() - self._told_at > _NEWS_WITHIN_SECONDS:
+                self._reap()
+                self._flush()
         return bool(received)
 
     def end_everything(self) -> None:
@@ -103,66 +109,61 @@ class Agent:
         elif operation == "kill":
             leader = self._leaders.get(order["run"])
             if leader is not None:
-                self._end_run(leader.pid)
+                self._end_run(leader)
         elif operation == "sweep":
             self._end_node(order["root"])
-            self._answer(swept=order["root"])
+            self._answers.append({"swept": order["root"]})
 
     def _start(self, order: dict[str, Any]) -> None:
-        run = order["run"]
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-        opened: list[int] = []
+        run, directory = order["run"], order["directory"]
         try:
-            opened.append(os.open(order["stdout"], flags, 0o644))
-            opened.append(os.open(order["stderr"], flags, 0o644))
-            # No preexec_fn and nothing else that needs a real fork: subprocess takes the vfork way.
-            process = subprocess.Popen(
-                order["argv"],
-                executable=order["program"],
-                env=order["env"],
-                cwd=order["cwd"],
-                stdin=self._devnull,
-                stdout=opened[0],
-                stderr=opened[1],
-                start_new_session=True,
-                close_fds=False,  # every descriptor of this process closes itself on exec
-            )
+            make_directories(directory)
+            streams = open_streams(directory)
         except (OSError, ValueError) as error:
-            number = error.errno if isinstance(error, OSError) else None
-            self._answer(run=run, errno=number or 0, reason=str(error))
+            self._refuse(run, error, disk=True)
+            return
+        try:
+            pid = spawn(order, streams, self._devnull)
+        except (OSError, ValueError) as error:
+            self._refuse(run, error, disk=False)
             return
         finally:
-            for descriptor in opened:
+            for descriptor in streams:
                 os.close(descriptor)
-        self._runs[process.pid] = (run, order["env"].get(_TASK_MARK, ""), bool(order["linger"]))
-        self._leaders[run] = process
-        self._answer(run=run, pid=process.pid)
+        self._runs[pid] = (run, order["env"].get(_TASK_MARK, ""), bool(order["linger"]))
+        self._leaders[run] = pid
+        self._answers.append({"run": run, "pid": pid})
+
+    def _refuse(self, run: str, error: Exception, *, disk: bool) -> None:
+        number = error.errno if isinstance(error, OSError) else None
+        self._answers.append({"run": run, "errno": number or 0, "reason": str(error), "disk": disk})
 
     def _reap(self) -> None:
+        ended: list[tuple[int, int]] = []
         while True:
             try:
-                ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+                found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             except ChildProcessError:
-                return
-            if ended is None:
-                return
-            pid = ended.si_pid
+                break
+            if found is None:
+                break
+            pid = found.si_pid
+            run = self._runs.get(pid)
             # Until it is reaped the process keeps its id, so its group cannot be mistaken for another.
-            if pid in self._runs and not self._runs[pid][2]:
+            if run is not None and not run[2]:
                 self._kill_group(pid)
             _, status = os.waitpid(pid, 0)
-            if pid in self._runs:
-                self._report_end(pid, os.waitstatus_to_exitcode(status))
+            if run is not None:
+                ended.append((pid, os.waitstatus_to_exitcode(status)))
+        if ended:
+            self._report_ends(ended)
 
-    def _report_end(self, pid: int, code: int) -> None:
-        run, mark, linger = self._runs.pop(pid)
-        self._leaders.pop(run).returncode = code  # or Popen would look for the process itself
-        if not linger and mark:
-            self._end_leftovers(mark)
-        if code < 0:
-            self._answer(run=run, signal=-code)
-        else:
-            self._answer(run=run, code=code)
+    def _report_ends(self, ended: list[tuple[int, int]]) -> None:
+        over = [(*self._runs.pop(pid), code) for pid, code in ended]
+        self._end_leftovers([mark for _, mark, linger, _ in over if mark and not linger])
+        for run, _, _, code in over:
+            del self._leaders[run]
+            self._answers.append({"run": run, "signal": -code} if code < 0 else {"run": run, "code": code})
 
     def _end_run(self, leader: int) -> None:
         mark = self._runs[leader][1]
@@ -175,11 +176,14 @@ class Agent:
                 return
             time.sleep(_KILL_PAUSE_SECONDS)
 
-    def _end_leftovers(self, mark: str) -> None:
+    def _end_leftovers(self, marks: list[str]) -> None:
         # What left the session of a task and outlived its parent has become a child of this process.
-        for _ in range(_KILL_ROUNDS):
+        for _ in range(_KILL_ROUNDS if marks else 0):
             adopted = children(os.getpid()) - self._runs.keys()
-            if not adopted or not self._kill(processes_with_environment(_TASK_MARK, mark, adopted)):
+            if not adopted:
+                return
+            left = [processes_with_environment(_TASK_MARK, mark, adopted) for mark in marks]
+            if not self._kill(set().union(*left)):
                 return
             time.sleep(_KILL_PAUSE_SECONDS)
 
@@ -202,12 +206,10 @@ class Agent:
                     alive += 1
         return alive
 
-    def _answer(self, **news: Any) -> None:
-        self._answers.append(json.dumps(news).encode() + b"\n")
-
     def _flush(self) -> None:
+        self._told_at = time.monotonic()
         if self._answers:
-            self._channel.sendall(b"".join(self._answers))
+            self._channel.sendall(b"".join(json.dumps(news).encode() + b"\n" for news in self._answers))
             self._answers.clear()
 
 
