@@ -47,7 +47,7 @@ class NotStartedError(OSError):
 
 
 class Listener(Protocol):
-    """Who waits for news of a run: ``started``, then ``ended``; or ``refused``; or ``lost``, at any time."""
+    """Who waits for a run: it hears ``started``, then ``ended``; or ``refused``; or ``lost``, at any time."""
 
     def started(self, pid: int) -> None:
         """The process runs."""
