@@ -5,12 +5,16 @@ Source: *Jobs and tasks in Azure Batch*.
 
 from __future__ import annotations
 
-from batch_emulator.service import preparation, task_runs
+from batch_emulator.service import auto_pools, preparation, task_runs
+from batch_emulator.service.durations import is_unlimited, parse_duration
 from batch_emulator.service.effects import RemoveTaskFiles
-from batch_emulator.service.entities import JobNodeRun
+from batch_emulator.service.entities import Job, JobNodeRun, key_of
+from batch_emulator.service.errors import Failure
+from batch_emulator.service.failures import to_wire
 from batch_emulator.service.ids import job_root
 from batch_emulator.service.rooms import JobRoom
 from batch_emulator.service.state import State
+from batch_emulator.service.times import later
 
 
 def check(state: State, room: JobRoom) -> None:
@@ -90,6 +94,7 @@ def _special_tasks_done(state: State, room: JobRoom) -> bool:
 def _complete(state: State, room: JobRoom) -> None:
     room.job.end_time = state.now
     state.move(room.job, "completed", room.job.terminate_reason or "terminated")
+    auto_pools.job_ended(state, room.job)
 
 
 def _remove(state: State, room: JobRoom) -> None:
@@ -101,10 +106,25 @@ def _remove(state: State, room: JobRoom) -> None:
     pool = state.pools.get(room.job.pool_id)
     for node in pool.nodes.values() if pool else ():
         state.emit(RemoveTaskFiles(node.pool_id, node.id, job_root(room.job.id)))
+    auto_pools.job_ended(state, room.job)
     state.jobs.remove(room.job.id)
     state.unbind(room)
     state.removed(room.job)
     state.story.add(state.now, "job", room.job.id.lower(), "deleting", "gone", "deleted")
+
+
+def fail(state: State, room: JobRoom, failure: Failure) -> None:
+    """End a job that cannot run at all. Source: *BatchJobSchedulingError*."""
+    room.job.scheduling_error = to_wire(failure)
+    state.move(room.job, "terminating", failure.code)
+    state.check_job(room)
+
+
+def set_deadline(state: State, job: Job) -> None:
+    """A job may take as long as maxWallClockTime, counted from its creation."""
+    span = parse_duration(job.spec["constraints"]["maxWallClockTime"])
+    job.deadline = None if is_unlimited(span) else later(job.creation_time, span)
+    state.timers.set(job.deadline, "job", key_of(job))
 
 
 def on_deadline(state: State, room: JobRoom) -> None:

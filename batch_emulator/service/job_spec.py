@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
+from batch_emulator.service.auto_pool_spec import pool_info
 from batch_emulator.service.constraints import constraints, task_constraints
 from batch_emulator.service.entities import Json
 from batch_emulator.service.error_kinds import (
     TASK_ID_SAME_AS_PREPARATION,
     TASK_ID_SAME_AS_RELEASE,
     invalid,
-    missing,
-    unsupported,
 )
 from batch_emulator.service.errors import BatchError
 from batch_emulator.service.ids import PREPARATION_ID, RELEASE_ID, check_id
@@ -33,7 +34,12 @@ from batch_emulator.service.spec_checks import (
     whole_number,
 )
 
-_PLAIN = ("displayName", "usesTaskDependencies", "commonEnvironmentSettings", "metadata", "poolInfo")
+_PLAIN = ("displayName", "usesTaskDependencies", "commonEnvironmentSettings", "metadata")
+_SUBNET = re.compile(
+    r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.(Classic)?Network"
+    r"/virtualNetworks/[^/]+/subnets/[^/]+",
+    re.IGNORECASE,
+)
 CHANGEABLE = (
     "priority",
     "allowTaskPreemption",
@@ -44,17 +50,18 @@ CHANGEABLE = (
 )
 
 
-def make_job_spec(body: Json) -> Json:
+def make_job_spec(body: Json, *, of_schedule: bool = False) -> Json:
     """Check a new job's body and fill in the service's defaults.
 
+    :param of_schedule: it is what the jobs of a schedule are to be.
     :raises BatchError: a value that the service refuses, or what cannot be honoured here.
     """
     check_display_name(body)
     check_environment(body, "commonEnvironmentSettings")
-    _refuse_unsupported(body)
-    check_pool_info(body)
+    check_network(body)
     spec: Json = {
         **{name: body[name] for name in _PLAIN if name in body},
+        "poolInfo": pool_info(body, of_schedule=of_schedule),
         **changeable(body),
         "onTaskFailure": body.get("onTaskFailure", "noaction"),
     }
@@ -84,24 +91,19 @@ def check_special_ids(job_spec: Json, task_id: str) -> None:
             raise BatchError(kind)
 
 
-def _refuse_unsupported(body: Json) -> None:
-    if "networkConfiguration" in body:
-        raise unsupported("networkConfiguration", "There are no virtual networks here")
+def check_network(body: Json) -> None:
+    """The virtual network that a job's nodes are to join; there is none here.
 
-
-def check_pool_info(body: Json) -> str:
-    """The pool that a job names.
-
-    :returns: the pool's id; it need not exist.
+    Source: *BatchJobNetworkConfiguration*.
     """
-    info = required(body, "poolInfo")
-    if "autoPoolSpecification" in info:
-        if "poolId" in info:
-            raise invalid("poolInfo", "", "Exactly one of poolId and autoPoolSpecification must be given")
-        raise unsupported("poolInfo.autoPoolSpecification", "Pools are not made for jobs here")
-    if "poolId" not in info:
-        raise missing("poolInfo.poolId")
-    return check_id(info["poolId"], "poolInfo.poolId")
+    configuration = body.get("networkConfiguration")
+    if not configuration:
+        return
+    where = "networkConfiguration.subnetId"
+    subnet = required(configuration, "subnetId", where)
+    if not _SUBNET.fullmatch(subnet):
+        raise invalid(where, subnet, "It must be the full id of a subnet: /subscriptions/.../subnets/{name}")
+    raise invalid(where, subnet, "There is no such subnet")
 
 
 def changeable(body: Json) -> Json:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from batch_emulator.service import job_lifecycle, managers, task_entry
-from batch_emulator.service.durations import is_unlimited, parse_duration
-from batch_emulator.service.entities import Job, Json, key_of
+from batch_emulator.service import auto_pools, job_entry, job_lifecycle
+from batch_emulator.service.auto_pool_spec import changed_pool_info
+from batch_emulator.service.entities import Job, Json
 from batch_emulator.service.error_kinds import (
     JOB_BEING_DELETED,
     JOB_BEING_TERMINATED,
@@ -16,15 +16,13 @@ from batch_emulator.service.error_kinds import (
     OPERATION_INVALID_FOR_CURRENT_STATE,
     conflict,
     invalid,
-    unsupported,
 )
 from batch_emulator.service.errors import BatchError
 from batch_emulator.service.ids import check_id
-from batch_emulator.service.job_spec import CHANGEABLE, changeable, check_pool_info, make_job_spec
+from batch_emulator.service.job_spec import CHANGEABLE, changeable, check_network, make_job_spec
 from batch_emulator.service.rooms import JobRoom
 from batch_emulator.service.spec_checks import required, without_nulls
 from batch_emulator.service.state import State
-from batch_emulator.service.times import later
 
 _LIVE = ("active", "disabling", "disabled", "enabling", "terminating")
 
@@ -50,32 +48,7 @@ def create(state: State, body: Json) -> Job:
         >= state.account.quotas.active_jobs_and_schedules
     ):
         raise BatchError(JOB_QUOTA_REACHED)
-    job = Job(
-        id=job_id,
-        spec=spec,
-        creation_time=state.now,
-        last_modified=state.now,
-        etag=state.new_etag(),
-        state="active",
-        state_transition_time=state.now,
-        start_time=state.now,
-    )
-    room = JobRoom(job)
-    state.jobs.add(job_id, room)
-    state.bind(room, spec["poolInfo"]["poolId"])
-    _set_deadline(state, job)
-    state.story.add(state.now, "job", key_of(job), None, "active", "created")
-    state.changed(job)
-    if "jobManagerTask" in spec:
-        task_entry.enter(state, room, spec["jobManagerTask"]["id"], managers.task_of(spec["jobManagerTask"]))
-    state.check_job(room)
-    return job
-
-
-def _set_deadline(state: State, job: Job) -> None:
-    span = parse_duration(job.spec["constraints"]["maxWallClockTime"])
-    job.deadline = None if is_unlimited(span) else later(job.creation_time, span)
-    state.timers.set(job.deadline, "job", key_of(job))
+    return job_entry.enter(state, job_id, spec).job
 
 
 def patch(state: State, job_id: str, body: Json) -> Job:
@@ -83,10 +56,11 @@ def patch(state: State, job_id: str, body: Json) -> Job:
     room = find(state, job_id)
     _refuse_ended(room.job)
     body = without_nulls(body)
+    if "poolInfo" in body:
+        _refuse_unless_disabled(room.job)
     given = {name: body[name] for name in (*CHANGEABLE, "poolInfo", "networkConfiguration") if name in body}
-    return _update(
-        state, room, given, {**{n: room.job.spec[n] for n in CHANGEABLE if n in room.job.spec}, **given}
-    )
+    kept = {name: room.job.spec[name] for name in CHANGEABLE if name in room.job.spec}
+    return _update(state, room, given, {**kept, **given})
 
 
 def replace(state: State, job_id: str, body: Json) -> Job:
@@ -100,27 +74,42 @@ def replace(state: State, job_id: str, body: Json) -> Job:
 
 def _update(state: State, room: JobRoom, given: Json, wanted: Json) -> Job:
     job = room.job
-    if "networkConfiguration" in given:
-        raise unsupported("networkConfiguration", "There are no virtual networks here")
+    check_network(given)
     merged = changeable(wanted)
     if job.spec["onAllTasksComplete"] == "terminatejob" and merged["onAllTasksComplete"] == "noaction":
         raise invalid(
             "onAllTasksComplete", "noaction", "It may be changed from noaction to terminatejob only"
         )
-    pool_id = check_pool_info(given) if "poolInfo" in given else job.pool_id
-    if pool_id.lower() != job.pool_id.lower() and job.state != "disabled":
-        raise conflict(
-            OPERATION_INVALID_FOR_CURRENT_STATE, "The pool of a job may be changed while it is disabled"
-        )
+    info, pool_id = _changed_pool(job, given)
+    if pool_id.lower() != job.pool_id.lower():
+        _refuse_unless_disabled(job)
+        # A job that names a pool now has no use for its own any more.
+        auto_pools.job_ended(state, job)
     spec = {name: value for name, value in job.spec.items() if name not in CHANGEABLE}
-    job.spec = {**spec, **merged, "poolInfo": given.get("poolInfo", job.spec["poolInfo"])}
+    job.spec = {**spec, **merged, "poolInfo": info}
     state.bind(room, pool_id if pool_id.lower() != job.pool_id.lower() else job.pool_id)
-    _set_deadline(state, job)
+    job_lifecycle.set_deadline(state, job)
     state.touch(job)
     state.changed(job)
     state.check_job(room)
     state.schedule(job.pool_id)
     return job
+
+
+def _changed_pool(job: Job, given: Json) -> tuple[Json, str]:
+    """``poolInfo`` after a change, and the pool's id."""
+    if "poolInfo" not in given:
+        return job.spec["poolInfo"], job.pool_id
+    info = changed_pool_info(job.spec["poolInfo"], given["poolInfo"])
+    return info, info.get("poolId", job.pool_id)
+
+
+def _refuse_unless_disabled(job: Job) -> None:
+    # Source: BatchJobUpdateOptions.poolInfo.
+    if job.state != "disabled":
+        raise conflict(
+            OPERATION_INVALID_FOR_CURRENT_STATE, "The pool of a job may be changed while it is disabled"
+        )
 
 
 def _refuse_ended(job: Job) -> None:

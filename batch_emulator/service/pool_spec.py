@@ -89,6 +89,18 @@ def target(body: Json, name: str) -> int | None:
     return whole_number(body, name, 0, 0) if body.get(name) is not None else None
 
 
+def targets(body: Json) -> tuple[int, int]:
+    """Dedicated and low-priority nodes that a new pool is to have; none with autoscale."""
+    dedicated, low_priority = target(body, "targetDedicatedNodes"), target(body, "targetLowPriorityNodes")
+    if body.get("enableAutoScale"):
+        for name in ("targetDedicatedNodes", "targetLowPriorityNodes"):
+            if name in body:
+                raise invalid(name, body[name], "A pool with autoscale has no fixed target")
+    elif "autoScaleFormula" in body:
+        raise invalid("autoScaleFormula", body["autoScaleFormula"], "enableAutoScale is not true")
+    return dedicated or 0, low_priority or 0
+
+
 def auto_scale_interval(body: Json) -> str:
     """How often the formula is evaluated: five minutes to a week, by default 15 minutes."""
     return duration_of(

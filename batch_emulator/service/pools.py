@@ -26,6 +26,7 @@ from batch_emulator.service.pool_spec import (
     resize_timeout,
     start_task,
     target,
+    targets,
     task_slots,
 )
 from batch_emulator.service.rooms import PoolRoom
@@ -74,10 +75,18 @@ def create(state: State, body: Json, identity: Json | None = None) -> Pool:
     existing = state.pools.get(pool_id)
     if existing is not None:
         raise BatchError(POOL_BEING_DELETED if existing.pool.state == "deleting" else POOL_EXISTS)
-    spec = make_pool_spec(body)
-    dedicated, low_priority = _targets(body)
-    scale = autoscaling.settings(body) if body.get("enableAutoScale") else {}
-    check_pool_references(state, body.get("applicationPackageReferences") or [])
+    return enter(state, pool_id, make_pool_spec(body), body, identity)
+
+
+def enter(state: State, pool_id: str, spec: Json, sizing: Json, identity: Json | None = None) -> Pool:
+    """Add a pool whose specification was checked; the account has none of that id.
+
+    :param sizing: holds the targets, or the autoscale settings.
+    :raises BatchError: targets or formula are wrong, packages are not there, or the quota is reached.
+    """
+    dedicated, low_priority = targets(sizing)
+    scale = autoscaling.settings(sizing) if sizing.get("enableAutoScale") else {}
+    check_pool_references(state, spec.get("applicationPackageReferences") or [])
     if len(state.pools) >= state.account.quotas.pools:
         raise BatchError(POOL_QUOTA_REACHED)
     pool = Pool(
@@ -100,17 +109,6 @@ def create(state: State, body: Json, identity: Json | None = None) -> Pool:
     elif dedicated or low_priority:
         resizing.start(state, room, dedicated, low_priority, "requeue", parse_duration(spec["resizeTimeout"]))
     return pool
-
-
-def _targets(body: Json) -> tuple[int, int]:
-    dedicated, low_priority = target(body, "targetDedicatedNodes"), target(body, "targetLowPriorityNodes")
-    if body.get("enableAutoScale"):
-        for name in ("targetDedicatedNodes", "targetLowPriorityNodes"):
-            if name in body:
-                raise invalid(name, body[name], "A pool with autoscale has no fixed target")
-    elif "autoScaleFormula" in body:
-        raise invalid("autoScaleFormula", body["autoScaleFormula"], "enableAutoScale is not true")
-    return dedicated or 0, low_priority or 0
 
 
 def patch(state: State, pool_id: str, body: Json) -> Pool:

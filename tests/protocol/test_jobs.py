@@ -120,3 +120,38 @@ async def test_a_task_makes_room_for_a_job_of_higher_priority(aio_batch: Driver,
     assert (task.execution_info.requeue_count, task.execution_info.retry_count) == (0, 0)
     await aio_batch.run("begin_delete_job", f"{name}-low")
     await aio_batch.run("begin_delete_pool", name)
+
+
+async def test_an_auto_pool_lives_as_long_as_its_job(batch: Driver, name: str) -> None:
+    body = {key: value for key, value in a_pool("x", nodes=1).items() if key != "id"}
+    auto = {"poolLifetimeOption": "job", "autoPoolIdPrefix": "auto", "pool": body}
+    special = {"jobPreparationTask": {"commandLine": "true"}, "jobReleaseTask": {"commandLine": "true"}}
+    job = {"id": name, "poolInfo": {"autoPoolSpecification": auto}, **special}
+    await batch.call("create_job", job)
+    job = await batch.call("get_job", name)
+    specification = job.pool_info.auto_pool_specification
+    assert (specification.keep_alive, specification.pool.task_slots_per_node) == (False, 1)
+    pool_id = job.execution_info.pool_id
+    assert pool_id.startswith("auto_")
+    assert (await batch.call("get_pool", pool_id)).state == "active"
+    await batch.call("create_task", name, a_task("t"))
+    await batch.until(lambda task: task.state == "completed", "get_task", name, "t")
+    # Replaced with what was answered, as clients do.
+    job.priority = 7
+    await batch.call("replace_job", name, job)
+    await batch.run("begin_terminate_job", name, options={"terminateReason": "x"})
+    pools = await batch.list("list_pools", filter=f"id eq '{pool_id}'")
+    assert [pool.state for pool in pools] in ([], ["deleting"])
+
+
+async def test_a_job_whose_auto_pool_cannot_be_made_tells_why(aio_batch: Driver, name: str) -> None:
+    body = {key: value for key, value in a_pool("x").items() if key not in ("id", "targetDedicatedNodes")}
+    auto = {
+        "poolLifetimeOption": "job",
+        "pool": {**body, "enableAutoScale": True, "autoScaleFormula": "$x=("},
+    }
+    await aio_batch.call("create_job", {"id": name, "poolInfo": {"autoPoolSpecification": auto}})
+    job = await aio_batch.until(lambda job: job.state == "completed", "get_job", name)
+    assert job.execution_info.scheduling_error.code == "InvalidAutoScaleFormulaInAutoPool"
+    assert job.execution_info.scheduling_error.category == "usererror"
+    assert job.execution_info.pool_id is None

@@ -30,6 +30,11 @@ def job(**properties: Any) -> dict[str, Any]:
     return a_job("new", "fixed", **properties)
 
 
+def auto_pool(**properties: Any) -> dict[str, Any]:
+    body = {name: value for name, value in a_pool("x").items() if name != "id"}
+    return {"poolInfo": {"autoPoolSpecification": {"poolLifetimeOption": "job", "pool": body, **properties}}}
+
+
 def image(**reference: str) -> dict[str, Any]:
     return {"virtualMachineConfiguration": {**MACHINE, "imageReference": reference}}
 
@@ -132,6 +137,19 @@ JOBS: list[Row] = [
     ("POST", "/jobs", job(jobReleaseTask={"commandLine": "x"}), 400, "InvalidPropertyValue"),
     ("POST", "/jobs", job(jobManagerTask={"id": "m"}), 400, "MissingRequiredProperty"),
     ("POST", "/jobs", job(jobManagerTask={"id": "a:b", "commandLine": "x"}), 400, "InvalidPropertyValue"),
+    (
+        "POST",
+        "/jobs",
+        {"id": "new", **auto_pool(poolLifetimeOption="jobschedule")},
+        400,
+        "InvalidPropertyValue",
+    ),
+    ("POST", "/jobs", {"id": "new", **auto_pool(autoPoolIdPrefix="x" * 21)}, 400, "InvalidPropertyValue"),
+    ("POST", "/jobs", {"id": "new", **auto_pool(pool=None)}, 400, "MissingRequiredProperty"),
+    ("POST", "/jobs", {"id": "new", **auto_pool(keepAlive="often")}, 400, "InvalidPropertyValue"),
+    ("POST", "/jobs", job(networkConfiguration={"subnetId": "/x"}), 400, "InvalidPropertyValue"),
+    ("PATCH", "/jobs/off", auto_pool(), 400, "InvalidPropertyValue"),
+    ("PATCH", "/jobs/open", {"poolInfo": {"poolId": "fixed"}}, 409, "OperationInvalidForCurrentState"),
     ("PUT", "/jobs/open", {}, 400, "MissingRequiredProperty"),
     ("PUT", "/jobs/open", {"poolInfo": {"poolId": "fixed"}, "id": "open"}, 400, "UnsupportedProperty"),
     ("PATCH", "/jobs/open", {"poolInfo": {"poolId": "p"}}, 409, "OperationInvalidForCurrentState"),

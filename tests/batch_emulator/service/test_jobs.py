@@ -13,6 +13,8 @@ from batch_emulator.service.effects import RemoveTaskFiles
 from tests.batch_emulator.service.builders import a_job, a_pool, a_task
 from tests.batch_emulator.service.world import World
 
+SUBNET = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/n/subnets/default"
+
 
 @pytest.fixture
 def world() -> World:
@@ -60,8 +62,10 @@ def test_the_pool_need_not_exist_yet(world: World) -> None:
 @pytest.mark.parametrize(
     ("more", "code"),
     [
-        ({"networkConfiguration": {"subnetId": "x"}}, "UnsupportedProperty"),
-        ({"poolInfo": {"autoPoolSpecification": {"poolLifetimeOption": "job"}}}, "UnsupportedProperty"),
+        ({"networkConfiguration": {"subnetId": "x"}}, "InvalidPropertyValue"),
+        ({"networkConfiguration": {"subnetId": SUBNET}}, "InvalidPropertyValue"),
+        ({"networkConfiguration": {"skipWithdrawFromVNet": True}}, "MissingRequiredProperty"),
+        ({"poolInfo": {"autoPoolSpecification": {"poolLifetimeOption": "job"}}}, "MissingRequiredProperty"),
         ({"poolInfo": {"poolId": "p", "autoPoolSpecification": {}}}, "InvalidPropertyValue"),
         ({"poolInfo": {}}, "MissingRequiredProperty"),
         ({"priority": 1001}, "InvalidPropertyValue"),
