@@ -18,6 +18,7 @@ from batch_emulator.service.error_kinds import (
 from batch_emulator.service.errors import BatchError
 from batch_emulator.service.rooms import PoolRoom
 from batch_emulator.service.state import State
+from batch_emulator.service.times import later
 from batch_emulator.service.vm_sizes import vm_size
 
 _QUOTA_ERRORS = {
@@ -37,7 +38,7 @@ def start(
     pool = room.pool
     pool.target_dedicated, pool.target_low_priority = dedicated, low_priority
     pool.resize_errors, pool.node_deallocation_option = [], option
-    pool.resize_deadline = state.now + timeout
+    pool.resize_deadline = later(state.now, timeout)
     state.timers.set(pool.resize_deadline, "pool", key_of(pool))
     state.move_allocation(pool, "resizing", f"targets {dedicated} dedicated, {low_priority} low-priority")
     state.touch(pool)
@@ -115,7 +116,7 @@ def remove_nodes(state: State, room: PoolRoom, nodes: list[Node], option: str, t
         max(0, pool.target_low_priority),
     )
     pool.resize_errors, pool.node_deallocation_option = [], option
-    pool.resize_deadline = state.now + timeout
+    pool.resize_deadline = later(state.now, timeout)
     state.move_allocation(pool, "resizing", f"{len(nodes)} nodes are removed")
     state.touch(pool)
     for node in nodes:
