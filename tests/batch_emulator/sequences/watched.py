@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -15,10 +15,10 @@ from batch_emulator.rest.handlers import all_handlers
 from batch_emulator.rest.intake import RawRequest, take_in
 from batch_emulator.rest.routing import Router
 from batch_emulator.service import Account, BatchError, BatchService, Change, Quotas, Step
-from batch_emulator.service.effects import Effect, StartRun
-from batch_emulator.service.entities import Json, Task
+from batch_emulator.service.effects import Effect, KillRun, StartRun
+from batch_emulator.service.entities import Job, Json, Task
 from batch_emulator.service.error_kinds import NODE_NOT_FOUND
-from batch_emulator.service.events import Event, NodeBooted, NodeReleased, RunEnded
+from batch_emulator.service.events import Event, NodeBooted, NodeReleased
 from batch_emulator.service.ids import integer_of
 from batch_emulator.service.queries import NODE_COUNT_NAMES
 from tests.batch_emulator.service.world import World, records_of
@@ -44,7 +44,6 @@ class WatchedWorld(World):
         quotas = Quotas(pools=3, active_jobs_and_schedules=4, dedicated_cores=12, low_priority_cores=6)
         self.account = Account("acct", quotas=quotas)
         self.alive: set[str] = set()
-        self.prepared: set[tuple[str, str]] = set()
         self.satisfied: dict[str, set[str]] = {}
         self._stored: dict[tuple[str, str], Json] = {}
         super().__init__(self.account, seed=seed)
@@ -73,6 +72,7 @@ class WatchedWorld(World):
             if name not in HANDLERS:
                 return "501 NotImplemented"
             _run(HANDLERS[name](intake.call(body), self))
+            self._check_killed(name, intake.match.parameters)
         except BatchError as error:
             self.settle()
             return f"{error.status} {error.code}"
@@ -95,8 +95,6 @@ class WatchedWorld(World):
             self.alive.add(event.boot_id)
         elif isinstance(event, NodeReleased):
             self.alive.discard(event.boot_id)
-        elif isinstance(event, RunEnded) and event.exit_code == 0:
-            self.prepared.add(event.run_id.rpartition(".")[0])
 
     def _take(self, step: Step) -> list[Event]:
         before = {job: set(names) for job, names in self.satisfied.items()}
@@ -120,6 +118,7 @@ class WatchedWorld(World):
         if job.state in ("completed", "disabled"):
             raise BrokenRuleError(f"{name}: starts though its job is {job.state}")
         self._check_slots(run, going_on, name)
+        self._check_prepared(run, job, name)
         done = self.satisfied[job.id.lower()] | before.get(job.id.lower(), set())
         missing = _missing(task, done)
         if missing:
@@ -131,6 +130,27 @@ class WatchedWorld(World):
         slots = self.service.pool(run.pool_id).spec["taskSlotsPerNode"]
         if used > slots:
             raise BrokenRuleError(f"{name}: {used} of {slots} slots in use")
+
+    def _check_prepared(self, run: StartRun, job: Job, name: str) -> None:
+        if not job.spec.get("jobPreparationTask", {}).get("waitForSuccess"):
+            return
+        there = [
+            item.preparation for item in self.service.job_node_runs(job.id) if item.node_id == run.node_id
+        ]
+        if not any(item is not None and item.result == "success" and not item.rerun for item in there):
+            raise BrokenRuleError(f"{name}: the node is not prepared")
+
+    def _check_killed(self, operation: str, parameters: Mapping[str, str]) -> None:
+        """What was told to end has ended, or is being ended."""
+        if operation not in ("terminate_task", "terminate_job"):
+            return
+        killed = {effect.run_id for effect in self.effects if isinstance(effect, KillRun)}
+        for run in self.running.values():
+            is_meant = (run.job_id or "").lower() == parameters["jobId"].lower() and (
+                operation == "terminate_job" or (run.task_id or "").lower() == parameters["taskId"].lower()
+            )
+            if is_meant and run.kind == "task" and run.run_id not in killed:
+                raise BrokenRuleError(f"{run.run_id}: goes on after {operation}")
 
     def _see_satisfied(self) -> None:
         """Remember which dependencies are met, those on tasks that were deleted since included."""
