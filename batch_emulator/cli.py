@@ -95,6 +95,8 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     add("--dedicated-core-quota", type=int, metavar="N", help="cores of dedicated nodes, all pools together")
     add("--low-priority-core-quota", type=int, metavar="N", help="cores of Spot nodes, all pools together")
     add("--boot-delay", type=float, default=0.0, metavar="SECONDS", help="time a node takes to start")
+    add("--faults", type=Path, metavar="FILE",
+        help="what goes wrong on purpose, as JSON; it can be changed while the emulator runs")  # fmt: skip
     add("--log-level", default="warning", choices=["debug", "info", "warning", "error"],
         help="of what is written to stderr (default %(default)s)")  # fmt: skip
     parser.set_defaults(run=_serve)
@@ -108,6 +110,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     if sys.platform != "linux":
         print("The emulator's nodes are Linux nodes and need Linux. Run it in a container.", file=sys.stderr)
         return 1
+    from batch_emulator.faults import FaultsError
     from batch_emulator.journal import (
         DataDirLockedError,
         JournalAccountError,
@@ -125,6 +128,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     except (
         AgentLostError,
         DataDirLockedError,
+        FaultsError,
         JournalAccountError,
         JournalError,
         JournalVersionError,
@@ -151,7 +155,9 @@ def _serve_on_sockets(arguments: argparse.Namespace, sockets: ExitStack) -> None
 
 
 def _settings(arguments: argparse.Namespace, url: str) -> Settings:
+    from batch_emulator.faults import Faults, load_faults
     from batch_emulator.nodes.storage import LinkedStorage
+    from batch_emulator.rest.operations import OPERATION_NAMES
     from batch_emulator.runtime.settings import Settings
     from batch_emulator.service.account import Quotas
 
@@ -174,6 +180,7 @@ def _settings(arguments: argparse.Namespace, url: str) -> Settings:
         boot_delay=arguments.boot_delay,
         https_names=(arguments.host, *arguments.https_name),
         oauth=arguments.oauth == "basic",
+        faults=load_faults(arguments.faults, OPERATION_NAMES) if arguments.faults else Faults(),
     )
 
 

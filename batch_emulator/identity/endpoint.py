@@ -13,8 +13,8 @@ from aiohttp import web
 
 from batch_emulator.identity.node_secret import PATH, pool_of
 from batch_emulator.identity.tokens import LIFETIME, issue_token
-from batch_emulator.rest.credentials import Credentials
 from batch_emulator.rest.backend import Backend
+from batch_emulator.rest.credentials import Credentials
 from batch_emulator.service.entities import Json
 from batch_emulator.service.errors import BatchError
 from batch_emulator.service.identities import find_identity

@@ -12,6 +12,7 @@ from batch_emulator.identity.endpoint import add_identity_route
 from batch_emulator.rest.backend import Backend
 from batch_emulator.rest.credentials import Credentials
 from batch_emulator.rest.handlers import all_handlers
+from batch_emulator.rest.interference import Interference
 from batch_emulator.rest.page import status_page
 from batch_emulator.rest.pipeline import Pipeline
 
@@ -22,17 +23,25 @@ def utc_now() -> datetime:
 
 
 def build_app(
-    backend: Backend, credentials: Credentials, clock: Callable[[], datetime] = utc_now
+    backend: Backend,
+    credentials: Credentials,
+    clock: Callable[[], datetime] = utc_now,
+    interference: Interference | None = None,
+    add_routes: Callable[[web.Application], None] | None = None,
 ) -> web.Application:
     """The server, ready to be run.
 
     :param credentials: the account's name and keys; a request must be signed with one of them.
     :param clock: the time now; dates of requests and expiry of tokens are held against it.
+    :param interference: what comes between requests of the data plane and their handlers.
+    :param add_routes: adds paths that Azure Batch does not have.
     """
     app = web.Application()
-    pipeline = Pipeline(backend, credentials, all_handlers(), clock)
+    pipeline = Pipeline(backend, credentials, all_handlers(), clock, interference)
     app.router.add_get("/", status_page(backend))
     add_arm_routes(app, backend, credentials, clock)
     add_identity_route(app, backend, credentials, clock)
+    if add_routes is not None:
+        add_routes(app)
     app.router.add_route("*", "/{path:.*}", pipeline.handle)
     return app

@@ -62,6 +62,7 @@ _MESSAGES: dict[str, tuple[int, str]] = {
         409,
         "The specified operation is not valid for the current state of the resource.",
     ),
+    "OperationTimedOut": (500, "The operation could not be completed within the permitted time."),
     "OutOfRangeInput": (400, "One of the request inputs is out of range."),
     "OutOfRangeQueryParameterValue": (
         400,
@@ -69,8 +70,10 @@ _MESSAGES: dict[str, tuple[int, str]] = {
     ),
     "RequestBodyTooLarge": (413, "The request body is too large and exceeds the maximum permissible limit."),
     "ResourceNotFound": (404, "The specified resource does not exist."),
+    "ServerBusy": (503, "The server is currently unable to receive requests. Please retry your request."),
     "TaskFilesCleanedup": (409, "The files of the specified task are cleaned up."),
     "TaskFilesUnavailable": (409, "The node or the files of the specified task are not available."),
+    "TooManyRequests": (429, "Too many requests were sent. Please retry your request after some time."),
     "UnsupportedHttpVerb": (405, "The resource doesn't support the specified HTTP verb."),
     "UnsupportedProperty": (400, "One of the properties specified in the request body is not supported."),
     "UnsupportedQueryParameter": (

@@ -207,6 +207,7 @@ TASKS = (
 )
 
 OPERATIONS = ACCOUNT + POOLS + NODES + JOBS + SCHEDULES + TASKS
+OPERATION_NAMES = tuple(item.name for item in OPERATIONS)
 
 
 @lru_cache

@@ -5,7 +5,6 @@ It is shown on loopback only, as it asks for no key.
 
 from __future__ import annotations
 
-import ipaddress
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from batch_emulator.rest.backend import Backend
+from batch_emulator.rest.loopback import is_from_this_machine
 
 if TYPE_CHECKING:
     from batch_emulator.service.service import BatchService
@@ -32,22 +32,12 @@ def status_page(backend: Backend) -> Callable[[web.Request], Awaitable[web.Respo
     """The handler of the page."""
 
     async def show(request: web.Request) -> web.Response:
-        # The name in the address too: a page of another site must not be able to read this one.
-        if not (_is_loopback(request.remote) and _is_loopback(request.url.host)):
+        if not is_from_this_machine(request):
             raise web.HTTPForbidden(text="The status page is shown on the emulator's own machine only.")
         body = await backend.read(lambda service, now: _render(service, backend.account.name, now))
         return web.Response(text=body, content_type="text/html")
 
     return show
-
-
-def _is_loopback(address: str | None) -> bool:
-    if address == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(address or "").is_loopback
-    except ValueError:
-        return False
 
 
 def _render(service: BatchService, account: str, now: datetime) -> str:

@@ -17,6 +17,7 @@ from batch_emulator.rest.errors import error_body, refusal
 from batch_emulator.rest.exchange import JSON_CONTENT_TYPE, Call, Reply, Stream
 from batch_emulator.rest.handlers import Handler
 from batch_emulator.rest.intake import MAX_BODY_BYTES, RawRequest, take_in
+from batch_emulator.rest.interference import Dropped, Interference, NoInterference, Overruled
 from batch_emulator.rest.operations import Operation
 from batch_emulator.rest.routing import Router
 from batch_emulator.rest.tokens import CHALLENGE
@@ -34,6 +35,7 @@ class Pipeline:
 
     :param handlers: by operation name; an operation without one answers 501.
     :param clock: the time now, aware.
+    :param interference: what comes between requests and their handlers.
     """
 
     def __init__(
@@ -42,11 +44,13 @@ class Pipeline:
         credentials: Credentials,
         handlers: Mapping[str, Handler],
         clock: Callable[[], datetime],
+        interference: Interference | None = None,
     ) -> None:
         self._backend = backend
         self._credentials = credentials
         self._handlers = handlers
         self._clock = clock
+        self._interference = interference or NoInterference()
         self._router = Router()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -57,6 +61,10 @@ class Pipeline:
             operation, reply = await self._reply(raw, request)
         except BatchError as error:
             return self._refused(raw, error, common)
+        except Overruled as fate:
+            return self._refused(raw, fate.error, {**common, **fate.headers})
+        except Dropped:
+            return _drop(request)
         except Exception:
             log.exception("request %s %s failed", raw.method, raw.raw_path)
             return self._refused(raw, refusal("InternalError"), common)
@@ -72,7 +80,9 @@ class Pipeline:
         operation = intake.match.operation
         handler = self._handlers.get(operation.name, _not_implemented)
         call = intake.call(await read_body(request))
-        return operation, await handler(call, self._backend)
+        return operation, await self._interference.around(
+            operation.name, lambda: handler(call, self._backend)
+        )
 
     def _refused(self, raw: RawRequest, error: BatchError, common: Mapping[str, str]) -> web.Response:
         headers = dict(common)
@@ -82,6 +92,13 @@ class Pipeline:
             headers["Retry-After"] = RETRY_AFTER[error.code]
         body = error_body(error, raw.base_url, common["request-id"], self._clock())
         return json_response(error.status, body, headers)
+
+
+def _drop(request: web.Request) -> web.Response:
+    """End the connection; what is returned goes nowhere."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()
 
 
 async def _not_implemented(call: Call, _backend: Backend) -> Reply:

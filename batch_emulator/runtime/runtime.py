@@ -8,10 +8,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
 
+from batch_emulator.faults.nodes import NodeFaults
 from batch_emulator.journal import Journal
 from batch_emulator.nodes.storage import LinkedStorage
 from batch_emulator.runtime.disk import Disk
 from batch_emulator.runtime.engine import Engine, utcnow
+from batch_emulator.runtime.fault_control import FaultControl
 from batch_emulator.runtime.machine import Machine
 from batch_emulator.runtime.settings import Settings
 from batch_emulator.service.account import Account
@@ -27,11 +29,19 @@ T = TypeVar("T")
 class Runtime:
     """One account, its rules, its journal and its nodes. Make it with :meth:`open`."""
 
-    def __init__(self, settings: Settings, engine: Engine, machine: Machine) -> None:
+    def __init__(
+        self,
+        service: BatchService,
+        settings: Settings,
+        engine: Engine,
+        machine: Machine,
+        faults: FaultControl,
+    ) -> None:
+        self._service = service
         self._settings = settings
         self._engine = engine
         self._machine = machine
-        self._account = settings.account
+        self.faults = faults
 
     @classmethod
     async def open(cls, settings: Settings, clock: Callable[[], datetime] = utcnow) -> Runtime:
@@ -44,10 +54,14 @@ class Runtime:
         journal = Journal.open(settings.data_dir, settings.account_name)
         service = BatchService.restore(settings.account, journal.load(), seed=secrets.randbits(63))
         engine = Engine(service, journal, clock)
-        machine = Machine(settings, clock, engine.post, engine.fail)
-        runtime = cls(settings, engine, machine)
-        engine.connect(machine)
+        node_faults = NodeFaults(engine.post, asyncio.get_running_loop())
+        machine = Machine(settings, clock, node_faults.post, engine.fail)
+        node_faults.connect(machine)
+        engine.connect(node_faults)
+        faults = FaultControl(engine, node_faults, settings.account.quotas)
+        runtime = cls(service, settings, engine, machine, faults)
         try:
+            await faults.set(settings.faults)
             await machine.start()
             nodes = {
                 (pool.id.lower(), node.id.lower())
@@ -64,7 +78,7 @@ class Runtime:
     @property
     def account(self) -> Account:
         """The account that is served."""
-        return self._account
+        return self._service.account
 
     @property
     def storage(self) -> LinkedStorage | None:
@@ -101,5 +115,6 @@ class Runtime:
 
     async def stop(self) -> None:
         """Kill all processes, store what is due, give the folder free."""
+        self.faults.stop()
         await self._machine.stop()
         await self._engine.stop()

@@ -15,15 +15,16 @@ from typing import Any
 
 from aiohttp import web
 
+from batch_emulator.control import add_control_routes
 from batch_emulator.rest.app import build_app
 from batch_emulator.rest.credentials import Credentials
 from batch_emulator.runtime.certificates import ensure_certificates, server_context
+from batch_emulator.runtime.emulator import Emulator
 from batch_emulator.runtime.engine import utcnow
 from batch_emulator.runtime.keys import KeyFile
-from batch_emulator.runtime.runtime import Runtime
 from batch_emulator.runtime.settings import Settings
 
-__all__ = ["Listeners", "PortInUseError", "listen", "serve"]
+__all__ = ["Listeners", "PortInUseError", "Served", "listen", "running", "serve"]
 
 _log = logging.getLogger(__name__)
 _BACKLOG = 512
@@ -85,16 +86,39 @@ async def serve(settings: Settings, listeners: Listeners, on_ready: Callable[[Cr
     loop = asyncio.get_running_loop()
     for number in _SIGNALS:
         loop.add_signal_handler(number, stop.set)
-    runtime = await Runtime.open(settings)
+    async with running(settings, listeners) as served:
+        on_ready(served.credentials)
+        await _first(stop.wait(), served.emulator.failed)
+
+
+@dataclass(frozen=True)
+class Served:
+    """An emulator that answers requests, and the keys that are valid."""
+
+    emulator: Emulator
+    credentials: Credentials
+
+
+@asynccontextmanager
+async def running(settings: Settings, listeners: Listeners) -> AsyncIterator[Served]:
+    """An emulator that answers requests until the end of the block.
+
+    :raises KeyFileError: the regenerated keys cannot be read.
+    """
+    emulator = await Emulator.open(settings)
     try:
         credentials = _credentials(settings)
         # After the start of the runtime, which holds the folder against another emulator.
         context = _https_context(settings) if listeners.https else None
-        async with _served(build_app(runtime, credentials), listeners, context):
-            on_ready(credentials)
-            await _first(stop.wait(), runtime.failed)
+
+        def add_routes(app: web.Application) -> None:
+            add_control_routes(app, emulator, credentials, utcnow)
+
+        app = build_app(emulator, credentials, interference=emulator, add_routes=add_routes)
+        async with _served(app, listeners, context):
+            yield Served(emulator, credentials)
     finally:
-        await runtime.stop()
+        await emulator.stop()
 
 
 def _credentials(settings: Settings) -> Credentials:

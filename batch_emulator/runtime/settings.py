@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from batch_emulator.account_defaults import ACCOUNT_NAME, PRIMARY_KEY, SECONDARY_KEY
+from batch_emulator.faults import Faults
 from batch_emulator.nodes.storage import LinkedStorage
 from batch_emulator.service.account import Account, Quotas
 
@@ -21,6 +22,7 @@ class Settings:
     :param storage: the linked storage account, if there is one.
     :param boot_delay: seconds that a node takes to start.
     :param node_key: signs what tasks show to get tokens of their pool's identities.
+    :param faults: what goes wrong from the beginning.
     :param account_url: what tasks see as ``AZ_BATCH_ACCOUNT_URL``.
     :param https_names: host names and addresses that the https certificate is for, besides the usual ones.
     :param oauth: whether tokens of Microsoft Entra ID are taken, unsigned as far as we can tell.
@@ -38,6 +40,7 @@ class Settings:
     node_key: bytes = field(default_factory=lambda: secrets.token_bytes(64), repr=False)
     https_names: tuple[str, ...] = ()
     oauth: bool = False
+    faults: Faults = field(default_factory=Faults)
 
     @property
     def account(self) -> Account:

@@ -75,10 +75,26 @@ class RunLost:
 
 @dataclass(frozen=True)
 class NodePreempted:
-    """Spot capacity was taken back."""
+    """Spot capacity was taken back.
+
+    :param away_seconds: until there is capacity again; ``None`` leaves it to the service.
+    """
 
     pool_id: str
     node_id: str
+    away_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class NodeLost:
+    """The node's agent does not answer any more.
+
+    :param away_seconds: until the service has found the node again; ``None`` is never.
+    """
+
+    pool_id: str
+    node_id: str
+    away_seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -87,5 +103,13 @@ class TimeReached:
 
 
 Event = (
-    NodeBooted | NodeBootFailed | NodeReleased | RunStarted | RunEnded | RunLost | NodePreempted | TimeReached
+    NodeBooted
+    | NodeBootFailed
+    | NodeReleased
+    | RunStarted
+    | RunEnded
+    | RunLost
+    | NodePreempted
+    | NodeLost
+    | TimeReached
 )

@@ -5,6 +5,8 @@ Source: *Nodes and pools in Azure Batch*.
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from batch_emulator.service import preparation, start_tasks, task_runs
 from batch_emulator.service.capacity import refresh
 from batch_emulator.service.effects import BootNode, KillRun, ReleaseNode
@@ -177,10 +179,12 @@ def holds_data(state: State, node: Node) -> bool:
     )
 
 
-def on_preempted(state: State, pool_id: str, node_id: str) -> None:
+def on_preempted(state: State, pool_id: str, node_id: str, away_seconds: float | None = None) -> None:
     """Spot capacity is taken back: machine and disk are lost, the node stays listed and may return.
 
     Source: *Use Spot VMs with Batch workloads*.
+
+    :param away_seconds: until there is capacity again; ``None`` leaves it to :data:`PREEMPTED_FOR`.
     """
     node = state.node_of(pool_id, node_id)
     if node is None or node.is_dedicated or node.leaving or node.state == "preempted":
@@ -188,6 +192,7 @@ def on_preempted(state: State, pool_id: str, node_id: str) -> None:
     state.move_node(node, "preempted", "capacity taken back")
     node.restarting = None
     node.release_sent = True
+    node.returns_at = state.now + (PREEMPTED_FOR if away_seconds is None else timedelta(seconds=away_seconds))
     stop_runs(state, node, "lost")
     refresh(state, node)
     state.changed(node)
@@ -206,7 +211,6 @@ def on_released(state: State, pool_id: str, node_id: str, boot_id: str) -> None:
         preparation.end(state, run, Ending(killed=True))
     if node.state == "preempted":
         node.release_sent = False
-        node.returns_at = state.now + PREEMPTED_FOR
         state.timers.set(node.returns_at, "node", key_of(node))
         state.changed(node)
     else:
@@ -215,7 +219,8 @@ def on_released(state: State, pool_id: str, node_id: str, boot_id: str) -> None:
 
 def on_capacity(state: State, node: Node) -> None:
     """A preempted node may have a machine again: a new one, under its old id."""
-    if node.state == "preempted" and node.returns_at is not None and node.returns_at <= state.now:
+    returned = node.returns_at is not None and node.returns_at <= state.now
+    if node.state == "preempted" and not node.release_sent and returned:
         state.move_node(node, "creating", "capacity is back")
         preparation.node_restarted(state, node)
         boot(state, node, wipe=True)

@@ -28,6 +28,7 @@ _REFUSED_IN = {
     "rebooting": NODE_BEING_REBOOTED,
     "unusable": NODE_STATE_UNUSABLE,
     "preempted": NODE_STATE_UNUSABLE,
+    "unknown": NODE_STATE_UNUSABLE,
 }
 
 

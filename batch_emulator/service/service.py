@@ -8,17 +8,19 @@ Nothing in this package does I/O, reads a clock or starts a thread: time is a pa
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 
-from batch_emulator.service import node_life, recovery, run_events, settling
-from batch_emulator.service.account import Account
+from batch_emulator.service import node_life, node_loss, recovery, run_events, settling
+from batch_emulator.service.account import Account, Quotas
 from batch_emulator.service.endings import Ending
 from batch_emulator.service.entities import Json
 from batch_emulator.service.events import (
     Event,
     NodeBooted,
     NodeBootFailed,
+    NodeLost,
     NodePreempted,
     NodeReleased,
     RunEnded,
@@ -65,6 +67,10 @@ class BatchService(PoolCommands, NodeCommands, JobCommands, TaskCommands, Applic
     def account(self) -> Account:
         return self._state.account
 
+    def set_quotas(self, quotas: Quotas) -> None:
+        """Let other quotas hold from now on. What exceeds them already stays, as on the service."""
+        self._state.account = replace(self._state.account, quotas=quotas)
+
     @property
     def state(self) -> State:
         """What the rules work on; for tests and for explanations, not for changes."""
@@ -91,7 +97,9 @@ class BatchService(PoolCommands, NodeCommands, JobCommands, TaskCommands, Applic
         elif isinstance(event, NodeReleased):
             node_life.on_released(state, event.pool_id, event.node_id, event.boot_id)
         elif isinstance(event, NodePreempted):
-            node_life.on_preempted(state, event.pool_id, event.node_id)
+            node_life.on_preempted(state, event.pool_id, event.node_id, event.away_seconds)
+        elif isinstance(event, NodeLost):
+            node_loss.on_lost(state, event.pool_id, event.node_id, event.away_seconds)
         elif not isinstance(event, RunStarted):
             settling.on_time(state)
 

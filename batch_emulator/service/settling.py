@@ -6,6 +6,7 @@ from batch_emulator.service import (
     autoscaling,
     job_lifecycle,
     node_life,
+    node_loss,
     resizing,
     run_events,
     scheduler,
@@ -89,6 +90,7 @@ def _pool_time(state: State, kind: str, key: str) -> None:
         node = room.nodes.get(node_id)
         if node is not None:
             node_life.on_capacity(state, node)
+            node_loss.on_contact(state, node)
     elif kind == "pool":
         resizing.on_deadline(state, room)
     elif kind == "samples":

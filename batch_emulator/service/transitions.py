@@ -25,7 +25,7 @@ _TASK = {
     "running": {"active", "completed"},
     "completed": {"active"},
 }
-_ANY_NODE = {"leavingpool", "preempted", "rebooting", "starting", "unusable"}
+_ANY_NODE = {"leavingpool", "preempted", "rebooting", "starting", "unknown", "unusable"}
 _NODE = {
     "creating": {"starting", "unusable", "leavingpool", "preempted"},
     "starting": _ANY_NODE | {"waitingforstarttask", "idle", "offline"},
@@ -37,6 +37,7 @@ _NODE = {
     "rebooting": _ANY_NODE,
     "preempted": {"creating", "leavingpool"},
     "unusable": _ANY_NODE,
+    "unknown": _ANY_NODE,
     "leavingpool": {
         "idle",
         "running",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
 
 from airflow_batch_provider.client.failures import TASK_FAILURES
@@ -16,6 +17,7 @@ from airflow_batch_provider.client.pool_causes import RESIZE_CAUSES
 from airflow_batch_provider.client.request_errors import REQUEST_ERRORS
 from batch_emulator.arm import app as management
 from batch_emulator.arm import operations as arm
+from batch_emulator.faults.record import NODE_FAULTS, REQUEST_FAULTS, NodeRule, RequestRule, Rule
 from batch_emulator.rest import operations as rest
 from batch_emulator.rest.handlers import all_handlers
 from batch_emulator.service import error_kinds
@@ -70,7 +72,32 @@ def resize_errors() -> list[str]:
     ]
 
 
+def request_faults() -> list[str]:
+    """Faults of requests, with what they take beside that of all rules."""
+    return list(_faults(REQUEST_FAULTS, RequestRule))
+
+
+def node_faults() -> list[str]:
+    """Faults of nodes, likewise."""
+    return list(_faults(NODE_FAULTS, NodeRule))
+
+
+def _faults(table: Mapping[str, type[Rule]], base: type[Rule]) -> Iterator[str]:
+    common = {item.name for item in fields(base)}
+    for name, kind in table.items():
+        members = [item for item in fields(kind) if item.name not in common]
+        shown = [f"`{item.metadata['name']}` ({_default(item.default)})" for item in members]
+        happens = " ".join((kind.__doc__ or "").partition(":param")[0].split()).replace("``", "`")
+        yield _row(f"`{name}`", ", ".join(shown), happens)
+
+
+def _default(value: object) -> str:
+    return "null" if value is None else str(value)
+
+
 TABLES = {
+    "request faults": request_faults,
+    "node faults": node_faults,
     "operations": operations,
     "management": management_operations,
     "refused": refused,

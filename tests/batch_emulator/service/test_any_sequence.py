@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from batch_emulator.service import Account, BatchError, BatchService, Quotas
-from batch_emulator.service.events import RunEnded, RunLost
+from batch_emulator.service.events import NodeLost, RunEnded, RunLost
 from batch_emulator.service.failures import UNKNOWN
 from tests.batch_emulator.service.builders import a_job, a_pool, a_task, after
 from tests.batch_emulator.service.world import World, records_of
@@ -159,6 +159,12 @@ class AnySequence(RuleBasedStateMachine):
     def preempt(self, pick: int) -> None:
         if self.world.node_ids():
             self.world.preempt(self.world.node_ids()[pick % len(self.world.node_ids())])
+
+    @rule(pick=picks, away=st.sampled_from([None, 0.0, 60.0]))
+    def lose_node(self, pick: int, away: float | None) -> None:
+        if self.world.node_ids():
+            node = self.world.node_ids()[pick % len(self.world.node_ids())]
+            self.world.tell(NodeLost("pool", node, away))
 
     @rule(minutes=st.sampled_from([1, 20, 60 * 24 * 8]))
     def wait(self, minutes: int) -> None:

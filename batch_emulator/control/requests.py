@@ -1,0 +1,92 @@
+"""Bodies of the emulator's own requests, parsed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from batch_emulator.rest.errors import refusal
+from batch_emulator.rest.intake import MAX_BODY_BYTES
+from batch_emulator.rest.pipeline import read_body
+from batch_emulator.rest.validation import parse_json
+
+_MAX_AWAY_SECONDS = 365 * 24 * 3600
+_MAX_COUNT = 10_000
+
+
+@dataclass(frozen=True)
+class Strike:
+    """Which nodes something is to happen to.
+
+    :param node_id: ``None`` for the oldest ``count`` of the pool.
+    :param away: seconds; ``None`` is for ever.
+    """
+
+    pool_id: str
+    node_id: str | None
+    count: int
+    away: float | None
+
+
+async def body_of(request: web.Request) -> Any:
+    """The parsed body; an empty object when there is none.
+
+    :raises BatchError: it is not declared as JSON, is none, or is too large.
+    """
+    if request.content_type != "application/json":
+        reason = "It must be application/json."
+        raise refusal("InvalidHeaderValue", HeaderName="Content-Type", Reason=reason)
+    raw = await read_body(request)
+    if len(raw) >= MAX_BODY_BYTES:
+        raise refusal("RequestBodyTooLarge", MaxLimit=str(MAX_BODY_BYTES))
+    return parse_json(raw) if raw.strip() else {}
+
+
+async def no_body(request: web.Request) -> None:
+    """:raises BatchError: there is one."""
+    if (await read_body(request)).strip():
+        raise refusal("InvalidRequestBody", Reason="This operation takes no body.")
+
+
+def strike_of(body: Any) -> Strike:
+    """``{"poolId", "nodeId"?, "count"?, "awaySeconds"?}``.
+
+    :raises BatchError: naming the property.
+    """
+    if not isinstance(body, dict):
+        raise refusal("InvalidRequestBody", Reason="The body must be a JSON object.")
+    for name in body:
+        if name not in ("poolId", "nodeId", "count", "awaySeconds"):
+            raise refusal("UnsupportedProperty", PropertyName=str(name))
+    pool_id, node_id = body.get("poolId"), body.get("nodeId")
+    if pool_id is None:
+        raise refusal("MissingRequiredProperty", PropertyName="poolId")
+    if not isinstance(pool_id, str):
+        raise _invalid("poolId", "a text")
+    if node_id is not None and not isinstance(node_id, str):
+        raise _invalid("nodeId", "a text")
+    if node_id is not None and "count" in body:
+        raise _invalid("count", "left out where nodeId is given")
+    return Strike(pool_id, node_id, _count(body.get("count", 1)), _away(body.get("awaySeconds", 60.0)))
+
+
+def _count(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= _MAX_COUNT:
+        raise _invalid("count", f"a whole number from 1 to {_MAX_COUNT}")
+    return value
+
+
+def _away(value: Any) -> float | None:
+    if value is None:
+        return None
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not math.isfinite(value) or not 0 <= value <= _MAX_AWAY_SECONDS:
+        raise _invalid("awaySeconds", f"a number from 0 to {_MAX_AWAY_SECONDS}")
+    return float(value)
+
+
+def _invalid(name: str, wanted: str) -> Exception:
+    return refusal("InvalidPropertyValue", PropertyName=name, Reason=f"It must be {wanted}.")

@@ -1,0 +1,194 @@
+"""The emulator that a server serves: a runtime that can be begun anew under the same address."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from batch_emulator import __version__
+from batch_emulator.journal.lock import DataDirLock
+from batch_emulator.nodes.storage import LinkedStorage
+from batch_emulator.runtime.disk import Disk
+from batch_emulator.runtime.engine import utcnow
+from batch_emulator.runtime.fault_control import FaultControl
+from batch_emulator.runtime.runtime import Runtime
+from batch_emulator.runtime.settings import Settings
+from batch_emulator.service.account import Account
+from batch_emulator.service.service import BatchService
+from batch_emulator.service.times import format_time
+
+__all__ = ["Emulator", "wipe"]
+
+T = TypeVar("T")
+# What belongs to the account; the lock, logs and certificates of the folder stay.
+_ACCOUNT_FILES = ("journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm", "nodes", "packages")
+# A request that waits for a file or for a slow disk does not hold up a reset for longer.
+_DRAIN_SECONDS = 5.0
+
+
+def wipe(data_dir: Path) -> bool:
+    """Remove an account from its folder.
+
+    :returns: whether there was one.
+    :raises DataDirLockedError: an emulator uses the folder.
+    """
+    if not data_dir.is_dir():
+        return False
+    lock = DataDirLock(data_dir)
+    try:
+        paths = [data_dir / name for name in _ACCOUNT_FILES]
+        found = [path for path in paths if path.exists()]
+        for path in found:
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+    finally:
+        lock.release()
+    return bool(found)
+
+
+class Emulator:
+    """One account on one folder. Make it with :meth:`open`."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], datetime], runtime: Runtime) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._started = clock()
+        self._is_open = asyncio.Event()
+        self._is_unused = asyncio.Event()
+        self._users = 0
+        self._resetting = asyncio.Lock()
+        self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._take(runtime)
+        self._is_unused.set()
+
+    @classmethod
+    async def open(cls, settings: Settings, clock: Callable[[], datetime] = utcnow) -> Emulator:
+        """See :meth:`Runtime.open`."""
+        return cls(settings, clock, await Runtime.open(settings, clock))
+
+    @property
+    def account(self) -> Account:
+        """The account that is served."""
+        return self._runtime.account
+
+    @property
+    def storage(self) -> LinkedStorage | None:
+        """The linked storage account."""
+        return self._runtime.storage
+
+    @property
+    def faults(self) -> FaultControl:
+        """What goes wrong on purpose."""
+        return self._runtime.faults
+
+    @property
+    def agent_pid(self) -> int | None:
+        """Process id of the node agent."""
+        return self._runtime.agent_pid
+
+    async def execute(self, command: Callable[[BatchService, datetime], T]) -> T:
+        """See :meth:`Engine.execute`."""
+        async with self._used() as runtime:
+            return await runtime.execute(command)
+
+    async def read(self, query: Callable[[BatchService, datetime], T]) -> T:
+        """See :meth:`Engine.read`."""
+        async with self._used() as runtime:
+            return await runtime.read(query)
+
+    def files(self, pool_id: str, node_id: str) -> Disk:
+        """See :meth:`Runtime.files`."""
+        return self._runtime.files(pool_id, node_id)
+
+    async def around(self, operation: str, answer: Callable[[], Awaitable[T]]) -> T:
+        """See :meth:`batch_emulator.rest.interference.Interference.around`."""
+        return await self.faults.requests.around(operation, answer)
+
+    async def reset(self) -> None:
+        """Begin with an empty account, and with the faults that were configured.
+
+        Requests that come meanwhile wait; those under way are answered before.
+        """
+        async with self._resetting:
+            self._is_open.clear()
+            # Requests that take longer will hear that the account they asked is no more.
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._is_unused.wait(), _DRAIN_SECONDS)
+            try:
+                await self._runtime.stop()
+                await asyncio.to_thread(wipe, self._settings.data_dir)
+                self._take(await Runtime.open(self._settings, self._clock))
+            except BaseException as error:
+                if not self.failed.done():
+                    self.failed.set_exception(error)
+                    self.failed.exception()
+                raise
+
+    async def status(self) -> dict[str, Any]:
+        """What there is now, in numbers."""
+        counts = await self.read(lambda service, _now: _counts(service))
+        return {
+            "version": __version__,
+            "processId": os.getpid(),
+            "endpoint": self._settings.account_url,
+            "account": self.account.name,
+            "dataDir": str(self._settings.data_dir),
+            "startTime": format_time(self._started),
+            "time": format_time(self._clock()),
+            **counts,
+            "faults": self.faults.counts(),
+        }
+
+    async def stop(self) -> None:
+        """See :meth:`Runtime.stop`."""
+        async with self._resetting:
+            await self._runtime.stop()
+
+    def _take(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+        def pass_on(failed: asyncio.Future[None]) -> None:
+            error = None if failed.cancelled() else failed.exception()
+            if error is not None and runtime is self._runtime and not self.failed.done():
+                self.failed.set_exception(error)
+                self.failed.exception()  # seen: whoever runs the process may be past looking
+
+        runtime.failed.add_done_callback(pass_on)
+        self._is_open.set()
+
+    @asynccontextmanager
+    async def _used(self) -> AsyncIterator[Runtime]:
+        await self._is_open.wait()
+        self._users += 1
+        self._is_unused.clear()
+        try:
+            yield self._runtime
+        finally:
+            self._users -= 1
+            if self._users == 0:
+                self._is_unused.set()
+
+
+def _counts(service: BatchService) -> dict[str, Any]:
+    pools, jobs = list(service.pools()), list(service.jobs())
+    nodes = Counter(node.state for pool in pools for node in service.nodes(pool.id))
+    tasks: Counter[str] = Counter()
+    for job in jobs:
+        found = service.task_counts(job.id).tasks
+        for name in ("active", "running", "succeeded", "failed"):
+            tasks[name] += getattr(found, name)
+    return {
+        "pools": len(pools),
+        "nodes": dict(sorted(nodes.items())),
+        "jobs": dict(sorted(Counter(job.state for job in jobs).items())),
+        "tasks": dict(tasks),
+    }
