@@ -94,6 +94,9 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
         help="environment variable that holds it (keeps the key out of process lists)")  # fmt: skip
     add("--dedicated-core-quota", type=int, metavar="N", help="cores of dedicated nodes, all pools together")
     add("--low-priority-core-quota", type=int, metavar="N", help="cores of Spot nodes, all pools together")
+    add("--azure-resource", action="append", default=[], metavar="ID",
+        help="subnet, public IP address or custom image that pools may name as if it were there; "
+        "may be given several times")  # fmt: skip
     add("--boot-delay", type=float, default=0.0, metavar="SECONDS", help="time a node takes to start")
     add("--faults", type=Path, metavar="FILE",
         help="what goes wrong on purpose, as JSON; it can be changed while the emulator runs")  # fmt: skip
@@ -177,6 +180,7 @@ def _settings(arguments: argparse.Namespace, url: str) -> Settings:
             dedicated_cores=_or(arguments.dedicated_core_quota, usual.dedicated_cores),
             low_priority_cores=_or(arguments.low_priority_core_quota, usual.low_priority_cores),
         ),
+        azure_resources=tuple(arguments.azure_resource),
         boot_delay=arguments.boot_delay,
         https_names=(arguments.host, *arguments.https_name),
         oauth=arguments.oauth == "basic",

@@ -20,6 +20,7 @@ class Settings:
 
     :param data_dir: absolute path; the journal and the nodes' disks.
     :param storage: the linked storage account, if there is one.
+    :param azure_resources: ids of subnets, public IP addresses and images that pools may name.
     :param boot_delay: seconds that a node takes to start.
     :param node_key: signs what tasks show to get tokens of their pool's identities.
     :param faults: what goes wrong from the beginning.
@@ -35,6 +36,7 @@ class Settings:
     secondary_key: str = field(default=SECONDARY_KEY, repr=False)
     storage: LinkedStorage | None = None
     quotas: Quotas = field(default_factory=Quotas)
+    azure_resources: tuple[str, ...] = ()
     boot_delay: float = 0.0
     # Not an account key: those can be regenerated while tasks run. Tasks end with the emulator, so this may.
     node_key: bytes = field(default_factory=lambda: secrets.token_bytes(64), repr=False)
@@ -45,4 +47,9 @@ class Settings:
     @property
     def account(self) -> Account:
         """The account as the rules see it."""
-        return Account(self.account_name, quotas=self.quotas, has_linked_storage=self.storage is not None)
+        return Account(
+            self.account_name,
+            quotas=self.quotas,
+            has_linked_storage=self.storage is not None,
+            azure_resources=frozenset(resource_id.lower() for resource_id in self.azure_resources),
+        )

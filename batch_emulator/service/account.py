@@ -23,6 +23,8 @@ class Account:
     """A Batch account.
 
     :param has_linked_storage: application packages need an account with linked ("auto") storage.
+    :param azure_resources: ids, in lower case, of the subnets, public IP addresses and images that pools may
+        name, as if they were there.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Account:
     location: str = "local"
     quotas: Quotas = field(default_factory=Quotas)
     has_linked_storage: bool = True
+    azure_resources: frozenset[str] = frozenset()
 
     @property
     def resource_id(self) -> str:

@@ -66,8 +66,11 @@ class Node:
     :param start_task_info: in wire form.
     :param recent_tasks: [job id, task id], newest first.
     :param leaving: the deallocation option with which it leaves the pool.
-    :param restarting: the option with which it is about to reboot.
+    :param restarting: the option with which it is about to go down.
+    :param restart_kind: what is to be done then: ``reboot``, ``reimage`` or ``deallocate``.
     :param returns_at: when a preempted node may get capacity again.
+    :param place: the lowest number that no other node of the pool had when it came; decides its ports.
+    :param users: user accounts made on the node, by lower-case name, without secrets.
     """
 
     kind: ClassVar[str] = "node"
@@ -94,7 +97,10 @@ class Node:
     leaving: str | None = None
     release_sent: bool = False
     restarting: str | None = None
+    restart_kind: str = "reboot"
     returns_at: datetime | None = None
+    place: int = 0
+    users: dict[str, Json] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

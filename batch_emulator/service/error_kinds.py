@@ -79,6 +79,10 @@ NODE_NOT_FOUND = _not_found("Node", "node")
 NODE_BEING_CREATED = ErrorKind("NodeBeingCreated", 409, "The specified node is being created.")
 NODE_BEING_STARTED = ErrorKind("NodeBeingStarted", 409, "The specified node is being started.")
 NODE_BEING_REBOOTED = ErrorKind("NodeBeingRebooted", 409, "The specified node is being rebooted.")
+NODE_BEING_REIMAGED = ErrorKind("NodeBeingReimaged", 409, "The specified node is being reimaged.")
+NODE_USER_NOT_FOUND = _not_found("NodeUser", "node user")
+NODE_USER_EXISTS = _exists("NodeUser", "node user")
+NODE_EXTENSION_NOT_FOUND = ErrorKind("ResourceNotFound", 404, "The specified resource does not exist.")
 NODE_STATE_UNUSABLE = ErrorKind("NodeStateUnusable", 409, "The specified node is not usable.")
 NODE_ALREADY_IN_TARGET_SCHEDULING_STATE = ErrorKind(
     "NodeAlreadyInTargetSchedulingState", 409, "The specified node is already in the target scheduling state."

@@ -23,8 +23,17 @@ from batch_emulator.service.state import State
 PATIENT = ("taskcompletion", "retaineddata")
 
 
-def create(state: State, room: PoolRoom, *, is_dedicated: bool) -> Node:
-    """Obtain a node for a pool."""
+# What a node that goes down is called, by what was asked of it.
+GOING_DOWN = {"reboot": "rebooting", "reimage": "reimaging", "deallocate": "deallocating"}
+_NO_MACHINE = ("preempted", "deallocating", "deallocated")
+_COMING_UP = ("creating", "starting", "rebooting", "reimaging")
+
+
+def create(state: State, room: PoolRoom, *, is_dedicated: bool, place: int) -> Node:
+    """Obtain a node for a pool.
+
+    :param place: a number that no other node of the pool has.
+    """
     pool = room.pool
     pool.nodes_created += 1
     node_id = make_node_id(
@@ -40,6 +49,7 @@ def create(state: State, room: PoolRoom, *, is_dedicated: bool) -> Node:
         allocation_time=state.now,
         boot_id="",
         boots=0,
+        place=place,
     )
     room.nodes.add(node_id, node)
     room.loads[node_id.lower()] = Load()
@@ -57,6 +67,8 @@ def boot(state: State, node: Node, *, wipe: bool) -> None:
     node.restarting = node.returns_at = node.start_task_info = None
     node.start_task = pool.spec.get("startTask")
     node.errors = []
+    if wipe:
+        node.users = {}
     node.packages = to_rows(pool_packages(state, pool.spec.get("applicationPackageReferences") or []))
     state.changed(node)
     state.emit(BootNode(node.pool_id, node.id, node.boot_id, node.is_dedicated, wipe, of_node(node)))
@@ -70,7 +82,7 @@ def _current(state: State, pool_id: str, node_id: str, boot_id: str) -> Node | N
 def on_booted(state: State, pool_id: str, node_id: str, boot_id: str, ip_address: str) -> None:
     """The machine is up. News of an earlier boot, or of a node that leaves, means nothing."""
     node = _current(state, pool_id, node_id, boot_id)
-    if node is None or node.leaving or node.state not in ("creating", "starting", "rebooting"):
+    if node is None or node.leaving or node.state not in _COMING_UP:
         return
     node.ip_address, node.last_boot_time = ip_address, state.now
     state.move_node(node, "starting", "machine is up")
@@ -84,7 +96,7 @@ def on_booted(state: State, pool_id: str, node_id: str, boot_id: str, ip_address
 def on_boot_failed(state: State, pool_id: str, node_id: str, boot_id: str, failure: Failure) -> None:
     """The machine is up but unusable. It still counts as a node of the pool."""
     node = _current(state, pool_id, node_id, boot_id)
-    if node is None or node.leaving or node.state not in ("creating", "starting", "rebooting"):
+    if node is None or node.leaving or node.state not in _COMING_UP:
         return
     error = {"code": failure.code, "message": failure.message}
     details = [{"name": name, "value": value} for name, value in failure.details]
@@ -139,12 +151,16 @@ def return_to_work(state: State, node: Node) -> None:
     refresh(state, node)
 
 
-def restart(state: State, node: Node, option: str) -> None:
-    """Reboot a node, at once or when its tasks are done."""
-    node.restarting = option
+def take_down(state: State, node: Node, option: str, kind: str) -> None:
+    """Reboot, reimage or deallocate a node, at once or when its tasks are done.
+
+    :param option: ``requeue`` and ``terminate`` end its tasks; the others wait for them.
+    :param kind: key of :data:`GOING_DOWN`.
+    """
+    node.restarting, node.restart_kind = option, kind
     state.changed(node)
     if option not in PATIENT:
-        state.move_node(node, "rebooting", "reboot requested")
+        state.move_node(node, GOING_DOWN[kind], f"{kind} requested")
         stop_runs(state, node, option)
     refresh(state, node)
     state.check_node(node)
@@ -165,9 +181,26 @@ def check(state: State, node: Node) -> None:
             state.emit(ReleaseNode(node.pool_id, node.id, node.boot_id))
     elif node.restarting is not None:
         stop_runs(state, node, "lost")
-        state.move_node(node, "rebooting", "reboot requested")
-        preparation.node_restarted(state, node)
-        boot(state, node, wipe=False)
+        _go_down(state, node)
+
+
+def _go_down(state: State, node: Node) -> None:
+    """Nothing runs on the node any more: do what was asked of it."""
+    kind = node.restart_kind
+    state.move_node(node, GOING_DOWN[kind], f"{kind} requested")
+    preparation.node_restarted(state, node, wiped=kind != "reboot")
+    if kind == "deallocate":
+        node.restarting, node.release_sent = None, True
+        state.changed(node)
+        state.emit(ReleaseNode(node.pool_id, node.id, node.boot_id))
+    else:
+        boot(state, node, wipe=kind == "reimage")
+
+
+def power_on(state: State, node: Node) -> None:
+    """Give a deallocated node a machine again, with an empty disk."""
+    state.move_node(node, "starting", "start requested")
+    boot(state, node, wipe=True)
 
 
 def holds_data(state: State, node: Node) -> bool:
@@ -187,7 +220,7 @@ def on_preempted(state: State, pool_id: str, node_id: str, away_seconds: float |
     :param away_seconds: until there is capacity again; ``None`` leaves it to :data:`PREEMPTED_FOR`.
     """
     node = state.node_of(pool_id, node_id)
-    if node is None or node.is_dedicated or node.leaving or node.state == "preempted":
+    if node is None or node.is_dedicated or node.leaving or node.state in _NO_MACHINE:
         return
     state.move_node(node, "preempted", "capacity taken back")
     node.restarting = None
@@ -213,6 +246,9 @@ def on_released(state: State, pool_id: str, node_id: str, boot_id: str) -> None:
         node.release_sent = False
         state.timers.set(node.returns_at, "node", key_of(node))
         state.changed(node)
+    elif node.state == "deallocating":
+        node.release_sent = False
+        state.move_node(node, "deallocated", "the machine is given back")
     else:
         remove(state, room, node)
 
@@ -222,7 +258,7 @@ def on_capacity(state: State, node: Node) -> None:
     returned = node.returns_at is not None and node.returns_at <= state.now
     if node.state == "preempted" and not node.release_sent and returned:
         state.move_node(node, "creating", "capacity is back")
-        preparation.node_restarted(state, node)
+        preparation.node_restarted(state, node, wiped=True)
         boot(state, node, wipe=True)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from batch_emulator.service import node_life
 from batch_emulator.service.capacity import refresh
 from batch_emulator.service.entities import Node
@@ -9,16 +11,18 @@ from batch_emulator.service.error_kinds import (
     NODE_ALREADY_IN_TARGET_SCHEDULING_STATE,
     NODE_BEING_CREATED,
     NODE_BEING_REBOOTED,
+    NODE_BEING_REIMAGED,
     NODE_BEING_STARTED,
     NODE_NOT_FOUND,
     NODE_STATE_UNUSABLE,
     OPERATION_INVALID_FOR_CURRENT_STATE,
-    OPERATION_NOT_VALID_ON_NODE,
     conflict,
     invalid,
 )
-from batch_emulator.service.errors import BatchError
-from batch_emulator.service.pools import find, find_writable
+from batch_emulator.service.errors import BatchError, ErrorKind
+from batch_emulator.service.pool_assumptions import MAY_ALSO_RESTART
+from batch_emulator.service.pools import find
+from batch_emulator.service.pools import find_writable as find_writable_pool
 from batch_emulator.service.state import State
 
 _REFUSED_IN = {
@@ -26,9 +30,16 @@ _REFUSED_IN = {
     "starting": NODE_BEING_STARTED,
     "waitingforstarttask": NODE_BEING_STARTED,
     "rebooting": NODE_BEING_REBOOTED,
+    "reimaging": NODE_BEING_REIMAGED,
     "unusable": NODE_STATE_UNUSABLE,
     "preempted": NODE_STATE_UNUSABLE,
     "unknown": NODE_STATE_UNUSABLE,
+}
+_WORKING = ("idle", "running")
+_MAY_GO_DOWN = {
+    "reboot": (*_WORKING, *MAY_ALSO_RESTART),
+    "reimage": (*_WORKING, *MAY_ALSO_RESTART),
+    "deallocate": _WORKING,
 }
 
 
@@ -40,9 +51,17 @@ def find_node(state: State, pool_id: str, node_id: str) -> Node:
     return node
 
 
-def _writable(state: State, pool_id: str, node_id: str) -> Node:
-    find_writable(state, pool_id)
+def find_writable(state: State, pool_id: str, node_id: str) -> Node:
+    """A node of a pool that is not being deleted. :raises BatchError: also ``PoolBeingDeleted``."""
+    find_writable_pool(state, pool_id)
     return find_node(state, pool_id, node_id)
+
+
+def refuse_unless(node: Node, states: Collection[str]) -> None:
+    """:raises BatchError: the node is in none of the given states, with the code of the one it is in."""
+    if node.state not in states:
+        kind = _REFUSED_IN.get(node.state, OPERATION_INVALID_FOR_CURRENT_STATE)
+        raise conflict(kind, f"The node is {node.state}")
 
 
 def reboot(state: State, pool_id: str, node_id: str, option: str) -> Node:
@@ -50,24 +69,47 @@ def reboot(state: State, pool_id: str, node_id: str, option: str) -> Node:
 
     :param option: ``requeue``, ``terminate``, ``taskcompletion`` or ``retaineddata``.
     """
-    node = _writable(state, pool_id, node_id)
+    return _take_down(state, pool_id, node_id, option, "reboot")
+
+
+def reimage(state: State, pool_id: str, node_id: str, option: str) -> Node:
+    """Give a node a fresh disk; its start task and preparation tasks run again.
+
+    :param option: as for :func:`reboot`.
+    """
+    return _take_down(state, pool_id, node_id, option, "reimage")
+
+
+def deallocate(state: State, pool_id: str, node_id: str, option: str) -> Node:
+    """Give a node's machine back. The node stays in its pool until it is started or removed.
+
+    :param option: as for :func:`reboot`.
+    """
+    return _take_down(state, pool_id, node_id, option, "deallocate")
+
+
+def _take_down(state: State, pool_id: str, node_id: str, option: str, kind: str) -> Node:
+    node = find_writable(state, pool_id, node_id)
     if option not in ("requeue", "terminate", *node_life.PATIENT):
-        raise invalid("nodeRebootOption", option, "The value is no reboot option")
+        raise invalid(f"node{kind.capitalize()}Option", option, f"The value is no {kind} option")
     if node.restarting is not None:
-        raise BatchError(NODE_BEING_REBOOTED)
-    if node.state not in ("idle", "running", "starttaskfailed"):
-        kind = _REFUSED_IN.get(node.state, OPERATION_INVALID_FOR_CURRENT_STATE)
-        raise conflict(kind, f"The node is {node.state}")
-    node_life.restart(state, node, option)
+        raise conflict(_already(node), f"The node waits for its tasks and is then to {node.restart_kind}")
+    refuse_unless(node, _MAY_GO_DOWN[kind])
+    node_life.take_down(state, node, option, kind)
     return node
 
 
-def reimage(state: State, pool_id: str, node_id: str) -> Node:
-    """Refused, as the service refuses it on pools of virtual machines."""
-    _writable(state, pool_id, node_id)
-    raise conflict(
-        OPERATION_NOT_VALID_ON_NODE, "Nodes of pools with virtualMachineConfiguration are not reimaged"
-    )
+def _already(node: Node) -> ErrorKind:
+    return _REFUSED_IN.get(node_life.GOING_DOWN[node.restart_kind], OPERATION_INVALID_FOR_CURRENT_STATE)
+
+
+def start(state: State, pool_id: str, node_id: str) -> Node:
+    """Start a deallocated node. Source: *Compute Node - Start*."""
+    node = find_writable(state, pool_id, node_id)
+    if node.state != "deallocated":
+        raise conflict(OPERATION_INVALID_FOR_CURRENT_STATE, f"The node is {node.state}, not deallocated")
+    node_life.power_on(state, node)
+    return node
 
 
 def disable_scheduling(state: State, pool_id: str, node_id: str, option: str) -> Node:
@@ -75,7 +117,7 @@ def disable_scheduling(state: State, pool_id: str, node_id: str, option: str) ->
 
     :param option: of those that run: ``requeue``, ``terminate`` or ``taskcompletion``.
     """
-    node = _writable(state, pool_id, node_id)
+    node = find_writable(state, pool_id, node_id)
     if option not in ("requeue", "terminate", "taskcompletion"):
         raise invalid("nodeDisableSchedulingOption", option, "The value is no scheduling option")
     _set_scheduling(state, node, "disabled")
@@ -87,7 +129,7 @@ def disable_scheduling(state: State, pool_id: str, node_id: str, option: str) ->
 
 def enable_scheduling(state: State, pool_id: str, node_id: str) -> Node:
     """Let tasks come again."""
-    node = _writable(state, pool_id, node_id)
+    node = find_writable(state, pool_id, node_id)
     _set_scheduling(state, node, "enabled")
     refresh(state, node)
     return node

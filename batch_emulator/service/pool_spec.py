@@ -16,7 +16,7 @@ from batch_emulator.service.error_kinds import (
     unsupported,
 )
 from batch_emulator.service.errors import BatchError
-from batch_emulator.service.images import find_image
+from batch_emulator.service.images import os_type_of
 from batch_emulator.service.limits import (
     DEFAULT_AUTO_SCALE_INTERVAL,
     DEFAULT_RESIZE_TIMEOUT,
@@ -28,11 +28,14 @@ from batch_emulator.service.limits import (
     MIN_RESIZE_TIMEOUT,
     TASK_SLOTS_PER_CORE,
 )
+from batch_emulator.service.pool_machine import machine_configuration
+from batch_emulator.service.pool_network import network_configuration
+from batch_emulator.service.pool_upgrade import check_zones, upgrade_policy
 from batch_emulator.service.spec_checks import (
-    NO_CONTAINERS,
     check_command,
     check_display_name,
     check_metadata,
+    check_user_systems,
     duration_of,
     required,
     user_accounts,
@@ -41,7 +44,7 @@ from batch_emulator.service.spec_checks import (
 )
 from batch_emulator.service.vm_sizes import vm_size
 
-_PLAIN = ("displayName", "vmSize", "metadata", "upgradePolicy", "applicationPackageReferences")
+_PLAIN = ("displayName", "vmSize", "metadata", "applicationPackageReferences")
 
 
 def make_pool_spec(body: Json) -> Json:
@@ -59,11 +62,19 @@ def make_pool_spec(body: Json) -> Json:
             spec[name] = check(body[name])
     if "virtualMachineConfiguration" not in spec:
         raise missing("virtualMachineConfiguration")
+    check_together(spec)
     spec["resizeTimeout"] = resize_timeout(body)
     spec["enableInterNodeCommunication"] = body.get("enableInterNodeCommunication", False)
     spec["taskSlotsPerNode"] = task_slots(body, spec["vmSize"])
     spec.setdefault("taskSchedulingPolicy", _scheduling_policy({}))
     return spec
+
+
+def check_together(spec: Json) -> None:
+    """What holds between the parts of a pool."""
+    machine = spec["virtualMachineConfiguration"]
+    check_zones(spec.get("upgradePolicy") or {}, machine)
+    check_user_systems(spec.get("userAccounts") or (), os_type_of(spec))
 
 
 def _checked_size(name: str) -> str:
@@ -150,64 +161,6 @@ def _scheduling_policy(body: Json) -> Json:
     return policy
 
 
-def _machine(body: Json) -> Json:
-    """The virtual machine configuration. Disks and security are records: one machine cannot show them."""
-    if "containerConfiguration" in body:
-        raise unsupported("virtualMachineConfiguration.containerConfiguration", NO_CONTAINERS)
-    if body.get("extensions"):
-        raise unsupported("virtualMachineConfiguration.extensions", "Extensions are not run here")
-    if "windowsConfiguration" in body:
-        raise invalid("virtualMachineConfiguration.windowsConfiguration", "", "The image is a Linux image")
-    agent = required(body, "nodeAgentSKUId", "virtualMachineConfiguration.nodeAgentSKUId")
-    reference = required(body, "imageReference", "virtualMachineConfiguration.imageReference")
-    machine = {**body, "imageReference": _image_reference(reference, agent)}
-    if "dataDisks" in body:
-        machine["dataDisks"] = _data_disks(body["dataDisks"])
-    return machine
-
-
-def _data_disks(disks: list[Json]) -> list[Json]:
-    numbers = [disk.get("lun") for disk in disks]
-    if len(set(numbers)) != len(numbers) or not all(
-        isinstance(lun, int) and 0 <= lun <= 63 for lun in numbers
-    ):
-        raise invalid("dataDisks.lun", numbers, "Each data disk has its own number from 0 to 63")
-    return [{"caching": "none", "storageAccountType": "standard_lrs", **disk} for disk in disks]
-
-
-def _image_reference(reference: Json, agent: str) -> Json:
-    where = "virtualMachineConfiguration.imageReference"
-    for name in ("virtualMachineImageId", "sharedGalleryImageId", "communityGalleryImageId"):
-        if reference.get(name):
-            raise invalid(f"{where}.{name}", reference[name], "There is no such image in this account")
-    names = [str(reference.get(name, "")) for name in ("publisher", "offer", "sku")]
-    if find_image(names[0], names[1], names[2], agent) is None:
-        raise invalid(
-            where,
-            ":".join(names),
-            f"Image and node agent '{agent}' are no supported pair: see GET /supportedimages",
-        )
-    kept = {name: value for name, value in reference.items() if name != "exactVersion"}
-    kept.setdefault("version", "latest")
-    return kept
-
-
-def _network(body: Json) -> Json:
-    if body.get("subnetId"):
-        raise invalid("networkConfiguration.subnetId", body["subnetId"], "There is no such subnet")
-    if str(body.get("dynamicVNetAssignmentScope", "none")).lower() != "none":
-        raise unsupported(
-            "networkConfiguration.dynamicVNetAssignmentScope", "There are no virtual networks here"
-        )
-    addresses = (body.get("publicIPAddressConfiguration") or {}).get("ipAddressIds")
-    if addresses:
-        where = "networkConfiguration.publicIPAddressConfiguration.ipAddressIds"
-        raise invalid(where, addresses[0], "There is no such public IP address")
-    if body.get("endpointConfiguration"):
-        raise unsupported("networkConfiguration.endpointConfiguration", "Nodes have no inbound ports here")
-    return body
-
-
 def _refuse_mounts(mounts: list[Json]) -> list[Json]:
     if mounts:
         raise unsupported("mountConfiguration", "File systems are not mounted here")
@@ -215,10 +168,11 @@ def _refuse_mounts(mounts: list[Json]) -> list[Json]:
 
 
 SECTIONS: dict[str, Callable[[Any], Any]] = {
-    "virtualMachineConfiguration": _machine,
+    "virtualMachineConfiguration": machine_configuration,
     "startTask": start_task,
     "taskSchedulingPolicy": _scheduling_policy,
-    "networkConfiguration": _network,
+    "networkConfiguration": network_configuration,
     "userAccounts": user_accounts,
     "mountConfiguration": _refuse_mounts,
+    "upgradePolicy": upgrade_policy,
 }

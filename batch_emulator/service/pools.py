@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from batch_emulator.service import autoscaling, node_life, resizing
+from batch_emulator.service.azure_ids import check_resources
 from batch_emulator.service.durations import parse_duration
 from batch_emulator.service.entities import Json, Node, Pool, key_of
 from batch_emulator.service.error_kinds import (
@@ -22,6 +23,7 @@ from batch_emulator.service.limits import MAX_REMOVED_NODES
 from batch_emulator.service.packages import check_pool_references
 from batch_emulator.service.pool_spec import (
     SECTIONS,
+    check_together,
     make_pool_spec,
     resize_timeout,
     start_task,
@@ -87,6 +89,7 @@ def enter(state: State, pool_id: str, spec: Json, sizing: Json, identity: Json |
     dedicated, low_priority = targets(sizing)
     scale = autoscaling.settings(sizing) if sizing.get("enableAutoScale") else {}
     check_pool_references(state, spec.get("applicationPackageReferences") or [])
+    check_resources(state.account, spec)
     if len(state.pools) >= state.account.quotas.pools:
         raise BatchError(POOL_QUOTA_REACHED)
     pool = Pool(
@@ -140,6 +143,8 @@ def _merge(state: State, pool: Pool, body: Json) -> Json:
     if "vmSize" in body or "taskSlotsPerNode" in body:
         make_pool_spec({**spec, "userAccounts": [], "id": pool.id})
         spec["taskSlotsPerNode"] = task_slots(spec, spec["vmSize"])
+    check_together(spec)
+    check_resources(state.account, spec)
     return {name: value for name, value in spec.items() if value != []}
 
 

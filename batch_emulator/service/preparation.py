@@ -20,7 +20,7 @@ from batch_emulator.service.times import later
 
 _PROPERTY = {"preparation": "jobPreparationTask", "release": "jobReleaseTask"}
 _HAS_DISK_NOW = ("idle", "running", "offline")
-_COMES_BACK = ("starting", "waitingforstarttask", "rebooting")
+_COMES_BACK = ("starting", "waitingforstarttask", "rebooting", "reimaging")
 
 
 def run_key(node: Node, task_kind: str) -> str:
@@ -175,13 +175,20 @@ def _conclude(run: JobNodeRun, ending: Ending, lost: bool) -> None:
     run.killing = None
 
 
-def node_restarted(state: State, node: Node) -> None:
-    """After a reboot preparation runs again, unless it succeeded and asks not to."""
+def node_restarted(state: State, node: Node, *, wiped: bool = False) -> None:
+    """After a reboot preparation runs again, unless it succeeded and asks not to.
+
+    :param wiped: the disk is lost with what preparation left on it, so it runs again in any case.
+    """
     for room in state.jobs_on(node.pool_id):
         run = room.node_runs.get(run_key(node, "preparation"))
         if run is None or run.rerun:
             continue
-        if run.result != "success" or room.job.spec["jobPreparationTask"]["rerunOnNodeRebootAfterSuccess"]:
+        if (
+            wiped
+            or run.result != "success"
+            or room.job.spec["jobPreparationTask"]["rerunOnNodeRebootAfterSuccess"]
+        ):
             run.rerun = True
             state.changed(run)
             room.barred.discard(node.id.lower())

@@ -138,12 +138,12 @@ def _boot_again(state: State, node: Node) -> None:
         start_tasks.forget(state, node)
     if node.release_sent:
         state.emit(ReleaseNode(node.pool_id, node.id, node.boot_id))
-    elif node.leaving is not None:
+    elif node.leaving is not None or node.restarting is not None:
         # A node that waited for its tasks has none now.
         state.check_node(node)
-    elif node.state == "creating":
+    elif node.state in ("creating", "reimaging"):
         state.emit(BootNode(node.pool_id, node.id, node.boot_id, node.is_dedicated, True, of_node(node)))
-    elif node.state != "preempted":
+    elif node.state not in ("preempted", "deallocated"):
         _restart(state, node)
 
 

@@ -5,7 +5,9 @@ Source: *Nodes and pools in Azure Batch*, *Pool - Resize*, *Pool - Stop Resize*,
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
+from itertools import count, islice
 
 from batch_emulator.service import managers, node_life
 from batch_emulator.service.entities import Json, Node, Pool, key_of
@@ -16,6 +18,7 @@ from batch_emulator.service.error_kinds import (
     conflict,
 )
 from batch_emulator.service.errors import BatchError
+from batch_emulator.service.images import os_type_of
 from batch_emulator.service.rooms import PoolRoom
 from batch_emulator.service.state import State
 from batch_emulator.service.times import later
@@ -64,14 +67,32 @@ def _grow(state: State, room: PoolRoom, lacking: int, is_dedicated: bool) -> Non
     cores = _cores(room.pool)
     quotas = state.account.quotas
     quota = quotas.dedicated_cores if is_dedicated else quotas.low_priority_cores
+    if os_type_of(room.pool.spec) == "windows":
+        _no_windows(state, room.pool)
+        return
     obtainable = max(0, (quota - _cores_used(state, is_dedicated)) // cores)
-    for _ in range(min(lacking, obtainable)):
-        node_life.create(state, room, is_dedicated=is_dedicated)
+    for place in islice(_free_places(room), min(lacking, obtainable)):
+        node_life.create(state, room, is_dedicated=is_dedicated, place=place)
     if obtainable < lacking:
         code, message = _QUOTA_ERRORS[is_dedicated]
         values = {"Quota": f"{quota} cores", "Wanted": f"{lacking} more nodes of {cores} cores"}
         room.pool.resize_errors = [*room.pool.resize_errors, resize_error(code, message, values)]
         state.changed(room.pool)
+
+
+def _no_windows(state: State, pool: Pool) -> None:
+    message = "Desired number of nodes could not be allocated"
+    reason = "Nodes are processes of this Linux machine: a pool of a Windows image can have none"
+    pool.resize_errors = [
+        *pool.resize_errors,
+        resize_error("AllocationFailed", message, {"Reason": reason}),
+    ]
+    state.changed(pool)
+
+
+def _free_places(room: PoolRoom) -> Iterator[int]:
+    taken = {node.place for node in room.nodes.values()}
+    return (place for place in count() if place not in taken)
 
 
 def _cores(pool: Pool) -> int:

@@ -201,6 +201,14 @@ def user_accounts(accounts: Iterable[Json]) -> list[Json]:
     return echoed
 
 
+def check_user_systems(accounts: Iterable[Json], os_type: str) -> None:
+    """A user has settings of the pool's own operating system only. Source: *UserAccount*."""
+    foreign = {"linux": "windowsUserConfiguration", "windows": "linuxUserConfiguration"}[os_type]
+    for account in accounts:
+        if foreign in account:
+            raise invalid(f"userAccounts.{foreign}", account["name"], f"The nodes are {os_type} nodes")
+
+
 def _linux_user(configuration: Json) -> Json:
     if ("uid" in configuration) != ("gid" in configuration):
         raise invalid(

@@ -25,7 +25,8 @@ _TASK = {
     "running": {"active", "completed"},
     "completed": {"active"},
 }
-_ANY_NODE = {"leavingpool", "preempted", "rebooting", "starting", "unknown", "unusable"}
+_DOWN = {"rebooting", "reimaging", "deallocating"}
+_ANY_NODE = {"leavingpool", "preempted", "starting", "unknown", "unusable", *_DOWN}
 _NODE = {
     "creating": {"starting", "unusable", "leavingpool", "preempted"},
     "starting": _ANY_NODE | {"waitingforstarttask", "idle", "offline"},
@@ -35,6 +36,9 @@ _NODE = {
     "running": _ANY_NODE | {"idle", "offline"},
     "offline": _ANY_NODE | {"idle", "running"},
     "rebooting": _ANY_NODE,
+    "reimaging": _ANY_NODE,
+    "deallocating": {"deallocated", "leavingpool"},
+    "deallocated": {"starting", "leavingpool"},
     "preempted": {"creating", "leavingpool"},
     "unusable": _ANY_NODE,
     "unknown": _ANY_NODE,

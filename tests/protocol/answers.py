@@ -26,6 +26,9 @@ BODIES = {
     "get_node": "BatchNode",
     "list_nodes": "[BatchNode]",
     "list_node_files": "[BatchNodeFile]",
+    "get_node_remote_login_settings": "BatchNodeRemoteLoginSettings",
+    "get_node_extension": "BatchNodeVMExtension",
+    "list_node_extensions": "[BatchNodeVMExtension]",
     "get_job": "BatchJob",
     "list_jobs": "[BatchJob]",
     "get_job_task_counts": "BatchTaskCountsResult",
@@ -38,8 +41,6 @@ BODIES = {
 }
 # Recorded: sent in lower case, these come back in capitals.
 CAPITALISED = ("Spread", "Pack")
-# The client's model has it on `managedDisk` only; the service answers it on the disk.
-KNOWN_EXTRAS = {("DataDisk", "storageAccountType")}
 SCALARS: dict[str, type | tuple[type, ...]] = {
     "string": str,
     "integer": int,
@@ -127,9 +128,8 @@ def _check_value(value: Any, type_name: str, where: str) -> None:
     elif type_name in CONTRACT.models:
         properties = CONTRACT.models[type_name]
         for key, item in value.items():
-            if (type_name, key) not in KNOWN_EXTRAS:
-                assert key in properties, f"{where}.{key} is not in {type_name}"
-                _check_value(item, properties[key].type, f"{where}.{key}")
+            assert key in properties, f"{where}.{key} is not in {type_name}"
+            _check_value(item, properties[key].type, f"{where}.{key}")
     elif type_name in CONTRACT.enums:
         assert value in CONTRACT.enums[type_name] or value in CAPITALISED, f"{where}: {value}"
     elif type_name == "datetime":

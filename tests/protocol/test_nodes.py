@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
+from azure.batch import models
 from azure.core.exceptions import HttpResponseError
 
 from tests.protocol.builders import a_job, a_pool, a_task
@@ -62,8 +63,46 @@ async def test_reboot(batch: Driver, name: str, node_id: str) -> None:
     assert node.last_boot_time > before
 
 
-async def test_reimage_is_refused_as_on_azure(batch: Driver, name: str, node_id: str) -> None:
+async def test_reimage(batch: Driver, name: str, node_id: str) -> None:
+    answer = await batch.run("begin_reimage_node", name, node_id, {"nodeReimageOption": "requeue"})
+    assert answer.status == 202
+    node = await batch.until(lambda node: node.state == "idle", "get_node", name, node_id)
+    assert node.start_task_info.exit_code == 0
+
+
+async def test_a_node_is_deallocated_and_started(batch: Driver, name: str, node_id: str) -> None:
+    answer = await batch.run("begin_deallocate_node", name, node_id, {"nodeDeallocateOption": "terminate"})
+    assert answer.status == 202
+    node = await batch.until(lambda node: node.state == "deallocated", "get_node", name, node_id)
+    assert node.node_agent_info is None
+    [counts] = await batch.list("list_pool_node_counts", filter=f"poolId eq '{name}'")
+    assert counts.dedicated.deallocated == 1
+    answer = await batch.run("begin_start_node", name, node_id)
+    assert answer.status == 202
+    await batch.until(lambda node: node.state == "idle", "get_node", name, node_id)
+
+
+async def test_users_of_a_node(batch: Driver, name: str, node_id: str) -> None:
+    user = models.BatchNodeUserCreateOptions(name="ann", is_admin=False, password="kt#_gahr!@aGERDXA")
+    await batch.call("create_node_user", name, node_id, user)
+    assert batch.last.status == 201
+    assert batch.last.headers["location"].endswith(f"/nodes/{node_id}/users/ann")
     with pytest.raises(HttpResponseError) as caught:
-        await batch.run("begin_reimage_node", name, node_id, {"nodeReimageOption": "requeue"})
-    assert caught.value.status_code == 409
-    assert caught.value.error.code == "OperationNotValidOnNode"  # type: ignore[union-attr]
+        await batch.call("create_node_user", name, node_id, user)
+    assert (caught.value.status_code, caught.value.error.code) == (409, "NodeUserExists")  # type: ignore[union-attr]
+    await batch.call(
+        "replace_node_user", name, node_id, "ann", models.BatchNodeUserReplaceOptions(password="liilef#$Dd")
+    )
+    assert batch.last.status == 200
+    await batch.call("delete_node_user", name, node_id, "ann")
+    assert batch.last.status == 200
+    with pytest.raises(HttpResponseError) as caught:
+        await batch.call("delete_node_user", name, node_id, "ann")
+    assert (caught.value.status_code, caught.value.error.code) == (404, "NodeUserNotFound")  # type: ignore[union-attr]
+
+
+async def test_remote_login(batch: Driver, name: str, node_id: str) -> None:
+    login = await batch.call("get_node_remote_login_settings", name, node_id)
+    assert "remoteLoginIPAddress" in login
+    assert (login.remote_login_ip_address, login.remote_login_port) == ("127.0.0.1", 50000)
+    assert login.ipv6_remote_login_ip_address is None

@@ -12,7 +12,16 @@ Handler = Callable[[Call, Backend], Awaitable[Reply]]
 
 def all_handlers() -> Mapping[str, Handler]:
     """Every handler by the name of its operation."""
-    from batch_emulator.rest.handlers import account, applications, files, jobs, nodes, pools, tasks
+    from batch_emulator.rest.handlers import (
+        account,
+        applications,
+        files,
+        jobs,
+        node_access,
+        nodes,
+        pools,
+        tasks,
+    )
 
-    families = (account, applications, files, jobs, nodes, pools, tasks)
+    families = (account, applications, files, jobs, node_access, nodes, pools, tasks)
     return {name: handler for family in families for name, handler in family.HANDLERS.items()}

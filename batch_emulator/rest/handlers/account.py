@@ -46,7 +46,8 @@ def _image_key(image: Image) -> str:
 
 
 def _render_image(image: Image) -> Json:
-    return {
+    end_of_life = {"batchSupportEndOfLife": image.end_of_life} if image.end_of_life else {}
+    return end_of_life | {
         "nodeAgentSKUId": image.node_agent_sku_id,
         "imageReference": {
             "publisher": image.publisher,

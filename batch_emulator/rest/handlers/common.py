@@ -68,6 +68,12 @@ async def remove(call: Call, backend: Backend, find: Find, command: Command) -> 
     return await backend.execute(run)
 
 
+async def act(call: Call, backend: Backend, command: Command) -> Reply:
+    """An action on something that has no version, such as a node: answered with its URL only."""
+    await backend.execute(command)
+    return Reply(None, resource_headers(f"{call.base_url}{call.raw_path}"))
+
+
 def created(entity: Versioned, url: str) -> Reply:
     """The answer to a creation: headers only."""
     headers = resource_headers(url, created=True) | version_headers(entity.etag, entity.last_modified)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from batch_emulator.rest.backend import Backend
-from batch_emulator.rest.exchange import Call, Reply, resource_headers
+from batch_emulator.rest.exchange import Call, Reply
+from batch_emulator.rest.handlers.common import act
 from batch_emulator.rest.odata.filters import compile_filter
 from batch_emulator.rest.odata.lists import NODES
 from batch_emulator.rest.odata.selection import select, selected_names
 from batch_emulator.rest.paging import render_page, start_after
 from batch_emulator.rest.render.nodes import render_node
 from batch_emulator.service.entities import Json, Node, Task
+from batch_emulator.service.error_kinds import OPERATION_NOT_VALID_ON_NODE, conflict
 from batch_emulator.service.errors import BatchError
+from batch_emulator.service.pool_assumptions import LAST_VERSION_WITHOUT_REIMAGE
 
 if TYPE_CHECKING:
     from batch_emulator.service.service import BatchService
@@ -48,7 +51,7 @@ async def get_node(call: Call, backend: Backend) -> Reply:
 
 async def reboot_node(call: Call, backend: Backend) -> Reply:
     option = call.body.get("nodeRebootOption")
-    return await _act(
+    return await act(
         call,
         backend,
         lambda service, now: service.reboot_node(call["poolId"], call["nodeId"], now, option=option),
@@ -56,14 +59,38 @@ async def reboot_node(call: Call, backend: Backend) -> Reply:
 
 
 async def reimage_node(call: Call, backend: Backend) -> Reply:
-    return await _act(
-        call, backend, lambda service, now: service.reimage_node(call["poolId"], call["nodeId"], now)
+    option = call.body.get("nodeReimageOption")
+
+    def command(service: BatchService, now: datetime) -> None:
+        service.node(call["poolId"], call["nodeId"])
+        if call.contract.version <= LAST_VERSION_WITHOUT_REIMAGE:
+            raise conflict(
+                OPERATION_NOT_VALID_ON_NODE,
+                "In this api-version nodes of pools with virtualMachineConfiguration are not reimaged",
+            )
+        service.reimage_node(call["poolId"], call["nodeId"], now, option=option)
+
+    return await act(call, backend, command)
+
+
+async def deallocate_node(call: Call, backend: Backend) -> Reply:
+    option = call.body.get("nodeDeallocateOption")
+    return await act(
+        call,
+        backend,
+        lambda service, now: service.deallocate_node(call["poolId"], call["nodeId"], now, option=option),
+    )
+
+
+async def start_node(call: Call, backend: Backend) -> Reply:
+    return await act(
+        call, backend, lambda service, now: service.start_node(call["poolId"], call["nodeId"], now)
     )
 
 
 async def disable_node_scheduling(call: Call, backend: Backend) -> Reply:
     option = call.body.get("nodeDisableSchedulingOption")
-    return await _act(
+    return await act(
         call,
         backend,
         lambda service, now: service.disable_node_scheduling(
@@ -73,7 +100,7 @@ async def disable_node_scheduling(call: Call, backend: Backend) -> Reply:
 
 
 async def enable_node_scheduling(call: Call, backend: Backend) -> Reply:
-    return await _act(
+    return await act(
         call,
         backend,
         lambda service, now: service.enable_node_scheduling(call["poolId"], call["nodeId"], now),
@@ -93,17 +120,13 @@ def _recent_tasks(service: BatchService, node: Node) -> Iterator[Task]:
             yield service.task(job_id, task_id)
 
 
-async def _act(call: Call, backend: Backend, command: Callable[[BatchService, datetime], Any]) -> Reply:
-    """Node actions have no version to answer with."""
-    await backend.execute(command)
-    return Reply(None, resource_headers(f"{call.base_url}{call.raw_path}"))
-
-
 HANDLERS = {
     "list_nodes": list_nodes,
     "get_node": get_node,
     "reboot_node": reboot_node,
     "reimage_node": reimage_node,
+    "deallocate_node": deallocate_node,
+    "start_node": start_node,
     "disable_node_scheduling": disable_node_scheduling,
     "enable_node_scheduling": enable_node_scheduling,
 }

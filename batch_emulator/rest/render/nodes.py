@@ -6,13 +6,14 @@ from collections.abc import Iterable
 
 from batch_emulator.rest.render.parts import node_url, present, task_url, without_secrets
 from batch_emulator.rest.render.tasks import execution_info
+from batch_emulator.service.endpoints import inbound_endpoints, ipv6_address
 from batch_emulator.service.entities import Json, Node, Pool, Task
 from batch_emulator.service.ids import affinity_of
 from batch_emulator.service.queries import NodeLoad
 from batch_emulator.service.times import format_time
 
 NODE_AGENT_VERSION = "1.12.2"
-_NO_AGENT = frozenset({"creating", "preempted"})
+_NO_AGENT = frozenset({"creating", "preempted", "deallocated"})
 
 
 def render_node(node: Node, pool: Pool, load: NodeLoad, recent: Iterable[Task], base_url: str) -> Json:
@@ -21,6 +22,7 @@ def render_node(node: Node, pool: Pool, load: NodeLoad, recent: Iterable[Task], 
     :param load: the tasks that run on the node now.
     :param recent: tasks that ran on it lately, newest first.
     """
+    endpoints = inbound_endpoints(pool, node)
     return present(
         {
             "id": node.id,
@@ -31,6 +33,7 @@ def render_node(node: Node, pool: Pool, load: NodeLoad, recent: Iterable[Task], 
             "lastBootTime": node.last_boot_time,
             "allocationTime": node.allocation_time,
             "ipAddress": node.ip_address or None,
+            "ipv6Address": ipv6_address(pool, node),
             "affinityId": affinity_of(node.id),
             "vmSize": pool.spec.get("vmSize"),
             "totalTasksRun": node.total_tasks_run,
@@ -42,6 +45,7 @@ def render_node(node: Node, pool: Pool, load: NodeLoad, recent: Iterable[Task], 
             "startTaskInfo": node.start_task_info,
             "errors": node.errors or None,
             "isDedicated": node.is_dedicated,
+            "endpointConfiguration": {"inboundEndpoints": endpoints} if endpoints else None,
             "nodeAgentInfo": _agent(node),
             "virtualMachineInfo": _machine(pool),
         }

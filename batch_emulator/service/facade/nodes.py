@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from batch_emulator.service import node_operations, pools, queries
-from batch_emulator.service.entities import Node
+from batch_emulator.service import node_operations, node_users, pools, queries
+from batch_emulator.service.entities import Json, Node
 from batch_emulator.service.facade.base import Commands
 
 
@@ -16,8 +16,16 @@ class NodeCommands(Commands):
     def reboot_node(self, pool_id: str, node_id: str, now: datetime, *, option: str | None = None) -> Node:
         return node_operations.reboot(self._at(now), pool_id, node_id, option or "requeue")
 
-    def reimage_node(self, pool_id: str, node_id: str, now: datetime) -> Node:
-        return node_operations.reimage(self._at(now), pool_id, node_id)
+    def reimage_node(self, pool_id: str, node_id: str, now: datetime, *, option: str | None = None) -> Node:
+        return node_operations.reimage(self._at(now), pool_id, node_id, option or "requeue")
+
+    def deallocate_node(
+        self, pool_id: str, node_id: str, now: datetime, *, option: str | None = None
+    ) -> Node:
+        return node_operations.deallocate(self._at(now), pool_id, node_id, option or "requeue")
+
+    def start_node(self, pool_id: str, node_id: str, now: datetime) -> Node:
+        return node_operations.start(self._at(now), pool_id, node_id)
 
     def disable_node_scheduling(
         self, pool_id: str, node_id: str, now: datetime, *, option: str | None = None
@@ -26,6 +34,15 @@ class NodeCommands(Commands):
 
     def enable_node_scheduling(self, pool_id: str, node_id: str, now: datetime) -> Node:
         return node_operations.enable_scheduling(self._at(now), pool_id, node_id)
+
+    def create_node_user(self, pool_id: str, node_id: str, spec: Json, now: datetime) -> Node:
+        return node_users.create(self._at(now), pool_id, node_id, spec)
+
+    def replace_node_user(self, pool_id: str, node_id: str, name: str, spec: Json, now: datetime) -> Node:
+        return node_users.replace(self._at(now), pool_id, node_id, name, spec)
+
+    def delete_node_user(self, pool_id: str, node_id: str, name: str, now: datetime) -> Node:
+        return node_users.delete(self._at(now), pool_id, node_id, name)
 
     def node(self, pool_id: str, node_id: str) -> Node:
         return node_operations.find_node(self._state, pool_id, node_id)

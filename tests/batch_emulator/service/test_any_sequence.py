@@ -140,11 +140,20 @@ class AnySequence(RuleBasedStateMachine):
     def stop_resize(self) -> None:
         self.attempt("stop_pool_resize", "pool")
 
-    @rule(pick=picks, option=st.sampled_from(["requeue", "terminate", "taskcompletion", "retaineddata"]))
-    def reboot(self, pick: int, option: str) -> None:
+    @rule(
+        pick=picks,
+        action=st.sampled_from(["reboot_node", "reimage_node", "deallocate_node"]),
+        option=st.sampled_from(["requeue", "terminate", "taskcompletion", "retaineddata"]),
+    )
+    def take_down(self, pick: int, action: str, option: str) -> None:
         if self.world.node_ids():
             node = self.world.node_ids()[pick % len(self.world.node_ids())]
-            self.attempt("reboot_node", "pool", node, option=option)
+            self.attempt(action, "pool", node, option=option)
+
+    @rule(pick=picks)
+    def start_node(self, pick: int) -> None:
+        if self.world.node_ids():
+            self.attempt("start_node", "pool", self.world.node_ids()[pick % len(self.world.node_ids())])
 
     @rule(pick=picks, option=st.sampled_from(["requeue", "terminate", "taskcompletion"]), on=st.booleans())
     def scheduling(self, pick: int, option: str, on: bool) -> None:

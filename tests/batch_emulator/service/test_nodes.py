@@ -153,11 +153,6 @@ def test_a_node_with_a_failed_start_task_can_be_rebooted() -> None:
     assert the_node(world).state == "idle"
 
 
-def test_reimage_is_refused_as_on_the_service() -> None:
-    world = a_world()
-    assert refusal(world, "reimage_node", "pool", the_node(world).id) == ("OperationNotValidOnNode", 409)
-
-
 def test_disabled_scheduling() -> None:
     world = a_world(taskSlotsPerNode=2)
     node = the_node(world)

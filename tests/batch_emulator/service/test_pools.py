@@ -86,7 +86,7 @@ def test_records_that_one_machine_cannot_show_come_back_as_sent(world: World) ->
     world.do("create_pool", a_pool(**machine, networkConfiguration=network, upgradePolicy={"mode": "manual"}))
     spec = world.service.pool("pool").spec
     assert spec["virtualMachineConfiguration"]["dataDisks"] == [
-        {"caching": "none", "storageAccountType": "standard_lrs", "lun": 1, "diskSizeGB": 50}
+        {"caching": "none", "lun": 1, "diskSizeGB": 50, "managedDisk": {"storageAccountType": "standard_lrs"}}
     ]
     assert spec["virtualMachineConfiguration"]["diskEncryptionConfiguration"] == {
         "targets": ["temporarydisk"]
@@ -131,10 +131,13 @@ def test_records_that_one_machine_cannot_show_come_back_as_sent(world: World) ->
             {"networkConfiguration": {"publicIPAddressConfiguration": {"ipAddressIds": ["x"]}}},
             "InvalidPropertyValue",
         ),
-        ({"networkConfiguration": {"endpointConfiguration": {"inboundNATPools": []}}}, "UnsupportedProperty"),
+        (
+            {"networkConfiguration": {"endpointConfiguration": {"inboundNATPools": []}}},
+            "InvalidPropertyValue",
+        ),
         ({"mountConfiguration": [{"nfsMountConfiguration": {}}]}, "UnsupportedProperty"),
         (image(containerConfiguration={"type": "dockerCompatible"}), "UnsupportedProperty"),
-        (image(extensions=[{"name": "x"}]), "UnsupportedProperty"),
+        (image(extensions=[{"name": "x"}]), "MissingRequiredProperty"),
         (image(windowsConfiguration={}), "InvalidPropertyValue"),
         (image(nodeAgentSKUId="batch.node.ubuntu 22.04"), "InvalidPropertyValue"),
         (image(imageReference={"publisher": "a", "offer": "b", "sku": "c"}), "InvalidPropertyValue"),

@@ -9,13 +9,22 @@ from batch_emulator.rest.render.parts import present, task_url, without_secrets
 from batch_emulator.rest.render.pools import render_pool
 from batch_emulator.service.entities import Node, Pool
 from batch_emulator.service.queries import NodeLoad, PoolSize
+from tests.batch_emulator.service.builders import IMAGE as MACHINE
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 120_000, tzinfo=timezone.utc)
 BASE = "http://localhost:1"
 
 
 def a_pool(**changes: object) -> Pool:
-    pool = Pool("p", {"vmSize": "standard_d2s_v3"}, NOW, NOW, "0x1", "active", NOW)
+    pool = Pool(
+        "p",
+        {"vmSize": "standard_d2s_v3", "virtualMachineConfiguration": MACHINE},
+        NOW,
+        NOW,
+        "0x1",
+        "active",
+        NOW,
+    )
     for name, value in changes.items():
         setattr(pool, name, value)
     return pool
