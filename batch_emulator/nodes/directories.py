@@ -73,7 +73,7 @@ class TaskLayout:
         What an earlier try left in the working directory stays, as a retry on the same node finds it.
         """
         starting.make_directories(str(self.directory))
-        for stream in starting.open_streams(str(self.directory)):
+        for stream in starting.open_streams(str(self.directory), append=False):
             os.close(stream)
 
 

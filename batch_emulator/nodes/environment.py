@@ -13,6 +13,7 @@ from pathlib import Path
 
 from batch_emulator.identity.node_secret import PATH as IDENTITY_PATH
 from batch_emulator.nodes.directories import NodeLayout, TaskLayout
+from batch_emulator.nodes.multi_instance import instance_variables
 from batch_emulator.service.effects import PackageInstall, StartRun
 from batch_emulator.service.entities import Json
 
@@ -56,6 +57,8 @@ def task_environment(
     environment.update(run.environment)
     environment.update(_node_variables(account, layout, run))
     environment.update(_task_variables(layout, task, run))
+    if run.instance is not None:
+        environment.update(instance_variables(run.instance, task))
     environment["AZ_BATCH_TASK_USER"] = user
     environment["AZ_BATCH_TASK_USER_IDENTITY"] = _user_identity(run.spec)
     for package, directory in packages.items():

@@ -10,9 +10,17 @@ from pathlib import Path
 from batch_emulator.nodes.addresses import node_address
 from batch_emulator.nodes.directories import NodeLayout
 from batch_emulator.nodes.files import NodeFiles
+from batch_emulator.nodes.launcher import TASK_MARK
 from batch_emulator.nodes.runs import NodeServices, Run
 from batch_emulator.nodes.transfer import TransferError
-from batch_emulator.service.effects import BootNode, KillRun, ReleaseNode, RemoveTaskFiles, StartRun
+from batch_emulator.service.effects import (
+    BootNode,
+    EndInstance,
+    KillRun,
+    ReleaseNode,
+    RemoveTaskFiles,
+    StartRun,
+)
 from batch_emulator.service.errors import Failure
 from batch_emulator.service.events import Event, NodeBooted, NodeBootFailed, NodeReleased
 
@@ -20,7 +28,7 @@ __all__ = ["Host", "NodeEffect"]
 
 _log = logging.getLogger(__name__)
 _END_SECONDS = 30.0
-NodeEffect = BootNode | ReleaseNode | StartRun | KillRun | RemoveTaskFiles
+NodeEffect = BootNode | ReleaseNode | StartRun | KillRun | EndInstance | RemoveTaskFiles
 _NodeKey = tuple[str, str]
 
 
@@ -61,6 +69,8 @@ class Host:
             # A run that is not there has ended: its report is on the way to the service.
             if effect.run_id in self._runs:
                 self._runs[effect.run_id].kill()
+        elif isinstance(effect, EndInstance):
+            self._end_instance(effect)
         elif isinstance(effect, BootNode):
             node = self._node(effect.pool_id, effect.node_id)
             earlier = list(node.runs.values())
@@ -165,6 +175,19 @@ class Host:
         if over:
             await asyncio.wait(over, timeout=_END_SECONDS)
         await self._services.launcher.sweep(node.layout.root)
+
+    def _end_instance(self, effect: EndInstance) -> None:
+        """End the processes of a task's directory. What is to run there next waits for that."""
+        node = self._node(effect.pool_id, effect.node_id)
+        earlier = [run.over() for run in node.runs.values() if run.effect.task_root == effect.task_root]
+        directory = node.layout.task(effect.task_root).directory
+
+        async def end() -> None:
+            if earlier:
+                await asyncio.wait(earlier, timeout=_END_SECONDS)
+            await self._services.launcher.sweep(directory, TASK_MARK)
+
+        self._in_order(node, end)
 
     def _start_run(self, effect: StartRun) -> None:
         node = self._node(effect.pool_id, effect.node_id)

@@ -21,9 +21,11 @@ from batch_emulator.nodes.agent.process_tree import kill_all
 from batch_emulator.nodes.command_line import Command
 from batch_emulator.nodes.directories import TaskLayout
 
-__all__ = ["AgentLostError", "Launched", "Launcher", "Listener", "NotStartedError"]
+__all__ = ["NODE_MARK", "TASK_MARK", "AgentLostError", "Launched", "Launcher", "Listener", "NotStartedError"]
 
 _log = logging.getLogger(__name__)
+NODE_MARK = "AZ_BATCH_NODE_ROOT_DIR"
+TASK_MARK = "AZ_BATCH_TASK_DIR"
 _SOURCE_ROOT = Path(__file__).resolve().parents[2]
 _ANSWER_SECONDS = 60.0
 _STOP_SECONDS = 5.0
@@ -191,13 +193,15 @@ class Launcher:
         listener: Listener,
         *,
         linger: bool,
+        append: bool = False,
     ) -> None:
         """Start a process in the task's working directory; its directories are made if they are not there.
 
         Without an agent, the run is lost at once: the agent is being replaced.
 
         :param listener: gets the news, never before this returns.
-        :param linger: let its background processes live on after it, until the node is swept.
+        :param linger: let its background processes live on after it, until they are swept.
+        :param append: let its output follow what is in the streams' files.
         """
         connection = self._connection
         if connection is None:
@@ -213,6 +217,7 @@ class Launcher:
             env=environment,
             directory=str(task.directory),
             linger=linger,
+            append=append,
         )
 
     async def launch(
@@ -246,14 +251,18 @@ class Launcher:
         if connection is not None and run_id in connection.runs:
             connection.send(op="kill", run=run_id)
 
-    async def sweep(self, node_root: Path) -> None:
-        """End every process of a node, also those that outlived their task."""
+    async def sweep(self, folder: Path, mark: str = NODE_MARK) -> None:
+        """End every process of a node, also those that outlived their task.
+
+        :param folder: root of the node.
+        :param mark: variable that leads to the folder; with :data:`TASK_MARK` it is that of a task.
+        """
         connection = self._connection
         if connection is None:
             return  # the agent is being replaced, which ends all processes
-        root = str(node_root)
+        root = str(folder)
         swept = connection.sweeping.setdefault(root, asyncio.get_running_loop().create_future())
-        connection.send(op="sweep", root=root)
+        connection.send(op="sweep", root=root, mark=mark)
         try:
             await asyncio.wait_for(asyncio.shield(swept), _ANSWER_SECONDS)
         except AgentLostError:
@@ -271,7 +280,7 @@ class Launcher:
         early_ends = 0
         try:
             while early_ends < _MAX_EARLY_ENDS:
-                await asyncio.to_thread(kill_all, "AZ_BATCH_NODE_ROOT_DIR", str(self._nodes_dir))
+                await asyncio.to_thread(kill_all, NODE_MARK, str(self._nodes_dir))
                 start = loop.time()
                 await self._serve_one_agent()
                 early_ends = early_ends + 1 if loop.time() - start < _EARLY_SECONDS else 0

@@ -20,6 +20,7 @@ from batch_emulator.nodes.packages import Packages, package_directory
 from batch_emulator.nodes.resource_files import ResourceFiles
 from batch_emulator.nodes.transfer import TransferError
 from batch_emulator.service.effects import PackageInstall, StartRun
+from batch_emulator.service.entities import Json
 from batch_emulator.service.errors import Failure
 from batch_emulator.service.events import Event, RunEnded, RunLost, RunStarted
 
@@ -27,7 +28,7 @@ __all__ = ["NodeServices", "Run"]
 
 _log = logging.getLogger(__name__)
 # What these start is meant to serve the tasks that follow, and may outlive the command.
-_LINGERING_KINDS = ("start", "preparation")
+_LINGERING_KINDS = ("start", "preparation", "coordination")
 
 
 @dataclass(frozen=True)
@@ -139,13 +140,23 @@ class Run:
     # ------------------------------------------------------------------ phases
 
     def _must_fetch(self) -> bool:
-        return bool(self.effect.spec.get("resourceFiles") or self.effect.packages)
+        if self.effect.instance is None:
+            return bool(self.effect.spec.get("resourceFiles") or self.effect.packages)
+        # All is made ready for the coordination command; the task's own command follows it.
+        return self.effect.kind == "coordination"
+
+    def _common_files(self) -> list[Json]:
+        if self.effect.instance is None:
+            return []
+        return self.effect.spec["multiInstanceSettings"].get("commonResourceFiles") or []
 
     async def _fetch(self) -> None:
         run = self.effect
         self._task.make()
         if resource_files := run.spec.get("resourceFiles"):
             await self._services.resource_files.place(resource_files, self._task.working, run.pool_identities)
+        if common_files := self._common_files():
+            await self._services.resource_files.place(common_files, self._task.directory, run.pool_identities)
         if run.packages:
             await self._services.packages.install(run.packages, self._layout)
         await self._services.launcher.connected()
@@ -165,8 +176,15 @@ class Run:
         except CommandError:
             self._task.make()  # its streams, though empty, may be asked for
             raise
-        linger = run.kind in _LINGERING_KINDS
-        self._services.launcher.begin(run.run_id, command, self._environment, self._task, self, linger=linger)
+        self._services.launcher.begin(
+            run.run_id,
+            command,
+            self._environment,
+            self._task,
+            self,
+            linger=run.kind in _LINGERING_KINDS,
+            append=run.instance is not None,
+        )
 
     def _package_directories(self) -> dict[PackageInstall, Path]:
         try:

@@ -202,7 +202,7 @@ def measure(state: State, room: PoolRoom) -> dict[str, float]:
     jobs = state.jobs_on(room.pool.id)
     nodes = list(room.nodes.values())
     active = sum(
-        len(job.ready) for job in jobs if job.job.state not in ("terminating", "completed", "deleting")
+        job.ready.instances for job in jobs if job.job.state not in ("terminating", "completed", "deleting")
     )
     running = sum(len(job.occupying) for job in jobs)
     values = dict.fromkeys(SAMPLE_VARIABLES, 0.0)

@@ -48,11 +48,24 @@ class ReleaseNode:
 
 
 @dataclass(frozen=True)
+class Instance:
+    """Which part of a multi-instance task a run is.
+
+    :param number: 0 for the primary.
+    :param hosts: (address, node id, cores) of all its nodes, the primary's first.
+    """
+
+    number: int
+    hosts: tuple[tuple[str, str, int], ...]
+
+
+@dataclass(frozen=True)
 class StartRun:
     """Run one try of a command on a node. Answered by RunStarted (maybe) and RunEnded (once).
 
     :param run_id: names this try; a retry has another one.
-    :param kind: ``start``, ``preparation``, ``release``, ``manager`` or ``task``.
+    :param kind: ``start``, ``preparation``, ``release``, ``manager``, ``task``, or ``coordination``: the
+        coordination command of one instance, after which the primary's command runs as ``task``.
     :param task_root: directory relative to the node's root: ``startup`` or ``workitems/{job}/job-1/{task}``.
     :param spec: the task in wire form: commandLine, resourceFiles, outputFiles, environmentSettings, ...
     :param environment: job-level and task-level settings, already merged in order; no AZ_BATCH_* in it.
@@ -77,6 +90,7 @@ class StartRun:
     pool_packages: tuple[PackageInstall, ...] = field(default=())
     pool_user_accounts: tuple[str, ...] = ()
     pool_identities: tuple[str, ...] = ()
+    instance: Instance | None = None
 
 
 @dataclass(frozen=True)
@@ -85,6 +99,15 @@ class KillRun:
 
     run_id: str
     reason: Failure | None = None
+
+
+@dataclass(frozen=True)
+class EndInstance:
+    """Kill what a coordination command left behind on a node, before anything else is started there."""
+
+    pool_id: str
+    node_id: str
+    task_root: str
 
 
 @dataclass(frozen=True)
@@ -110,4 +133,6 @@ class WakeAt:
     at: datetime
 
 
-Effect = BootNode | ReleaseNode | StartRun | KillRun | RemoveTaskFiles | DeletePackageBlob | WakeAt
+Effect = (
+    BootNode | ReleaseNode | StartRun | KillRun | EndInstance | RemoveTaskFiles | DeletePackageBlob | WakeAt
+)

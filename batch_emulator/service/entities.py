@@ -64,7 +64,7 @@ class Node:
     :param start_task: the start task as it was when the node booted.
     :param packages: the pool's packages as they were when the node booted (fields of ``PackageInstall``).
     :param start_task_info: in wire form.
-    :param recent_tasks: [job id, task id], newest first.
+    :param recent_tasks: [job id, task id] and for a subtask its number, newest first.
     :param leaving: the deallocation option with which it leaves the pool.
     :param restarting: the option with which it is about to go down.
     :param restart_kind: what is to be done then: ``reboot``, ``reimage`` or ``deallocate``.
@@ -93,7 +93,7 @@ class Node:
     errors: list[Json] = field(default_factory=list)
     total_tasks_run: int = 0
     total_tasks_succeeded: int = 0
-    recent_tasks: list[list[str]] = field(default_factory=list)
+    recent_tasks: list[list[Any]] = field(default_factory=list)
     leaving: str | None = None
     release_sent: bool = False
     restarting: str | None = None
@@ -134,6 +134,7 @@ class Task(Versioned):
         ``delete``.
     :param losses: how often its run vanished without a reason that anybody knows.
     :param satisfies: whether its completion lets dependents run; ``None`` until then.
+    :param first_retention: retention time of its subtasks, where that of the task was changed.
     """
 
     kind: ClassVar[str] = "task"
@@ -159,6 +160,7 @@ class Task(Versioned):
     losses: int = 0
     satisfies: bool | None = None
     killing: str | None = None
+    first_retention: str | None = None
 
 
 @dataclass(slots=True)
@@ -192,6 +194,38 @@ class JobNodeRun:
 
 
 @dataclass(slots=True)
+class Subtask:
+    """One instance of a multi-instance task on its node (key: job, task, number).
+
+    :param number: 0 is the primary's own coordination command, which is not listed.
+    :param run_id: of its coordination command, until that has ended.
+    :param exit_code: of the coordination command.
+    :param held: it takes up its node: its try goes on.
+    """
+
+    kind: ClassVar[str] = "subtask"
+    job_id: str
+    task_id: str
+    number: int
+    pool_id: str
+    node_id: str
+    task_root: str
+    state: str
+    state_transition_time: datetime
+    previous_state: str | None = None
+    previous_state_transition_time: datetime | None = None
+    held: bool = False
+    run_id: str | None = None
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+    exit_code: int | None = None
+    failure: Failure | None = None
+    result: str | None = None
+    retention_until: datetime | None = None
+    files_removed: bool = False
+
+
+@dataclass(slots=True)
 class Application:
     """An application of the account; its packages by version.
 
@@ -208,9 +242,9 @@ class Application:
     packages: dict[str, Json] = field(default_factory=dict)
 
 
-Entity = Pool | Node | Job | Task | JobNodeRun | Application
+Entity = Pool | Node | Job | Task | JobNodeRun | Subtask | Application
 ENTITY_TYPES: dict[str, type[Any]] = {
-    cls.kind: cls for cls in (Pool, Node, Job, Task, JobNodeRun, Application)
+    cls.kind: cls for cls in (Pool, Node, Job, Task, JobNodeRun, Subtask, Application)
 }
 _REQUIRED = object()
 _PLAIN = frozenset((str, int, bool, float))
@@ -238,6 +272,8 @@ def key_of(entity: Entity) -> str:
     """The key of an entity within its kind: its ids in lower case, joined by slashes."""
     if isinstance(entity, Task):
         return f"{entity.job_id}/{entity.id}".lower()
+    if isinstance(entity, Subtask):
+        return f"{entity.job_id}/{entity.task_id}/{entity.number}".lower()
     if isinstance(entity, Node):
         return f"{entity.pool_id}/{entity.id}".lower()
     if isinstance(entity, JobNodeRun):

@@ -9,11 +9,13 @@ from typing import NamedTuple
 from batch_emulator.service import managers
 from batch_emulator.service.capacity import accepts_tasks
 from batch_emulator.service.entities import Task
+from batch_emulator.service.multi_instance import whole_nodes
+from batch_emulator.service.multi_instance.settings import instances_of
 from batch_emulator.service.rooms import JobRoom, PoolRoom
 from batch_emulator.service.state import State
 
 _SHOWN = 10
-_PASSING = ("NoFreeSlots", "Next")
+_PASSING = ("NoFreeSlots", "NoFreeNodes", "Next")
 
 
 class Reason(NamedTuple):
@@ -85,8 +87,16 @@ def _pool(state: State, room: JobRoom, task: Task) -> Iterator[Reason]:
         yield Reason(
             "TooManySlots", f"It needs {required} slots; nodes of the pool have {slots}. It never runs."
         )
+    elif instances_of(task) and not whole_nodes.fits_pool(pool):
+        yield Reason(
+            "PoolNotForMultiInstance",
+            "A multi-instance task needs a pool with enableInterNodeCommunication and one task slot per node."
+            " It never runs.",
+        )
     elif not len(pool.nodes):
         yield from _no_nodes(pool)
+    elif instances_of(task):
+        yield from _gang(pool, room, instances_of(task))
     else:
         yield from _nodes(pool, room, task, required)
 
@@ -98,6 +108,19 @@ def _no_nodes(pool: PoolRoom) -> Iterator[Reason]:
         yield Reason("PoolEmpty", "The pool has no nodes yet.")
     for error in pool.pool.resize_errors:
         yield Reason("ResizeError", f"{error['code']}: {error['message']}.")
+
+
+def _gang(pool: PoolRoom, room: JobRoom, wanted: int) -> Iterator[Reason]:
+    usable = sum(accepts_tasks(node) and node.id.lower() not in room.barred for node in pool.nodes.values())
+    free = whole_nodes.free(pool, room)
+    if usable < wanted:
+        yield Reason(
+            "TooFewNodes", f"It needs {wanted} nodes at once; {usable} of the pool take its job's tasks."
+        )
+    elif free < wanted:
+        yield Reason("NoFreeNodes", f"It needs {wanted} nodes at once; {free} are free.")
+    else:
+        yield Reason("Next", "It is waiting for its turn.")
 
 
 def _nodes(pool: PoolRoom, room: JobRoom, task: Task, required: int) -> Iterator[Reason]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from batch_emulator.service.capacity import free_slots
-from batch_emulator.service.entities import Node, Task
+from batch_emulator.service.entities import Node, Task, key_of
+from batch_emulator.service.multi_instance.settings import instances_of
 from batch_emulator.service.rooms import JobRoom, PoolRoom, bucket_of
 from batch_emulator.service.state import State
 
@@ -41,6 +42,7 @@ def _node(state: State, room: PoolRoom, node: Node) -> Iterator[str]:
     load = room.load(node.id)
     slots = room.pool.spec["taskSlotsPerNode"]
     used = sum(task.spec["requiredSlots"] for task in load.tasks.values())
+    used += sum(member.number > 0 for member in load.subtasks.values())
     if used != load.used_slots or used > slots:
         yield f"node {node.id}: uses {used} slots, counted {load.used_slots} of {slots}"
     if load.exclusive is not None and load.tasks.keys() != {load.exclusive}:
@@ -57,6 +59,22 @@ def _node(state: State, room: PoolRoom, node: Node) -> Iterator[str]:
         yield f"node {node.id}: running nothing"
 
 
+def _gang(state: State, room: JobRoom, task: Task) -> Iterator[str]:
+    gang = room.gangs.get(task.number)
+    name = f"multi-instance task {task.job_id}/{task.id}"
+    on_nodes = task.number in room.occupying
+    if on_nodes != (gang is not None and any(member.held for member in gang.members)):
+        yield f"{name}: {task.state}, but its instances hold nodes or do not"
+    for member in gang.members if gang else ():
+        load = state.load_of(member.pool_id, member.node_id)
+        if member.held != (load is not None and load.subtasks.get(key_of(member)) is member):
+            yield f"{name}: instance {member.number} holds {member.held}, its node knows otherwise"
+        if (member.state == "completed") != (member.result is not None):
+            yield f"{name}: instance {member.number} is {member.state} with result {member.result}"
+        if member.run_id is not None and state.runs.get(member.run_id) is not member:
+            yield f"{name}: run of instance {member.number} is unknown"
+
+
 def _jobs(state: State) -> Iterator[str]:
     for room in state.jobs.values():
         counts = {"active": 0, "running": 0, "succeeded": 0, "failed": 0}
@@ -64,6 +82,8 @@ def _jobs(state: State) -> Iterator[str]:
             if task.killing != "delete":
                 counts[bucket_of(task)] += 1
             yield from _task(state, room, task)
+            if instances_of(task):
+                yield from _gang(state, room, task)
         if counts != {name: getattr(room.counts, name) for name in counts}:
             yield f"job {room.job.id}: counts {room.counts} but has {counts}"
         if room.job.state in ("completed", "disabled") and room.occupying:

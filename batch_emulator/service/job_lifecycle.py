@@ -103,6 +103,9 @@ def _remove(state: State, room: JobRoom) -> None:
         state.removed(task)
     for run in room.node_runs.values():
         state.removed(run)
+    for gang in room.gangs.values():
+        for member in gang.members:
+            state.removed(member)
     pool = state.pools.get(room.job.pool_id)
     for node in pool.nodes.values() if pool else ():
         state.emit(RemoveTaskFiles(node.pool_id, node.id, job_root(room.job.id)))

@@ -15,6 +15,7 @@ from batch_emulator.service.entities import Node, key_of
 from batch_emulator.service.errors import Failure
 from batch_emulator.service.ids import make_node_id
 from batch_emulator.service.limits import PREEMPTED_FOR
+from batch_emulator.service.multi_instance import coordination, gangs
 from batch_emulator.service.packages import of_node, pool_packages, to_rows
 from batch_emulator.service.rooms import Load, PoolRoom
 from batch_emulator.service.state import State
@@ -122,7 +123,9 @@ def stop_runs(state: State, node: Node, outcome: str) -> None:
 
 def stop_tasks(state: State, node: Node, outcome: str) -> None:
     """End the tasks on a node, but neither its start task nor preparation and release tasks."""
-    for task in list(state.pool_room(node).load(node.id).tasks.values()):
+    load = state.pool_room(node).load(node.id)
+    of_subtasks = [gangs.task_of(state, member) for member in load.subtasks.values()]
+    for task in {task.run_id: task for task in (*load.tasks.values(), *of_subtasks)}.values():
         task_runs.kill(state, task, outcome)
 
 
@@ -205,10 +208,16 @@ def power_on(state: State, node: Node) -> None:
 
 def holds_data(state: State, node: Node) -> bool:
     """Whether files of completed tasks are still to be kept on a node."""
+    rooms = state.jobs_on(node.pool_id)
     return any(
         task.node_id == node.id and task.state == "completed" and not task.files_removed
-        for room in state.jobs_on(node.pool_id)
+        for room in rooms
         for task in room.tasks.values()
+    ) or any(
+        member.node_id == node.id and member.retention_until is not None
+        for room in rooms
+        for gang in room.gangs.values()
+        for member in gang.members
     )
 
 
@@ -238,6 +247,7 @@ def on_released(state: State, pool_id: str, node_id: str, boot_id: str) -> None:
     if node is None or not node.release_sent:
         return
     room = state.pool_room(node)
+    coordination.on_node_lost(state, node)
     for task in list(room.load(node.id).tasks.values()):
         task_runs.end(state, task, Ending(killed=True))
     for run in list(room.load(node.id).runs.values()):

@@ -1,4 +1,4 @@
-"""Room that is made for a task by giving others back to the queue, one node at a time.
+"""Room that is made for a task by giving others back to the queue, on as few nodes as it needs.
 
 Two things make room. A job manager that must run again may displace tasks of its own job. A job of higher
 priority may displace tasks of jobs that allow it: on Azure only where support turned that on, here always.
@@ -11,6 +11,8 @@ from __future__ import annotations
 from batch_emulator.service import managers, task_runs
 from batch_emulator.service.capacity import accepts_tasks
 from batch_emulator.service.entities import Node, Task
+from batch_emulator.service.multi_instance import whole_nodes
+from batch_emulator.service.multi_instance.settings import instances_of
 from batch_emulator.service.placement import barred_nodes
 from batch_emulator.service.rooms import JobRoom, PoolRoom
 from batch_emulator.service.state import State
@@ -31,11 +33,17 @@ def make_room(state: State, pool: PoolRoom, waiting: list[JobRoom]) -> None:
         candidates = _candidates(job, task, lenient)
         if any(victim.killing == "preempt" for victim in candidates):
             return
-        chosen = _cheapest(pool, job, task, [victim for victim in candidates if victim.killing is None])
+        choose = _whole_nodes if instances_of(task) else _cheapest
+        chosen = choose(pool, job, task, [victim for victim in candidates if victim.killing is None])
         for victim in chosen:
             task_runs.kill(state, victim, "preempt")
         if chosen:
             return
+
+
+def is_under_way(pool: PoolRoom) -> bool:
+    """Whether tasks of a pool are being displaced just now."""
+    return any(task.killing == "preempt" for load in pool.loads.values() for task in load.tasks.values())
 
 
 def may_help(state: State, pool: PoolRoom, job: JobRoom) -> bool:
@@ -76,6 +84,22 @@ def _cheapest(pool: PoolRoom, job: JobRoom, task: Task, allowed: list[Task]) -> 
         if chosen and (not best or len(chosen) < len(best)):
             best = chosen
     return best
+
+
+def _whole_nodes(pool: PoolRoom, job: JobRoom, task: Task, allowed: list[Task]) -> list[Task]:
+    """The youngest tasks whose going leaves nodes enough for a multi-instance task."""
+    lacking = instances_of(task) - whole_nodes.free(pool, job)
+    chosen: list[Task] = []
+    if not whole_nodes.fits_pool(pool):
+        return chosen
+    for victim in sorted(allowed, key=lambda one: (one.state_transition_time, one.number), reverse=True):
+        if lacking <= 0:
+            break
+        node = pool.nodes.get(victim.node_id or "")
+        if node is not None and accepts_tasks(node) and node.id.lower() not in job.barred:
+            chosen.append(victim)
+            lacking -= max(1, instances_of(victim))
+    return chosen if lacking <= 0 else []
 
 
 def _enough(pool: PoolRoom, node: Node, victims: list[Task], required: int) -> list[Task]:

@@ -92,7 +92,8 @@ def node_load(state: State, node: Node) -> NodeLoad:
     """What runs on a node."""
     load = state.pool_room(node).load(node.id)
     running = [task for task in load.tasks.values() if task.state == "running"]
-    return NodeLoad(len(running), sum(task.spec["requiredSlots"] for task in running))
+    subtasks = sum(member.state == "running" and member.number > 0 for member in load.subtasks.values())
+    return NodeLoad(len(running) + subtasks, sum(task.spec["requiredSlots"] for task in running) + subtasks)
 
 
 def job_node_runs(room: JobRoom) -> list[JobNodeStatus]:
@@ -114,4 +115,6 @@ def kept_task_roots(state: State) -> set[str]:
         special = (job.spec.get("jobPreparationTask"), job.spec.get("jobReleaseTask"))
         roots |= {task_root(job.id, spec["id"]) for spec in special if spec}
         roots |= {task_root(job.id, task.id) for task in room.tasks.values() if not task.files_removed}
+        members = (member for gang in room.gangs.values() for member in gang.members)
+        roots |= {member.task_root for member in members if not member.files_removed}
     return roots

@@ -16,15 +16,17 @@ from batch_emulator.service.entities import (
     Json,
     Node,
     Pool,
+    Subtask,
     Task,
     from_record,
     key_of,
 )
+from batch_emulator.service.multi_instance import gangs
 from batch_emulator.service.packages import of_node
 from batch_emulator.service.rooms import JobRoom, Load, PoolRoom
 from batch_emulator.service.state import State
 
-_ORDER = ("application", "pool", "node", "job", "task", "job_node_run")
+_ORDER = ("application", "pool", "node", "job", "task", "subtask", "job_node_run")
 
 
 def load(state: State, records: Iterable[tuple[str, str, Json]]) -> None:
@@ -36,6 +38,7 @@ def load(state: State, records: Iterable[tuple[str, str, Json]]) -> None:
     for kind, _, record in records:
         by_kind[kind].append(from_record(kind, record))
     by_kind["task"].sort(key=_number)
+    by_kind["subtask"].sort(key=_number)
     by_kind["node"].sort(key=_number)
     for kind in _ORDER:
         for entity in by_kind[kind]:
@@ -50,7 +53,7 @@ def load(state: State, records: Iterable[tuple[str, str, Json]]) -> None:
 
 
 def _number(entity: Entity) -> int:
-    return entity.number if isinstance(entity, (Task, Node)) else 0
+    return entity.number if isinstance(entity, (Task, Subtask, Node)) else 0
 
 
 def _place(state: State, entity: Entity) -> None:
@@ -66,6 +69,9 @@ def _place(state: State, entity: Entity) -> None:
         state.bind(room, entity.pool_id)
     elif isinstance(entity, Task):
         _place_task(state, entity)
+    elif isinstance(entity, Subtask):
+        room = state.jobs[entity.job_id]
+        gangs.place(state, room, room.tasks[entity.task_id], entity)
     elif isinstance(entity, JobNodeRun):
         _place_run(state, entity)
     elif isinstance(entity, Application):
@@ -110,6 +116,9 @@ def _set_timers(state: State) -> None:
         for task in job.tasks.values():
             state.timers.set(task.deadline, "task", key_of(task))
             state.timers.set(task.retention_until, "retention", key_of(task))
+        for gang in job.gangs.values():
+            for member in gang.members:
+                state.timers.set(member.retention_until, "subtask", key_of(member))
         for run in job.node_runs.values():
             state.timers.set(run.deadline, "job_node_run", run.run_id or "")
 

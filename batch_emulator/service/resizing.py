@@ -120,9 +120,10 @@ def _victims(state: State, room: PoolRoom, nodes: list[Node]) -> list[Node]:
 
     def loss(node: Node) -> tuple[bool, bool, int, int]:
         working = node.state in ("idle", "running", "offline")
-        tasks = room.load(node.id).tasks.values()
+        load = room.load(node.id)
+        tasks = load.tasks.values()
         manages = any(managers.is_manager(state.room_of(task), task) for task in tasks)
-        return manages, working, len(tasks), -node.number
+        return manages, working, len(tasks) + len(load.subtasks), -node.number
 
     return sorted(nodes, key=loss)
 

@@ -6,9 +6,11 @@ Nothing here is durable: it is made again from the entities (``State.place``).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from batch_emulator.service.dependencies import DependencyIndex
-from batch_emulator.service.entities import Job, JobNodeRun, Node, Pool, Task
+from batch_emulator.service.endings import Ending
+from batch_emulator.service.entities import Job, JobNodeRun, Node, Pool, Subtask, Task
 from batch_emulator.service.index import OrderedIndex
 from batch_emulator.service.ready_queues import ReadyQueues
 from batch_emulator.service.samples import SampleHistory
@@ -22,16 +24,18 @@ class Load:
     :param tasks: tasks by run id, whether preparing or running.
     :param runs: preparation and release tasks by run id.
     :param exclusive: run id of a task that must be alone on the node.
+    :param subtasks: instances of multi-instance tasks by key, number 0 of each included.
     """
 
     tasks: dict[str, Task] = field(default_factory=dict)
     runs: dict[str, JobNodeRun] = field(default_factory=dict)
+    subtasks: dict[str, Subtask] = field(default_factory=dict)
     used_slots: int = 0
     exclusive: str | None = None
 
     @property
     def busy(self) -> bool:
-        return bool(self.tasks or self.runs)
+        return bool(self.tasks or self.runs or self.subtasks)
 
 
 @dataclass(slots=True)
@@ -39,6 +43,7 @@ class PoolRoom:
     """A pool, its nodes, and what they are busy with (by node key: the lower-case node id).
 
     :param evaluation_missed: the formula was due while a resize went on.
+    :param held_until: when free nodes are last known to be held for a multi-instance task.
     """
 
     pool: Pool
@@ -47,6 +52,7 @@ class PoolRoom:
     slots: SlotTable = field(default_factory=SlotTable)
     samples: SampleHistory = field(default_factory=SampleHistory)
     evaluation_missed: bool = False
+    held_until: datetime | None = None
 
     def load(self, node_id: str) -> Load:
         """What a node is busy with."""
@@ -82,10 +88,32 @@ def bucket_of(task: Task) -> str:
 
 
 @dataclass(slots=True)
+class Gang:
+    """The instances of a multi-instance task's latest try.
+
+    :param ending: how the try ends, while its last commands are being killed.
+    """
+
+    members: list[Subtask]
+    ending: Ending | None = None
+
+    @property
+    def commands(self) -> list[Subtask]:
+        """Those whose coordination command runs."""
+        return [member for member in self.members if member.run_id is not None]
+
+    @property
+    def coordinated(self) -> bool:
+        """Every coordination command has succeeded."""
+        return all(member.run_id is None and member.exit_code == 0 for member in self.members)
+
+
+@dataclass(slots=True)
 class JobRoom:
     """A job and its tasks.
 
     :param occupying: tasks that hold a place on a node, those about to be deleted included.
+    :param gangs: instances of multi-instance tasks, by the task's number.
     :param barred: keys of nodes where its preparation task failed.
     :param demands: what completed tasks demand of the job: ``disable``, ``terminate`` or ``manager``.
     """
@@ -98,6 +126,7 @@ class JobRoom:
     slot_counts: Counts = field(default_factory=Counts)
     occupying: dict[int, Task] = field(default_factory=dict)
     node_runs: dict[str, JobNodeRun] = field(default_factory=dict)
+    gangs: dict[int, Gang] = field(default_factory=dict)
     barred: set[str] = field(default_factory=set)
     demands: set[str] = field(default_factory=set)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from batch_emulator.service import preparation, start_tasks, task_runs
 from batch_emulator.service.capacity import refresh
 from batch_emulator.service.endings import Ending
-from batch_emulator.service.entities import JobNodeRun, Node, Task
+from batch_emulator.service.entities import JobNodeRun, Node, Subtask, Task
+from batch_emulator.service.multi_instance import coordination
+from batch_emulator.service.multi_instance.settings import instances_of
 from batch_emulator.service.state import State
 
 
@@ -14,6 +16,8 @@ def on_ended(state: State, run_id: str, ending: Ending) -> None:
     run = state.runs.get(run_id)
     if isinstance(run, Task):
         task_runs.end(state, run, ending)
+    elif isinstance(run, Subtask):
+        coordination.on_ended(state, run, ending)
     elif isinstance(run, Node):
         start_tasks.end(state, run, ending)
     elif isinstance(run, JobNodeRun):
@@ -44,8 +48,9 @@ def _go_on(state: State, run: JobNodeRun, node: Node) -> None:
     waiting = [
         task
         for task in state.pool_room(node).load(node.id).tasks.values()
-        if task.state == "preparing" and task.job_id == room.job.id
+        if task.state == "preparing" and task.job_id == room.job.id and not instances_of(task)
     ]
+    coordination.on_node_prepared(state, node, room.job.id, succeeded=run.result == "success")
     for task in waiting:
         if run.result == "success":
             task_runs.launch(state, room, task, node)

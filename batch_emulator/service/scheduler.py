@@ -6,9 +6,11 @@ Source: *Jobs and tasks in Azure Batch* (priority, job managers), *BatchTaskSche
 from __future__ import annotations
 
 import heapq
+import math
 
 from batch_emulator.service import managers, preemption, task_runs
 from batch_emulator.service.entities import Node, Task
+from batch_emulator.service.multi_instance import coordination, whole_nodes
 from batch_emulator.service.placement import may_come, place_for
 from batch_emulator.service.rooms import JobRoom, PoolRoom
 from batch_emulator.service.state import State
@@ -25,7 +27,10 @@ def run(state: State, room: PoolRoom) -> None:
     while turns and room.slots.most() > 0:
         _, place = heapq.heappop(turns)
         job = jobs[place]
-        if _start_one(state, room, job) and _may_start(job):
+        started = _start_one(state, room, job)
+        if started is None:
+            return
+        if started and _may_start(job):
             heapq.heappush(turns, (_turn(room, job, place), place))
     hopeful = [job for job in jobs if preemption.may_help(state, room, job) and _may_start(job)]
     if hopeful:
@@ -52,15 +57,43 @@ def _turn(pool: PoolRoom, room: JobRoom, place: int) -> _Turn:
     return -room.job.spec["priority"], share, room.job.creation_time.timestamp(), place
 
 
-def _start_one(state: State, room: PoolRoom, job: JobRoom) -> bool:
+def _start_one(state: State, room: PoolRoom, job: JobRoom) -> bool | None:
+    """Start a task of a job.
+
+    :returns: ``None`` if free nodes are held for a multi-instance task of the job, so that nobody may go on.
+    """
+    gang = job.ready.first_gang(whole_nodes.free(room, job))
     task, node = _next(room, job)
-    if task is None:
-        return False
-    if node is None:
+    if task is not None and node is not None and (gang is None or task.number < gang.number):
+        if not _held(state, room, job, task.number):
+            task_runs.assign(state, job, task, node)
+            return True
         job.ready.push(task)
-        return False
-    task_runs.assign(state, job, task, node)
+        return None
+    if task is not None:
+        job.ready.push(task)
+    if gang is None:
+        return None if _held(state, room, job) else False
+    job.ready.discard(gang)
+    coordination.assign(state, job, gang, whole_nodes.choose(room, job, gang))
     return True
+
+
+def _held(state: State, room: PoolRoom, job: JobRoom, before: float = math.inf) -> bool:
+    """Whether a multi-instance task that has not nodes enough lets none of those after it pass.
+
+    :param before: number of the task that would be next.
+    """
+    waiting = job.ready.first_gang()
+    if waiting is None or before < waiting.number:
+        return False
+    if preemption.is_under_way(room):
+        return True
+    until = whole_nodes.held_until(room, job, waiting, state.now)
+    if until != room.held_until:
+        room.held_until = until
+        state.timers.set(until, "schedule", room.pool.id.lower())
+    return until is not None
 
 
 def _next(room: PoolRoom, job: JobRoom) -> tuple[Task | None, Node | None]:

@@ -12,6 +12,7 @@ from batch_emulator.service import (
     scheduler,
     tasks,
 )
+from batch_emulator.service.multi_instance import gangs
 from batch_emulator.service.state import State
 
 # Each round takes something a step further; more rounds than this are an endless loop.
@@ -71,6 +72,8 @@ def on_time(state: State) -> None:
             task = job.tasks.get(task_id) if job else None
             if task is not None:
                 (tasks.on_deadline if kind == "task" else tasks.on_retention_over)(state, task)
+        elif kind == "subtask":
+            _subtask_time(state, key)
         elif kind == "job_node_run":
             run_events.on_deadline(state, key)
         elif kind == "job":
@@ -79,6 +82,16 @@ def on_time(state: State) -> None:
                 job_lifecycle.on_deadline(state, job)
         else:
             _pool_time(state, kind, key)
+
+
+def _subtask_time(state: State, key: str) -> None:
+    job_id, task_id, number = key.split("/")
+    job = state.jobs.get(job_id)
+    task = job.tasks.get(task_id) if job else None
+    gang = job.gangs.get(task.number) if job and task else None
+    for member in gang.members if gang else ():
+        if member.number == int(number):
+            gangs.on_retention_over(state, member)
 
 
 def _pool_time(state: State, kind: str, key: str) -> None:
@@ -93,6 +106,8 @@ def _pool_time(state: State, kind: str, key: str) -> None:
             node_loss.on_contact(state, node)
     elif kind == "pool":
         resizing.on_deadline(state, room)
+    elif kind == "schedule":
+        state.schedule(room.pool.id)
     elif kind == "samples":
         autoscaling.take_sample(state, room)
     elif kind == "autoscale":

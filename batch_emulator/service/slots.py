@@ -32,6 +32,14 @@ class SlotTable:
         """Free slots of a node; ``None`` if nothing may be put there."""
         return self._free.get(node)
 
+    def count(self, free: int) -> int:
+        """How many nodes have just so many slots free."""
+        return len(self._buckets.get(free, ()))
+
+    def with_free(self, free: int) -> list[str]:
+        """Nodes that have just so many slots free."""
+        return list(self._buckets.get(free, ()))
+
     def most(self) -> int:
         """The largest number of free slots that any node has."""
         return max(self._buckets, default=0)

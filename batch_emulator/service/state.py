@@ -17,6 +17,7 @@ from batch_emulator.service.entities import (
     JobNodeRun,
     Node,
     Pool,
+    Subtask,
     Task,
     Versioned,
     key_of,
@@ -30,7 +31,7 @@ from batch_emulator.service.timers import Timers
 from batch_emulator.service.times import ticks
 from batch_emulator.service.transitions import InvalidTransition, may_follow
 
-Run = Task | JobNodeRun | Node
+Run = Task | Subtask | JobNodeRun | Node
 
 
 class State:

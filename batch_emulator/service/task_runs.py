@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from batch_emulator.service import managers, preparation
 from batch_emulator.service.capacity import refresh
 from batch_emulator.service.durations import is_unlimited, parse_duration
 from batch_emulator.service.effects import KillRun, PackageInstall, RemoveTaskFiles, StartRun
 from batch_emulator.service.endings import Ending
-from batch_emulator.service.entities import Json, Node, Task, key_of
+from batch_emulator.service.entities import Node, Task, key_of
 from batch_emulator.service.errors import Failure
 from batch_emulator.service.exit_conditions import judge
 from batch_emulator.service.failures import (
@@ -20,8 +22,9 @@ from batch_emulator.service.failures import (
 )
 from batch_emulator.service.ids import task_root
 from batch_emulator.service.limits import MAX_LOSSES, RECENT_TASKS
+from batch_emulator.service.multi_instance import gangs
 from batch_emulator.service.packages import lost_reference, of_node, resolve
-from batch_emulator.service.rooms import JobRoom
+from batch_emulator.service.rooms import Gang, JobRoom
 from batch_emulator.service.runs import environment_of, run_common
 from batch_emulator.service.state import State
 from batch_emulator.service.times import later
@@ -46,16 +49,21 @@ def make_ready(state: State, room: JobRoom, task: Task) -> None:
 
 def assign(state: State, room: JobRoom, task: Task, node: Node) -> None:
     """Give a task its place on a node; launch it, or let it wait for the job's preparation there."""
-    task.tries += 1
-    task.run_id = f"{task.job_id}/{task.id}/{task.number}.{task.tries}"
-    task.node_id, task.node_pool_id = node.id, node.pool_id
-    task.task_root, task.files_removed = task_root(task.job_id, task.id), False
-    occupy(state, room, task)
+    take_place(state, room, task, node)
     if preparation.must_wait(state, room, node):
         set_state(state, room, task, "preparing", "waits for the job preparation task")
     else:
         launch(state, room, task, node)
     refresh(state, node)
+
+
+def take_place(state: State, room: JobRoom, task: Task, node: Node) -> None:
+    """A new try of a task begins on a node."""
+    task.tries += 1
+    task.run_id = f"{task.job_id}/{task.id}/{task.number}.{task.tries}"
+    task.node_id, task.node_pool_id = node.id, node.pool_id
+    task.task_root, task.files_removed = task_root(task.job_id, task.id), False
+    occupy(state, room, task)
 
 
 def occupy(state: State, room: JobRoom, task: Task) -> None:
@@ -81,7 +89,7 @@ def launch(state: State, room: JobRoom, task: Task, node: Node) -> None:
     if lost is not None:
         end(state, task, Ending(failure=package_failure(lost), phase="preprocessing"))
         return
-    state.emit(_start_run(state, room, task, node, references))
+    state.emit(start_run(state, room, task, node))
 
 
 def set_deadline(state: State, task: Task) -> None:
@@ -92,22 +100,27 @@ def set_deadline(state: State, task: Task) -> None:
     state.timers.set(task.deadline, "task", key_of(task))
 
 
-def _start_run(state: State, room: JobRoom, task: Task, node: Node, references: list[Json]) -> StartRun:
+def start_run(state: State, room: JobRoom, task: Task, node: Node, **other: Any) -> StartRun:
+    """The effect that runs a task's command.
+
+    :param other: what is different for an instance of a multi-instance task.
+    """
+    references = task.spec.get("applicationPackageReferences") or ()
     found = (resolve(state, item["applicationId"], item.get("version")) for item in references)
     packages: tuple[PackageInstall, ...] = tuple(package for package in found if package is not None)
-    return StartRun(
-        run_id=task.run_id or "",
-        kind="manager" if managers.is_manager(room, task) else "task",
-        task_root=task.task_root or "",
-        spec=task.spec,
-        environment=environment_of(room.job, task.spec),
-        job_id=task.job_id,
-        task_id=task.id,
-        preparation_root=preparation.root_of(room.job),
-        packages=packages,
-        pool_packages=of_node(node),
-        **run_common(state, node),
-    )
+    values: dict[str, Any] = {
+        "run_id": task.run_id or "",
+        "kind": "manager" if managers.is_manager(room, task) else "task",
+        "task_root": task.task_root or "",
+        "spec": task.spec,
+        "environment": environment_of(room.job, task.spec),
+        "job_id": task.job_id,
+        "task_id": task.id,
+        "preparation_root": preparation.root_of(room.job),
+        "packages": packages,
+        "pool_packages": of_node(node),
+    }
+    return StartRun(**{**values, **run_common(state, node), **other})
 
 
 def kill(state: State, task: Task, outcome: str) -> None:
@@ -124,10 +137,21 @@ def kill(state: State, task: Task, outcome: str) -> None:
         room.count(task, -1)
     task.killing = outcome
     state.changed(task)
-    if task.state == "preparing":
+    gang = room.gangs.get(task.number)
+    if gang is not None and not gang.coordinated:
+        _kill_coordination(state, task, gang, first=before is None)
+    elif task.state == "preparing":
         end(state, task, Ending(killed=True))
     elif before is None:
         state.emit(KillRun(task.run_id or "", _reason(outcome)))
+
+
+def _kill_coordination(state: State, task: Task, gang: Gang, *, first: bool) -> None:
+    """The application command does not run yet: the try is over when no coordination command runs."""
+    if not gang.commands:
+        end(state, task, Ending(killed=True))
+    elif first and gang.ending is None:
+        gangs.kill_commands(state, gang, _reason(task.killing or ""))
 
 
 def _reason(outcome: str) -> Failure | None:
@@ -139,6 +163,7 @@ def end(state: State, task: Task, ending: Ending) -> None:
     room = state.room_of(task)
     killing = task.killing
     node = state.node_of(task.node_pool_id, task.node_id)
+    gangs.release(state, room, task)
     _vacate(state, room, task)
     if node is not None and killing != "delete":
         _note_on_node(state, node, task, ending)
@@ -209,6 +234,7 @@ def _requeue(state: State, room: JobRoom, task: Task, killing: str | None) -> No
 
 def _back_to_active(state: State, room: JobRoom, task: Task, cause: str) -> None:
     task.node_id = task.node_pool_id = task.task_root = task.start_time = None
+    gangs.forget(state, room, task, with_files=False)
     set_state(state, room, task, "active", cause)
     make_ready(state, room, task)
 
@@ -259,6 +285,7 @@ def forget(state: State, room: JobRoom, task: Task) -> None:
     if task.satisfies and room.job.spec["usesTaskDependencies"] and room.job.state != "deleting":
         room.job.departed = [*room.job.departed, task.id]
         state.changed(room.job)
+    gangs.forget(state, room, task, with_files=True)
     if room.tasks.get(task.id) is task:
         room.tasks.remove(task.id)
     state.removed(task)

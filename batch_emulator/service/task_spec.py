@@ -15,7 +15,6 @@ from batch_emulator.service.error_kinds import (
     TASK_DEPENDENCY_LIST_TOO_LONG,
     invalid,
     missing,
-    unsupported,
 )
 from batch_emulator.service.errors import BatchError, ErrorKind
 from batch_emulator.service.ids import check_id
@@ -27,6 +26,7 @@ from batch_emulator.service.limits import (
     MAX_DEPENDENCY_RANGES,
     MAX_TASK_SLOTS,
 )
+from batch_emulator.service.multi_instance.settings import make_settings
 from batch_emulator.service.spec_checks import (
     check_command,
     check_display_name,
@@ -50,8 +50,6 @@ def make_task_spec(job: Job, body: Json) -> Json:
     """
     check_id(body.get("id"))
     check_special_ids(job.spec, body["id"])
-    if "multiInstanceSettings" in body:
-        raise unsupported("multiInstanceSettings", "Multi-instance tasks are not run here")
     check_display_name(body)
     check_command(body)
     check_output_files(body)
@@ -59,6 +57,9 @@ def make_task_spec(job: Job, body: Json) -> Json:
     _check_exit_conditions(job, body.get("exitConditions") or {})
     check_task_packages(body)
     spec = {name: value for name, value in body.items() if name != "id"}
+    settings = make_settings(body)
+    if settings is not None:
+        spec["multiInstanceSettings"] = settings
     spec["requiredSlots"] = whole_number(body, "requiredSlots", 1, 1, MAX_TASK_SLOTS)
     spec["userIdentity"] = user_identity(body)
     spec["constraints"] = make_constraints(job, body.get("constraints"))

@@ -26,6 +26,8 @@ from batch_emulator.service.failures import TASK_ENDED
 from batch_emulator.service.ids import check_id
 from batch_emulator.service.jobs import find as find_job
 from batch_emulator.service.limits import MAX_TASKS_PER_COLLECTION
+from batch_emulator.service.multi_instance import gangs
+from batch_emulator.service.multi_instance.settings import instances_of
 from batch_emulator.service.rooms import JobRoom
 from batch_emulator.service.spec_checks import without_nulls
 from batch_emulator.service.state import State
@@ -100,6 +102,8 @@ def replace(state: State, job_id: str, task_id: str, body: Json) -> Task:
     if task.state == "completed":
         raise BatchError(TASK_COMPLETED)
     constraints = make_constraints(room.job, without_nulls(body).get("constraints"))
+    if task.first_retention is None and instances_of(task):
+        task.first_retention = task.spec["constraints"]["retentionTime"]
     task.spec = {**task.spec, "constraints": constraints}
     if task.state == "running":
         task_runs.set_deadline(state, task)
@@ -136,6 +140,7 @@ def reactivate(state: State, job_id: str, task_id: str) -> Task:
     task.exit_code = task.failure = task.start_time = task.end_time = task.last_retry_time = None
     task.node_id = task.node_pool_id = task.task_root = task.retention_until = None
     task.retry_count, task.files_removed = 0, False
+    gangs.forget(state, room, task, with_files=False)
     task_runs.set_state(state, room, task, "active", "reactivated")
     task.result = None
     if satisfied:

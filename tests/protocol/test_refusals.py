@@ -190,9 +190,30 @@ TASKS: list[Row] = [
     (
         "POST",
         "/jobs/open/tasks",
-        a_task("t", multiInstanceSettings={"coordinationCommandLine": "x"}),
+        a_task("t", multiInstanceSettings={"coordinationCommandLine": "x", "numberOfInstances": 0}),
         400,
-        "UnsupportedProperty",
+        "InvalidPropertyValue",
+    ),
+    (
+        "POST",
+        "/jobs/open/tasks",
+        a_task("t", multiInstanceSettings={"coordinationCommandLine": " "}),
+        400,
+        "InvalidPropertyValue",
+    ),
+    (
+        "POST",
+        "/jobs/open/tasks",
+        a_task("t", multiInstanceSettings={"numberOfInstances": 2}),
+        400,
+        "MissingRequiredProperty",
+    ),
+    (
+        "POST",
+        "/jobs/open/tasks",
+        a_task("t", multiInstanceSettings={"coordinationCommandLine": "x"}, requiredSlots=2),
+        400,
+        "InvalidPropertyValue",
     ),
     (
         "POST",

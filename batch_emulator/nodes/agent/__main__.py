@@ -2,10 +2,11 @@
 
 Both sides write JSON lines. The emulator asks:
 
-- ``{"op": "start", "run", "argv", "program", "env", "directory", "linger"}``: make the task's directory and
-  run a program there,
+- ``{"op": "start", "run", "argv", "program", "env", "directory", "linger", "append"}``: make the task's
+  directory and run a program there; with ``append``, its output follows what is in the streams' files,
 - ``{"op": "kill", "run"}``: end the run's whole process tree,
-- ``{"op": "sweep", "root"}``: end every process of a node, by its root directory.
+- ``{"op": "sweep", "root", "mark"}``: end every process with that directory in a variable of its
+  environment: those of a node by its root, or those of a task.
 
 The agent tells: ``{"run", "pid"}`` (started), ``{"run", "errno", "reason", "disk"}`` (could not start; with
 ``disk``, since the directories could not be made), ``{"run", "code"}`` or ``{"run", "signal"}`` (ended),
@@ -37,7 +38,6 @@ from batch_emulator.nodes.agent.starting import make_directories, open_streams, 
 
 _PR_SET_CHILD_SUBREAPER = 36
 _TASK_MARK = "AZ_BATCH_TASK_DIR"
-_NODE_MARK = "AZ_BATCH_NODE_ROOT_DIR"
 _KILL_ROUNDS = 50
 _KILL_PAUSE_SECONDS = 0.002
 # News is told together, as far as that keeps nobody waiting: the reader's work is by the message.
@@ -111,14 +111,14 @@ class Agent:
             if leader is not None:
                 self._end_run(leader)
         elif operation == "sweep":
-            self._end_node(order["root"])
+            self._end_marked(order["mark"], order["root"])
             self._answers.append({"swept": order["root"]})
 
     def _start(self, order: dict[str, Any]) -> None:
         run, directory = order["run"], order["directory"]
         try:
             make_directories(directory)
-            streams = open_streams(directory)
+            streams = open_streams(directory, append=order["append"])
         except (OSError, ValueError) as error:
             self._refuse(run, error, disk=True)
             return
@@ -187,9 +187,9 @@ class Agent:
                 return
             time.sleep(_KILL_PAUSE_SECONDS)
 
-    def _end_node(self, root: str) -> None:
+    def _end_marked(self, mark: str, root: str) -> None:
         for _ in range(_KILL_ROUNDS):
-            if not self._kill(processes_with_environment(_NODE_MARK, root, descendants(os.getpid()))):
+            if not self._kill(processes_with_environment(mark, root, descendants(os.getpid()))):
                 return
             time.sleep(_KILL_PAUSE_SECONDS)
 

@@ -26,6 +26,7 @@ WORKING, CERTIFICATES = "wd", "certs"
 STDOUT, STDERR = "stdout.txt", "stderr.txt"
 UPLOAD_LOGS = ("fileuploadout.txt", "fileuploaderr.txt")
 _NEW_STREAM = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+_SHARED_STREAM = os.O_WRONLY | os.O_CREAT | os.O_APPEND
 # Python ignores some signals, and this process one more. A program expects to find them as usual.
 _USUAL_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT)
 
@@ -50,14 +51,16 @@ def make_directories(directory: str) -> None:
             os.mkdir(f"{directory}/{name}")
 
 
-def open_streams(directory: str) -> tuple[int, int]:
-    """Descriptors of a task's output and error stream, both empty.
+def open_streams(directory: str, *, append: bool) -> tuple[int, int]:
+    """Descriptors of a task's output and error stream.
 
+    :param append: what is in them stays, and all who have them open write at their ends.
     :raises OSError: the disk does not take them.
     """
-    out = os.open(f"{directory}/{STDOUT}", _NEW_STREAM, 0o644)
+    flags = _SHARED_STREAM if append else _NEW_STREAM
+    out = os.open(f"{directory}/{STDOUT}", flags, 0o644)
     try:
-        return out, os.open(f"{directory}/{STDERR}", _NEW_STREAM, 0o644)
+        return out, os.open(f"{directory}/{STDERR}", flags, 0o644)
     except OSError:
         os.close(out)
         raise

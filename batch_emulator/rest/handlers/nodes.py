@@ -15,7 +15,7 @@ from batch_emulator.rest.odata.lists import NODES
 from batch_emulator.rest.odata.selection import select, selected_names
 from batch_emulator.rest.paging import render_page, start_after
 from batch_emulator.rest.render.nodes import render_node
-from batch_emulator.service.entities import Json, Node, Task
+from batch_emulator.service.entities import Json, Node, Subtask, Task
 from batch_emulator.service.error_kinds import OPERATION_NOT_VALID_ON_NODE, conflict
 from batch_emulator.service.errors import BatchError
 from batch_emulator.service.pool_assumptions import LAST_VERSION_WITHOUT_REIMAGE
@@ -113,11 +113,16 @@ def _render(service: BatchService, node: Node, base_url: str) -> Json:
     return render_node(node, pool, load, _recent_tasks(service, node), base_url)
 
 
-def _recent_tasks(service: BatchService, node: Node) -> Iterator[Task]:
-    """The tasks that ran on a node lately and still exist."""
-    for job_id, task_id in node.recent_tasks:
+def _recent_tasks(service: BatchService, node: Node) -> Iterator[tuple[Task, Subtask | None]]:
+    """The tasks that ran on a node lately and still exist; of a subtask what is known after a requeue."""
+    for job_id, task_id, *number in node.recent_tasks:
         with contextlib.suppress(BatchError):
-            yield service.task(job_id, task_id)
+            task = service.task(job_id, task_id)
+            if not number:
+                yield task, None
+            for subtask in service.subtasks(job_id, task_id) if number else ():
+                if subtask.number == number[0] and subtask.node_id == node.id:
+                    yield task, subtask
 
 
 HANDLERS = {

@@ -15,7 +15,7 @@ from batch_emulator.rest.odata.lists import TASKS
 from batch_emulator.rest.odata.selection import select, selected_names
 from batch_emulator.rest.paging import render_page, start_after
 from batch_emulator.rest.render.parts import present, task_url
-from batch_emulator.rest.render.tasks import render_task
+from batch_emulator.rest.render.tasks import render_subtask, render_task
 from batch_emulator.service.entities import Json, Task
 from batch_emulator.service.limits import MAX_TASKS_PER_COLLECTION
 from batch_emulator.service.tasks import AddResult
@@ -98,10 +98,15 @@ async def delete_task(call: Call, backend: Backend) -> Reply:
 
 
 async def list_subtasks(call: Call, backend: Backend) -> Reply:
-    """Only multi-instance tasks have subtasks, and this service refuses to create those."""
-    selected_names(call.query, "BatchSubtask", call.contract)
-    await backend.read(lambda service, _now: service.task(call["jobId"], call["taskId"]))
-    return Reply({"odata.metadata": f"{call.base_url}/$metadata#subtasks", "value": []})
+    """The instances of a multi-instance task, its primary left out; of an ordinary task there are none."""
+    names = selected_names(call.query, "BatchSubtask", call.contract)
+
+    def query(service: BatchService, _now: datetime) -> list[Json]:
+        subtasks = service.subtasks(call["jobId"], call["taskId"])
+        return [select(render_subtask(subtask, call.base_url), names) for subtask in subtasks]
+
+    items = await backend.read(query)
+    return Reply({"odata.metadata": f"{call.base_url}/$metadata#subtasks", "value": items})
 
 
 def _add_result(call: Call, result: AddResult) -> Json:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from batch_emulator.rest.render.parts import node_url, present, task_url, without_secrets
-from batch_emulator.rest.render.tasks import execution_info
+from batch_emulator.rest.render.tasks import execution_info, subtask_execution_info
 from batch_emulator.service.endpoints import inbound_endpoints, ipv6_address
-from batch_emulator.service.entities import Json, Node, Pool, Task
+from batch_emulator.service.entities import Json, Node, Pool, Subtask, Task
 from batch_emulator.service.ids import affinity_of
 from batch_emulator.service.queries import NodeLoad
 from batch_emulator.service.times import format_time
@@ -16,11 +16,13 @@ NODE_AGENT_VERSION = "1.12.2"
 _NO_AGENT = frozenset({"creating", "preempted", "deallocated"})
 
 
-def render_node(node: Node, pool: Pool, load: NodeLoad, recent: Iterable[Task], base_url: str) -> Json:
+def render_node(
+    node: Node, pool: Pool, load: NodeLoad, recent: Iterable[tuple[Task, Subtask | None]], base_url: str
+) -> Json:
     """A node.
 
     :param load: the tasks that run on the node now.
-    :param recent: tasks that ran on it lately, newest first.
+    :param recent: tasks that ran on it lately, newest first, with the subtask if it was but a part of one.
     """
     endpoints = inbound_endpoints(pool, node)
     return present(
@@ -40,7 +42,7 @@ def render_node(node: Node, pool: Pool, load: NodeLoad, recent: Iterable[Task], 
             "runningTasksCount": load.running_tasks,
             "runningTaskSlotsCount": load.running_slots,
             "totalTasksSucceeded": node.total_tasks_succeeded,
-            "recentTasks": [_recent(task, base_url) for task in recent] or None,
+            "recentTasks": [_recent(task, subtask, base_url) for task, subtask in recent] or None,
             "startTask": without_secrets(node.start_task) if node.start_task else None,
             "startTaskInfo": node.start_task_info,
             "errors": node.errors or None,
@@ -52,7 +54,14 @@ def render_node(node: Node, pool: Pool, load: NodeLoad, recent: Iterable[Task], 
     )
 
 
-def _recent(task: Task, base_url: str) -> Json:
+def _recent(task: Task, subtask: Subtask | None, base_url: str) -> Json:
+    if subtask is not None:
+        return {
+            **_recent(task, None, base_url),
+            "subtaskId": subtask.number,
+            "taskState": subtask.state,
+            "executionInfo": subtask_execution_info(task, subtask),
+        }
     return {
         "taskUrl": task_url(base_url, task.job_id, task.id),
         "jobId": task.job_id,

@@ -12,7 +12,7 @@ from batch_emulator.rest.render.parts import (
     versioned,
     without_secrets,
 )
-from batch_emulator.service.entities import Json, Task
+from batch_emulator.service.entities import Json, Subtask, Task
 
 
 def render_task(task: Task, base_url: str) -> Json:
@@ -39,6 +39,39 @@ def execution_info(task: Task) -> Json:
             "requeueCount": task.requeue_count,
             "lastRequeueTime": task.last_requeue_time,
             "result": task.result,
+        }
+    )
+
+
+def render_subtask(subtask: Subtask, base_url: str) -> Json:
+    """An instance of a multi-instance task. Source: *Task - List Subtasks*."""
+    body = present(
+        {
+            "id": subtask.number,
+            "startTime": subtask.start_time,
+            "endTime": subtask.end_time,
+            "exitCode": subtask.exit_code,
+            "failureInfo": failure_info(subtask.failure),
+            "state": subtask.state,
+            "stateTransitionTime": subtask.state_transition_time,
+            "previousState": subtask.previous_state,
+            "previousStateTransitionTime": subtask.previous_state_transition_time,
+            "result": subtask.result,
+        }
+    )
+    where = _node_info(base_url, subtask.pool_id, subtask.node_id, subtask.task_root)
+    return {**body, "nodeInfo": where}
+
+
+def subtask_execution_info(task: Task, subtask: Subtask) -> Json:
+    """``executionInfo`` of a subtask among the recent tasks of its node."""
+    return execution_info(task) | present(
+        {
+            "startTime": subtask.start_time,
+            "endTime": subtask.end_time,
+            "exitCode": subtask.exit_code,
+            "failureInfo": failure_info(subtask.failure),
+            "result": subtask.result,
         }
     )
 

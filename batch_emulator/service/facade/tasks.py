@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from batch_emulator.service import explain, jobs, queries, tasks
-from batch_emulator.service.entities import Json, Task
+from batch_emulator.service.entities import Json, Subtask, Task
 from batch_emulator.service.facade.base import Commands
 
 
@@ -37,6 +37,12 @@ class TaskCommands(Commands):
     def tasks(self, job_id: str, after: str = "") -> Iterator[Task]:
         found = jobs.find(self._state, job_id).tasks.after(after)
         return (task for task in found if task.killing != "delete")
+
+    def subtasks(self, job_id: str, task_id: str) -> list[Subtask]:
+        """The instances of a multi-instance task's latest try, the primary left out; of others none."""
+        task = self.task(job_id, task_id)
+        gang = self._state.room_of(task).gangs.get(task.number)
+        return [member for member in gang.members if member.number > 0] if gang else []
 
     def kept_task_roots(self) -> set[str]:
         return queries.kept_task_roots(self._state)

@@ -33,3 +33,12 @@ def after(*task_ids: str, ranges: tuple[tuple[int, int], ...] = ()) -> Json:
     if ranges:
         depends_on["taskIdRanges"] = [{"start": start, "end": end} for start, end in ranges]
     return depends_on
+
+
+def an_mpi_pool(pool_id: str = "pool", nodes: int = 3, **more: Any) -> Json:
+    return a_pool(pool_id, nodes, **{"enableInterNodeCommunication": True, **more})
+
+
+def a_gang(task_id: str = "task", instances: int = 2, **more: Any) -> Json:
+    settings = {"numberOfInstances": instances, "coordinationCommandLine": "coordinate"}
+    return a_task(task_id, **{"multiInstanceSettings": settings, **more})

@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from batch_emulator.service import Account, BatchError, BatchService, Quotas
 from batch_emulator.service.events import NodeLost, RunEnded, RunLost
 from batch_emulator.service.failures import UNKNOWN
-from tests.batch_emulator.service.builders import a_job, a_pool, a_task, after
+from tests.batch_emulator.service.builders import a_gang, a_job, a_pool, a_task, after
 from tests.batch_emulator.service.world import World, records_of
 
 IDS = [str(number) for number in range(1, 9)] + ["04", "5x"]
@@ -32,11 +32,17 @@ def index_of(service: BatchService) -> dict[str, Any]:
             room.slot_counts,
             frozenset(room.occupying),
             frozenset(room.barred),
+            {number: [member.number for member in gang.members] for number, gang in room.gangs.items()},
         )
         for room in state.jobs.values()
     }
     nodes = {
-        node.id: (room.slots.free(node.id), room.load(node.id).used_slots, frozenset(room.load(node.id).runs))
+        node.id: (
+            room.slots.free(node.id),
+            room.load(node.id).used_slots,
+            frozenset(room.load(node.id).runs),
+            frozenset(room.load(node.id).subtasks),
+        )
         for room in state.pools.values()
         for node in room.nodes.values()
     }
@@ -63,6 +69,7 @@ class AnySequence(RuleBasedStateMachine):
                 nodes=2,
                 targetLowPriorityNodes=1,
                 taskSlotsPerNode=slots,
+                enableInterNodeCommunication=True,
                 taskSchedulingPolicy=policy,
                 **start,
             ),
@@ -87,13 +94,21 @@ class AnySequence(RuleBasedStateMachine):
         span=st.none() | st.tuples(st.integers(1, 4), st.integers(0, 4)),
         retries=st.integers(0, 2),
         slots=st.integers(1, 2),
+        instances=st.sampled_from([0, 0, 1, 2, 3]),
     )
     def add(
-        self, name: str, parents: list[str], span: tuple[int, int] | None, retries: int, slots: int
+        self,
+        name: str,
+        parents: list[str],
+        span: tuple[int, int] | None,
+        retries: int,
+        slots: int,
+        instances: int,
     ) -> None:
         ranges = ((span[0], span[0] + span[1]),) if span else ()
         depends = {"dependsOn": after(*parents, ranges=ranges)} if parents or span else {}
-        body = a_task(name, constraints={"maxTaskRetryCount": retries}, requiredSlots=slots, **depends)
+        make = a_gang(name, instances) if instances else a_task(name, requiredSlots=slots)
+        body = {**make, "constraints": {"maxTaskRetryCount": retries}, **depends}
         self.attempt("create_task", "job", body)
 
     @rule(name=task_ids, command=st.sampled_from(["terminate_task", "reactivate_task", "delete_task"]))

@@ -12,6 +12,7 @@ from batch_emulator.service.effects import (
     BootNode,
     DeletePackageBlob,
     Effect,
+    EndInstance,
     KillRun,
     ReleaseNode,
     RemoveTaskFiles,
@@ -95,7 +96,7 @@ class World:
             self.running[effect.run_id] = effect
         elif isinstance(effect, WakeAt):
             self.wake_at = effect.at
-        elif isinstance(effect, (RemoveTaskFiles, DeletePackageBlob)):
+        elif isinstance(effect, (EndInstance, RemoveTaskFiles, DeletePackageBlob)):
             pass
         elif self._waits(effect):
             self.pending.append(effect)
@@ -217,4 +218,5 @@ def records_of(service: BatchService) -> dict[tuple[str, str], Json]:
         entities += [pool.pool, *pool.nodes.values()]
     for job in state.jobs.values():
         entities += [job.job, *job.tasks.values(), *job.node_runs.values()]
+        entities += [member for gang in job.gangs.values() for member in gang.members]
     return {(entity.kind, key_of(entity)): to_record(entity) for entity in entities}
