@@ -7,15 +7,20 @@ is no expansion of variables, no redirection and no ``&&``.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from batch_emulator.service.errors import Failure
 
 __all__ = ["Command", "CommandError", "launch_failed", "parse_command"]
+
+
+# shlex reads character by character; most lines have nothing in them that it would treat specially.
+_QUOTING = re.compile(r"""["'\\]""")
+_WORD = re.compile(r"[^ \t\r\n]+")
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,9 @@ class CommandError(Exception):
         self.failure = failure
 
 
-def parse_command(command_line: str, environment: Mapping[str, str], working_directory: Path) -> Command:
+def parse_command(
+    command_line: str, environment: Mapping[str, str], working_directory: str | os.PathLike[str]
+) -> Command:
     """Split a command line by POSIX quoting rules and find its program.
 
     :param environment: of the task; its ``PATH`` is searched for a program without a slash.
@@ -49,23 +56,29 @@ def parse_command(command_line: str, environment: Mapping[str, str], working_dir
     :raises CommandError: ``CommandProgramNotFound`` or ``CommandLaunchFailed``.
     """
     try:
-        arguments = tuple(shlex.split(command_line))
+        arguments = _split(command_line)
     except ValueError as error:
         raise launch_failed(f"The command line cannot be split: {error}.", command_line) from None
     if not arguments:
         raise launch_failed("The command line is empty.", command_line)
     name = arguments[0]
     if "/" in name:
-        path = working_directory / name
-        if not path.is_file():
+        path = os.path.join(working_directory, name.removeprefix("./"))
+        if not os.path.isfile(path):
             raise _not_found(name)
         if not os.access(path, os.X_OK):
             raise launch_failed(f"The file '{name}' is not executable.", command_line)
-        return Command(str(path), arguments)
+        return Command(path, arguments)
     found = shutil.which(name, path=environment.get("PATH", ""))
     if found is None:
         raise _not_found(name)
-    return Command(str(working_directory / found), arguments)
+    return Command(os.path.join(working_directory, found), arguments)
+
+
+def _split(command_line: str) -> tuple[str, ...]:
+    if _QUOTING.search(command_line) is None:
+        return tuple(_WORD.findall(command_line))
+    return tuple(shlex.split(command_line))
 
 
 def launch_failed(reason: str, command_line: str) -> CommandError:

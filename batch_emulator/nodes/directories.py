@@ -11,7 +11,7 @@ import shutil
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from batch_emulator.nodes.agent import starting
 
@@ -27,22 +27,43 @@ class OutsideError(ValueError):
 def inside(folder: Path, relative: str) -> Path:
     """The path in a folder.
 
-    :param relative: POSIX path; parts ``.`` are dropped.
+    :param relative: POSIX path.
     :raises OutsideError: when it is absolute, has a part ``..`` or cannot be a path at all.
     """
-    path = PurePosixPath(relative)
-    if path.is_absolute() or ".." in path.parts or "\0" in relative:
+    _check_inside(relative)
+    return folder / relative
+
+
+def _check_inside(relative: str) -> None:
+    if relative.startswith("/") or "\0" in relative or ".." in relative.split("/"):
         raise OutsideError(f"The path '{relative}' leads out of its directory.")
-    return folder / path
 
 
-@dataclass(frozen=True)
 class TaskLayout:
-    """The directory of a task: its output streams beside its working directory."""
+    """The directory of a task: its output streams beside its working directory.
 
-    directory: Path
+    A short task costs little more than its paths, so those are made when they are asked for.
 
-    # Kept once made: a task needs them several times, and making paths is what a short task costs most.
+    :param directory: absolute.
+    """
+
+    def __init__(self, directory: Path | str) -> None:
+        self.path = str(directory)
+
+    @cached_property
+    def directory(self) -> Path:
+        return Path(self.path)
+
+    @property
+    def working_path(self) -> str:
+        """The working directory as text."""
+        return f"{self.path}/{starting.WORKING}"
+
+    @property
+    def certificates_path(self) -> str:
+        """The directory of certificates as text."""
+        return f"{self.path}/{starting.CERTIFICATES}"
+
     @cached_property
     def working(self) -> Path:
         return self.directory / starting.WORKING
@@ -72,8 +93,8 @@ class TaskLayout:
 
         What an earlier try left in the working directory stays, as a retry on the same node finds it.
         """
-        starting.make_directories(str(self.directory))
-        for stream in starting.open_streams(str(self.directory), append=False):
+        starting.make_directories(self.path)
+        for stream in starting.open_streams(self.path, append=False):
             os.close(stream)
 
 
@@ -87,6 +108,10 @@ class NodeLayout:
     def of(cls, nodes_dir: Path, pool_id: str, node_id: str) -> NodeLayout:
         """The layout of a node; ids are compared without case, so is the folder's name."""
         return cls(inside(nodes_dir, pool_id.lower()) / node_id)
+
+    @cached_property
+    def _root_path(self) -> str:
+        return str(self.root)
 
     @cached_property
     def applications(self) -> Path:
@@ -106,7 +131,8 @@ class NodeLayout:
 
     def task(self, task_root: str) -> TaskLayout:
         """The directory of a task, by its path relative to the root."""
-        return TaskLayout(inside(self.root, task_root))
+        _check_inside(task_root)
+        return TaskLayout(f"{self._root_path}/{task_root}")
 
     def make(self, *, wipe: bool) -> None:
         """Make the root's folders.

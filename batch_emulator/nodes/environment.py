@@ -47,10 +47,10 @@ def task_environment(
     user = _user_name(run.spec)
     task = layout.task(run.task_root)
     environment = {
-        "HOME": str(task.working),
+        "HOME": task.working_path,
         "LANG": "C.UTF-8",
         "PATH": _PATH,
-        "PWD": str(task.working),
+        "PWD": task.working_path,
         "USER": user,
     }
     environment.update(_identity_variables(account, run))
@@ -106,10 +106,10 @@ def _identity_variables(account: AccountFacts, run: StartRun) -> dict[str, str]:
 
 def _task_variables(layout: NodeLayout, task: TaskLayout, run: StartRun) -> dict[str, str]:
     variables = {
-        "AZ_BATCH_CERTIFICATES_DIR": str(task.certificates),
-        "AZ_BATCH_TASK_DIR": str(task.directory),
+        "AZ_BATCH_CERTIFICATES_DIR": task.certificates_path,
+        "AZ_BATCH_TASK_DIR": task.path,
         "AZ_BATCH_TASK_RESERVED_EPHEMERAL_DISK_SPACE_BYTES": _RESERVED_DISK_BYTES,
-        "AZ_BATCH_TASK_WORKING_DIR": str(task.working),
+        "AZ_BATCH_TASK_WORKING_DIR": task.working_path,
     }
     if run.kind == "start":
         return variables
@@ -119,8 +119,8 @@ def _task_variables(layout: NodeLayout, task: TaskLayout, run: StartRun) -> dict
         variables["AZ_BATCH_TASK_ID"] = run.task_id
     if run.preparation_root is not None and run.kind != "preparation":
         preparation = layout.task(run.preparation_root)
-        variables["AZ_BATCH_JOB_PREP_DIR"] = str(preparation.directory)
-        variables["AZ_BATCH_JOB_PREP_WORKING_DIR"] = str(preparation.working)
+        variables["AZ_BATCH_JOB_PREP_DIR"] = preparation.path
+        variables["AZ_BATCH_JOB_PREP_WORKING_DIR"] = preparation.working_path
     return variables
 
 

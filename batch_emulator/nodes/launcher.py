@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
 import signal
@@ -110,18 +109,17 @@ class _Connection:
         self.runs: dict[str, Listener] = {}
         self.starting: dict[str, None] = {}
         self.sweeping: dict[str, asyncio.Future[None]] = {}
-        self._orders: list[bytes] = []
+        self._orders: list[dict[str, Any]] = []
 
     def send(self, **order: Any) -> None:
         """Orders of one turn of the loop go together: each message wakes the agent."""
         if not self._orders:
             asyncio.get_running_loop().call_soon(self._flush)
-        self._orders.append(orjson.dumps(order))
+        self._orders.append(order)
 
     def _flush(self) -> None:
         if not self.writer.is_closing():
-            self._orders.append(b"")
-            self.writer.write(b"\n".join(self._orders))
+            self.writer.write(orjson.dumps(self._orders, option=orjson.OPT_APPEND_NEWLINE))
         self._orders.clear()
 
     def hear(self, news: dict[str, Any]) -> None:
@@ -215,7 +213,7 @@ class Launcher:
             argv=command.arguments,
             program=command.program,
             env=environment,
-            directory=str(task.directory),
+            directory=task.path,
             linger=linger,
             append=append,
         )
@@ -304,7 +302,8 @@ class Launcher:
         watch = asyncio.create_task(_watch(connection))
         try:
             while line := await reader.readline():
-                connection.hear(json.loads(line))
+                for news in orjson.loads(line):
+                    connection.hear(news)
         except ConnectionError:
             pass  # the agent died with our orders unread
         finally:

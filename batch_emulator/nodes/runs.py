@@ -172,7 +172,9 @@ class Run:
             self._environment = task_environment(
                 self._services.account, self._layout, run, self._package_directories()
             )
-            command = parse_command(run.spec.get("commandLine") or "", self._environment, self._task.working)
+            command = parse_command(
+                run.spec.get("commandLine") or "", self._environment, self._task.working_path
+            )
         except CommandError:
             self._task.make()  # its streams, though empty, may be asked for
             raise

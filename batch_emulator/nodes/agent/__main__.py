@@ -1,6 +1,6 @@
 """`python -m batch_emulator.nodes.agent`: serve the emulator over the socket on standard input.
 
-Both sides write JSON lines. The emulator asks:
+Both sides write lines, each a JSON list of messages. The emulator asks:
 
 - ``{"op": "start", "run", "argv", "program", "env", "directory", "linger", "append"}``: make the task's
   directory and run a program there; with ``append``, its output follows what is in the streams' files,
@@ -84,8 +84,8 @@ class Agent:
     def _receive(self) -> bool:
         received = self._channel.recv(1 << 18)
         *lines, self._unread = (self._unread + received).split(b"\n")
-        for line in lines:
-            self._obey(json.loads(line))
+        for order in (order for line in lines for order in json.loads(line)):
+            self._obey(order)
             if time.monotonic() - self._told_at > _NEWS_WITHIN_SECONDS:
                 self._reap()
                 self._flush()
@@ -209,7 +209,7 @@ class Agent:
     def _flush(self) -> None:
         self._told_at = time.monotonic()
         if self._answers:
-            self._channel.sendall(b"".join(json.dumps(news).encode() + b"\n" for news in self._answers))
+            self._channel.sendall(json.dumps(self._answers).encode() + b"\n")
             self._answers.clear()
 
 
