@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from batch_emulator.service.account import Account
+    from batch_emulator.service.node_logs import LogRequest
     from batch_emulator.service.service import BatchService
 
 T = TypeVar("T")
@@ -104,5 +105,12 @@ class Backend(Protocol):
         """The disk of a node.
 
         :raises BatchError: when the node has none.
+        """
+        ...
+
+    async def upload_logs(self, request: LogRequest) -> int:
+        """Begin to upload log files of a node.
+
+        :returns: how many.
         """
         ...

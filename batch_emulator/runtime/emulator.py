@@ -21,6 +21,7 @@ from batch_emulator.runtime.fault_control import FaultControl
 from batch_emulator.runtime.runtime import Runtime
 from batch_emulator.runtime.settings import Settings
 from batch_emulator.service.account import Account
+from batch_emulator.service.node_logs import LogRequest
 from batch_emulator.service.service import BatchService
 from batch_emulator.service.times import format_time
 
@@ -28,7 +29,14 @@ __all__ = ["Emulator", "wipe"]
 
 T = TypeVar("T")
 # What belongs to the account; the lock, logs and certificates of the folder stay.
-_ACCOUNT_FILES = ("journal.sqlite", "journal.sqlite-wal", "journal.sqlite-shm", "nodes", "packages")
+_ACCOUNT_FILES = (
+    "journal.sqlite",
+    "journal.sqlite-wal",
+    "journal.sqlite-shm",
+    "nodes",
+    "node-logs",
+    "packages",
+)
 # A request that waits for a file or for a slow disk does not hold up a reset for longer.
 _DRAIN_SECONDS = 5.0
 
@@ -108,6 +116,11 @@ class Emulator:
     def files(self, pool_id: str, node_id: str) -> Disk:
         """See :meth:`Runtime.files`."""
         return self._runtime.files(pool_id, node_id)
+
+    async def upload_logs(self, request: LogRequest) -> int:
+        """See :meth:`Machine.upload_logs`."""
+        async with self._used() as runtime:
+            return await runtime.upload_logs(request)
 
     async def around(self, operation: str, answer: Callable[[], Awaitable[T]]) -> T:
         """See :meth:`batch_emulator.rest.interference.Interference.around`."""

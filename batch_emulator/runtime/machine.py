@@ -12,6 +12,8 @@ from batch_emulator.identity.node_secret import issue_secret
 from batch_emulator.nodes.environment import AccountFacts
 from batch_emulator.nodes.host import Host
 from batch_emulator.nodes.launcher import Launcher
+from batch_emulator.nodes.log_upload import read_logs, upload_logs
+from batch_emulator.nodes.logs import NodeLogs
 from batch_emulator.nodes.output_files import OutputFiles
 from batch_emulator.nodes.packages import Packages
 from batch_emulator.nodes.resource_files import ResourceFiles
@@ -21,6 +23,7 @@ from batch_emulator.nodes.transfer import Fetcher
 from batch_emulator.runtime.settings import Settings
 from batch_emulator.service.effects import DeletePackageBlob, Effect, WakeAt
 from batch_emulator.service.events import Event
+from batch_emulator.service.node_logs import LogRequest
 
 __all__ = ["Machine"]
 
@@ -58,7 +61,8 @@ class Machine:
             output_files=OutputFiles(settings.storage),
             now=clock,
         )
-        self.host = Host(nodes_dir, services, post, settings.boot_delay)
+        self._logs = NodeLogs(settings.data_dir / "node-logs", clock)
+        self.host = Host(nodes_dir, services, self._noting(post), settings.boot_delay)
         self._errands: set[asyncio.Task[object]] = set()
 
     async def start(self) -> None:
@@ -74,7 +78,18 @@ class Machine:
         if isinstance(effect, DeletePackageBlob):
             self._do(self._packages.delete(effect.blob_name))
         elif not isinstance(effect, WakeAt):
+            self._logs.asked(effect)
             self.host.carry_out(effect)
+
+    async def upload_logs(self, request: LogRequest) -> int:
+        """Begin to upload log files of a node.
+
+        :returns: how many.
+        """
+        self._logs.write()
+        files = await asyncio.to_thread(read_logs, self._logs, request)
+        self._do(upload_logs(self._settings.storage, request, files))
+        return len(files)
 
     async def stop(self) -> None:
         """Kill all processes and drop what is under way."""
@@ -82,6 +97,7 @@ class Machine:
         for errand in self._errands:
             errand.cancel()
         await asyncio.gather(*self._errands, return_exceptions=True)
+        self._logs.write()
         await self._fetcher.close()
 
     def remove_folders_except(self, nodes: set[tuple[str, str]], task_roots: set[str]) -> None:
@@ -94,6 +110,14 @@ class Machine:
             if (pool_id.lower(), node_id.lower()) not in nodes:
                 self.host.remove_folder(pool_id, node_id)
         self.host.remove_task_folders_except(task_roots)
+        self._logs.remove_except(nodes)
+
+    def _noting(self, post: Callable[[Event], None]) -> Callable[[Event], None]:
+        def note_and_post(event: Event) -> None:
+            self._logs.happened(event)
+            post(event)
+
+        return note_and_post
 
     def _do(self, work: Coroutine[Any, Any, object]) -> None:
         errand = asyncio.ensure_future(work)

@@ -19,6 +19,7 @@ from batch_emulator.runtime.settings import Settings
 from batch_emulator.service.account import Account
 from batch_emulator.service.error_kinds import NODE_NOT_FOUND
 from batch_emulator.service.errors import BatchError
+from batch_emulator.service.node_logs import LogRequest
 from batch_emulator.service.service import BatchService
 
 __all__ = ["Runtime"]
@@ -112,6 +113,10 @@ class Runtime:
         if not node_files.root.is_dir():
             raise BatchError(NODE_NOT_FOUND)
         return Disk(node_files)
+
+    async def upload_logs(self, request: LogRequest) -> int:
+        """See :meth:`Machine.upload_logs`."""
+        return await self._machine.upload_logs(request)
 
     async def stop(self) -> None:
         """Kill all processes, store what is due, give the folder free."""

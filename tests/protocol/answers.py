@@ -27,6 +27,7 @@ BODIES = {
     "list_nodes": "[BatchNode]",
     "list_node_files": "[BatchNodeFile]",
     "get_node_remote_login_settings": "BatchNodeRemoteLoginSettings",
+    "upload_node_logs": "UploadBatchServiceLogsResult",
     "get_node_extension": "BatchNodeVMExtension",
     "list_node_extensions": "[BatchNodeVMExtension]",
     "get_job": "BatchJob",

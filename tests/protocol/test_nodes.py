@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import asyncio
+import uuid
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from azure.batch import models
 from azure.core.exceptions import HttpResponseError
+from azure.storage.blob import BlobServiceClient, ContainerSasPermissions, generate_container_sas
 
+from demo.stack.accounts import StorageAccount
 from tests.protocol.builders import a_job, a_pool, a_task
 from tests.protocol.driver import Driver
 
@@ -106,3 +111,42 @@ async def test_remote_login(batch: Driver, name: str, node_id: str) -> None:
     assert "remoteLoginIPAddress" in login
     assert (login.remote_login_ip_address, login.remote_login_port) == ("127.0.0.1", 50000)
     assert login.ipv6_remote_login_ip_address is None
+
+
+async def test_log_files_are_uploaded(
+    batch: Driver, name: str, node_id: str, azurite: StorageAccount
+) -> None:
+    account = BlobServiceClient.from_connection_string(azurite.connection_string)
+    container = account.create_container(name + uuid.uuid4().hex[:6])
+    now = datetime.now(timezone.utc)
+    sas = generate_container_sas(
+        account.account_name,
+        container.container_name,
+        account_key=account.credential.account_key,
+        permission=ContainerSasPermissions(write=True, create=True),
+        expiry=now + timedelta(hours=1),
+    )
+    asked = models.UploadBatchServiceLogsOptions(
+        container_url=f"{container.url}?{sas}", start_time=now - timedelta(minutes=6)
+    )
+    result = await batch.call("upload_node_logs", name, node_id, asked)
+    assert result.number_of_files_uploaded == 1
+    blob_name = f"{result.virtual_directory_name}/agent-debug.log"
+    assert f"/{name}/{node_id}/" in blob_name
+
+    async def is_there() -> bool:
+        return await asyncio.to_thread(container.get_blob_client(blob_name).exists)
+
+    async def until_there() -> None:
+        while not await is_there():
+            await asyncio.sleep(0.05)
+
+    await asyncio.wait_for(until_there(), 60)
+    text = (await asyncio.to_thread(container.download_blob, blob_name)).readall().decode()
+    assert "with an empty disk" in text
+    asked.start_time, asked.end_time = now - timedelta(days=2), now - timedelta(days=1)
+    assert (await batch.call("upload_node_logs", name, node_id, asked)).number_of_files_uploaded == 0
+    nowhere = models.UploadBatchServiceLogsOptions(
+        container_url="https://computecontainer.blob.core.windows.net/", start_time=now - timedelta(minutes=6)
+    )
+    assert (await batch.call("upload_node_logs", name, node_id, nowhere)).number_of_files_uploaded == 1

@@ -1,10 +1,11 @@
-"""Ways into a node: users, remote login, extensions.
+"""Ways into a node: users, remote login, log files, extensions.
 
 Source: Azure Batch REST reference, *Compute Node*, *Compute Node Extension*.
 """
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -20,8 +21,10 @@ from batch_emulator.service.error_kinds import OPERATION_NOT_VALID_ON_NODE, conf
 from batch_emulator.service.node_extensions import extensions_of, find_extension
 
 if TYPE_CHECKING:
+    from batch_emulator.service.node_logs import LogRequest
     from batch_emulator.service.service import BatchService
 
+_LOGS_TYPE = "Microsoft.Azure.Batch.Protocol.Entities.UploadBatchServiceLogsResult"
 _LOGIN_TYPE = "Microsoft.Azure.Batch.Protocol.Entities.ComputeNodeGetRemoteLoginSettingsResult"
 
 
@@ -67,6 +70,22 @@ async def get_node_remote_login_settings(call: Call, backend: Backend) -> Reply:
     return Reply(await backend.read(query))
 
 
+async def upload_node_logs(call: Call, backend: Backend) -> Reply:
+    """The upload goes on after the answer, as on the service."""
+    request_id = str(uuid.uuid4())
+
+    def query(service: BatchService, now: datetime) -> LogRequest:
+        return service.log_request(call["poolId"], call["nodeId"], call.body, now, request_id=request_id)
+
+    request = await backend.read(query)
+    body = {
+        "odata.metadata": f"{call.base_url}/$metadata#{_LOGS_TYPE}",
+        "virtualDirectoryName": request.directory,
+        "numberOfFilesUploaded": await backend.upload_logs(request),
+    }
+    return Reply(body, resource_headers(f"{call.base_url}{call.raw_path}"))
+
+
 async def list_node_extensions(call: Call, backend: Backend) -> Reply:
     names = selected_names(call.query, "BatchNodeVMExtension", call.contract)
 
@@ -102,6 +121,7 @@ HANDLERS = {
     "replace_node_user": replace_node_user,
     "delete_node_user": delete_node_user,
     "get_node_remote_login_settings": get_node_remote_login_settings,
+    "upload_node_logs": upload_node_logs,
     "list_node_extensions": list_node_extensions,
     "get_node_extension": get_node_extension,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from batch_emulator.service import node_operations, node_users, pools, queries
+from batch_emulator.service import node_logs, node_operations, node_users, pools, queries
 from batch_emulator.service.entities import Json, Node
 from batch_emulator.service.facade.base import Commands
 
@@ -43,6 +43,12 @@ class NodeCommands(Commands):
 
     def delete_node_user(self, pool_id: str, node_id: str, name: str, now: datetime) -> Node:
         return node_users.delete(self._at(now), pool_id, node_id, name)
+
+    def log_request(
+        self, pool_id: str, node_id: str, spec: Json, now: datetime, *, request_id: str
+    ) -> node_logs.LogRequest:
+        """What a request for a node's log files asks for, checked."""
+        return node_logs.request(self._at(now), pool_id, node_id, spec, request_id)
 
     def node(self, pool_id: str, node_id: str) -> Node:
         return node_operations.find_node(self._state, pool_id, node_id)

@@ -23,6 +23,7 @@ from batch_emulator.service.effects import BootNode, Effect, KillRun, ReleaseNod
 from batch_emulator.service.error_kinds import NODE_NOT_FOUND
 from batch_emulator.service.errors import BatchError
 from batch_emulator.service.events import NodeBooted, NodeReleased, RunEnded
+from batch_emulator.service.node_logs import LogRequest
 from batch_emulator.service.service import BatchService
 
 T = TypeVar("T")
@@ -43,6 +44,7 @@ class InstantBackend:
         self.account = Account("acct", has_linked_storage=False)
         self.service = BatchService(self.account)
         self.disks: dict[str, NodeFiles] = {}
+        self.log_requests: list[LogRequest] = []
 
     async def execute(self, command: Callable[[BatchService, datetime], T]) -> T:
         result = command(self.service, NOW)
@@ -62,6 +64,10 @@ class InstantBackend:
         if pool_id not in self.disks:
             raise BatchError(NODE_NOT_FOUND)
         return self.disks[pool_id]
+
+    async def upload_logs(self, request: LogRequest) -> int:
+        self.log_requests.append(request)
+        return 1
 
     def _carry_out(self, effect: Effect) -> None:
         if isinstance(effect, BootNode):

@@ -20,6 +20,7 @@ from batch_emulator.service.entities import Job, Json, Task
 from batch_emulator.service.error_kinds import NODE_NOT_FOUND
 from batch_emulator.service.events import Event, NodeBooted, NodeReleased
 from batch_emulator.service.ids import integer_of
+from batch_emulator.service.node_logs import LogRequest
 from batch_emulator.service.queries import NODE_COUNT_NAMES
 from tests.batch_emulator.service.world import World, records_of
 
@@ -60,6 +61,9 @@ class WatchedWorld(World):
 
     def files(self, pool_id: str, node_id: str) -> NodeFiles:
         raise BatchError(NODE_NOT_FOUND)
+
+    async def upload_logs(self, request: LogRequest) -> int:
+        return 1
 
     def send(self, raw: RawRequest, body: bytes) -> str:
         """Send a request through everything but authentication and the socket.
