@@ -1,8 +1,10 @@
 """Shared-key signatures: what is signed and how. Pure.
 
-Source: Azure Batch REST reference, *Authenticate requests to the Azure Batch service*. Clients differ in two
-points, so up to four texts are acceptable for one request: names of query parameters as sent (Python) or in
-lower case (JavaScript, .NET), and a missing ``Content-Length`` as ``0`` (Python) or as nothing (JavaScript).
+Source: Azure Batch REST reference, *Authenticate requests to the Azure Batch service*. Clients differ in
+three points, so several texts are acceptable for one request: names of query parameters as sent (Python) or
+in lower case (JavaScript, .NET); a missing ``Content-Length`` as ``0`` (Python) or as nothing (JavaScript);
+the path as sent, or with all but letters, digits and ``_.-~`` percent-encoded, as the Python aio client signs
+what its HTTP library then sends with a plain ``:`` (the id of a schedule's job has one).
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import hashlib
 import hmac
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote, unquote_to_bytes
 
 SCHEME = "SharedKey"
 SIGNED_HEADERS = (
@@ -79,7 +81,8 @@ def strings_to_sign(parts: SignedParts, account: str) -> Iterator[str]:
     queries = dict.fromkeys((_canonical_query(parts.query), _canonical_query(parts.query, lower_names=True)))
     for query in queries:
         for length in lengths:
-            yield _string_to_sign(parts, account, length, query)
+            for path in dict.fromkeys((parts.path, _encoded(parts.path))):
+                yield _string_to_sign(parts, account, length, f"{path}{query}")
 
 
 def sign(key: str, text: str) -> str:
@@ -102,13 +105,17 @@ def is_signed_with(parts: SignedParts, header: SharedKeyHeader, keys: Iterable[s
     return found
 
 
-def _string_to_sign(parts: SignedParts, account: str, missing_length: str, query: str) -> str:
+def _encoded(path: str) -> str:
+    return "/".join(quote(unquote_to_bytes(segment), safe="") for segment in path.split("/"))
+
+
+def _string_to_sign(parts: SignedParts, account: str, missing_length: str, resource: str) -> str:
     headers = {"content-length": missing_length} | {
         name: text for name, text in parts.headers.items() if text
     }
     lines = [parts.method, *(headers.get(name, "") for name in SIGNED_HEADERS)]
     lines += [f"{name}:{text}" for name, text in sorted(headers.items()) if "ocp-" in name]
-    return "\n".join(lines) + f"\n/{account}{parts.path}{query}"
+    return "\n".join(lines) + f"\n/{account}{resource}"
 
 
 def _canonical_query(query: str, *, lower_names: bool = False) -> str:

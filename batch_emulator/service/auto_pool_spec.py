@@ -62,18 +62,11 @@ def _pool(body: Json) -> Json:
         dedicated, low_priority = targets(body)
         spec = make_pool_spec(body)
     except BatchError as error:
-        raise _within(error) from None
+        raise error.within(f"{_AUTO}.pool") from None
     sizing = {name: body[name] for name in _SIZING if name in body}
     if not body.get("enableAutoScale"):
         sizing |= {"targetDedicatedNodes": dedicated, "targetLowPriorityNodes": low_priority}
     return {**spec, "enableAutoScale": False, **sizing}
-
-
-def _within(error: BatchError) -> BatchError:
-    values = dict(error.values)
-    if "PropertyName" in values:
-        values["PropertyName"] = f"{_AUTO}.pool.{values['PropertyName']}"
-    return BatchError(error.kind, values)
 
 
 def split(pool: Json) -> tuple[Json, Json]:

@@ -226,6 +226,27 @@ class Subtask:
 
 
 @dataclass(slots=True)
+class JobSchedule(Versioned):
+    """A job schedule.
+
+    :param next_run_time: the next occurrence.
+    :param due: an occurrence whose job is not made yet.
+    :param last_occurrence: the latest one that came.
+    :param jobs_made: numbers its jobs.
+    :param auto_pool_id: the pool that its jobs share.
+    """
+
+    kind: ClassVar[str] = "job_schedule"
+    next_run_time: datetime | None = None
+    due: datetime | None = None
+    last_occurrence: datetime | None = None
+    end_time: datetime | None = None
+    jobs_made: int = 0
+    recent_job_id: str | None = None
+    auto_pool_id: str | None = None
+
+
+@dataclass(slots=True)
 class Application:
     """An application of the account; its packages by version.
 
@@ -242,9 +263,9 @@ class Application:
     packages: dict[str, Json] = field(default_factory=dict)
 
 
-Entity = Pool | Node | Job | Task | JobNodeRun | Subtask | Application
+Entity = Pool | Node | Job | JobSchedule | Task | JobNodeRun | Subtask | Application
 ENTITY_TYPES: dict[str, type[Any]] = {
-    cls.kind: cls for cls in (Pool, Node, Job, Task, JobNodeRun, Subtask, Application)
+    cls.kind: cls for cls in (Pool, Node, Job, JobSchedule, Task, JobNodeRun, Subtask, Application)
 }
 _REQUIRED = object()
 _PLAIN = frozenset((str, int, bool, float))

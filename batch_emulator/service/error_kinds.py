@@ -106,6 +106,28 @@ JOB_QUOTA_REACHED = ErrorKind(
 JOB_PREPARATION_NOT_SPECIFIED = ErrorKind(
     "JobPreparationTaskNotSpecified", 409, "The specified job has no job preparation task."
 )
+JOB_WITH_SAME_ID_EXISTS = ErrorKind(
+    "JobWithSameIdExists", 409, "There is a job with the specified id; a job schedule cannot have it too."
+)
+
+# Job schedules
+JOB_SCHEDULE_NOT_FOUND = _not_found("JobSchedule", "job schedule")
+JOB_SCHEDULE_EXISTS = _exists("JobSchedule", "job schedule")
+JOB_SCHEDULE_WITH_SAME_ID_EXISTS = ErrorKind(
+    "JobScheduleWithSameIdExists",
+    409,
+    "There is a job schedule with the specified id; a job cannot have it too.",
+)
+JOB_SCHEDULE_BEING_DELETED = ErrorKind(
+    "JobScheduleBeingDeleted", 409, "The specified job schedule is being deleted."
+)
+JOB_SCHEDULE_BEING_TERMINATED = ErrorKind(
+    "JobScheduleBeingTerminated", 409, "The specified job schedule is being terminated."
+)
+JOB_SCHEDULE_COMPLETED = ErrorKind(
+    "JobScheduleCompleted", 409, "The specified job schedule is already in a completed state."
+)
+JOB_SCHEDULE_DISABLED = ErrorKind("JobScheduleDisabled", 409, "The specified job schedule is disabled.")
 
 # Tasks
 TASK_NOT_FOUND = _not_found("Task", "task")

@@ -38,6 +38,13 @@ class BatchError(Exception):
     def status(self) -> int:
         return self.kind.status
 
+    def within(self, path: str) -> BatchError:
+        """The same refusal of a body that lies at ``path`` of a larger one."""
+        values = dict(self.values)
+        if "PropertyName" in values:
+            values["PropertyName"] = f"{path}.{values['PropertyName']}"
+        return BatchError(self.kind, values)
+
 
 @dataclass(frozen=True)
 class Failure:

@@ -66,6 +66,17 @@ def affinity_of(node_id: str) -> str:
     return f"TVM:{node_id}"
 
 
+def schedule_job_id(schedule_id: str, number: int | str) -> str:
+    """Id of a schedule's job; users cannot give one like it, because of the colon."""
+    return f"{schedule_id}:job-{number}"
+
+
+def schedule_of(job_id: str) -> str | None:
+    """Id of the schedule that made a job, if one did."""
+    schedule, colon, _ = job_id.partition(":")
+    return schedule if colon else None
+
+
 def task_root(job_id: str, task_id: str) -> str:
     """Directory of a task relative to the node's root. Source: *Files and directories in Azure Batch*."""
     return f"{job_root(job_id)}/{task_id}"

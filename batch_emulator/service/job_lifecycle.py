@@ -11,7 +11,7 @@ from batch_emulator.service.effects import RemoveTaskFiles
 from batch_emulator.service.entities import Job, JobNodeRun, key_of
 from batch_emulator.service.errors import Failure
 from batch_emulator.service.failures import to_wire
-from batch_emulator.service.ids import job_root
+from batch_emulator.service.ids import job_root, schedule_of
 from batch_emulator.service.rooms import JobRoom
 from batch_emulator.service.state import State
 from batch_emulator.service.times import later
@@ -56,11 +56,39 @@ def _act_on_tasks(state: State, room: JobRoom) -> None:
         terminate(state, room, "AllTasksComplete")
 
 
-def terminate(state: State, room: JobRoom, reason: str) -> None:
-    """Let a job come to its end; its active tasks stay as they are, for ever."""
-    room.job.terminate_reason = reason
-    state.move(room.job, "terminating", reason)
+def terminate(state: State, room: JobRoom, reason: str, *, force: bool = False) -> None:
+    """Let a job come to its end; its active tasks stay as they are, for ever.
+
+    :param force: do not wait for what the nodes still have to do. Release tasks are started all the same.
+    """
+    if room.job.state != "terminating":
+        room.job.terminate_reason = reason
+        state.move(room.job, "terminating", reason)
+    if force:
+        _abandon_runs(state, room)
+        preparation.release_done(state, room)
+        _complete(state, room)
     state.check_job(room)
+
+
+def delete(state: State, room: JobRoom, cause: str, *, force: bool = False) -> None:
+    """Let a job go with its tasks.
+
+    :param force: do not wait for what the nodes still have to do; release tasks do not run.
+    """
+    if room.job.state != "deleting":
+        state.move(room.job, "deleting", cause)
+    if force:
+        _abandon_runs(state, room)
+        room.job.released = True
+    state.check_job(room)
+
+
+def _abandon_runs(state: State, room: JobRoom) -> None:
+    for task in list(room.occupying.values()):
+        task_runs.abandon(state, task)
+    for run in [run for run in room.node_runs.values() if run.state == "running"]:
+        preparation.abandon(state, run)
 
 
 def disable(state: State, room: JobRoom, option: str, cause: str) -> None:
@@ -92,13 +120,22 @@ def _special_tasks_done(state: State, room: JobRoom) -> bool:
 
 
 def _complete(state: State, room: JobRoom) -> None:
-    room.job.end_time = state.now
+    room.job.end_time, room.job.released = state.now, True
     state.move(room.job, "completed", room.job.terminate_reason or "terminated")
     auto_pools.job_ended(state, room.job)
+    _tell_schedule(state, room.job)
+
+
+def _tell_schedule(state: State, job: Job) -> None:
+    schedule = schedule_of(job.id)
+    if schedule is not None:
+        state.check_schedule(schedule)
 
 
 def _remove(state: State, room: JobRoom) -> None:
     """A deleted job takes its tasks and their files with it."""
+    # Release tasks of a job that was terminated by force may still run.
+    _abandon_runs(state, room)
     for task in list(room.tasks.values()):
         state.removed(task)
     for run in room.node_runs.values():
@@ -113,6 +150,7 @@ def _remove(state: State, room: JobRoom) -> None:
     state.jobs.remove(room.job.id)
     state.unbind(room)
     state.removed(room.job)
+    _tell_schedule(state, room.job)
     state.story.add(state.now, "job", room.job.id.lower(), "deleting", "gone", "deleted")
 
 

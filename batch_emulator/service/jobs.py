@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batch_emulator.service import auto_pools, job_entry, job_lifecycle
+from batch_emulator.service import auto_pools, job_entry, job_lifecycle, job_quota
 from batch_emulator.service.auto_pool_spec import changed_pool_info
 from batch_emulator.service.entities import Job, Json
 from batch_emulator.service.error_kinds import (
@@ -12,7 +12,7 @@ from batch_emulator.service.error_kinds import (
     JOB_EXISTS,
     JOB_NOT_ACTIVE,
     JOB_NOT_FOUND,
-    JOB_QUOTA_REACHED,
+    JOB_SCHEDULE_WITH_SAME_ID_EXISTS,
     OPERATION_INVALID_FOR_CURRENT_STATE,
     conflict,
     invalid,
@@ -23,8 +23,6 @@ from batch_emulator.service.job_spec import CHANGEABLE, changeable, check_networ
 from batch_emulator.service.rooms import JobRoom
 from batch_emulator.service.spec_checks import required, without_nulls
 from batch_emulator.service.state import State
-
-_LIVE = ("active", "disabling", "disabled", "enabling", "terminating")
 
 
 def find(state: State, job_id: str) -> JobRoom:
@@ -42,12 +40,10 @@ def create(state: State, body: Json) -> Job:
     existing = state.jobs.get(job_id)
     if existing is not None:
         raise BatchError(JOB_BEING_DELETED if existing.job.state == "deleting" else JOB_EXISTS)
+    if job_id in state.schedules:
+        raise BatchError(JOB_SCHEDULE_WITH_SAME_ID_EXISTS)
     spec = make_job_spec(body)
-    if (
-        sum(room.job.state in _LIVE for room in state.jobs.values())
-        >= state.account.quotas.active_jobs_and_schedules
-    ):
-        raise BatchError(JOB_QUOTA_REACHED)
+    job_quota.check(state)
     return job_entry.enter(state, job_id, spec).job
 
 
@@ -153,19 +149,26 @@ def enable(state: State, job_id: str) -> Job:
     return room.job
 
 
-def terminate(state: State, job_id: str, reason: str | None = None) -> Job:
-    """End a job. :param reason: free text, ``UserTerminate`` if absent."""
+def terminate(state: State, job_id: str, reason: str | None = None, *, force: bool = False) -> Job:
+    """End a job.
+
+    :param reason: free text, ``UserTerminate`` if absent.
+    :param force: do not wait for its nodes; a job that waits for them already is ended too.
+    """
     room = find(state, job_id)
-    _refuse_ended(room.job)
-    job_lifecycle.terminate(state, room, reason or "UserTerminate")
+    if not (force and room.job.state == "terminating"):
+        _refuse_ended(room.job)
+    job_lifecycle.terminate(state, room, reason or "UserTerminate", force=force)
     return room.job
 
 
-def delete(state: State, job_id: str) -> Job:
-    """Remove a job with all its tasks."""
+def delete(state: State, job_id: str, *, force: bool = False) -> Job:
+    """Remove a job with all its tasks.
+
+    :param force: do not wait for its nodes; a job that waits for them already is removed too.
+    """
     room = find(state, job_id)
-    if room.job.state == "deleting":
+    if room.job.state == "deleting" and not force:
         raise BatchError(JOB_BEING_DELETED)
-    state.move(room.job, "deleting", "requested")
-    state.check_job(room)
+    job_lifecycle.delete(state, room, "requested", force=force)
     return room.job

@@ -29,6 +29,8 @@ DEFAULT_AUTO_SCALE_INTERVAL = timedelta(minutes=15)
 ENABLE_AUTO_SCALE_EVERY = timedelta(seconds=30)
 SAMPLE_EVERY = timedelta(seconds=30)
 SAMPLE_HISTORY = timedelta(hours=25)
+MIN_RECURRENCE = timedelta(minutes=1)
+MIN_START_WINDOW = timedelta(minutes=1)
 DEFAULT_RETENTION = timedelta(days=7)
 MAX_RELEASE_TIME = timedelta(minutes=15)
 

@@ -125,6 +125,15 @@ def kill(state: State, run: JobNodeRun, outcome: str) -> None:
         state.emit(KillRun(run.run_id, {"wallclock": WALL_CLOCK, "terminate": TASK_ENDED}.get(outcome)))
 
 
+def abandon(state: State, run: JobNodeRun) -> None:
+    """End a run without waiting for its node."""
+    kill(state, run, "terminate")
+    end(state, run, Ending(killed=True))
+    node = state.node_of(run.pool_id, run.node_id)
+    if node is not None:
+        refresh(state, node)
+
+
 def end(state: State, run: JobNodeRun, ending: Ending) -> bool:
     """A run is over.
 

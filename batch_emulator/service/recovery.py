@@ -13,6 +13,7 @@ from batch_emulator.service.entities import (
     Entity,
     Job,
     JobNodeRun,
+    JobSchedule,
     Json,
     Node,
     Pool,
@@ -26,7 +27,7 @@ from batch_emulator.service.packages import of_node
 from batch_emulator.service.rooms import JobRoom, Load, PoolRoom
 from batch_emulator.service.state import State
 
-_ORDER = ("application", "pool", "node", "job", "task", "subtask", "job_node_run")
+_ORDER = ("application", "pool", "node", "job_schedule", "job", "task", "subtask", "job_node_run")
 
 
 def load(state: State, records: Iterable[tuple[str, str, Json]]) -> None:
@@ -67,6 +68,9 @@ def _place(state: State, entity: Entity) -> None:
         room = JobRoom(entity)
         state.jobs.add(entity.id, room)
         state.bind(room, entity.pool_id)
+    elif isinstance(entity, JobSchedule):
+        state.saw_etag(entity.etag)
+        state.schedules.add(entity.id, entity)
     elif isinstance(entity, Task):
         _place_task(state, entity)
     elif isinstance(entity, Subtask):
@@ -135,6 +139,8 @@ def recover(state: State) -> None:
         for task in list(job.occupying.values()):
             task_runs.end(state, task, Ending(killed=True))
         state.check_job(job)
+    for schedule in state.schedules.values():
+        state.check_schedule(schedule.id)
     for room in state.pools.values():
         for node in list(room.nodes.values()):
             _boot_again(state, node)

@@ -31,13 +31,16 @@ from batch_emulator.service.facade.applications import ApplicationCommands
 from batch_emulator.service.facade.jobs import JobCommands
 from batch_emulator.service.facade.nodes import NodeCommands
 from batch_emulator.service.facade.pools import PoolCommands
+from batch_emulator.service.facade.schedules import ScheduleCommands
 from batch_emulator.service.facade.tasks import TaskCommands
 from batch_emulator.service.state import State
 from batch_emulator.service.step import Step
 from batch_emulator.service.story import Passage
 
 
-class BatchService(PoolCommands, NodeCommands, JobCommands, TaskCommands, ApplicationCommands):
+class BatchService(
+    PoolCommands, NodeCommands, JobCommands, ScheduleCommands, TaskCommands, ApplicationCommands
+):
     """One Batch account.
 
     Commands and :meth:`handle` change the account in memory; :meth:`settle` lets everything follow that

@@ -9,6 +9,7 @@ from batch_emulator.service import (
     node_loss,
     resizing,
     run_events,
+    schedule_life,
     scheduler,
     tasks,
 )
@@ -27,7 +28,11 @@ def settle(state: State) -> None:
     """Let everything follow that follows."""
     for _ in range(_MAX_ROUNDS):
         if not (
-            state.nodes_to_check or state.jobs_to_check or state.pools_to_check or state.pools_to_schedule
+            state.nodes_to_check
+            or state.jobs_to_check
+            or state.schedules_to_check
+            or state.pools_to_check
+            or state.pools_to_schedule
         ):
             return
         _round(state)
@@ -45,13 +50,18 @@ def _round(state: State) -> None:
         job = state.jobs.get(job_id)
         if job is not None:
             job_lifecycle.check(state, job)
+    schedules, state.schedules_to_check = state.schedules_to_check, {}
+    for schedule_id in schedules:
+        schedule = state.schedules.get(schedule_id)
+        if schedule is not None:
+            schedule_life.check(state, schedule)
     pools, state.pools_to_check = state.pools_to_check, {}
     for pool_id in pools:
         room = state.pools.get(pool_id)
         if room is not None:
             resizing.check(state, room)
             autoscaling.catch_up(state, room)
-    if not (state.nodes_to_check or state.jobs_to_check or state.pools_to_check):
+    if not (state.nodes_to_check or state.jobs_to_check or state.schedules_to_check or state.pools_to_check):
         _place_tasks(state)
 
 
@@ -80,6 +90,8 @@ def on_time(state: State) -> None:
             job = state.jobs.get(key)
             if job is not None:
                 job_lifecycle.on_deadline(state, job)
+        elif kind == "job_schedule":
+            state.check_schedule(key)
         else:
             _pool_time(state, kind, key)
 

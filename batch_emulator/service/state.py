@@ -15,6 +15,7 @@ from batch_emulator.service.entities import (
     Entity,
     Job,
     JobNodeRun,
+    JobSchedule,
     Node,
     Pool,
     Subtask,
@@ -47,6 +48,7 @@ class State:
         self.now = datetime(1, 1, 1, tzinfo=timezone.utc)
         self.pools: OrderedIndex[PoolRoom] = OrderedIndex()
         self.jobs: OrderedIndex[JobRoom] = OrderedIndex()
+        self.schedules: OrderedIndex[JobSchedule] = OrderedIndex()
         self.applications: OrderedIndex[Application] = OrderedIndex()
         self.jobs_by_pool: dict[str, dict[str, JobRoom]] = {}
         self.waiting_jobs: dict[str, dict[str, JobRoom]] = {}
@@ -58,6 +60,7 @@ class State:
         self.pools_to_check: dict[str, None] = {}
         self.pools_to_schedule: dict[str, None] = {}
         self.jobs_to_check: dict[str, None] = {}
+        self.schedules_to_check: dict[str, None] = {}
         self.nodes_to_check: dict[tuple[str, str], None] = {}
         self._dirty: dict[tuple[str, str], Entity | None] = {}
         self._last_ticks = 0
@@ -107,8 +110,8 @@ class State:
 
     # ------------------------------------------------------------------ transitions
 
-    def move(self, entity: Pool | Job | Task, finish: str, cause: str) -> None:
-        """Take a pool, job or task to another state.
+    def move(self, entity: Pool | Job | JobSchedule | Task, finish: str, cause: str) -> None:
+        """Take a pool, job, job schedule or task to another state.
 
         :raises InvalidTransition: the rules have a bug.
         """
@@ -149,6 +152,10 @@ class State:
     def check_job(self, room: JobRoom) -> None:
         """See whether the job can go on to its next state."""
         self.jobs_to_check[room.job.id.lower()] = None
+
+    def check_schedule(self, schedule_id: str) -> None:
+        """See whether the schedule makes a job, or comes to its end."""
+        self.schedules_to_check[schedule_id.lower()] = None
 
     def check_node(self, node: Node) -> None:
         """See whether the node can go on to its next state."""

@@ -154,6 +154,13 @@ def _kill_coordination(state: State, task: Task, gang: Gang, *, first: bool) -> 
         gangs.kill_commands(state, gang, _reason(task.killing or ""))
 
 
+def abandon(state: State, task: Task) -> None:
+    """End a task's run without waiting for its node; what the node says of it later means nothing."""
+    kill(state, task, "terminate")
+    if task.run_id is not None:
+        end(state, task, Ending(killed=True))
+
+
 def _reason(outcome: str) -> Failure | None:
     return {"terminate": TASK_ENDED, "wallclock": WALL_CLOCK}.get(outcome)
 

@@ -19,6 +19,13 @@ _JOB = {
     "completed": {"deleting"},
     "deleting": set[str](),
 }
+_JOB_SCHEDULE = {
+    "active": {"disabled", "terminating", "completed", "deleting"},
+    "disabled": {"active", "terminating", "completed", "deleting"},
+    "terminating": {"completed", "deleting"},
+    "completed": {"deleting"},
+    "deleting": set[str](),
+}
 _TASK = {
     "active": {"preparing", "running", "completed"},
     "preparing": {"running", "active", "completed"},
@@ -56,6 +63,7 @@ TABLES: dict[str, dict[str, set[str]]] = {
     "pool": _POOL,
     "allocation": _ALLOCATION,
     "job": _JOB,
+    "job_schedule": _JOB_SCHEDULE,
     "task": _TASK,
     "node": _NODE,
 }

@@ -39,6 +39,9 @@ BODIES = {
     "list_subtasks": "[BatchSubtask]",
     "create_task_collection": "[BatchTaskCreateResult]",
     "list_task_files": "[BatchNodeFile]",
+    "get_job_schedule": "BatchJobSchedule",
+    "list_job_schedules": "[BatchJobSchedule]",
+    "list_jobs_from_schedule": "[BatchJob]",
 }
 # Recorded: sent in lower case, these come back in capitals.
 CAPITALISED = ("Spread", "Pack")

@@ -172,6 +172,53 @@ JOBS: list[Row] = [
     ("GET", "/jobs/open/jobpreparationandreleasetaskstatus", None, 409, "JobPreparationTaskNotSpecified"),
 ]
 
+PLAN = {"recurrenceInterval": "P1D"}
+
+
+def schedule(identity: str = "new", plan: Any = None, **properties: Any) -> dict[str, Any]:
+    specification = {"poolInfo": {"poolId": "fixed"}}
+    body = {"id": identity, "schedule": plan or PLAN, "jobSpecification": specification}
+    return {**body, **properties}
+
+
+SCHEDULES: list[Row] = [
+    ("GET", "/jobschedules/none", None, 404, "JobScheduleNotFound"),
+    ("HEAD", "/jobschedules/none", None, 404, ""),
+    ("GET", "/jobschedules/none/jobs", None, 404, "JobScheduleNotFound"),
+    ("DELETE", "/jobschedules/none", None, 404, "JobScheduleNotFound"),
+    ("PATCH", "/jobschedules/none", {}, 404, "JobScheduleNotFound"),
+    ("POST", "/jobschedules/none/disable", None, 404, "JobScheduleNotFound"),
+    ("POST", "/jobschedules", schedule("PLAN"), 409, "JobScheduleExists"),
+    ("POST", "/jobschedules", schedule("OPEN"), 409, "JobWithSameIdExists"),
+    ("POST", "/jobs", a_job("Plan"), 409, "JobScheduleWithSameIdExists"),
+    ("POST", "/jobschedules", schedule("a:b"), 400, "InvalidPropertyValue"),
+    ("POST", "/jobschedules", schedule(plan={"recurrenceInterval": "PT59S"}), 400, "InvalidPropertyValue"),
+    ("POST", "/jobschedules", schedule(plan={"startWindow": "PT59S"}), 400, "InvalidPropertyValue"),
+    ("POST", "/jobschedules", schedule(plan={"doNotRunUntil": "tomorrow"}), 400, "InvalidPropertyValue"),
+    ("POST", "/jobschedules", schedule(plan={"every": "P1D"}), 400, "UnsupportedProperty"),
+    ("POST", "/jobschedules", schedule(jobSpecification={"id": "x"}), 400, "UnsupportedProperty"),
+    ("POST", "/jobschedules", schedule(jobSpecification={}), 400, "MissingRequiredProperty"),
+    ("POST", "/jobschedules", schedule(schedule=None), 400, "MissingRequiredProperty"),
+    ("PUT", "/jobschedules/plan", {}, 400, "MissingRequiredProperty"),
+    ("PUT", "/jobschedules/plan", schedule(), 400, "UnsupportedProperty"),
+    ("PATCH", "/jobschedules/plan", {"displayName": "x"}, 400, "UnsupportedProperty"),
+    ("POST", "/jobschedules/plan/enable", None, 409, "OperationInvalidForCurrentState"),
+    ("POST", "/jobschedules/paused/disable", None, 409, "JobScheduleDisabled"),
+    ("PATCH", "/jobschedules/past", {"metadata": []}, 409, "JobScheduleCompleted"),
+    ("POST", "/jobschedules/past/enable", None, 409, "JobScheduleCompleted"),
+    ("POST", "/jobschedules/past/disable", None, 409, "JobScheduleCompleted"),
+    ("POST", "/jobschedules/past/terminate", None, 409, "JobScheduleCompleted"),
+    (
+        "GET",
+        f"/jobschedules/plan/jobs?{VERSION}&$filter=id%20eq%20'a'",
+        None,
+        400,
+        "InvalidQueryParameterValue",
+    ),
+    ("GET", f"/jobschedules?{VERSION}&$filter=priority%20eq%201", None, 400, "InvalidQueryParameterValue"),
+    ("DELETE", f"/jobschedules/plan?{VERSION}&force=maybe", None, 400, "InvalidQueryParameterValue"),
+]
+
 TASKS: list[Row] = [
     ("GET", "/jobs/open/tasks/none", None, 404, "TaskNotFound"),
     ("DELETE", "/jobs/open/tasks/none", None, 404, "TaskNotFound"),
@@ -261,7 +308,7 @@ TASKS: list[Row] = [
 
 OTHERS: list[Row] = [("GET", "/applications/none", None, 404, "ApplicationNotFound")]
 
-ROWS = PROTOCOL + POOLS + NODES + JOBS + TASKS + OTHERS
+ROWS = PROTOCOL + POOLS + NODES + JOBS + SCHEDULES + TASKS + OTHERS
 
 
 @pytest.mark.parametrize(

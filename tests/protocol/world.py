@@ -20,8 +20,9 @@ class World:
     """Ids are fixed; only the node's is not.
 
     Pools: ``fixed`` (one node), ``auto`` (autoscale), ``busy`` (resizing for long). Jobs: ``open``, ``over``
-    (completed), ``off`` (disabled). Tasks of ``open``: ``good``,
-    ``bad`` (both completed on the node), ``waiting`` (its dependency does not exist).
+    (completed), ``off`` (disabled). Schedules: ``plan``, ``paused`` (disabled), ``past`` (completed).
+    Tasks of ``open``: ``good``, ``bad`` (both completed on the node), ``waiting`` (its dependency does not
+    exist).
     """
 
     node: str
@@ -65,6 +66,12 @@ def _jobs(client: BatchClient) -> None:
     client.create_task("over", a_task("left"))
     client.begin_terminate_job("over", options={"terminateReason": "x"}, polling_interval=0.05).result()
     client.begin_disable_job("off", {"disableTasks": "requeue"}, polling_interval=0.05).result()
+    specification = {"poolInfo": {"poolId": "no-such-pool"}}
+    for schedule in ("plan", "paused", "past"):
+        plan = {"recurrenceInterval": "P1D"}
+        client.create_job_schedule({"id": schedule, "schedule": plan, "jobSpecification": specification})
+    client.disable_job_schedule("paused")
+    client.begin_terminate_job_schedule("past", polling_interval=0.05).result()
     client.create_job(a_job("ending", "fixed", onAllTasksComplete="terminatejob"))
     _until(lambda: client.get_job("ending").state == "completed")
 

@@ -20,8 +20,9 @@ def all_handlers() -> Mapping[str, Handler]:
         node_access,
         nodes,
         pools,
+        schedules,
         tasks,
     )
 
-    families = (account, applications, files, jobs, node_access, nodes, pools, tasks)
+    families = (account, applications, files, jobs, node_access, nodes, pools, schedules, tasks)
     return {name: handler for family in families for name, handler in family.HANDLERS.items()}

@@ -70,18 +70,18 @@ async def enable_job(call: Call, backend: Backend) -> Reply:
 
 
 async def terminate_job(call: Call, backend: Backend) -> Reply:
-    """``force`` is taken but has nothing to add: no node here leaves a termination unprocessed."""
-    call.flag("force")
-    reason = call.body.get("terminateReason")
+    force, reason = call.flag("force"), call.body.get("terminateReason")
     return await _change(
-        call, backend, lambda service, now: service.terminate_job(call["jobId"], now, reason=reason)
+        call,
+        backend,
+        lambda service, now: service.terminate_job(call["jobId"], now, reason=reason, force=force),
     )
 
 
 async def delete_job(call: Call, backend: Backend) -> Reply:
-    call.flag("force")
+    force = call.flag("force")
     return await remove(
-        call, backend, _find(call), lambda service, now: service.delete_job(call["jobId"], now)
+        call, backend, _find(call), lambda service, now: service.delete_job(call["jobId"], now, force=force)
     )
 
 

@@ -18,7 +18,7 @@ from batch_emulator.rest.odata.filters import (
     FilterProperty,
 )
 from batch_emulator.rest.values import parse_time
-from batch_emulator.service.entities import Job, Json, Node, Pool, Task
+from batch_emulator.service.entities import Job, JobSchedule, Json, Node, Pool, Task
 from batch_emulator.service.images import Image
 
 T = TypeVar("T")
@@ -77,6 +77,21 @@ JOBS: Mapping[str, FilterProperty[Job]] = {
     "executionInfo/startTime": _time(lambda job: job.start_time),
     "executionInfo/endTime": _time(lambda job: job.end_time),
     "executionInfo/poolId": _text(PREFIX_AND_ORDER, lambda job: job.pool_id or None),
+}
+
+JOBS_OF_SCHEDULE: Mapping[str, FilterProperty[Job]] = {
+    name: item for name, item in JOBS.items() if name != "id"
+}
+
+JOB_SCHEDULES: Mapping[str, FilterProperty[JobSchedule]] = {
+    "id": _text(PREFIX_AND_ORDER, lambda schedule: schedule.id),
+    "state": _text(EQUALITY, lambda schedule: schedule.state),
+    "stateTransitionTime": _time(lambda schedule: schedule.state_transition_time),
+    "creationTime": _time(lambda schedule: schedule.creation_time),
+    "lastModified": _time(lambda schedule: schedule.last_modified),
+    "executionInfo/endTime": _time(lambda schedule: schedule.end_time),
+    "schedule/doNotRunUntil": _time(lambda schedule: _info_time(schedule.spec["schedule"], "doNotRunUntil")),
+    "schedule/doNotRunAfter": _time(lambda schedule: _info_time(schedule.spec["schedule"], "doNotRunAfter")),
 }
 
 TASKS: Mapping[str, FilterProperty[Task]] = {

@@ -79,6 +79,10 @@ def job_url(base_url: str, job_id: str) -> str:
     return f"{base_url}/jobs/{quote(job_id, safe='')}"
 
 
+def job_schedule_url(base_url: str, schedule_id: str) -> str:
+    return f"{base_url}/jobschedules/{quote(schedule_id, safe='')}"
+
+
 def task_url(base_url: str, job_id: str, task_id: str) -> str:
     return f"{job_url(base_url, job_id)}/tasks/{quote(task_id, safe='')}"
 

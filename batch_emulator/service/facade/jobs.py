@@ -30,11 +30,13 @@ class JobCommands(Commands):
     def enable_job(self, job_id: str, now: datetime) -> Job:
         return jobs.enable(self._at(now), job_id)
 
-    def terminate_job(self, job_id: str, now: datetime, *, reason: str | None = None) -> Job:
-        return jobs.terminate(self._at(now), job_id, reason)
+    def terminate_job(
+        self, job_id: str, now: datetime, *, reason: str | None = None, force: bool = False
+    ) -> Job:
+        return jobs.terminate(self._at(now), job_id, reason, force=force)
 
-    def delete_job(self, job_id: str, now: datetime) -> Job:
-        return jobs.delete(self._at(now), job_id)
+    def delete_job(self, job_id: str, now: datetime, *, force: bool = False) -> Job:
+        return jobs.delete(self._at(now), job_id, force=force)
 
     def job(self, job_id: str) -> Job:
         return jobs.find(self._state, job_id).job

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -102,6 +103,14 @@ def test_a_javascript_client_signs_lower_case_names_and_no_length() -> None:
     parts = SignedParts("DELETE", {"ocp-date": "D"}, "/pools/p", "timeOut=30&api-version=1")
     text = "DELETE\n\n\n\n\n\n\n\n\n\n\n\nocp-date:D\n/acct/pools/p\napi-version:1\ntimeout:30"
     assert is_signed_with(parts, signed_text(text), [KEY])
+
+
+def test_what_an_http_library_decodes_on_the_way_does_not_matter() -> None:
+    parts = signed_by_client("GET", "/jobs/plan%3Ajob-1/tasks/t/files/wd%2Fa%281%29.txt?api-version=1")
+    sent = replace(parts, path="/jobs/plan:job-1/tasks/t/files/wd%2Fa(1).txt")
+    assert is_signed_with(sent, parse_header(parts.headers["authorization"]), [KEY])
+    other = replace(parts, path="/jobs/plan:job-2/tasks/t/files/wd%2Fa(1).txt")
+    assert not is_signed_with(other, parse_header(parts.headers["authorization"]), [KEY])
 
 
 def test_the_usual_text_comes_first() -> None:

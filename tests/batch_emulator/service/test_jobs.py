@@ -311,3 +311,53 @@ def test_jobs_are_listed_in_order_of_their_ids(world: World) -> None:
         world.do("create_job", a_job(name))
     assert [job.id for job in world.service.jobs()] == ["C", "a", "b"]
     assert [job.id for job in world.service.jobs("a")] == ["b"]
+
+
+def test_terminated_by_force_a_job_does_not_wait_for_its_nodes(world: World) -> None:
+    world.do(
+        "create_job", a_job(jobPreparationTask={"commandLine": "x"}, jobReleaseTask={"commandLine": "y"})
+    )
+    world.do("create_task", "job", a_task())
+    world.finish("jobpreparation", kind="preparation")
+    world.kills = False
+    world.do("terminate_job", "job")
+    assert world.job_state() == "terminating"
+    assert refusal(world, "terminate_job", "job") == ("JobBeingTerminated", 409)
+    world.do("terminate_job", "job", force=True)
+    assert (world.job_state(), world.states()) == ("completed", {"task": "completed"})
+    # The release task is started, and ends when it ends.
+    world.finish("jobrelease", kind="release")
+    [status] = world.service.job_node_runs("job")
+    assert status.release is not None
+    assert status.release.result == "success"
+    world.answer_pending()
+    world.do("create_job", a_job("next"))
+    world.do("create_task", "next", a_task())
+    assert world.service.task("next", "task").state == "running"
+
+
+def test_a_job_that_was_terminated_by_force_may_be_deleted_at_once(world: World) -> None:
+    world.do(
+        "create_job", a_job(jobPreparationTask={"commandLine": "x"}, jobReleaseTask={"commandLine": "y"})
+    )
+    world.do("create_task", "job", a_task())
+    world.finish("jobpreparation", kind="preparation")
+    world.do("terminate_job", "job", force=True)
+    world.do("delete_job", "job")
+    assert not list(world.service.jobs())
+    assert world.node_states() == ["idle", "idle"]
+
+
+def test_deleted_by_force_a_job_is_gone_at_once(world: World) -> None:
+    world.do(
+        "create_job", a_job(jobPreparationTask={"commandLine": "x"}, jobReleaseTask={"commandLine": "y"})
+    )
+    world.do("create_task", "job", a_task())
+    world.finish("jobpreparation", kind="preparation")
+    world.kills = False
+    world.do("delete_job", "job")
+    assert refusal(world, "delete_job", "job") == ("JobBeingDeleted", 409)
+    world.do("delete_job", "job", force=True)
+    assert not list(world.service.jobs())
+    world.answer_pending()
+    assert world.node_states() == ["idle", "idle"]

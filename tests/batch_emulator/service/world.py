@@ -213,7 +213,7 @@ class World:
 def records_of(service: BatchService) -> dict[tuple[str, str], Json]:
     """Everything an account consists of, as records."""
     state = service.state
-    entities: list[Any] = [*state.applications.values()]
+    entities: list[Any] = [*state.applications.values(), *state.schedules.values()]
     for pool in state.pools.values():
         entities += [pool.pool, *pool.nodes.values()]
     for job in state.jobs.values():
