@@ -12,6 +12,7 @@ from batch_emulator.identity.endpoint import add_identity_route
 from batch_emulator.rest.backend import Backend
 from batch_emulator.rest.credentials import Credentials
 from batch_emulator.rest.handlers import all_handlers
+from batch_emulator.rest.handlers.retired import HANDLERS as RETIRED_HANDLERS
 from batch_emulator.rest.interference import Interference
 from batch_emulator.rest.page import status_page
 from batch_emulator.rest.pipeline import Pipeline
@@ -37,7 +38,8 @@ def build_app(
     :param add_routes: adds paths that Azure Batch does not have.
     """
     app = web.Application()
-    pipeline = Pipeline(backend, credentials, all_handlers(), clock, interference)
+    handlers = {**all_handlers(), **RETIRED_HANDLERS}
+    pipeline = Pipeline(backend, credentials, handlers, clock, interference)
     app.router.add_get("/", status_page(backend))
     add_arm_routes(app, backend, credentials, clock)
     add_identity_route(app, backend, credentials, clock)

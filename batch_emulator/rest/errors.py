@@ -20,6 +20,7 @@ _MESSAGES: dict[str, tuple[int, str]] = {
         "Server failed to authenticate the request. Make sure the value of Authorization header is formed "
         "correctly including the signature.",
     ),
+    "CertificateNotFound": (404, "The specified certificate does not exist."),
     "ConditionNotMet": (
         412,
         "The condition specified in the conditional header was not met for the resource.",

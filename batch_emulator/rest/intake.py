@@ -12,11 +12,12 @@ from batch_emulator.rest.conditions import Conditions, parse_conditions
 from batch_emulator.rest.contract import Contract
 from batch_emulator.rest.errors import refusal
 from batch_emulator.rest.exchange import Call
+from batch_emulator.rest.older_requests import modernised
 from batch_emulator.rest.operations import COMMON_QUERY, Operation
 from batch_emulator.rest.routing import Match, Router
 from batch_emulator.rest.shared_key import SignedParts
 from batch_emulator.rest.validation import parse_json, validate_body
-from batch_emulator.rest.versions import contract_for
+from batch_emulator.rest.versions import contract_for, has_operation, has_query
 from batch_emulator.service.entities import Json
 
 MAX_BODY_BYTES = 1024 * 1024
@@ -87,16 +88,18 @@ def take_in(raw: RawRequest, router: Router) -> Intake:
     contract = contract_for(raw.query)
     match = router.match(raw.method, raw.raw_path)
     operation = match.operation
+    if not has_operation(contract.version, operation.name):
+        raise refusal("InvalidUri", Reason=f"Api-version {contract.version} does not have it.")
     headers = raw.headers if operation.conditional else {}
     conditions = parse_conditions(headers, is_read=operation.is_read)
-    return Intake(raw, contract, match, _known_query(raw.query, operation), conditions)
+    return Intake(raw, contract, match, _known_query(raw.query, operation, contract.version), conditions)
 
 
-def _known_query(query: Mapping[str, str], operation: Operation) -> dict[str, str]:
+def _known_query(query: Mapping[str, str], operation: Operation, version: str) -> dict[str, str]:
     spelling = _spelling(operation)
     known: dict[str, str] = {}
     for name, value in query.items():
-        if name.lower() not in spelling:
+        if name.lower() not in spelling or not has_query(version, spelling[name.lower()]):
             raise refusal("UnsupportedQueryParameter", QueryParameterName=name, QueryParameterValue=value)
         known[spelling[name.lower()]] = value
     return known
@@ -119,4 +122,4 @@ def _body(operation: Operation, raw_body: bytes, contract: Contract) -> Json:
             return {}
         raise refusal("InvalidRequestBody", Reason="The body is missing.")
     parsed: Any = parse_json(raw_body)
-    return validate_body(parsed, operation.body, contract)
+    return modernised(validate_body(parsed, operation.body, contract), operation.body, contract)

@@ -206,6 +206,19 @@ TASKS = (
     Operation("list_task_files", "GET", f"{TASK}/files", query=PAGE | FILTER | RECURSIVE),
 )
 
+# Of older api-versions only.
+CERTIFICATE = "/certificates(thumbprintAlgorithm={thumbprintAlgorithm},thumbprint={thumbprint})"
+RETIRED = (
+    Operation("create_certificate", "POST", "/certificates", 201, body="CertificateCreateOptions"),
+    Operation("list_certificates", "GET", "/certificates", query=PAGE | FILTER | SELECT),
+    Operation("get_certificate", "GET", CERTIFICATE, query=SELECT),
+    Operation("delete_certificate", "DELETE", CERTIFICATE, 202),
+    Operation("cancel_certificate_deletion", "POST", f"{CERTIFICATE}/canceldelete", 204),
+    Operation("get_remote_desktop", "GET", f"{NODE}/rdp"),
+    Operation("get_lifetime_pool_statistics", "GET", "/lifetimepoolstats"),
+    Operation("get_lifetime_job_statistics", "GET", "/lifetimejobstats"),
+)
+
 OPERATIONS = ACCOUNT + POOLS + NODES + JOBS + SCHEDULES + TASKS
 OPERATION_NAMES = tuple(item.name for item in OPERATIONS)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 import orjson
@@ -18,8 +19,9 @@ from batch_emulator.rest.exchange import JSON_CONTENT_TYPE, Call, Reply, Stream
 from batch_emulator.rest.handlers import Handler
 from batch_emulator.rest.intake import MAX_BODY_BYTES, RawRequest, take_in
 from batch_emulator.rest.interference import Dropped, Interference, NoInterference, Overruled
-from batch_emulator.rest.operations import Operation
+from batch_emulator.rest.operations import OPERATIONS, RETIRED, Operation
 from batch_emulator.rest.routing import Router
+from batch_emulator.rest.shapes import fitted
 from batch_emulator.rest.tokens import CHALLENGE
 from batch_emulator.service.errors import BatchError
 
@@ -51,7 +53,7 @@ class Pipeline:
         self._handlers = handlers
         self._clock = clock
         self._interference = interference or NoInterference()
-        self._router = Router()
+        self._router = Router(OPERATIONS + RETIRED)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
@@ -80,9 +82,10 @@ class Pipeline:
         operation = intake.match.operation
         handler = self._handlers.get(operation.name, _not_implemented)
         call = intake.call(await read_body(request))
-        return operation, await self._interference.around(
-            operation.name, lambda: handler(call, self._backend)
-        )
+        reply = await self._interference.around(operation.name, lambda: handler(call, self._backend))
+        if isinstance(reply.body, dict):
+            reply = replace(reply, body=fitted(call, reply.body))
+        return operation, reply
 
     def _refused(self, raw: RawRequest, error: BatchError, common: Mapping[str, str]) -> web.Response:
         headers = dict(common)

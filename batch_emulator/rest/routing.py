@@ -6,8 +6,10 @@ also span literal slashes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import unquote
 
 from batch_emulator.rest.errors import refusal
@@ -34,7 +36,7 @@ class Router:
         self._by_start: dict[str, list[tuple[list[str], Operation]]] = {}
         for item in operations:
             template = item.path.strip("/").split("/")
-            self._by_start.setdefault(template[0], []).append((template, item))
+            self._by_start.setdefault(_start(template[0]), []).append((template, item))
 
     def match(self, method: str, raw_path: str) -> Match:
         """The operation of a request.
@@ -44,7 +46,7 @@ class Router:
         """
         segments = raw_path.strip("/").split("/")
         verbs: list[str] = []
-        for template, operation in self._by_start.get(segments[0].lower(), ()):
+        for template, operation in self._by_start.get(_start(segments[0]), ()):
             parameters = _match(template, segments)
             if parameters is None:
                 continue
@@ -56,6 +58,10 @@ class Router:
         raise refusal("InvalidUri")
 
 
+def _start(segment: str) -> str:
+    return segment.lower().partition("(")[0]
+
+
 def _match(template: Sequence[str], segments: Sequence[str]) -> dict[str, str] | None:
     if template[-1] == REST_OF_PATH and len(segments) > len(template):
         segments = [*segments[: len(template) - 1], "/".join(segments[len(template) - 1 :])]
@@ -63,10 +69,26 @@ def _match(template: Sequence[str], segments: Sequence[str]) -> dict[str, str] |
         return None
     parameters: dict[str, str] = {}
     for expected, given in zip(template, segments, strict=True):
-        if expected[0] == "{":
+        if "(" in expected:
+            keys = _match_keys(expected, unquote(given))
+            if keys is None:
+                return None
+            parameters |= keys
+        elif expected[0] == "{":
             if not given:
                 return None
             parameters[expected[1:-1]] = unquote(given)
         elif expected != given.lower():
             return None
     return parameters
+
+
+def _match_keys(expected: str, given: str) -> dict[str, str] | None:
+    """A segment that names a resource by several keys: ``things(first={first},second={second})``."""
+    found = re.fullmatch(_keys_pattern(expected), given, re.IGNORECASE)
+    return found.groupdict() if found else None
+
+
+@lru_cache
+def _keys_pattern(expected: str) -> str:
+    return re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^,()]+)", re.escape(expected))

@@ -44,7 +44,11 @@ from batch_emulator.service.spec_checks import (
 )
 from batch_emulator.service.vm_sizes import vm_size
 
-_PLAIN = ("displayName", "vmSize", "metadata", "applicationPackageReferences")
+# The last three are records of older api-versions.
+_PLAIN = (
+    "displayName", "vmSize", "metadata", "applicationPackageReferences",
+    "applicationLicenses", "resourceTags", "targetNodeCommunicationMode",
+)  # fmt: skip
 
 
 def make_pool_spec(body: Json) -> Json:

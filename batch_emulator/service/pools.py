@@ -35,7 +35,8 @@ from batch_emulator.service.rooms import PoolRoom
 from batch_emulator.service.spec_checks import check_display_name, check_metadata, required, without_nulls
 from batch_emulator.service.state import State
 
-_ANY_TIME = ("startTask", "applicationPackageReferences", "metadata")
+# The last one is a record of older api-versions, as `resourceTags` is.
+_ANY_TIME = ("startTask", "applicationPackageReferences", "metadata", "targetNodeCommunicationMode")
 _WHILE_EMPTY = (
     "displayName",
     "vmSize",
@@ -47,6 +48,7 @@ _WHILE_EMPTY = (
     "userAccounts",
     "mountConfiguration",
     "upgradePolicy",
+    "resourceTags",
 )
 
 
@@ -160,6 +162,8 @@ def replace_properties(state: State, pool_id: str, body: Json) -> Pool:
     spec.update({name: body[name] for name in ("applicationPackageReferences", "metadata") if body[name]})
     if "startTask" in body:
         spec["startTask"] = start_task(body["startTask"])
+    if "targetNodeCommunicationMode" in body:
+        spec["targetNodeCommunicationMode"] = body["targetNodeCommunicationMode"]
     return _set_spec(state, room, spec)
 
 

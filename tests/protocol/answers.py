@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
+from batch_emulator.rest.answers import ANSWERS
 from batch_emulator.rest.contract import load_contract
 from batch_emulator.rest.operations import Operation
 from batch_emulator.rest.routing import Router
@@ -15,34 +16,6 @@ from tests.protocol.driver import Answer
 
 CONTRACT = load_contract()
 ROUTER = Router()
-BODIES = {
-    "get_application": "BatchApplication",
-    "list_applications": "[BatchApplication]",
-    "list_supported_images": "[BatchSupportedImage]",
-    "list_pool_node_counts": "[BatchPoolNodeCounts]",
-    "get_pool": "BatchPool",
-    "list_pools": "[BatchPool]",
-    "evaluate_pool_auto_scale": "AutoScaleRun",
-    "get_node": "BatchNode",
-    "list_nodes": "[BatchNode]",
-    "list_node_files": "[BatchNodeFile]",
-    "get_node_remote_login_settings": "BatchNodeRemoteLoginSettings",
-    "upload_node_logs": "UploadBatchServiceLogsResult",
-    "get_node_extension": "BatchNodeVMExtension",
-    "list_node_extensions": "[BatchNodeVMExtension]",
-    "get_job": "BatchJob",
-    "list_jobs": "[BatchJob]",
-    "get_job_task_counts": "BatchTaskCountsResult",
-    "list_job_preparation_and_release_task_status": "[BatchJobPreparationAndReleaseTaskStatus]",
-    "get_task": "BatchTask",
-    "list_tasks": "[BatchTask]",
-    "list_subtasks": "[BatchSubtask]",
-    "create_task_collection": "[BatchTaskCreateResult]",
-    "list_task_files": "[BatchNodeFile]",
-    "get_job_schedule": "BatchJobSchedule",
-    "list_job_schedules": "[BatchJobSchedule]",
-    "list_jobs_from_schedule": "[BatchJob]",
-}
 # Recorded: sent in lower case, these come back in capitals.
 CAPITALISED = ("Spread", "Pack")
 SCALARS: dict[str, type | tuple[type, ...]] = {
@@ -93,7 +66,7 @@ def _check_success(answer: Answer) -> None:
         raise AssertionError(f"{answer.method} {answer.path} succeeded") from error
     assert answer.status == operation.status
     _check_headers(answer, operation)
-    model = BODIES.get(operation.name)
+    model = ANSWERS.get(operation.name)
     if model is None:
         assert answer.body is None
         return
