@@ -8,6 +8,7 @@ import base64
 import binascii
 import logging
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -100,6 +101,13 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     add("--boot-delay", type=float, default=0.0, metavar="SECONDS", help="time a node takes to start")
     add("--faults", type=Path, metavar="FILE",
         help="what goes wrong on purpose, as JSON; it can be changed while the emulator runs")  # fmt: skip
+    add("--container-engine", default="auto", metavar="PROGRAM",
+        help="what runs container tasks: podman or docker, by name or path; 'auto' takes the first to work, "
+        "'none' has none (default %(default)s)")  # fmt: skip
+    add("--container-engine-options", default="", metavar="OPTIONS",
+        help="given to the engine before every sub-command")  # fmt: skip
+    add("--container-options", default="", metavar="OPTIONS",
+        help="given whenever a container is made")  # fmt: skip
     add("--log-level", default="warning", choices=["debug", "info", "warning", "error"],
         help="of what is written to stderr (default %(default)s)")  # fmt: skip
     parser.set_defaults(run=_serve)
@@ -159,6 +167,7 @@ def _serve_on_sockets(arguments: argparse.Namespace, sockets: ExitStack) -> None
 
 def _settings(arguments: argparse.Namespace, url: str) -> Settings:
     from batch_emulator.faults import Faults, load_faults
+    from batch_emulator.nodes.containers.detection import EngineSettings
     from batch_emulator.nodes.storage import LinkedStorage
     from batch_emulator.rest.operations import OPERATION_NAMES
     from batch_emulator.runtime.settings import Settings
@@ -182,6 +191,11 @@ def _settings(arguments: argparse.Namespace, url: str) -> Settings:
         ),
         azure_resources=tuple(arguments.azure_resource),
         boot_delay=arguments.boot_delay,
+        containers=EngineSettings(
+            arguments.container_engine,
+            tuple(shlex.split(arguments.container_engine_options)),
+            tuple(shlex.split(arguments.container_options)),
+        ),
         https_names=(arguments.host, *arguments.https_name),
         oauth=arguments.oauth == "basic",
         faults=load_faults(arguments.faults, OPERATION_NAMES) if arguments.faults else Faults(),

@@ -17,10 +17,12 @@ from batch_emulator.nodes.multi_instance import instance_variables
 from batch_emulator.service.effects import PackageInstall, StartRun
 from batch_emulator.service.entities import Json
 
-__all__ = ["AccountFacts", "all_packages", "package_variables", "task_environment"]
+__all__ = ["MACHINE_VARIABLES", "AccountFacts", "all_packages", "package_variables", "task_environment"]
 
 # Nothing of the emulator's own environment reaches a task: it may hold secrets, and a node would not have it.
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# They speak of this machine, so a container has values of its own for them.
+MACHINE_VARIABLES = frozenset({"HOME", "LANG", "PATH", "PWD", "USER"})
 _RESERVED_DISK_BYTES = "1000000"
 _TO_UNDERSCORE = re.compile(r"[.\-#]")
 

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from batch_emulator.nodes.addresses import node_address
+from batch_emulator.nodes.container_runs import ContainerRun
 from batch_emulator.nodes.directories import NodeLayout
 from batch_emulator.nodes.files import NodeFiles
 from batch_emulator.nodes.launcher import TASK_MARK
@@ -119,6 +120,7 @@ class Host:
             run.drop()
         # One sweep through all processes, however many there are.
         await self._services.launcher.stop()
+        await self._services.containers.stop()
         under_way = [*jobs, *(run.transfer for run in self._runs.values() if run.transfer is not None)]
         if under_way:
             await asyncio.wait(under_way, timeout=_END_SECONDS)
@@ -152,6 +154,7 @@ class Host:
             await asyncio.to_thread(node.layout.make, wipe=effect.wipe)
             await asyncio.sleep(self._boot_delay)
             await self._services.packages.install(effect.packages, node.layout)
+            await self._services.containers.prefetch(effect.containers, effect.pool_identities)
         except TransferError as error:
             self._post(NodeBootFailed(*names, error.failure))
         except OSError as error:
@@ -175,6 +178,7 @@ class Host:
         if over:
             await asyncio.wait(over, timeout=_END_SECONDS)
         await self._services.launcher.sweep(node.layout.root)
+        await self._services.containers.remove_of_node(node.layout.root)
 
     def _end_instance(self, effect: EndInstance) -> None:
         """End the processes of a task's directory. What is to run there next waits for that."""
@@ -191,7 +195,8 @@ class Host:
 
     def _start_run(self, effect: StartRun) -> None:
         node = self._node(effect.pool_id, effect.node_id)
-        run = Run(effect, node.layout, self._services, self._post)
+        kind = Run if effect.spec.get("containerSettings") is None else ContainerRun
+        run = kind(effect, node.layout, self._services, self._post)
         node.runs[effect.run_id] = self._runs[effect.run_id] = run
 
         def forget() -> None:

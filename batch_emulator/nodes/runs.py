@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from batch_emulator.nodes.command_line import CommandError, launch_failed, parse_command
+from batch_emulator.nodes.containers.containers import Containers
 from batch_emulator.nodes.directories import NodeLayout, OutsideError
 from batch_emulator.nodes.environment import AccountFacts, all_packages, task_environment
 from batch_emulator.nodes.launcher import AgentLostError, Launcher, NotStartedError
@@ -19,6 +20,7 @@ from batch_emulator.nodes.output_files import OutputFiles
 from batch_emulator.nodes.packages import Packages, package_directory
 from batch_emulator.nodes.resource_files import ResourceFiles
 from batch_emulator.nodes.transfer import TransferError
+from batch_emulator.service.container_spec import mismatch
 from batch_emulator.service.effects import PackageInstall, StartRun
 from batch_emulator.service.entities import Json
 from batch_emulator.service.errors import Failure
@@ -40,6 +42,7 @@ class NodeServices:
     packages: Packages
     resource_files: ResourceFiles
     output_files: OutputFiles
+    containers: Containers
     now: Callable[[], datetime]
 
 
@@ -63,6 +66,7 @@ class Run:
         self._post = post
         self._phase = "preprocessing"
         self._exit_code: int | None = None
+        self._container_info: Json | None = None
         self._environment: dict[str, str] = {}
         self._killed = False
         self._silent = False
@@ -92,7 +96,9 @@ class Run:
         """Begin."""
         if self._killed:
             self._end(None)
-        elif self._must_fetch() or not self._services.launcher.is_connected:
+        elif (failure := mismatch(self.effect.kind, self.effect.spec, self.effect.containers)) is not None:
+            self._end(failure)
+        elif self._must_wait() or not self._services.launcher.is_connected:
             self._do(self._fetch())
         else:
             self._guarded(self._launch)
@@ -139,6 +145,10 @@ class Run:
 
     # ------------------------------------------------------------------ phases
 
+    def _must_wait(self) -> bool:
+        """Whether there is something to do before the process that takes time."""
+        return self._must_fetch()
+
     def _must_fetch(self) -> bool:
         if self.effect.instance is None:
             return bool(self.effect.spec.get("resourceFiles") or self.effect.packages)
@@ -151,14 +161,10 @@ class Run:
         return self.effect.spec["multiInstanceSettings"].get("commonResourceFiles") or []
 
     async def _fetch(self) -> None:
-        run = self.effect
-        self._task.make()
-        if resource_files := run.spec.get("resourceFiles"):
-            await self._services.resource_files.place(resource_files, self._task.working, run.pool_identities)
-        if common_files := self._common_files():
-            await self._services.resource_files.place(common_files, self._task.directory, run.pool_identities)
-        if run.packages:
-            await self._services.packages.install(run.packages, self._layout)
+        if self._must_fetch():
+            self._task.make()
+            await self._bring()
+        await self._prepare()
         await self._services.launcher.connected()
         self._transfer = None
         if self._killed:  # before Python 3.12, wait_for drops a cancellation that comes with the result
@@ -166,12 +172,28 @@ class Run:
         else:
             self._launch()
 
+    async def _bring(self) -> None:
+        """Get what the command needs before it starts."""
+        run = self.effect
+        if resource_files := run.spec.get("resourceFiles"):
+            await self._services.resource_files.place(resource_files, self._task.working, run.pool_identities)
+        if common_files := self._common_files():
+            await self._services.resource_files.place(common_files, self._task.directory, run.pool_identities)
+        if run.packages:
+            await self._services.packages.install(run.packages, self._layout)
+
+    async def _prepare(self) -> None:
+        """Do what else there is to be done before the process."""
+
+    def _make_environment(self) -> dict[str, str]:
+        return task_environment(
+            self._services.account, self._layout, self.effect, self._package_directories()
+        )
+
     def _launch(self) -> None:
         run = self.effect
         try:
-            self._environment = task_environment(
-                self._services.account, self._layout, run, self._package_directories()
-            )
+            self._environment = self._make_environment()
             command = parse_command(
                 run.spec.get("commandLine") or "", self._environment, self._task.working_path
             )
@@ -248,6 +270,7 @@ class Run:
                 failure=None if self._killed else failure,
                 phase=self._phase,
                 killed=self._killed,
+                container=self._container_info,
             )
         )
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from batch_emulator.identity.node_secret import issue_secret
+from batch_emulator.nodes.containers.containers import Containers
 from batch_emulator.nodes.environment import AccountFacts
 from batch_emulator.nodes.host import Host
 from batch_emulator.nodes.launcher import Launcher
@@ -28,6 +29,7 @@ from batch_emulator.service.node_logs import LogRequest
 __all__ = ["Machine"]
 
 _log = logging.getLogger(__name__)
+_CONTAINER_MARKER = "containers-were-made"
 
 
 class Machine:
@@ -48,6 +50,7 @@ class Machine:
         self._nodes_dir = nodes_dir = settings.data_dir / "nodes"
         self._fetcher = Fetcher()
         self._packages = Packages(settings.data_dir / "packages", self._fetcher, settings.storage)
+        self._containers = Containers(settings.containers, nodes_dir, settings.data_dir / _CONTAINER_MARKER)
         self.launcher = Launcher(nodes_dir, on_fatal)
         services = NodeServices(
             account=AccountFacts(
@@ -59,6 +62,7 @@ class Machine:
             packages=self._packages,
             resource_files=ResourceFiles(self._fetcher, settings.storage),
             output_files=OutputFiles(settings.storage),
+            containers=self._containers,
             now=clock,
         )
         self._logs = NodeLogs(settings.data_dir / "node-logs", clock)
@@ -68,6 +72,7 @@ class Machine:
     async def start(self) -> None:
         """Make ready to carry out effects."""
         await self.launcher.start()
+        await self._containers.remove_leftovers()
         await asyncio.to_thread(self._packages.remove_leftovers, self._nodes_dir)
         if self._settings.storage is not None:
             # The first transfer should not have to wait for the import.

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from batch_emulator.account_defaults import ACCOUNT_NAME, PRIMARY_KEY, SECONDARY_KEY
 from batch_emulator.faults import Faults
+from batch_emulator.nodes.containers.detection import EngineSettings
 from batch_emulator.nodes.storage import LinkedStorage
 from batch_emulator.service.account import Account, Quotas
 
@@ -21,6 +22,7 @@ class Settings:
     :param data_dir: absolute path; the journal and the nodes' disks.
     :param storage: the linked storage account, if there is one.
     :param azure_resources: ids of subnets, public IP addresses and images that pools may name.
+    :param containers: which container engine runs container tasks.
     :param boot_delay: seconds that a node takes to start.
     :param node_key: signs what tasks show to get tokens of their pool's identities.
     :param faults: what goes wrong from the beginning.
@@ -38,6 +40,7 @@ class Settings:
     quotas: Quotas = field(default_factory=Quotas)
     azure_resources: tuple[str, ...] = ()
     boot_delay: float = 0.0
+    containers: EngineSettings = field(default_factory=EngineSettings)
     # Not an account key: those can be regenerated while tasks run. Tasks end with the emulator, so this may.
     node_key: bytes = field(default_factory=lambda: secrets.token_bytes(64), repr=False)
     https_names: tuple[str, ...] = ()

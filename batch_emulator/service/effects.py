@@ -28,7 +28,13 @@ class PackageInstall:
 
 @dataclass(frozen=True)
 class BootNode:
-    """Make the node's directories and install the pool's packages. Answered by NodeBooted/NodeBootFailed."""
+    """Make the node's directories, install the pool's packages, have its images at hand.
+
+    Answered by NodeBooted/NodeBootFailed.
+
+    :param containers: the pool's ``containerConfiguration``; ``None`` if it runs no containers.
+    :param pool_identities: resource ids of the pool's user-assigned identities.
+    """
 
     pool_id: str
     node_id: str
@@ -36,6 +42,8 @@ class BootNode:
     is_dedicated: bool
     wipe: bool
     packages: tuple[PackageInstall, ...] = ()
+    containers: dict[str, Any] | None = field(default=None, repr=False)  # it may hold passwords
+    pool_identities: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,7 +79,7 @@ class StartRun:
     :param environment: job-level and task-level settings, already merged in order; no AZ_BATCH_* in it.
     :param job_id: ``None`` for a start task.
     :param preparation_root: directory of the job's preparation task, if it has one.
-    :param max_wall_clock_seconds: for information; the service itself sends KillRun.
+    :param containers: the pool's ``containerConfiguration``; ``None`` if it runs no containers.
     """
 
     run_id: str
@@ -91,6 +99,7 @@ class StartRun:
     pool_user_accounts: tuple[str, ...] = ()
     pool_identities: tuple[str, ...] = ()
     instance: Instance | None = None
+    containers: dict[str, Any] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

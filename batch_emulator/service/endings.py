@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from batch_emulator.service.entities import Json
 from batch_emulator.service.errors import Failure
 
 
@@ -11,6 +12,7 @@ class Ending(NamedTuple):
     """The fields of ``RunEnded`` that rules look at.
 
     :param lost: nobody asked for its end: the node's agent died under it.
+    :param container: what there is to say of its container.
     """
 
     exit_code: int | None = None
@@ -18,6 +20,7 @@ class Ending(NamedTuple):
     phase: str = "process"
     killed: bool = False
     lost: bool = False
+    container: Json | None = None
 
     @property
     def succeeded(self) -> bool:

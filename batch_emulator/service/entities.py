@@ -161,6 +161,7 @@ class Task(Versioned):
     satisfies: bool | None = None
     killing: str | None = None
     first_retention: str | None = None
+    container_info: Json | None = None
 
 
 @dataclass(slots=True)
@@ -191,6 +192,7 @@ class JobNodeRun:
     deadline: datetime | None = None
     rerun: bool = False
     killing: str | None = None
+    container_info: Json | None = None
 
 
 @dataclass(slots=True)

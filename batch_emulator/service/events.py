@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from batch_emulator.service.errors import Failure
 
@@ -56,6 +57,7 @@ class RunEnded:
     :param failure: a pre-processing or upload failure; ``None`` when only the exit code speaks.
     :param phase: where it ended: ``preprocessing``, ``process`` or ``upload``.
     :param killed: the service had asked for its end (``KillRun``).
+    :param container: ``containerInfo`` in wire form, if it ran in one.
     """
 
     run_id: str
@@ -64,6 +66,7 @@ class RunEnded:
     failure: Failure | None = None
     phase: str = "process"
     killed: bool = False
+    container: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)

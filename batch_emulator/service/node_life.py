@@ -18,6 +18,7 @@ from batch_emulator.service.limits import PREEMPTED_FOR
 from batch_emulator.service.multi_instance import coordination, gangs
 from batch_emulator.service.packages import of_node, pool_packages, to_rows
 from batch_emulator.service.rooms import Load, PoolRoom
+from batch_emulator.service.runs import containers_of, identities_of
 from batch_emulator.service.state import State
 
 # With these options a node waits for its tasks instead of ending them.
@@ -72,7 +73,22 @@ def boot(state: State, node: Node, *, wipe: bool) -> None:
         node.users = {}
     node.packages = to_rows(pool_packages(state, pool.spec.get("applicationPackageReferences") or []))
     state.changed(node)
-    state.emit(BootNode(node.pool_id, node.id, node.boot_id, node.is_dedicated, wipe, of_node(node)))
+    state.emit(boot_effect(state, node, wipe=wipe))
+
+
+def boot_effect(state: State, node: Node, *, wipe: bool) -> BootNode:
+    """What the outside has to do for a node's present boot."""
+    pool = state.pool_room(node).pool
+    return BootNode(
+        pool_id=node.pool_id,
+        node_id=node.id,
+        boot_id=node.boot_id,
+        is_dedicated=node.is_dedicated,
+        wipe=wipe,
+        packages=of_node(node),
+        containers=containers_of(pool),
+        pool_identities=identities_of(pool),
+    )
 
 
 def _current(state: State, pool_id: str, node_id: str, boot_id: str) -> Node | None:

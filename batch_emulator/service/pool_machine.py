@@ -6,11 +6,12 @@ Disks, security and licences are records: they are checked, kept and shown, and 
 from __future__ import annotations
 
 from batch_emulator.service.azure_ids import CUSTOM_IMAGES, check_form
+from batch_emulator.service.container_spec import check_configuration
 from batch_emulator.service.entities import Json
-from batch_emulator.service.error_kinds import invalid, missing, unsupported
+from batch_emulator.service.error_kinds import invalid, missing
 from batch_emulator.service.images import find_image, is_node_agent, os_type_of_agent
 from batch_emulator.service.node_extensions import check_extensions
-from batch_emulator.service.spec_checks import NO_CONTAINERS, required, whole_number
+from batch_emulator.service.spec_checks import required, whole_number
 
 _ROOT = "virtualMachineConfiguration"
 _MAX_LUN = 63
@@ -23,8 +24,6 @@ def machine_configuration(body: Json) -> Json:
 
     :raises BatchError: ``InvalidPropertyValue``, ``MissingRequiredProperty``, ``UnsupportedProperty``.
     """
-    if "containerConfiguration" in body:
-        raise unsupported("virtualMachineConfiguration.containerConfiguration", NO_CONTAINERS)
     agent = str(required(body, "nodeAgentSKUId", f"{_ROOT}.nodeAgentSKUId"))
     reference = required(body, "imageReference", f"{_ROOT}.imageReference")
     machine = {**body, "imageReference": _image_reference(reference, agent)}
@@ -34,6 +33,8 @@ def machine_configuration(body: Json) -> Json:
     if "licenseType" in body and body["licenseType"] not in _LICENSES[os_type]:
         reason = f"For {os_type} images it may be {' or '.join(_LICENSES[os_type])}"
         raise invalid(f"{_ROOT}.licenseType", body["licenseType"], reason)
+    if "containerConfiguration" in body:
+        machine["containerConfiguration"] = check_configuration(body["containerConfiguration"])
     if "dataDisks" in body:
         machine["dataDisks"] = _data_disks(body["dataDisks"])
     if "extensions" in body:

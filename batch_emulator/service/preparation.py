@@ -176,6 +176,7 @@ def _retries_left(room: JobRoom, run: JobNodeRun, ending: Ending) -> bool:
 def _conclude(run: JobNodeRun, ending: Ending, lost: bool) -> None:
     run.state, run.exit_code, run.run_id, run.deadline = "completed", ending.exit_code, None, None
     run.result = "success" if ending.succeeded else "failure"
+    run.container_info = ending.container
     if not ending.succeeded:
         killed = {"wallclock": WALL_CLOCK, "terminate": TASK_ENDED}.get(run.killing or "")
         run.failure = killed or ending.failure or (UNKNOWN if ending.exit_code is None else EXIT_CODE)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from batch_emulator.service import autoscaling, node_life, preparation, start_tasks, task_entry, task_runs
 from batch_emulator.service.capacity import refresh
-from batch_emulator.service.effects import BootNode, ReleaseNode
+from batch_emulator.service.effects import ReleaseNode
 from batch_emulator.service.endings import Ending
 from batch_emulator.service.entities import (
     Application,
@@ -23,7 +23,6 @@ from batch_emulator.service.entities import (
     key_of,
 )
 from batch_emulator.service.multi_instance import gangs
-from batch_emulator.service.packages import of_node
 from batch_emulator.service.rooms import JobRoom, Load, PoolRoom
 from batch_emulator.service.state import State
 
@@ -157,7 +156,7 @@ def _boot_again(state: State, node: Node) -> None:
         # A node that waited for its tasks has none now.
         state.check_node(node)
     elif node.state in ("creating", "reimaging"):
-        state.emit(BootNode(node.pool_id, node.id, node.boot_id, node.is_dedicated, True, of_node(node)))
+        state.emit(node_life.boot_effect(state, node, wipe=True))
     elif node.state not in ("preempted", "deallocated"):
         _restart(state, node)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from batch_emulator.service.entities import Job, Json, Node
+from batch_emulator.service.entities import Job, Json, Node, Pool
 from batch_emulator.service.state import State
 
 
@@ -20,12 +20,24 @@ def environment_of(job: Job | None, spec: Json) -> tuple[tuple[str, str], ...]:
 def run_common(state: State, node: Node) -> dict[str, Any]:
     """The part of ``StartRun`` that speaks of the node and its pool."""
     pool = state.pool_room(node).pool
-    identities = (pool.identity or {}).get("userAssignedIdentities") or ()
     return {
         "pool_id": node.pool_id,
         "node_id": node.id,
         "boot_id": node.boot_id,
         "is_dedicated": node.is_dedicated,
         "pool_user_accounts": tuple(account["name"] for account in pool.spec.get("userAccounts") or ()),
-        "pool_identities": tuple(identity["resourceId"] for identity in identities),
+        "pool_identities": identities_of(pool),
+        "containers": containers_of(pool),
     }
+
+
+def identities_of(pool: Pool) -> tuple[str, ...]:
+    """Resource ids of a pool's user-assigned identities."""
+    assigned = (pool.identity or {}).get("userAssignedIdentities") or ()
+    return tuple(identity["resourceId"] for identity in assigned)
+
+
+def containers_of(pool: Pool) -> Json | None:
+    """The container configuration of a pool, if it runs containers."""
+    configuration: Json | None = pool.spec["virtualMachineConfiguration"].get("containerConfiguration")
+    return configuration

@@ -89,7 +89,9 @@ class BatchService(
         state = self._at(now)
         if isinstance(event, RunEnded):
             run_events.on_ended(
-                state, event.run_id, Ending(event.exit_code, event.failure, event.phase, event.killed)
+                state,
+                event.run_id,
+                Ending(event.exit_code, event.failure, event.phase, event.killed, container=event.container),
             )
         elif isinstance(event, RunLost):
             run_events.on_ended(state, event.run_id, Ending(killed=True, lost=True))

@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
+from batch_emulator.service.container_spec import check_settings
 from batch_emulator.service.durations import UNLIMITED, format_duration, parse_duration
 from batch_emulator.service.entities import Json
-from batch_emulator.service.error_kinds import EMPTY_METADATA_KEY, invalid, missing, unsupported
+from batch_emulator.service.error_kinds import EMPTY_METADATA_KEY, invalid, missing
 from batch_emulator.service.errors import BatchError
 from batch_emulator.service.limits import INT32_MAX, MAX_DISPLAY_NAME_LENGTH, MAX_USER_NAME_LENGTH
 
-NO_CONTAINERS = "Containers are not run here"
 DEFAULT_USER_IDENTITY: Json = {"autoUser": {"scope": "pool", "elevationLevel": "nonadmin"}}
 
 
@@ -155,11 +155,12 @@ def check_task_packages(body: Json) -> None:
 
 
 def check_command(body: Json, owner: str = "") -> None:
-    """A command line is required; containers are refused."""
+    """A command line is required; it may be empty only in a container, whose image has one of its own."""
     prefix = f"{owner}." if owner else ""
+    command_line = str(required(body, "commandLine", f"{prefix}commandLine"))
     if body.get("containerSettings") is not None:
-        raise unsupported(f"{prefix}containerSettings", NO_CONTAINERS)
-    if not str(required(body, "commandLine", f"{prefix}commandLine")).strip():
+        check_settings(body["containerSettings"], f"{prefix}containerSettings")
+    elif not command_line.strip():
         raise invalid(f"{prefix}commandLine", "", "The command line is empty")
     check_environment(body)
     check_resource_files(body)

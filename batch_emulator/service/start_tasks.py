@@ -68,6 +68,8 @@ def end(state: State, node: Node, ending: Ending) -> None:
     info["state"] = "completed"
     if ending.exit_code is not None:
         info["exitCode"] = ending.exit_code
+    if ending.container is not None:
+        info["containerInfo"] = ending.container
     info["result"] = "success" if ending.succeeded else "failure"
     if not ending.succeeded:
         failure = ending.failure or (UNKNOWN if ending.exit_code is None else EXIT_CODE)

@@ -181,7 +181,7 @@ def end(state: State, task: Task, ending: Ending) -> None:
     elif ending.succeeded:
         complete(state, room, task, ending)
     elif killing in ("terminate", "wallclock"):
-        complete(state, room, task, Ending(ending.exit_code, _reason(killing), "process", killed=True))
+        complete(state, room, task, ending._replace(failure=_reason(killing), phase="process", killed=True))
     elif ending.lost and killing is None and task.losses >= MAX_LOSSES:
         complete(state, room, task, Ending(None, TOO_MANY_LOSSES))
     elif killing is not None or ending.killed:
@@ -253,6 +253,7 @@ def complete(state: State, room: JobRoom, task: Task, ending: Ending) -> None:
     )
     task.end_time, task.exit_code, task.failure = state.now, ending.exit_code, failure
     task.result = "failure" if failure else "success"
+    task.container_info = ending.container
     verdict = judge(
         task.spec.get("exitConditions"), ending.exit_code, ending.phase, succeeded=task.result == "success"
     )

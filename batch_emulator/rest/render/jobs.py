@@ -64,6 +64,7 @@ def _run_info(run: JobNodeRun, base_url: str) -> Json:
             "endTime": run.end_time,
             "state": run.state,
             "exitCode": run.exit_code,
+            "containerInfo": run.container_info,
             "failureInfo": failure_info(run.failure),
             "result": run.result,
         }

@@ -33,6 +33,7 @@ def execution_info(task: Task) -> Json:
             "startTime": task.start_time,
             "endTime": task.end_time,
             "exitCode": task.exit_code,
+            "containerInfo": task.container_info,
             "failureInfo": failure_info(task.failure),
             "retryCount": task.retry_count,
             "lastRetryTime": task.last_retry_time,

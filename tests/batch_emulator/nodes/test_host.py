@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 import pytest
 
+from batch_emulator.nodes.containers.containers import Containers
+from batch_emulator.nodes.containers.detection import EngineSettings
 from batch_emulator.nodes.environment import AccountFacts
 from batch_emulator.nodes.host import Host
 from batch_emulator.nodes.launcher import Launcher
@@ -58,6 +60,7 @@ class Bench:
             Packages(folder / "packages", self.fetcher, None),
             ResourceFiles(self.fetcher, None),
             OutputFiles(None),
+            Containers(EngineSettings(), self.nodes_dir, folder / "containers-were-made"),
             lambda: NOW,
         )
         self.host = Host(self.nodes_dir, services, self.events.append)

@@ -82,8 +82,8 @@ def test_the_pool_need_not_exist_yet(world: World) -> None:
             "InvalidPropertyValue",
         ),
         (
-            {"jobPreparationTask": {"commandLine": "x", "containerSettings": {"imageName": "i"}}},
-            "UnsupportedProperty",
+            {"jobPreparationTask": {"commandLine": "x", "containerSettings": {"imageName": ""}}},
+            "MissingRequiredProperty",
         ),
     ],
 )
