@@ -256,13 +256,13 @@ def test_a_collection_is_judged_task_by_task(world: World) -> None:
     bodies = [
         a_task("new"),
         a_task("tAKEN"),
-        a_task("boxed", containerSettings={"imageName": "x"}),
+        a_task("boxed", containerSettings={"imageName": ""}),
     ]
     results = world.do("add_tasks", "job", bodies)
     assert [(r.task_id, r.error.code if r.error else None) for r in results] == [
         ("new", None),
         ("tAKEN", "TaskExists"),
-        ("boxed", "UnsupportedProperty"),
+        ("boxed", "MissingRequiredProperty"),
     ]
 
 
