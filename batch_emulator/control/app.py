@@ -1,4 +1,4 @@
-"""Routes under ``/emulator``: faults, reset and status.
+"""Routes under ``/emulator``: faults, clock, reset and status.
 
 Who may: whoever signs with the account key, from anywhere; and, unsigned, whoever is on the emulator's own
 machine, so that ``curl`` will do. A body must be declared as JSON: a page of another site in a browser on
@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import orjson
 from aiohttp import web
 
-from batch_emulator.control.requests import body_of, no_body, strike_of
+from batch_emulator.control.requests import advance_of, body_of, no_body, strike_of
 from batch_emulator.faults import Faults, FaultsError, parse_faults, to_json
 from batch_emulator.rest.authentication import authenticate
 from batch_emulator.rest.credentials import Credentials
@@ -26,6 +26,7 @@ from batch_emulator.rest.operations import OPERATION_NAMES
 from batch_emulator.rest.pipeline import common_headers, raw_request
 from batch_emulator.rest.tokens import CHALLENGE
 from batch_emulator.service.errors import BatchError
+from batch_emulator.service.times import format_time
 
 __all__ = ["Controls", "add_control_routes"]
 
@@ -49,11 +50,22 @@ class FaultControls(Protocol):
     ) -> list[str]: ...
 
 
+class ClockFace(Protocol):
+    """The time that the account lives by."""
+
+    @property
+    def is_stopped(self) -> bool: ...
+    def __call__(self) -> datetime: ...
+
+
 class Controls(Protocol):
     """What can be done to the running emulator from outside of Azure Batch."""
 
     @property
     def faults(self) -> FaultControls: ...
+    @property
+    def clock(self) -> ClockFace: ...
+    async def advance(self, seconds: float) -> None: ...
     async def status(self) -> dict[str, Any]: ...
     async def reset(self) -> None: ...
 
@@ -76,6 +88,7 @@ def add_control_routes(
         "faults/counts": {"GET": desk.get_counts},
         "preemptions": {"POST": desk.preempt},
         "nodelosses": {"POST": desk.lose},
+        "clock": {"GET": desk.get_clock, "POST": desk.advance},
         "reset": {"POST": desk.reset},
         "status": {"GET": desk.get_status},
     }
@@ -155,6 +168,14 @@ class _Desk:
             strike.pool_id, strike.node_id, count=strike.count, away=strike.away
         )
         return {"nodes": found}
+
+    async def get_clock(self, _request: web.Request) -> _Json:
+        clock = self._controls.clock
+        return {"time": format_time(clock()), "isStopped": clock.is_stopped}
+
+    async def advance(self, request: web.Request) -> _Json:
+        await self._controls.advance(advance_of(await body_of(request)))
+        return await self.get_clock(request)
 
     async def reset(self, request: web.Request) -> _Json:
         await body_of(request)

@@ -14,6 +14,7 @@ from batch_emulator.rest.pipeline import read_body
 from batch_emulator.rest.validation import parse_json
 
 _MAX_AWAY_SECONDS = 365 * 24 * 3600
+_MAX_ADVANCE_SECONDS = 31 * 24 * 3600
 _MAX_COUNT = 10_000
 
 
@@ -56,14 +57,8 @@ def strike_of(body: Any) -> Strike:
 
     :raises BatchError: naming the property.
     """
-    if not isinstance(body, dict):
-        raise refusal("InvalidRequestBody", Reason="The body must be a JSON object.")
-    for name in body:
-        if name not in ("poolId", "nodeId", "count", "awaySeconds"):
-            raise refusal("UnsupportedProperty", PropertyName=str(name))
+    _check_members(body, "poolId", "nodeId", "count", "awaySeconds")
     pool_id, node_id = body.get("poolId"), body.get("nodeId")
-    if pool_id is None:
-        raise refusal("MissingRequiredProperty", PropertyName="poolId")
     if not isinstance(pool_id, str):
         raise _invalid("poolId", "a text")
     if node_id is not None and not isinstance(node_id, str):
@@ -71,6 +66,32 @@ def strike_of(body: Any) -> Strike:
     if node_id is not None and "count" in body:
         raise _invalid("count", "left out where nodeId is given")
     return Strike(pool_id, node_id, _count(body.get("count", 1)), _away(body.get("awaySeconds", 60.0)))
+
+
+def advance_of(body: Any) -> float:
+    """``{"advanceSeconds"}``.
+
+    :raises BatchError: naming the property.
+    """
+    _check_members(body, "advanceSeconds")
+    value = body["advanceSeconds"]
+    if not _is_number(value) or not 0 <= value <= _MAX_ADVANCE_SECONDS:
+        raise _invalid("advanceSeconds", f"a number from 0 to {_MAX_ADVANCE_SECONDS}")
+    return float(value)
+
+
+def _check_members(body: Any, needed: str, *optional: str) -> None:
+    if not isinstance(body, dict):
+        raise refusal("InvalidRequestBody", Reason="The body must be a JSON object.")
+    for name in body:
+        if name not in (needed, *optional):
+            raise refusal("UnsupportedProperty", PropertyName=str(name))
+    if body.get(needed) is None:
+        raise refusal("MissingRequiredProperty", PropertyName=needed)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _count(value: Any) -> int:
@@ -82,8 +103,7 @@ def _count(value: Any) -> int:
 def _away(value: Any) -> float | None:
     if value is None:
         return None
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value) or not 0 <= value <= _MAX_AWAY_SECONDS:
+    if not _is_number(value) or not 0 <= value <= _MAX_AWAY_SECONDS:
         raise _invalid("awaySeconds", f"a number from 0 to {_MAX_AWAY_SECONDS}")
     return float(value)
 

@@ -34,6 +34,10 @@ class Alarm:
         if self._times[0] == at:
             self._arm()
 
+    def next_due(self) -> datetime | None:
+        """The earliest time that is set."""
+        return self._times[0] if self._times else None
+
     def look(self) -> None:
         """Ring if a time has come; for use when the clock was moved."""
         now = self._clock()

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from batch_emulator import __version__
 from batch_emulator.journal.lock import DataDirLock
 from batch_emulator.nodes.storage import LinkedStorage
+from batch_emulator.runtime.clock import Clock
 from batch_emulator.runtime.disk import Disk
 from batch_emulator.runtime.engine import utcnow
 from batch_emulator.runtime.fault_control import FaultControl
@@ -66,10 +67,13 @@ def wipe(data_dir: Path) -> bool:
 class Emulator:
     """One account on one folder. Make it with :meth:`open`."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], datetime], runtime: Runtime) -> None:
+    def __init__(
+        self, settings: Settings, make_clock: Callable[[], Clock], clock: Clock, runtime: Runtime
+    ) -> None:
         self._settings = settings
+        self._make_clock = make_clock
         self._clock = clock
-        self._started = clock()
+        self._started = utcnow()
         self._is_open = asyncio.Event()
         self._is_unused = asyncio.Event()
         self._users = 0
@@ -79,9 +83,13 @@ class Emulator:
         self._is_unused.set()
 
     @classmethod
-    async def open(cls, settings: Settings, clock: Callable[[], datetime] = utcnow) -> Emulator:
-        """See :meth:`Runtime.open`."""
-        return cls(settings, clock, await Runtime.open(settings, clock))
+    async def open(cls, settings: Settings, make_clock: Callable[[], Clock] = Clock) -> Emulator:
+        """See :meth:`Runtime.open`.
+
+        :param make_clock: a new clock for the account, and for each that follows a reset.
+        """
+        clock = make_clock()
+        return cls(settings, make_clock, clock, await Runtime.open(settings, clock))
 
     @property
     def account(self) -> Account:
@@ -139,12 +147,23 @@ class Emulator:
             try:
                 await self._runtime.stop()
                 await asyncio.to_thread(wipe, self._settings.data_dir)
+                self._clock = self._make_clock()
                 self._take(await Runtime.open(self._settings, self._clock))
             except BaseException as error:
                 if not self.failed.done():
                     self.failed.set_exception(error)
                     self.failed.exception()
                 raise
+
+    @property
+    def clock(self) -> Clock:
+        """The time that the account lives by."""
+        return self._clock
+
+    async def advance(self, seconds: float) -> None:
+        """See :meth:`batch_emulator.runtime.passage.Passage.advance`."""
+        async with self._used() as runtime:
+            await runtime.passage.advance(seconds)
 
     async def status(self) -> dict[str, Any]:
         """What there is now, in numbers."""

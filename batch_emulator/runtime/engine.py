@@ -101,6 +101,19 @@ class Engine:
         """Look at the clock now, for a clock that does not move by itself."""
         self._alarm.look()
 
+    def next_due(self) -> datetime | None:
+        """When the service wants to be woken next."""
+        return self._alarm.next_due()
+
+    async def rest(self) -> None:
+        """Wait until all events so far are taken and what follows is durable and begun.
+
+        :raises JournalError: the state cannot be stored.
+        """
+        while self._events or self._in_flight is not None:
+            await self._durable()
+            await asyncio.sleep(0)
+
     def fail(self, error: BaseException) -> None:
         """Something happened after which the process cannot go on. The state on disk is whole."""
         if not self.failed.done():

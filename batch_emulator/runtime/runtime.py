@@ -11,10 +11,12 @@ from typing import TypeVar
 from batch_emulator.faults.nodes import NodeFaults
 from batch_emulator.journal import Journal
 from batch_emulator.nodes.storage import LinkedStorage
+from batch_emulator.runtime.clock import Clock, Timers
 from batch_emulator.runtime.disk import Disk
-from batch_emulator.runtime.engine import Engine, utcnow
+from batch_emulator.runtime.engine import Engine
 from batch_emulator.runtime.fault_control import FaultControl
 from batch_emulator.runtime.machine import Machine
+from batch_emulator.runtime.passage import Passage
 from batch_emulator.runtime.settings import Settings
 from batch_emulator.service.account import Account
 from batch_emulator.service.error_kinds import NODE_NOT_FOUND
@@ -37,30 +39,36 @@ class Runtime:
         engine: Engine,
         machine: Machine,
         faults: FaultControl,
+        passage: Passage,
     ) -> None:
         self._service = service
         self._settings = settings
         self._engine = engine
         self._machine = machine
         self.faults = faults
+        self.passage = passage
 
     @classmethod
-    async def open(cls, settings: Settings, clock: Callable[[], datetime] = utcnow) -> Runtime:
+    async def open(cls, settings: Settings, clock: Clock | None = None) -> Runtime:
         """Restore the account from its folder, start the node agent, take up the work.
+
+        :param clock: that the account lives by; the machine's time without one.
 
         :raises DataDirLockedError: another emulator uses the folder.
         :raises JournalVersionError: another version of the emulator wrote it.
         :raises JournalAccountError: it belongs to another account.
         """
+        clock = clock or Clock()
+        timers = Timers(clock)
         journal = Journal.open(settings.data_dir, settings.account_name)
         service = BatchService.restore(settings.account, journal.load(), seed=secrets.randbits(63))
         engine = Engine(service, journal, clock)
-        node_faults = NodeFaults(engine.post, asyncio.get_running_loop())
+        node_faults = NodeFaults(engine.post, timers)
         machine = Machine(settings, clock, node_faults.post, engine.fail)
         node_faults.connect(machine)
         engine.connect(node_faults)
         faults = FaultControl(engine, node_faults, settings.account.quotas)
-        runtime = cls(service, settings, engine, machine, faults)
+        runtime = cls(service, settings, engine, machine, faults, Passage(clock, engine, timers))
         try:
             await faults.set(settings.faults)
             await machine.start()
@@ -121,5 +129,6 @@ class Runtime:
     async def stop(self) -> None:
         """Kill all processes, store what is due, give the folder free."""
         self.faults.stop()
+        self.passage.stop()
         await self._machine.stop()
         await self._engine.stop()

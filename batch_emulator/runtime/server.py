@@ -18,7 +18,6 @@ from aiohttp import web
 from batch_emulator.control import add_control_routes
 from batch_emulator.rest.app import build_app
 from batch_emulator.rest.credentials import Credentials
-from batch_emulator.runtime.certificates import ensure_certificates, server_context
 from batch_emulator.runtime.emulator import Emulator
 from batch_emulator.runtime.engine import utcnow
 from batch_emulator.runtime.keys import KeyFile
@@ -135,6 +134,9 @@ def _credentials(settings: Settings) -> Credentials:
 
 
 def _https_context(settings: Settings) -> ssl.SSLContext:
+    # Cryptography is only loaded where it is used: it takes as long to load as all the rest of the start.
+    from batch_emulator.runtime.certificates import ensure_certificates, server_context
+
     return server_context(ensure_certificates(settings.data_dir, settings.https_names, utcnow()))
 
 

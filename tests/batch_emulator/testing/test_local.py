@@ -1,0 +1,210 @@
+"""The importable server: started, used, reset, moved in time and stopped from a test's thread."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from azure.core.exceptions import HttpResponseError
+
+from batch_emulator.faults import FaultsError
+from batch_emulator.journal import DataDirLockedError
+from batch_emulator.service.errors import BatchError
+from batch_emulator.testing import LocalBatch
+from batch_emulator.testing.background import NotRunningError
+from tests.batch_emulator.runtime.served import a_job, a_pool, a_task
+from tests.protocol.builders import a_pool as a_wire_pool
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[LocalBatch]:
+    with LocalBatch() as batch:
+        yield batch
+
+
+@pytest.fixture
+def batch(shared: LocalBatch) -> Iterator[LocalBatch]:
+    yield shared
+    shared.reset()
+
+
+def until(ask: Callable[[], Any], good: Callable[[Any], bool]) -> Any:
+    deadline = time.monotonic() + 60
+    while not good(answer := ask()):
+        assert time.monotonic() < deadline, f"the last answer was {answer}"
+        time.sleep(0.02)
+    return answer
+
+
+def run_task(batch: LocalBatch, script: str = "exit 0", **more: Any) -> Any:
+    """Make a pool, a job and a task; wait until the task is completed."""
+    batch.client.create_pool(a_pool("p", 1))
+    batch.client.create_job(a_job("j", "p"))
+    batch.client.create_task("j", a_task("t", script, **more))
+    return until(lambda: batch.client.get_task("j", "t"), lambda task: task.state == "completed")
+
+
+def states(batch: LocalBatch) -> list[str]:
+    return [str(node.state.value) for node in batch.client.list_nodes("p")]
+
+
+def test_it_runs_tasks(batch: LocalBatch) -> None:
+    task = run_task(batch, "echo hello")
+    assert task.execution_info.exit_code == 0
+    assert b"".join(batch.client.download_task_file("j", "t", "stdout.txt")) == b"hello\n"
+    assert batch.status()["tasks"]["succeeded"] == 1
+
+
+def test_each_test_has_an_empty_account_again(batch: LocalBatch) -> None:
+    for _ in range(2):
+        run_task(batch)
+        batch.faults.set({"requests": [{"fault": "serverError", "operations": ["list_pools"]}]})
+        batch.clock.advance(3600)
+        batch.reset()
+        assert [*batch.client.list_pools(), *batch.client.list_jobs()] == []
+        assert not batch.faults.present
+        assert abs(batch.clock.now().timestamp() - time.time()) < 60
+
+
+def test_faults_are_set_added_counted_and_cleared(batch: LocalBatch) -> None:
+    batch.faults.set({"requests": [{"fault": "throttling", "operations": ["list_jobs"], "times": 1}]})
+    batch.faults.add({"quotas": {"pools": 0}})
+    with batch.make_client(retry_total=0) as client:
+        with pytest.raises(HttpResponseError, match="ServerBusy"):
+            list(client.list_jobs())
+        with pytest.raises(HttpResponseError, match="PoolQuotaReached"):
+            client.create_pool(a_pool("p", 0))
+        assert batch.faults.counts()["requests"][0]["struck"] == 1
+        batch.faults.clear()
+        client.create_pool(a_pool("p", 0))
+
+
+def test_faults_that_are_none_are_refused_and_change_nothing(batch: LocalBatch) -> None:
+    batch.faults.set({"quotas": {"pools": 1}})
+    with pytest.raises(FaultsError, match="nodes"):
+        batch.faults.set({"nodes": 1})
+    assert batch.faults.present.quotas.pools == 1
+
+
+def test_time_brings_back_what_was_evicted(batch: LocalBatch) -> None:
+    batch.client.create_pool(a_wire_pool("p", targetDedicatedNodes=0, targetLowPriorityNodes=1))
+    until(lambda: states(batch), lambda found: found == ["idle"])
+    (node,) = batch.client.list_nodes("p")
+    assert batch.faults.preempt("p", away=3600) == [node.id]
+    until(lambda: list(Path(batch.status()["dataDir"], "nodes").glob("p/*")), lambda found: found == [])
+    batch.clock.advance(timedelta(minutes=59))
+    assert states(batch) == ["preempted"]
+    batch.clock.advance(timedelta(minutes=2))
+    until(lambda: states(batch), lambda found: found == ["idle"])
+    with pytest.raises(BatchError, match="NodeNotFound"):
+        batch.faults.lose("p", "nowhere")
+
+
+def test_time_ends_a_task_at_its_wall_clock(batch: LocalBatch) -> None:
+    batch.client.create_pool(a_pool("p", 1))
+    batch.client.create_job(a_job("j", "p"))
+    limit = {"constraints": {"maxWallClockTime": "PT5H"}}
+    batch.client.create_task("j", a_task("t", "exec sleep 600", **limit))
+    until(lambda: batch.client.get_task("j", "t"), lambda task: task.state == "running")
+    batch.clock.advance(timedelta(hours=5, seconds=1))
+    task = until(lambda: batch.client.get_task("j", "t"), lambda task: task.state == "completed")
+    assert task.execution_info.failure_info.code == "TaskEnded"
+
+
+def test_every_evaluation_of_a_formula_happens_on_the_way(batch: LocalBatch) -> None:
+    formula = "$TargetDedicatedNodes = 0; $NodeDeallocationOption = requeue;"
+    batch.client.create_pool(a_wire_pool("p", enableAutoScale=True, autoScaleFormula=formula))
+    start = batch.clock.now()
+    batch.clock.advance(timedelta(hours=1))
+    run = batch.client.get_pool("p").auto_scale_run
+    assert timedelta(minutes=59) < run.timestamp - start < timedelta(minutes=61)
+
+
+def test_time_does_not_go_back(batch: LocalBatch) -> None:
+    with pytest.raises(ValueError, match="back"):
+        batch.clock.advance(-1)
+
+
+def test_threads_may_use_it_together(batch: LocalBatch) -> None:
+    batch.client.create_pool(a_pool("p", 0))
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            for _ in range(20):
+                batch.status()
+                batch.faults.counts()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert errors == []
+
+
+def test_two_accounts_live_beside_each_other(batch: LocalBatch) -> None:
+    with LocalBatch(account="other") as other:
+        other.client.create_pool(a_pool("p", 0))
+        assert [pool.id for pool in batch.client.list_pools()] == []
+        assert other.endpoint != batch.endpoint
+
+
+def test_a_folder_keeps_the_account(tmp_path: Path) -> None:
+    with LocalBatch(tmp_path) as batch:
+        batch.client.create_pool(a_pool("p", 0))
+        with pytest.raises(DataDirLockedError), LocalBatch(tmp_path):
+            pass
+    batch.start()
+    try:
+        assert [pool.id for pool in batch.client.list_pools()] == ["p"]
+    finally:
+        batch.stop()
+
+
+def test_a_temporary_folder_and_all_processes_are_gone_after_the_end() -> None:
+    with LocalBatch() as batch:
+        batch.client.create_pool(a_pool("p", 1))
+        batch.client.create_job(a_job("j", "p"))
+        batch.client.create_task("j", a_task("t", "exec sleep 54321"))
+        until(lambda: batch.client.get_task("j", "t"), lambda task: task.state == "running")
+        folder = Path(batch.status()["dataDir"])
+        assert folder.is_dir()
+    assert not folder.exists()
+    processes = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert "sleep 54321" not in processes
+    batch.stop()
+
+
+def test_what_does_not_run_says_so() -> None:
+    batch = LocalBatch()
+    for use in (batch.reset, batch.status, batch.clock.now, lambda: batch.endpoint, batch.faults.clear):
+        with pytest.raises(NotRunningError, match="with LocalBatch"):
+            use()
+    with batch, pytest.raises(NotRunningError, match="already"):
+        batch.start()
+    with pytest.raises(FaultsError), LocalBatch(faults={"requests": "none"}):
+        pass
+
+
+def test_no_secret_is_shown() -> None:
+    batch = LocalBatch(key="c2VjcmV0", storage="AccountKey=secret;")
+    assert "c2VjcmV0" not in repr(batch)
+    assert "secret" not in repr(batch.storage)
+
+
+def test_importing_it_loads_no_server() -> None:
+    code = "import sys, batch_emulator.testing, batch_emulator.testing.plugin; print(sorted(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert not {"aiohttp", "orjson", "azure", "batch_emulator.service"} & set(eval(loaded))
