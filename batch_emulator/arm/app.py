@@ -27,6 +27,7 @@ from batch_emulator.rest.pipeline import common_headers, raw_request, read_body
 from batch_emulator.rest.routing import Router
 from batch_emulator.rest.tokens import CHALLENGE, MANAGEMENT_PLANE, TokenRefusedError, bearer_token
 from batch_emulator.rest.validation import parse_json
+from batch_emulator.rest.values import valid_text
 from batch_emulator.service.entities import Json
 from batch_emulator.service.errors import BatchError
 
@@ -126,7 +127,7 @@ def _body(raw_body: bytes) -> Json:
 
 
 def _batch_error(error: BatchError) -> Json:
-    details = [{"code": key, "message": value} for key, value in error.values.items()]
+    details = [{"code": key, "message": valid_text(value)} for key, value in error.values.items()]
     return _error(error.code, error.kind.message, details)
 
 

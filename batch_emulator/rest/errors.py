@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from batch_emulator.rest.values import valid_text
 from batch_emulator.service.errors import BatchError, ErrorKind
 from batch_emulator.service.times import format_time
 
@@ -112,5 +113,5 @@ def error_core(error: BatchError, trailer: str = "") -> dict[str, Any]:
     message = {"lang": "en-US", "value": error.kind.message + trailer}
     body: dict[str, Any] = {"code": error.code, "message": message}
     if error.values:
-        body["values"] = [{"key": key, "value": value} for key, value in error.values.items()]
+        body["values"] = [{"key": key, "value": valid_text(value)} for key, value in error.values.items()]
     return body

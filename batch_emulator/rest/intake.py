@@ -85,6 +85,8 @@ def take_in(raw: RawRequest, router: Router) -> Intake:
 
     :raises BatchError: naming what is wrong.
     """
+    if raw.base_url.endswith("/"):
+        raise refusal("InvalidHeaderValue", HeaderName="Host", Reason="It names no host.")
     contract = contract_for(raw.query)
     match = router.match(raw.method, raw.raw_path)
     operation = match.operation

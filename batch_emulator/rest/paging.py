@@ -29,7 +29,7 @@ def page_size(query: Mapping[str, str]) -> int:
     if text is None:
         return MAX_PAGE
     values = {"QueryParameterName": "maxresults", "QueryParameterValue": text}
-    if not text.lstrip("-").isdecimal():
+    if not text.removeprefix("-").isdecimal():
         raise refusal("InvalidQueryParameterValue", **values, Reason="It must be an integer.")
     if len(text) > 9 or not 1 <= int(text) <= MAX_PAGE:
         raise refusal(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -10,6 +12,7 @@ from datetime import datetime
 
 import orjson
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from batch_emulator.rest.authentication import authenticate
 from batch_emulator.rest.backend import Backend
@@ -29,6 +32,10 @@ log = logging.getLogger(__name__)
 
 # How long a client should wait before it asks again. Source: the code's published meaning.
 RETRY_AFTER = {"TooManyEnableAutoScaleRequests": "30"}
+# Links of answers begin with it.
+_HOST = re.compile(r"[\w.:\[\]-]{1,255}", re.ASCII)
+# A client that announces a body and never sends it must not be waited for.
+BODY_SECONDS = 60.0
 BODILESS_STATUSES = frozenset({204, 304})
 
 
@@ -114,7 +121,8 @@ def raw_request(request: web.Request) -> RawRequest:
     """What came, without the library's own reading of it: signatures cover the raw path and query."""
     path, _, query = request.raw_path.partition("?")
     headers = {name.lower(): value for name, value in reversed(list(request.headers.items()))}
-    return RawRequest(request.method, f"{request.scheme}://{request.host}", path, query, headers)
+    host = request.host if _HOST.fullmatch(request.host) else ""
+    return RawRequest(request.method, f"{request.scheme}://{host}", path, query, headers)
 
 
 def common_headers(request_headers: Mapping[str, str]) -> dict[str, str]:
@@ -126,13 +134,36 @@ def common_headers(request_headers: Mapping[str, str]) -> dict[str, str]:
         "Server": "Microsoft-HTTPAPI/2.0",
     }
     client_id = request_headers.get("client-request-id")
-    if client_id and request_headers.get("return-client-request-id", "").lower() == "true":
+    if (
+        client_id
+        and _is_plain(client_id)
+        and request_headers.get("return-client-request-id", "").lower() == "true"
+    ):
         headers["client-request-id"] = client_id
     return headers
 
 
+def _is_plain(text: str) -> bool:
+    """Whether a text can be given back in a header."""
+    return text.isascii() and text.isprintable()
+
+
 async def read_body(request: web.Request) -> bytes:
-    """The body, or as much of it as shows that it is too large."""
+    """The body, or as much of it as shows that it is too large.
+
+    :raises BatchError: ``InvalidRequestBody`` when it does not come, or is not encoded as its headers say.
+    """
+    if not request.can_read_body:
+        return b""
+    try:
+        return await asyncio.wait_for(_read(request), BODY_SECONDS)
+    except asyncio.TimeoutError as error:
+        raise refusal("InvalidRequestBody", Reason="The body did not come in time.") from error
+    except (HttpProcessingError, web.RequestPayloadError) as error:
+        raise refusal("InvalidRequestBody", Reason="The body is not encoded as the headers say.") from error
+
+
+async def _read(request: web.Request) -> bytes:
     chunks = bytearray()
     async for chunk in request.content.iter_any():
         chunks += chunk

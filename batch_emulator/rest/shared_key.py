@@ -90,7 +90,9 @@ def sign(key: str, text: str) -> str:
 
     :param key: the account key, base64.
     """
-    digest = hmac.new(base64.b64decode(key), text.encode(), hashlib.sha256).digest()
+    # Headers that are no UTF-8 were signed as the bytes that they are.
+    data = text.encode("utf-8", "surrogateescape")
+    digest = hmac.new(base64.b64decode(key), data, hashlib.sha256).digest()
     return base64.b64encode(digest).decode()
 
 

@@ -123,7 +123,7 @@ def _integer(value: Any, path: str, limit: int = 2**31) -> int:
     number = value
     if isinstance(value, str):
         digits = value.strip()
-        number = int(digits) if digits.lstrip("-").isdecimal() and len(digits) <= 20 else None
+        number = int(digits) if digits.removeprefix("-").isdecimal() and len(digits) <= 20 else None
     if not isinstance(number, int) or isinstance(number, bool):
         raise _invalid(path, value, "It must be an integer.")
     if not -limit <= number < limit:

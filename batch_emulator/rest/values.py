@@ -28,7 +28,7 @@ def parse_time(text: str) -> datetime:
     offset = offset if ":" in offset else f"{offset[:3]}:{offset[3:]}"
     micros = (fraction or "0").ljust(6, "0")[:6]
     whole = f"{date}T{clock or '00:00'}{seconds or ':00'}.{micros}{offset}"
-    return datetime.fromisoformat(whole).astimezone(timezone.utc)
+    return _utc(datetime.fromisoformat(whole))
 
 
 def parse_http_date(text: str) -> datetime:
@@ -38,9 +38,23 @@ def parse_http_date(text: str) -> datetime:
     """
     try:
         time = parsedate_to_datetime(text)
-    except (TypeError, IndexError) as error:
+    except (TypeError, IndexError, OverflowError) as error:
         raise ValueError("not an RFC 1123 date") from error
-    return time.astimezone(timezone.utc) if time.tzinfo else time.replace(tzinfo=timezone.utc)
+    return _utc(time)
+
+
+def _utc(time: datetime) -> datetime:
+    if time.tzinfo is None:
+        return time.replace(tzinfo=timezone.utc)
+    try:
+        return time.astimezone(timezone.utc)
+    except OverflowError as error:
+        raise ValueError("beyond the calendar") from error
+
+
+def valid_text(text: str) -> str:
+    """The text without what no UTF-8 can hold: bytes of a header or an URL that are none come as such."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def format_http_date(time: datetime) -> str:

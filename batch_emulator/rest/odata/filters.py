@@ -72,10 +72,10 @@ def compile_filter(text: str, properties: Mapping[str, FilterProperty[T]]) -> Ca
 def _compile(tree: Expression, properties: Mapping[str, FilterProperty[T]]) -> Callable[[T], bool]:
     if isinstance(tree, Comparison):
         return _comparison(tree, properties)
-    left, right = _compile(tree.left, properties), _compile(tree.right, properties)
+    tests = [_compile(part, properties) for part in tree.parts]
     if tree.operator == "and":
-        return lambda entity: left(entity) and right(entity)
-    return lambda entity: left(entity) or right(entity)
+        return lambda entity: all(test(entity) for test in tests)
+    return lambda entity: any(test(entity) for test in tests)
 
 
 def _comparison(tree: Comparison, properties: Mapping[str, FilterProperty[T]]) -> Callable[[T], bool]:

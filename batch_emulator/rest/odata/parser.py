@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +11,7 @@ from batch_emulator.rest.values import parse_time
 
 COMPARISONS = frozenset({"eq", "ne", "gt", "ge", "lt", "le"})
 MAX_DEPTH = 50
+MAX_DIGITS = 20
 
 Literal = str | int | bool | datetime
 
@@ -26,11 +27,10 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Junction:
-    """``left and right`` or ``left or right``."""
+    """Parts joined by ``and``, or by ``or``. However many they are, they are one level."""
 
     operator: str
-    left: Expression
-    right: Expression
+    parts: tuple[Expression, ...]
 
 
 Expression = Comparison | Junction
@@ -56,18 +56,17 @@ class _Parser:
         return tree
 
     def _either(self) -> Expression:
-        tree = self._both()
-        while self._is_keyword("or"):
-            self._advance()
-            tree = Junction("or", tree, self._both())
-        return tree
+        return self._joined("or", self._both)
 
     def _both(self) -> Expression:
-        tree = self._term()
-        while self._is_keyword("and"):
+        return self._joined("and", self._term)
+
+    def _joined(self, operator: str, part: Callable[[], Expression]) -> Expression:
+        parts = [part()]
+        while self._is_keyword(operator):
             self._advance()
-            tree = Junction("and", tree, self._term())
-        return tree
+            parts.append(part())
+        return parts[0] if len(parts) == 1 else Junction(operator, tuple(parts))
 
     def _term(self) -> Expression:
         if self._is_mark("("):
@@ -103,6 +102,8 @@ class _Parser:
         if word.kind == "string":
             return word.text
         if word.kind == "number":
+            if len(word.text) > MAX_DIGITS:
+                raise FilterError(f"The number at position {word.position} is too long.")
             return int(word.text)
         if word.kind == "name" and word.text in ("true", "false"):
             return word.text == "true"
