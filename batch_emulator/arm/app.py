@@ -21,6 +21,7 @@ from batch_emulator.arm.operations import API_VERSIONS, OPERATIONS
 from batch_emulator.rest.backend import Backend
 from batch_emulator.rest.credentials import Credentials
 from batch_emulator.rest.errors import refusal
+from batch_emulator.rest.expectation import meet_expectation
 from batch_emulator.rest.intake import MAX_BODY_BYTES, RawRequest
 from batch_emulator.rest.operations import Operation
 from batch_emulator.rest.pipeline import common_headers, raw_request, read_body
@@ -42,7 +43,7 @@ def add_arm_routes(
     """Let a server answer the management plane's requests."""
     plane = _Plane(backend, credentials, clock)
     for prefix in PREFIXES:
-        app.router.add_route("*", f"/{prefix}/{{path:.*}}", plane.handle)
+        app.router.add_route("*", f"/{prefix}/{{path:.*}}", plane.handle, expect_handler=meet_expectation)
 
 
 class _Plane:

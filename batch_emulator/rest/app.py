@@ -11,6 +11,7 @@ from batch_emulator.arm.app import add_arm_routes
 from batch_emulator.identity.endpoint import add_identity_route
 from batch_emulator.rest.backend import Backend
 from batch_emulator.rest.credentials import Credentials
+from batch_emulator.rest.expectation import meet_expectation
 from batch_emulator.rest.handlers import all_handlers
 from batch_emulator.rest.handlers.retired import HANDLERS as RETIRED_HANDLERS
 from batch_emulator.rest.interference import Interference
@@ -45,5 +46,5 @@ def build_app(
     add_identity_route(app, backend, credentials, clock)
     if add_routes is not None:
         add_routes(app)
-    app.router.add_route("*", "/{path:.*}", pipeline.handle)
+    app.router.add_route("*", "/{path:.*}", pipeline.handle, expect_handler=meet_expectation)
     return app

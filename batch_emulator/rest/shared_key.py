@@ -108,7 +108,10 @@ def is_signed_with(parts: SignedParts, header: SharedKeyHeader, keys: Iterable[s
 
 
 def _encoded(path: str) -> str:
-    return "/".join(quote(unquote_to_bytes(segment), safe="") for segment in path.split("/"))
+    return "/".join(
+        quote(unquote_to_bytes(segment.encode("utf-8", "surrogateescape")), safe="")
+        for segment in path.split("/")
+    )
 
 
 def _string_to_sign(parts: SignedParts, account: str, missing_length: str, resource: str) -> str:

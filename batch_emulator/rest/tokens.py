@@ -97,6 +97,8 @@ def bearer_token(header: str | None) -> str:
     scheme, _, token = (header or "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise TokenRefusedError("The request carries no bearer token.")
+    if not token.isascii():
+        raise TokenRefusedError("The token is not accepted: it is no JSON Web Token.")
     return token.strip()
 
 

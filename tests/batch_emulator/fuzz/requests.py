@@ -8,9 +8,8 @@ import re
 from collections.abc import Mapping
 from urllib.parse import quote
 
-from batch_emulator.rest.contract import load_contract
+from batch_emulator.rest.contract import API_VERSIONS, CURRENT_VERSION, load_contract, whole_contract
 from batch_emulator.rest.operations import Operation
-from batch_emulator.rest.versions import CONTRACT_OF_VERSION, CURRENT_VERSION
 from tests.batch_emulator.fuzz import hostile
 from tests.batch_emulator.fuzz.wire import Request
 from tests.batch_emulator.sequences.bodies import Bodies
@@ -106,7 +105,7 @@ class Hostile:
         return quote(text, safe="" if self._rng.random() < 0.7 else "/")
 
     def _query(self, operation: Operation, wrong: bool) -> str:
-        version = self._rng.choice([*CONTRACT_OF_VERSION, CURRENT_VERSION, CURRENT_VERSION])
+        version = self._rng.choice([*API_VERSIONS, *[CURRENT_VERSION] * 5])
         pairs = [("api-version", version)]
         if not wrong:
             return f"api-version={version}"
@@ -140,9 +139,9 @@ class Hostile:
     def _body(self, operation: Operation, wrong: bool) -> bytes:
         if operation.body is None:
             return self._rng.choice(hostile.JUNK_BODIES) if wrong else b""
-        contract = load_contract(self._rng.choice(list(CONTRACT_OF_VERSION.values())))
+        contract = load_contract(self._rng.choice([*API_VERSIONS, *[CURRENT_VERSION] * 5]))
         if operation.body not in contract.models:
-            contract = load_contract(CURRENT_VERSION)
+            contract = whole_contract()
         body = Bodies(contract, self._rng, self._good["nodeId"]).make(operation.body)
         _run_with_numbers(body)
         if not wrong:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from batch_emulator.rest.handlers import all_handlers
-from batch_emulator.rest.operations import OPERATIONS, Operation
+from batch_emulator.rest.operations import OPERATIONS, RETIRED, Operation
 from tests.batch_emulator.fuzz.requests import Hostile
 from tests.batch_emulator.fuzz.target import SECRET, FuzzedBackend, fuzzed
 from tests.batch_emulator.fuzz.wire import Answer, Request, Wire
@@ -21,7 +21,7 @@ FIRST_SEED = int(os.environ.get("BATCH_EMULATOR_FIRST_SEED", "0"))
 HANDLED = all_handlers()
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: str(operation.name))
+@pytest.mark.parametrize("operation", OPERATIONS + RETIRED, ids=lambda operation: str(operation.name))
 async def test_nothing_hostile_breaks_an_operation(operation: Operation, tmp_path: Path) -> None:
     async with fuzzed(tmp_path) as (backend, wire):
         for seed in range(FIRST_SEED, FIRST_SEED + REQUESTS):

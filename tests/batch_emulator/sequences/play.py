@@ -194,6 +194,9 @@ def _wind_up(world: WatchedWorld) -> None:
     for pool in list(world.service.pools()):
         with contextlib.suppress(BatchError):
             world.do("disable_auto_scale", pool.id)
+    for schedule in list(world.service.job_schedules()):
+        with contextlib.suppress(BatchError):
+            world.do("terminate_job_schedule", schedule.id)
     for job in list(world.service.jobs()):
         with contextlib.suppress(BatchError):
             world.do("enable_job", job.id)
@@ -205,6 +208,9 @@ def _wind_up(world: WatchedWorld) -> None:
     left = [job.id for job in world.service.jobs() if job.state != "completed"]
     if left:
         raise BrokenRuleError(f"jobs cannot be ended: {left}")
+    for schedule in list(world.service.job_schedules()):
+        with contextlib.suppress(BatchError):
+            world.do("delete_job_schedule", schedule.id)
     for pool in list(world.service.pools()):
         with contextlib.suppress(BatchError):
             world.do("delete_pool", pool.id)

@@ -10,10 +10,9 @@ from contextlib import suppress
 from itertools import accumulate
 from urllib.parse import quote
 
-from batch_emulator.rest.contract import load_contract
+from batch_emulator.rest.contract import CURRENT_VERSION, load_contract
 from batch_emulator.rest.intake import RawRequest
 from batch_emulator.rest.operations import OPERATIONS, Operation
-from batch_emulator.rest.versions import CURRENT_VERSION
 from batch_emulator.service import BatchError, BatchService
 from tests.batch_emulator.sequences.bodies import (
     IDS,
@@ -83,6 +82,8 @@ def _there(name: str, chosen: Mapping[str, str], service: BatchService) -> list[
         return [pool.id for pool in service.pools()]
     if name == "jobId":
         return [job.id for job in service.jobs()]
+    if name == "jobScheduleId":
+        return [schedule.id for schedule in service.job_schedules()]
     with suppress(BatchError):
         if name == "nodeId":
             return [node.id for node in service.nodes(chosen["poolId"])]

@@ -16,7 +16,7 @@ from batch_emulator.service.state import State
 from tests.batch_emulator.sequences.play import play, shrink
 
 ROOT = Path(__file__).parents[3]
-SEQUENCES = int(os.environ.get("BATCH_EMULATOR_SEQUENCES", "400"))
+SEQUENCES = int(os.environ.get("BATCH_EMULATOR_SEQUENCES", "300"))
 FIRST_SEED = int(os.environ.get("BATCH_EMULATOR_FIRST_SEED", "0"))
 BATCHES = 10
 
