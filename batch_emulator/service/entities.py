@@ -70,6 +70,7 @@ class Node:
     :param restart_kind: what is to be done then: ``reboot``, ``reimage`` or ``deallocate``.
     :param returns_at: when a preempted node may get capacity again.
     :param place: the lowest number that no other node of the pool had when it came; decides its ports.
+    :param machine_since: when it got the machine that it has; ``None`` while it has none.
     :param users: user accounts made on the node, by lower-case name, without secrets.
     """
 
@@ -100,6 +101,7 @@ class Node:
     restart_kind: str = "reboot"
     returns_at: datetime | None = None
     place: int = 0
+    machine_since: datetime | None = None
     users: dict[str, Json] = field(default_factory=dict)
 
 
@@ -265,9 +267,26 @@ class Application:
     packages: dict[str, Json] = field(default_factory=dict)
 
 
-Entity = Pool | Node | Job | JobSchedule | Task | JobNodeRun | Subtask | Application
+@dataclass(slots=True)
+class Usage:
+    """That a machine was there for some time, or a pool; it outlives both.
+
+    :param node_id: empty for a pool itself, which has no cores.
+    """
+
+    kind: ClassVar[str] = "usage"
+    pool_id: str
+    vm_size: str
+    start_time: datetime
+    end_time: datetime
+    node_id: str = ""
+    cores: int = 0
+    is_dedicated: bool = False
+
+
+Entity = Pool | Node | Job | JobSchedule | Task | JobNodeRun | Subtask | Application | Usage
 ENTITY_TYPES: dict[str, type[Any]] = {
-    cls.kind: cls for cls in (Pool, Node, Job, JobSchedule, Task, JobNodeRun, Subtask, Application)
+    cls.kind: cls for cls in (Pool, Node, Job, JobSchedule, Task, JobNodeRun, Subtask, Application, Usage)
 }
 _REQUIRED = object()
 _PLAIN = frozenset((str, int, bool, float))
@@ -301,6 +320,8 @@ def key_of(entity: Entity) -> str:
         return f"{entity.pool_id}/{entity.id}".lower()
     if isinstance(entity, JobNodeRun):
         return f"{entity.job_id}/{entity.pool_id}/{entity.node_id}/{entity.task_kind}".lower()
+    if isinstance(entity, Usage):
+        return f"{entity.pool_id}/{entity.node_id}/{entity.start_time.isoformat()}".lower()
     return entity.id.lower()
 
 

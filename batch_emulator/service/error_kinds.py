@@ -166,6 +166,19 @@ STORAGE_ACCOUNT_NOT_FOUND = ErrorKind(
 )
 
 
+OUT_OF_RANGE_QUERY_PARAMETER_VALUE = ErrorKind(
+    "OutOfRangeQueryParameterValue",
+    400,
+    "A query parameter specified in the request URI is outside the permissible range.",
+)
+
+
+def out_of_range_query(name: str, value: str, reason: str) -> BatchError:
+    """A value that a query parameter may not have now."""
+    values = {"QueryParameterName": name, "QueryParameterValue": value, "Reason": reason}
+    return BatchError(OUT_OF_RANGE_QUERY_PARAMETER_VALUE, values)
+
+
 def invalid(name: str, value: object, reason: str) -> BatchError:
     """A value that a property may not have.
 

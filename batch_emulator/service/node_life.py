@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from batch_emulator.service import preparation, start_tasks, task_runs
+from batch_emulator.service import preparation, start_tasks, task_runs, usage
 from batch_emulator.service.capacity import refresh
 from batch_emulator.service.effects import BootNode, KillRun, ReleaseNode
 from batch_emulator.service.endings import Ending
@@ -69,6 +69,7 @@ def boot(state: State, node: Node, *, wipe: bool) -> None:
     node.restarting = node.returns_at = node.start_task_info = None
     node.start_task = pool.spec.get("startTask")
     node.errors = []
+    usage.machine_came(state, node)
     if wipe:
         node.users = {}
     node.packages = to_rows(pool_packages(state, pool.spec.get("applicationPackageReferences") or []))
@@ -249,6 +250,7 @@ def on_preempted(state: State, pool_id: str, node_id: str, away_seconds: float |
         return
     state.move_node(node, "preempted", "capacity taken back")
     node.restarting = None
+    usage.machine_went(state, state.pool_room(node).pool, node)
     node.release_sent = True
     node.returns_at = state.now + (PREEMPTED_FOR if away_seconds is None else timedelta(seconds=away_seconds))
     stop_runs(state, node, "lost")
@@ -274,6 +276,7 @@ def on_released(state: State, pool_id: str, node_id: str, boot_id: str) -> None:
         state.changed(node)
     elif node.state == "deallocating":
         node.release_sent = False
+        usage.machine_went(state, room.pool, node)
         state.move_node(node, "deallocated", "the machine is given back")
     else:
         remove(state, room, node)
@@ -290,6 +293,7 @@ def on_capacity(state: State, node: Node) -> None:
 
 def remove(state: State, room: PoolRoom, node: Node) -> None:
     """The node is no more."""
+    usage.machine_went(state, room.pool, node)
     room.slots.set(node.id.lower(), None)
     room.nodes.remove(node.id)
     del room.loads[node.id.lower()]

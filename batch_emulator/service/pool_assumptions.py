@@ -22,6 +22,9 @@ NODE_USER_LIFETIME = timedelta(days=1)
 # their public address is the machine's own. Nothing is forwarded from the frontend ports.
 PUBLIC_ADDRESS, PUBLIC_NAME, PUBLIC_IPV6_ADDRESS = "127.0.0.1", "localhost", "::1"
 
+# Usage is told in intervals of half an hour, and kept for so long.
+USAGE_INTERVAL, USAGE_KEPT_FOR = timedelta(minutes=30), timedelta(days=90)
+
 # Recorded: the rule for remote login is named so, and its first frontend port is this one.
 REMOTE_LOGIN_RULE, REMOTE_LOGIN_FRONTEND = "SSHRule", 50_000
 REMOTE_LOGIN_BACKEND = {"linux": 22, "windows": 3389}

@@ -19,6 +19,7 @@ from batch_emulator.service.entities import (
     Pool,
     Subtask,
     Task,
+    Usage,
     from_record,
     key_of,
 )
@@ -26,7 +27,7 @@ from batch_emulator.service.multi_instance import gangs
 from batch_emulator.service.rooms import JobRoom, Load, PoolRoom
 from batch_emulator.service.state import State
 
-_ORDER = ("application", "pool", "node", "job_schedule", "job", "task", "subtask", "job_node_run")
+_ORDER = ("application", "pool", "node", "job_schedule", "job", "task", "subtask", "job_node_run", "usage")
 
 
 def load(state: State, records: Iterable[tuple[str, str, Json]]) -> None:
@@ -40,6 +41,7 @@ def load(state: State, records: Iterable[tuple[str, str, Json]]) -> None:
     by_kind["task"].sort(key=_number)
     by_kind["subtask"].sort(key=_number)
     by_kind["node"].sort(key=_number)
+    by_kind["usage"].sort(key=_end_time)
     for kind in _ORDER:
         for entity in by_kind[kind]:
             _place(state, entity)
@@ -54,6 +56,10 @@ def load(state: State, records: Iterable[tuple[str, str, Json]]) -> None:
 
 def _number(entity: Entity) -> int:
     return entity.number if isinstance(entity, (Task, Subtask, Node)) else 0
+
+
+def _end_time(entity: Entity) -> str:
+    return entity.end_time.isoformat() if isinstance(entity, Usage) else ""
 
 
 def _place(state: State, entity: Entity) -> None:
@@ -80,6 +86,8 @@ def _place(state: State, entity: Entity) -> None:
     elif isinstance(entity, Application):
         state.saw_etag(entity.etag)
         state.applications.add(entity.id, entity)
+    elif isinstance(entity, Usage):
+        state.usage.append(entity)
 
 
 def _place_node(state: State, node: Node) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import count, islice
 
-from batch_emulator.service import managers, node_life
+from batch_emulator.service import managers, node_life, usage
 from batch_emulator.service.entities import Json, Node, Pool, key_of
 from batch_emulator.service.error_kinds import (
     OPERATION_INVALID_FOR_CURRENT_STATE,
@@ -22,7 +22,6 @@ from batch_emulator.service.images import os_type_of
 from batch_emulator.service.rooms import PoolRoom
 from batch_emulator.service.state import State
 from batch_emulator.service.times import later
-from batch_emulator.service.vm_sizes import vm_size
 
 _QUOTA_ERRORS = {
     True: ("AccountCoreQuotaReached", "The account has reached its dedicated core quota"),
@@ -64,7 +63,7 @@ def adjust(state: State, room: PoolRoom) -> None:
 
 
 def _grow(state: State, room: PoolRoom, lacking: int, is_dedicated: bool) -> None:
-    cores = _cores(room.pool)
+    cores = usage.cores_of(room.pool)
     quotas = state.account.quotas
     quota = quotas.dedicated_cores if is_dedicated else quotas.low_priority_cores
     if os_type_of(room.pool.spec) == "windows":
@@ -95,14 +94,9 @@ def _free_places(room: PoolRoom) -> Iterator[int]:
     return (place for place in count() if place not in taken)
 
 
-def _cores(pool: Pool) -> int:
-    size = vm_size(pool.spec["vmSize"])
-    return size.cores if size else 1
-
-
 def _cores_used(state: State, is_dedicated: bool) -> int:
     return sum(
-        _cores(room.pool) * sum(node.is_dedicated == is_dedicated for node in room.nodes.values())
+        usage.cores_of(room.pool) * sum(node.is_dedicated == is_dedicated for node in room.nodes.values())
         for room in state.pools.values()
     )
 
@@ -203,6 +197,7 @@ def check(state: State, room: PoolRoom) -> None:
         pool.resize_deadline = None
         state.move_allocation(pool, "steady", "resize is over")
     if pool.state == "deleting" and not len(room.nodes):
+        usage.pool_gone(state, pool)
         state.pools.remove(pool.id)
         state.removed(pool)
         state.story.add(state.now, "pool", key_of(pool), "deleting", "gone", "deleted")

@@ -6,6 +6,7 @@ Rules are functions that take a ``State``. None of them does I/O or reads a cloc
 from __future__ import annotations
 
 import random
+from collections import deque
 from datetime import datetime, timezone
 
 from batch_emulator.service.account import Account
@@ -20,6 +21,7 @@ from batch_emulator.service.entities import (
     Pool,
     Subtask,
     Task,
+    Usage,
     Versioned,
     key_of,
     to_record,
@@ -54,6 +56,7 @@ class State:
         self.waiting_jobs: dict[str, dict[str, JobRoom]] = {}
         self.lenient_jobs: dict[str, dict[str, JobRoom]] = {}
         self.runs: dict[str, Run] = {}
+        self.usage: deque[Usage] = deque()
         self.timers = Timers()
         self.story = Story()
         self.effects: list[Effect] = []

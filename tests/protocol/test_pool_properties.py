@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
+
 import pytest
 from azure.batch import models
+from azure.core.exceptions import HttpResponseError
 
 from tests.protocol.driver import Driver
 
@@ -141,3 +144,42 @@ async def test_extensions_of_a_node(batch: Driver, name: str) -> None:
     assert found.vm_extension.type == "CustomScript"
     assert (found.provisioning_state, found.instance_view.statuses[0].level) == ("Succeeded", "Info")
     await batch.run("begin_delete_pool", name)
+
+
+async def test_usage_metrics(batch: Driver) -> None:
+    assert await batch.list("list_pool_usage_metrics", filter="poolId eq 'none'") == []
+    now = datetime.now(timezone.utc)
+    start, end = now - timedelta(days=1), now - timedelta(hours=3)
+    found = await batch.list("list_pool_usage_metrics", start_time=start, end_time=end, max_results=1)
+    assert found == []  # nothing was there as long ago as that
+    with pytest.raises(HttpResponseError) as caught:
+        await batch.list("list_pool_usage_metrics", start_time=now)
+    assert caught.value.error.code == "OutOfRangeQueryParameterValue"  # type: ignore[union-attr]
+
+
+async def test_pool_statistics(batch: Driver, name: str) -> None:
+    machine = linux()
+    pool = models.BatchPoolCreateOptions(
+        id=name, vm_size="standard_d2s_v3", virtual_machine_configuration=machine
+    )
+    await batch.call("create_pool", pool)
+    assert (await batch.call("get_pool", name)).pool_statistics is None
+    found = await batch.call("get_pool", name, expand=["stats"])
+    assert found.pool_statistics.usage_statistics.dedicated_core_time == timedelta(0)
+    [listed] = await batch.list("list_pools", filter=f"id eq '{name}'", select=["id", "stats"])
+    assert listed.pool_statistics.last_update_time >= found.pool_statistics.last_update_time
+    await batch.run("begin_delete_pool", name)
+
+
+async def test_supported_images(batch: Driver) -> None:
+    images = await batch.list("list_supported_images", max_results=7)
+    windows = await batch.list("list_supported_images", filter="osType eq 'windows'")
+    assert {image.node_agent_sku_id for image in windows} == {"batch.node.windows amd64"}
+    unverified = await batch.list("list_supported_images", filter="verificationType ne 'verified'")
+    assert {image.image_reference.publisher for image in unverified} == {"debian"}
+    jammy = await batch.list("list_supported_images", filter="nodeAgentSKUId eq 'batch.node.ubuntu 22.04'")
+    assert {image.image_reference.offer for image in jammy} == {"0001-com-ubuntu-server-jammy", "ubuntu-hpc"}
+    assert len(images) > len(windows) + len(unverified) + len(jammy)
+    [container] = [image for image in images if image.image_reference.offer == "ubuntu-server-container"]
+    assert container.batch_support_end_of_life
+    assert {"DockerCompatible", "NvidiaTeslaDriverInstalled"} <= {*container.capabilities}

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.slow
 Row = tuple[str, str, Any, int, str]
 SCALE = {"enableAutoScale": True, "autoScaleFormula": "$TargetDedicatedNodes=0"}
 NODE = "/pools/fixed/nodes/{node}"
+LOGS = {"containerUrl": "https://a.blob.core.windows.net/c", "startTime": "2026-01-01"}
 FORMULA = {"autoScaleFormula": "$TargetDedicatedNodes=0"}
 
 
@@ -120,6 +121,16 @@ NODES: list[Row] = [
     ("POST", f"{NODE}/users", {"name": "x" * 21}, 400, "InvalidPropertyValue"),
     ("PUT", f"{NODE}/users/nobody", {}, 404, "NodeUserNotFound"),
     ("DELETE", f"{NODE}/users/nobody", None, 404, "NodeUserNotFound"),
+    ("POST", f"{NODE}/uploadbatchservicelogs", {}, 400, "MissingRequiredProperty"),
+    ("POST", f"{NODE}/uploadbatchservicelogs", {**LOGS, "containerUrl": "x"}, 400, "InvalidPropertyValue"),
+    (
+        "POST",
+        f"{NODE}/uploadbatchservicelogs",
+        {**LOGS, "endTime": "2025-01-01"},
+        400,
+        "InvalidPropertyValue",
+    ),
+    ("POST", "/pools/fixed/nodes/none/uploadbatchservicelogs", LOGS, 404, "NodeNotFound"),
     ("GET", f"{NODE}/extensions/none", None, 404, "ResourceNotFound"),
     ("GET", "/pools/fixed/nodes/none/extensions", None, 404, "NodeNotFound"),
     ("GET", "/pools/fixed/nodes/none/remoteloginsettings", None, 404, "NodeNotFound"),

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 from batch_emulator.rest.backend import Backend
 from batch_emulator.rest.exchange import Call, Reply
 from batch_emulator.rest.odata.filters import compile_filter
-from batch_emulator.rest.odata.lists import IMAGES, NODE_COUNTS
+from batch_emulator.rest.odata.lists import IMAGES, NODE_COUNTS, USAGE
 from batch_emulator.rest.paging import render_page, start_after
+from batch_emulator.rest.query_values import query_time
+from batch_emulator.rest.render.parts import present
 from batch_emulator.service.entities import Json
 from batch_emulator.service.images import SUPPORTED_IMAGES, Image
 from batch_emulator.service.queries import PoolNodeCounts
+from batch_emulator.service.usage import PoolUsage
 
 if TYPE_CHECKING:
     from batch_emulator.service.service import BatchService
@@ -35,6 +38,29 @@ async def list_pool_node_counts(call: Call, backend: Backend) -> Reply:
         )
 
     return Reply(await backend.read(query))
+
+
+async def list_pool_usage_metrics(call: Call, backend: Backend) -> Reply:
+    matches = compile_filter(call.query["$filter"], USAGE) if "$filter" in call.query else None
+    start, end = query_time(call.query, "startTime"), query_time(call.query, "endtime")
+
+    def query(service: BatchService, now: datetime) -> Json:
+        usage = service.usage_metrics(start, end, now)
+        return render_page(call, "poolusagemetrics", usage, lambda item: item.key, _render_usage, matches)
+
+    return Reply(await backend.read(query))
+
+
+def _render_usage(usage: PoolUsage) -> Json:
+    return present(
+        {
+            "poolId": usage.pool_id,
+            "startTime": usage.start,
+            "endTime": usage.end,
+            "vmSize": usage.vm_size,
+            "totalCoreHours": usage.core_hours,
+        }
+    )
 
 
 def _render_counts(counts: PoolNodeCounts) -> Json:
@@ -62,6 +88,7 @@ def _render_image(image: Image) -> Json:
 
 
 HANDLERS = {
+    "list_pool_usage_metrics": list_pool_usage_metrics,
     "list_supported_images": list_supported_images,
     "list_pool_node_counts": list_pool_node_counts,
 }

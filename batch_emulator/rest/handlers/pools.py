@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from batch_emulator.rest.backend import Backend
@@ -11,9 +11,9 @@ from batch_emulator.rest.exchange import Call, Reply, resource_headers
 from batch_emulator.rest.handlers.common import change, created, read_one, remove
 from batch_emulator.rest.odata.filters import compile_filter
 from batch_emulator.rest.odata.lists import POOLS
-from batch_emulator.rest.odata.selection import select, selected_names
+from batch_emulator.rest.odata.selection import select, selected_names, wants_statistics
 from batch_emulator.rest.paging import render_page, start_after
-from batch_emulator.rest.render.pools import render_pool
+from batch_emulator.rest.render.pools import render_pool, render_statistics
 from batch_emulator.service.entities import Json, Pool
 
 if TYPE_CHECKING:
@@ -31,9 +31,16 @@ async def list_pools(call: Call, backend: Backend) -> Reply:
     names = selected_names(call.query, "BatchPool", call.contract)
     matches = compile_filter(call.query["$filter"], POOLS) if "$filter" in call.query else None
 
-    def query(service: BatchService, _now: datetime) -> Json:
+    with_statistics = wants_statistics(call.query)
+
+    def query(service: BatchService, now: datetime) -> Json:
+        core_times = service.dedicated_core_times(now) if with_statistics else {}
+
         def render(pool: Pool) -> Json:
-            return select(render_pool(pool, service.pool_size(pool.id), call.base_url), names)
+            body = render_pool(pool, service.pool_size(pool.id), call.base_url)
+            if with_statistics:
+                body["stats"] = render_statistics(pool, core_times[pool.id.lower()], now, call.base_url)
+            return select(body, names)
 
         return render_page(
             call, "pools", service.pools(start_after(call.query) or ""), lambda pool: pool.id, render, matches
@@ -43,8 +50,17 @@ async def list_pools(call: Call, backend: Backend) -> Reply:
 
 
 async def get_pool(call: Call, backend: Backend) -> Reply:
+    with_statistics = wants_statistics(call.query)
+    core_times, now = await backend.read(
+        lambda service, now: (service.dedicated_core_times(now) if with_statistics else {}, now)
+    )
+
     def render(service: BatchService, pool: Pool) -> Json:
-        return render_pool(pool, service.pool_size(pool.id), call.base_url)
+        body = render_pool(pool, service.pool_size(pool.id), call.base_url)
+        if with_statistics:
+            core_time = core_times.get(pool.id.lower(), timedelta(0))
+            body["stats"] = render_statistics(pool, core_time, now, call.base_url)
+        return body
 
     return await read_one(call, backend, _find(call), "BatchPool", render, "pools/@Element")
 

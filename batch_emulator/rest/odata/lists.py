@@ -20,6 +20,7 @@ from batch_emulator.rest.odata.filters import (
 from batch_emulator.rest.values import parse_time
 from batch_emulator.service.entities import Job, JobSchedule, Json, Node, Pool, Task
 from batch_emulator.service.images import Image
+from batch_emulator.service.usage import PoolUsage
 
 T = TypeVar("T")
 
@@ -132,6 +133,10 @@ NODE_STATUSES: Mapping[str, FilterProperty[Json]] = {
 }
 
 NODE_COUNTS: Mapping[str, FilterProperty[Json]] = {"poolId": _text(EQUAL, lambda item: item["poolId"])}
+
+USAGE: Mapping[str, FilterProperty[PoolUsage]] = {
+    "poolId": _text(PREFIX_AND_ORDER - {"ne"}, lambda usage: usage.pool_id)
+}
 
 FILES: Mapping[str, FilterProperty[Json]] = {"name": _text(PREFIX, lambda item: item["name"])}
 

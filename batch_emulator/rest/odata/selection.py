@@ -30,6 +30,11 @@ def selected_names(query: Mapping[str, str], model: str, contract: Contract) -> 
     return frozenset(chosen) or None
 
 
+def wants_statistics(query: Mapping[str, str]) -> bool:
+    """Whether statistics are asked for: by ``$expand``, or by name, for which no ``$expand`` is needed."""
+    return "stats" in (*_names(query.get("$expand", "")), *_names(query.get("$select", "")))
+
+
 def select(entity: Json, names: frozenset[str] | None) -> Json:
     """Only the chosen properties of a rendered entity."""
     return entity if names is None else {name: value for name, value in entity.items() if name in names}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from batch_emulator.rest.render.parts import pool_url, present, versioned, without_secrets
+from batch_emulator.service.durations import format_duration
 from batch_emulator.service.entities import Json, Pool
 from batch_emulator.service.queries import PoolSize
 
@@ -31,3 +34,10 @@ def render_pool(pool: Pool, size: PoolSize, base_url: str) -> Json:
             "identity": pool.identity,
         }
     )
+
+
+def render_statistics(pool: Pool, dedicated_core_time: timedelta, now: datetime, base_url: str) -> Json:
+    """Statistics of a pool since it was made. Not what its machines did: they are all this one."""
+    since = present({"startTime": pool.creation_time, "lastUpdateTime": now})
+    usage = {**since, "dedicatedCoreTime": format_duration(dedicated_core_time)}
+    return {"url": f"{pool_url(base_url, pool.id)}/stats", **since, "usageStats": usage}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from batch_emulator.service import autoscaling, pools, queries
+from batch_emulator.service import autoscaling, pools, queries, usage
 from batch_emulator.service.entities import Json, Pool
 from batch_emulator.service.facade.base import Commands
 from batch_emulator.service.spec_checks import without_nulls
@@ -61,6 +61,16 @@ class PoolCommands(Commands):
 
     def pool_size(self, pool_id: str) -> queries.PoolSize:
         return queries.pool_size(pools.find(self._state, pool_id))
+
+    def usage_metrics(
+        self, start: datetime | None, end: datetime | None, now: datetime
+    ) -> Iterator[usage.PoolUsage]:
+        """Core hours by interval and pool. :raises BatchError: the times are too late."""
+        return usage.metrics(self._at(now), start, end)
+
+    def dedicated_core_times(self, now: datetime) -> dict[str, timedelta]:
+        """Time of dedicated cores of each pool, by lower-case id."""
+        return usage.dedicated_core_times(self._at(now))
 
     def node_counts(self, after: str = "") -> Iterator[queries.PoolNodeCounts]:
         return (queries.node_counts(room) for room in self._state.pools.after(after))

@@ -218,5 +218,5 @@ def _wind_up(world: WatchedWorld) -> None:
         with contextlib.suppress(BatchError):
             world.do("delete_job", job.id)
     world.finish_everything()
-    if world.journal or world.running:
-        raise BrokenRuleError(f"left behind: {list(world.journal)} {list(world.running)}")
+    if world.left() or world.running:
+        raise BrokenRuleError(f"left behind: {world.left()} {list(world.running)}")

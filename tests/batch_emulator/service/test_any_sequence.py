@@ -230,7 +230,7 @@ class AnySequence(RuleBasedStateMachine):
         self.world.do("delete_job", "job")
         assert not list(self.world.service.jobs())
         assert not self.world.running
-        assert not self.world.journal
+        assert not self.world.left()
 
     def come_to_rest(self) -> None:
         for _ in range(20):

@@ -231,7 +231,7 @@ def test_an_empty_pool_is_gone_at_once_when_deleted(world: World) -> None:
     world.do("create_pool", a_pool())
     world.do("delete_pool", "pool")
     assert list(world.service.pools()) == []
-    assert not world.journal
+    assert not world.left()
 
 
 def test_pools_are_listed_in_order_of_their_ids(world: World) -> None:

@@ -175,6 +175,10 @@ class World:
         records = [(kind, key, json.loads(text)) for (kind, key), text in self.journal.items()]
         return BatchService.restore(self.service.account, records, seed=self.service.state.seed)
 
+    def left(self) -> list[tuple[str, str]]:
+        """What the journal holds, but for what outlives pools: their usage."""
+        return [key for key in self.journal if key[0] != "usage"]
+
     # -------------------------------------------------------------- looking
 
     def task(self, task_id: str = "task", job_id: str = "job") -> Task:
@@ -213,7 +217,7 @@ class World:
 def records_of(service: BatchService) -> dict[tuple[str, str], Json]:
     """Everything an account consists of, as records."""
     state = service.state
-    entities: list[Any] = [*state.applications.values(), *state.schedules.values()]
+    entities: list[Any] = [*state.applications.values(), *state.schedules.values(), *state.usage]
     for pool in state.pools.values():
         entities += [pool.pool, *pool.nodes.values()]
     for job in state.jobs.values():
