@@ -125,6 +125,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     from batch_emulator.journal import (
         DataDirLockedError,
         JournalAccountError,
+        JournalDamagedError,
         JournalError,
         JournalVersionError,
     )
@@ -141,6 +142,7 @@ def _serve(arguments: argparse.Namespace) -> int:
         DataDirLockedError,
         FaultsError,
         JournalAccountError,
+        JournalDamagedError,
         JournalError,
         JournalVersionError,
         KeyFileError,

@@ -2,13 +2,19 @@
 
 from batch_emulator.journal.journal import Journal, JournalError
 from batch_emulator.journal.lock import DataDirLockedError
-from batch_emulator.journal.schema import SCHEMA_VERSION, JournalAccountError, JournalVersionError
+from batch_emulator.journal.schema import (
+    SCHEMA_VERSION,
+    JournalAccountError,
+    JournalDamagedError,
+    JournalVersionError,
+)
 
 __all__ = [
     "SCHEMA_VERSION",
     "DataDirLockedError",
     "Journal",
     "JournalAccountError",
+    "JournalDamagedError",
     "JournalError",
     "JournalVersionError",
 ]

@@ -10,7 +10,9 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -24,11 +26,12 @@ __all__ = ["Journal", "JournalError"]
 _log = logging.getLogger(__name__)
 # Bounds the memory and the duration of one transaction, not the throughput.
 _MAX_GROUP = 2000
-_UPSERT = (
-    "INSERT INTO records (kind, key, record) VALUES (?, ?, ?) "
-    "ON CONFLICT DO UPDATE SET record = excluded.record"
-)
-_DELETE = "DELETE FROM records WHERE kind = ? AND key = ?"
+# Rows written by one statement, largest first. SQLite lets go of Python's lock for a statement, and taking it
+# back from a busy program takes far longer than writing a row.
+_ROWS_PER_STATEMENT = (64, 8, 1)
+# Pages that deleted records left free: more than this, and more than a quarter of the file, are given back,
+# so many at a time.
+_FREE_PAGES = 1000
 
 _Row = tuple[str, str, bytes | None]
 
@@ -69,8 +72,9 @@ class Journal:
         :param data_dir: made if absent, for this user alone: tasks hold signatures.
         :param account: name of the Batch account that the folder belongs to.
         :raises DataDirLockedError: when another emulator uses the folder.
-        :raises JournalVersionError: when another version of the emulator wrote it.
+        :raises JournalVersionError: when a version of the emulator wrote it that this one cannot read.
         :raises JournalAccountError: when it belongs to another account.
+        :raises JournalDamagedError: when it cannot be read.
         """
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = DataDirLock(data_dir)
@@ -174,12 +178,50 @@ class Journal:
         last = {(kind, key): record for kind, key, record in rows}
         if not last:
             return
+        kept = [(*name, record) for name, record in last.items() if record is not None]
+        gone: dict[str, list[tuple[str]]] = {}
+        for (kind, key), record in last.items():
+            if record is None:
+                gone.setdefault(kind, []).append((key,))
         with self._connection as transaction:
             transaction.execute("BEGIN IMMEDIATE")
-            transaction.executemany(
-                _UPSERT, [(*name, record) for name, record in last.items() if record is not None]
-            )
-            transaction.executemany(_DELETE, [name for name, record in last.items() if record is None])
+            for count, part in _parts(kept):
+                transaction.execute(_upsert(count), part)
+            for kind, keys in gone.items():
+                for count, part in _parts(keys):
+                    transaction.execute(_delete(count), [kind, *part])
+        if gone:
+            self._give_back()
+
+    def _give_back(self) -> None:
+        ((free,),) = self._connection.execute("PRAGMA freelist_count")
+        ((pages,),) = self._connection.execute("PRAGMA page_count")
+        if free > _FREE_PAGES and free * 4 > pages:
+            # As a script: `execute` stops after the first page.
+            self._connection.executescript(f"PRAGMA incremental_vacuum({_FREE_PAGES})")
+
+
+def _parts(rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[int, list[Any]]]:
+    """The rows as flat lists of parameters for statements of so many rows."""
+    place = 0
+    for count in _ROWS_PER_STATEMENT:
+        while len(rows) - place >= count:
+            yield count, [value for row in rows[place : place + count] for value in row]
+            place += count
+
+
+@cache
+def _upsert(count: int) -> str:
+    values = ", ".join(["(?, ?, ?)"] * count)
+    return (
+        f"INSERT INTO records (kind, key, record) VALUES {values} "  # noqa: S608 - only question marks
+        "ON CONFLICT DO UPDATE SET record = excluded.record"
+    )
+
+
+@cache
+def _delete(count: int) -> str:
+    return f"DELETE FROM records WHERE kind = ? AND key IN ({', '.join('?' * count)})"  # noqa: S608
 
 
 def _resume(group: list[_Submission], error: JournalError | None) -> None:

@@ -90,11 +90,18 @@ class Engine:
             await self._durable()
 
     def post(self, event: Event) -> None:
-        """Tell the service what happened outside. Events of one turn of the loop make one step."""
+        """Tell the service what happened outside.
+
+        Events of one turn of the loop make one step, and so do those that come while an earlier step is being
+        stored: the busier the emulator, the more of them share the cost of a step.
+        """
         if self._stopped:
             return
         if not self._events:
-            asyncio.get_running_loop().call_soon(self._handle_events)
+            if self._in_flight is None:
+                asyncio.get_running_loop().call_soon(self._handle_events)
+            else:
+                self._in_flight.add_done_callback(self._handle_events)
         self._events.append(event)
 
     def clock_moved(self) -> None:
@@ -128,7 +135,7 @@ class Engine:
             await asyncio.gather(self._in_flight, return_exceptions=True)
         self._journal.close()
 
-    def _handle_events(self) -> None:
+    def _handle_events(self, _: object = None) -> None:
         events, self._events = self._events, []
         if self._stopped:
             return
@@ -155,7 +162,7 @@ class Engine:
             # The rules have a bug, and the account in memory can no longer be trusted. The one on disk can.
             self.fail(error)
             raise
-        if step.changes or step.effects:
+        if step.changed or step.effects:
             stored = self._journal.submit(step.changes)
             # Callbacks run in the order of the steps, and before anything that awaits the same future.
             stored.add_done_callback(lambda done: self._carry_out(done, step.effects))

@@ -55,7 +55,8 @@ class Runtime:
         :param clock: that the account lives by; the machine's time without one.
 
         :raises DataDirLockedError: another emulator uses the folder.
-        :raises JournalVersionError: another version of the emulator wrote it.
+        :raises JournalVersionError: a version of the emulator wrote it that this one cannot read.
+        :raises JournalDamagedError: it cannot be read.
         :raises JournalAccountError: it belongs to another account.
         """
         clock = clock or Clock()

@@ -8,6 +8,7 @@ from which it is restored.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import MISSING, Field, dataclass, field, fields
 from datetime import datetime
 from operator import attrgetter
@@ -289,7 +290,6 @@ ENTITY_TYPES: dict[str, type[Any]] = {
     cls.kind: cls for cls in (Pool, Node, Job, JobSchedule, Task, JobNodeRun, Subtask, Application, Usage)
 }
 _REQUIRED = object()
-_PLAIN = frozenset((str, int, bool, float))
 
 
 def _default(item: Field[Any]) -> Any:
@@ -298,13 +298,24 @@ def _default(item: Field[Any]) -> Any:
     return _REQUIRED if item.default is MISSING else item.default
 
 
+def _read_failure(record: Json) -> Failure:
+    details = tuple((name, text) for name, text in record["details"])
+    return Failure(record["code"], record["message"], record["category"], details)
+
+
+# How JSON is read back, by the annotation of the attribute; everything else is JSON already.
+_READERS: dict[str, Callable[[Any], Any]] = {"datetime": datetime.fromisoformat, "Failure": _read_failure}
+
+
 class _Layout:
-    """How to read an entity of one type fast: this is done for every change."""
+    """How to write and read an entity of one type fast: it is written at every change."""
 
     def __init__(self, cls: type[Any]) -> None:
         self.names = tuple(item.name for item in fields(cls))
         self.defaults = tuple(_default(item) for item in fields(cls))
         self.values = attrgetter(*self.names)
+        types = {item.name: str(item.type).removesuffix(" | None") for item in fields(cls)}
+        self.readers = {name: _READERS[kind] for name, kind in types.items() if kind in _READERS}
 
 
 _LAYOUTS = {cls: _Layout(cls) for cls in ENTITY_TYPES.values()}
@@ -326,39 +337,25 @@ def key_of(entity: Entity) -> str:
 
 
 def to_record(entity: Entity) -> Json:
-    """The JSON-able form of an entity, defaults left out."""
+    """The durable form of an entity, defaults left out.
+
+    JSON but for times and failures, which orjson writes by itself as ISO 8601 texts and objects. It shares
+    what it holds with the entity: write it before the entity changes.
+    """
     layout = _LAYOUTS[type(entity)]
-    record: Json = {}
-    for name, default, value in zip(layout.names, layout.defaults, layout.values(entity), strict=True):
-        if value is not None and value != default:
-            record[name] = value if type(value) in _PLAIN else _freeze(value)
-    return record
-
-
-def _freeze(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return {"$t": value.isoformat()}
-    if isinstance(value, Failure):
-        return {"$f": [value.code, value.message, value.category, [list(pair) for pair in value.details]]}
-    if isinstance(value, list):
-        return list(value)
-    return dict(value) if isinstance(value, dict) else value
-
-
-def _thaw(value: Any) -> Any:
-    if isinstance(value, list):
-        return list(value)
-    if not isinstance(value, dict):
-        return value
-    if value.keys() == {"$t"}:
-        return datetime.fromisoformat(value["$t"])
-    if value.keys() == {"$f"}:
-        code, message, category, details = value["$f"]
-        return Failure(code, message, category, tuple((name, text) for name, text in details))
-    return value
+    values = layout.values(entity)
+    return {
+        name: value
+        for name, default, value in zip(layout.names, layout.defaults, values, strict=True)
+        if value is not None and value != default
+    }
 
 
 def from_record(kind: str, record: Json) -> Entity:
-    """The entity that :func:`to_record` described."""
-    entity: Entity = ENTITY_TYPES[kind](**{name: _thaw(value) for name, value in record.items()})
+    """The entity that :func:`to_record` described. The record is the caller's to give."""
+    cls = ENTITY_TYPES[kind]
+    for name, read in _LAYOUTS[cls].readers.items():
+        if name in record:
+            record[name] = read(record[name])
+    entity: Entity = cls(**record)
     return entity

@@ -24,11 +24,10 @@ from batch_emulator.service.entities import (
     Usage,
     Versioned,
     key_of,
-    to_record,
 )
 from batch_emulator.service.index import OrderedIndex
 from batch_emulator.service.rooms import JobRoom, Load, PoolRoom
-from batch_emulator.service.step import Change, Step
+from batch_emulator.service.step import Step
 from batch_emulator.service.story import Story
 from batch_emulator.service.timers import Timers
 from batch_emulator.service.times import ticks
@@ -103,11 +102,7 @@ class State:
         at = self.timers.to_announce()
         if at is not None:
             self.effects.append(WakeAt(at))
-        changes = [
-            Change(kind, key, None if entity is None else to_record(entity))
-            for (kind, key), entity in self._dirty.items()
-        ]
-        step = Step(changes, self.effects)
+        step = Step(self._dirty, self.effects)
         self._dirty, self.effects = {}, []
         return step
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from batch_emulator.service.effects import Effect
-from batch_emulator.service.entities import Json
+from batch_emulator.service.entities import Entity, Json, to_record
 
 
 @dataclass(frozen=True)
@@ -14,6 +16,7 @@ class Change:
 
     :param kind: entity kind, as in ``entities.ENTITY_TYPES``.
     :param key: unique within its kind, lower case.
+    :param record: as :func:`~batch_emulator.service.entities.to_record` makes it.
     """
 
     kind: str
@@ -23,7 +26,18 @@ class Change:
 
 @dataclass(frozen=True)
 class Step:
-    """Changes first, then effects: an effect may only be carried out once the changes are durable."""
+    """Changes first, then effects: an effect may only be carried out once the changes are durable.
 
-    changes: list[Change] = field(default_factory=list)
+    :param changed: the entities to be stored by kind and key; ``None`` in place of those to be deleted.
+    """
+
+    changed: Mapping[tuple[str, str], Entity | None] = field(default_factory=dict, repr=False)
     effects: list[Effect] = field(default_factory=list)
+
+    @cached_property
+    def changes(self) -> list[Change]:
+        """The records of what changed. Ask before the next command or event: only then are they made."""
+        return [
+            Change(kind, key, None if entity is None else to_record(entity))
+            for (kind, key), entity in self.changed.items()
+        ]

@@ -16,6 +16,7 @@ from batch_emulator.journal import (
     DataDirLockedError,
     Journal,
     JournalAccountError,
+    JournalDamagedError,
     JournalError,
     JournalVersionError,
 )
@@ -126,12 +127,18 @@ def test_a_second_emulator_on_the_folder_is_refused_by_process_id(tmp_path: Path
     assert (tmp_path / "emulator.lock").read_text() == str(os.getpid())
 
 
-@pytest.mark.parametrize(("version", "age"), [(SCHEMA_VERSION + 1, "newer"), (SCHEMA_VERSION - 1, "older")])
+@pytest.mark.parametrize(("version", "age"), [(SCHEMA_VERSION + 1, "newer"), (0, "older")])
 def test_another_schema_version_is_refused(tmp_path: Path, version: int, age: str) -> None:
     Journal.open(tmp_path, "account").close()
     with sqlite3.connect(tmp_path / "journal.sqlite") as other:
         other.execute("UPDATE meta SET value = ? WHERE name = 'schema_version'", (str(version),))
     with pytest.raises(JournalVersionError, match=f"{age} version"):
+        Journal.open(tmp_path, "account")
+
+
+def test_a_file_that_is_no_journal_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "journal.sqlite").write_bytes(b"not a database, but long enough to be taken for one" * 100)
+    with pytest.raises(JournalDamagedError, match=r"cannot be read.*--data-dir"):
         Journal.open(tmp_path, "account")
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
+
+import orjson
 
 from batch_emulator.rest.backend import LinkedStorage, NodeFiles
 from batch_emulator.rest.exchange import Reply
@@ -171,7 +172,7 @@ class WatchedWorld(World):
         if change.record is None:
             self._stored.pop((change.kind, change.key), None)
         else:
-            self._stored[change.kind, change.key] = json.loads(self.journal[change.kind, change.key])
+            self._stored[change.kind, change.key] = orjson.loads(self.journal[change.kind, change.key])
 
     def check_step(self, *, restoring: bool) -> None:
         """Hold counts and journal against what is there; a restored account too, if asked."""

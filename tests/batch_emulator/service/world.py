@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any
+
+import orjson
 
 from batch_emulator.service import Account, BatchService, Change, Failure, Step
 from batch_emulator.service.effects import (
@@ -88,7 +89,7 @@ class World:
         if change.record is None:
             self.journal.pop((change.kind, change.key), None)
         else:
-            self.journal[change.kind, change.key] = json.dumps(change.record)
+            self.journal[change.kind, change.key] = orjson.dumps(change.record).decode()
 
     def _answer(self, effect: Effect) -> list[Event]:
         if isinstance(effect, StartRun):
@@ -172,7 +173,7 @@ class World:
         self.settle()
 
     def restored(self) -> BatchService:
-        records = [(kind, key, json.loads(text)) for (kind, key), text in self.journal.items()]
+        records = [(kind, key, orjson.loads(text)) for (kind, key), text in self.journal.items()]
         return BatchService.restore(self.service.account, records, seed=self.service.state.seed)
 
     def left(self) -> list[tuple[str, str]]:
@@ -223,4 +224,6 @@ def records_of(service: BatchService) -> dict[tuple[str, str], Json]:
     for job in state.jobs.values():
         entities += [job.job, *job.tasks.values(), *job.node_runs.values()]
         entities += [member for gang in job.gangs.values() for member in gang.members]
-    return {(entity.kind, key_of(entity)): to_record(entity) for entity in entities}
+    return {
+        (entity.kind, key_of(entity)): orjson.loads(orjson.dumps(to_record(entity))) for entity in entities
+    }
