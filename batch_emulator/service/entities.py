@@ -137,6 +137,7 @@ class Task(Versioned):
         ``delete``.
     :param losses: how often its run vanished without a reason that anybody knows.
     :param satisfies: whether its completion lets dependents run; ``None`` until then.
+    :param expired: its longest life was over before it was complete: it never runs any more.
     :param first_retention: retention time of its subtasks, where that of the task was changed.
     """
 
@@ -165,6 +166,7 @@ class Task(Versioned):
     killing: str | None = None
     first_retention: str | None = None
     container_info: Json | None = None
+    expired: bool = False
 
 
 @dataclass(slots=True)

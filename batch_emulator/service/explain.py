@@ -9,6 +9,7 @@ from typing import NamedTuple
 from batch_emulator.service import managers
 from batch_emulator.service.capacity import accepts_tasks
 from batch_emulator.service.entities import Task
+from batch_emulator.service.limits import MAX_TASK_LIFETIME
 from batch_emulator.service.multi_instance import whole_nodes
 from batch_emulator.service.multi_instance.settings import instances_of
 from batch_emulator.service.rooms import JobRoom, PoolRoom
@@ -34,6 +35,8 @@ def why_not_running(state: State, task: Task) -> list[Reason]:
     if task.state != "active":
         return []
     room = state.room_of(task)
+    if task.expired:
+        return [Reason("Expired", f"Added {MAX_TASK_LIFETIME.days} days ago or earlier, it never runs.")]
     reasons = [*_job(room), *_dependencies(room, task)]
     # A full pool says nothing about a task that could not run on an empty one either.
     return [

@@ -102,7 +102,7 @@ def _task(state: State, room: JobRoom, task: Task) -> Iterator[str]:
     if (task.result == "failure") != (task.failure is not None):
         yield f"{name}: {task.result} with failure {task.failure}"
     queued, waiting = task in room.ready, task in room.dependencies
-    if task.state == "active" and queued == waiting:
+    if task.state == "active" and not task.expired and queued == waiting:
         yield f"{name}: active, ready {queued}, waiting {waiting}"
-    if task.state != "active" and (queued or waiting):
+    if (task.state != "active" or task.expired) and (queued or waiting):
         yield f"{name}: {task.state}, ready {queued}, waiting {waiting}"

@@ -32,6 +32,7 @@ SAMPLE_HISTORY = timedelta(hours=25)
 MIN_RECURRENCE = timedelta(minutes=1)
 MIN_START_WINDOW = timedelta(minutes=1)
 DEFAULT_RETENTION = timedelta(days=7)
+MAX_TASK_LIFETIME = timedelta(days=180)
 MAX_RELEASE_TIME = timedelta(minutes=15)
 
 # How long a preempted node stays without capacity before the pool gets it back. Azure promises nothing.

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from batch_emulator.service import autoscaling, node_life, preparation, start_tasks, task_entry, task_runs
+from batch_emulator.service import (
+    autoscaling,
+    lifetimes,
+    node_life,
+    preparation,
+    start_tasks,
+    task_entry,
+    task_runs,
+)
 from batch_emulator.service.capacity import refresh
 from batch_emulator.service.effects import ReleaseNode
 from batch_emulator.service.endings import Ending
@@ -124,6 +132,7 @@ def _set_timers(state: State) -> None:
             state.timers.set(node.returns_at, "node", key_of(node))
     for job in state.jobs.values():
         state.timers.set(job.job.deadline, "job", key_of(job.job))
+        lifetimes.watch(state, job)
         for task in job.tasks.values():
             state.timers.set(task.deadline, "task", key_of(task))
             state.timers.set(task.retention_until, "retention", key_of(task))

@@ -115,6 +115,7 @@ class JobRoom:
     :param occupying: tasks that hold a place on a node, those about to be deleted included.
     :param gangs: instances of multi-instance tasks, by the task's number.
     :param barred: keys of nodes where its preparation task failed.
+    :param lifetime_at: when the longest life of one of its tasks is over.
     :param demands: what completed tasks demand of the job: ``disable``, ``terminate`` or ``manager``.
     """
 
@@ -129,6 +130,7 @@ class JobRoom:
     gangs: dict[int, Gang] = field(default_factory=dict)
     barred: set[str] = field(default_factory=set)
     demands: set[str] = field(default_factory=set)
+    lifetime_at: datetime | None = None
 
     def count(self, task: Task, sign: int) -> None:
         """Add a task to the counts (1) or take it out (-1)."""

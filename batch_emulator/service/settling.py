@@ -5,6 +5,7 @@ from __future__ import annotations
 from batch_emulator.service import (
     autoscaling,
     job_lifecycle,
+    lifetimes,
     node_life,
     node_loss,
     resizing,
@@ -86,10 +87,10 @@ def on_time(state: State) -> None:
             _subtask_time(state, key)
         elif kind == "job_node_run":
             run_events.on_deadline(state, key)
-        elif kind == "job":
+        elif kind in ("job", "lifetime"):
             job = state.jobs.get(key)
             if job is not None:
-                job_lifecycle.on_deadline(state, job)
+                (job_lifecycle.on_deadline if kind == "job" else lifetimes.on_time)(state, job)
         elif kind == "job_schedule":
             state.check_schedule(key)
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batch_emulator.service import task_runs
+from batch_emulator.service import lifetimes, task_runs
 from batch_emulator.service.dependencies import DependencyIndex
 from batch_emulator.service.entities import Json, Task
 from batch_emulator.service.ready_queues import ReadyQueues
@@ -33,6 +33,7 @@ def enter(state: State, room: JobRoom, task_id: str, spec: Json) -> Task:
         rebuild_queues(state, room)
     else:
         task_runs.make_ready(state, room, task)
+    lifetimes.watch_new(state, room, task)
     return task
 
 

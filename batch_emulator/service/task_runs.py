@@ -41,8 +41,8 @@ def set_state(state: State, room: JobRoom, task: Task, finish: str, cause: str) 
 
 
 def make_ready(state: State, room: JobRoom, task: Task) -> None:
-    """An active task waits for its dependencies, or for a node."""
-    if room.dependencies.add(task):
+    """An active task waits for its dependencies, or for a node; one that is too old waits for nothing."""
+    if not task.expired and room.dependencies.add(task):
         room.ready.push(task)
         state.offer(room)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from batch_emulator.service import task_entry, task_runs
+from batch_emulator.service import lifetimes, task_entry, task_runs
 from batch_emulator.service.endings import Ending
 from batch_emulator.service.entities import Job, Json, Task
 from batch_emulator.service.error_kinds import (
@@ -148,6 +148,7 @@ def reactivate(state: State, job_id: str, task_id: str) -> Task:
         task_entry.rebuild_queues(state, room)
     else:
         task_runs.make_ready(state, room, task)
+    lifetimes.watch(state, room)
     return task
 
 
