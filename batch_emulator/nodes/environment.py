@@ -32,11 +32,13 @@ class AccountFacts:
     """What tasks are told about their account.
 
     :param identity_secret: what tasks of a pool show to get tokens of its identities, by the pool's id.
+    :param task_token: what tasks that ask for it show to use their job, by the job's id.
     """
 
     name: str
     url: str
     identity_secret: Callable[[str], str] | None = None
+    task_token: Callable[[str], str] | None = None
 
 
 def task_environment(
@@ -59,6 +61,7 @@ def task_environment(
     environment.update(run.environment)
     environment.update(_node_variables(account, layout, run))
     environment.update(_task_variables(layout, task, run))
+    environment.update(_token_variable(account, run))
     if run.instance is not None:
         environment.update(instance_variables(run.instance, task))
     environment["AZ_BATCH_TASK_USER"] = user
@@ -104,6 +107,14 @@ def _identity_variables(account: AccountFacts, run: StartRun) -> dict[str, str]:
         "IDENTITY_ENDPOINT": account.url + IDENTITY_PATH,
         "IDENTITY_HEADER": account.identity_secret(run.pool_id),
     }
+
+
+def _token_variable(account: AccountFacts, run: StartRun) -> dict[str, str]:
+    """The authentication token of a task that was added with an api-version which still has that setting."""
+    access = (run.spec.get("authenticationTokenSettings") or {}).get("access") or ()
+    if account.task_token is None or run.job_id is None or "job" not in access:
+        return {}
+    return {"AZ_BATCH_AUTHENTICATION_TOKEN": account.task_token(run.job_id)}
 
 
 def _task_variables(layout: NodeLayout, task: TaskLayout, run: StartRun) -> dict[str, str]:

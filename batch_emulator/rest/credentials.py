@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import secrets
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal, Protocol
 
-from batch_emulator.rest.tokens import DATA_PLANE, Plane, check_token, decoded, issue_token
+from batch_emulator.rest.tokens import Plane, check_token, decoded
 
 KeyName = Literal["Primary", "Secondary"]
 KEY_BYTES = 64
@@ -32,7 +32,8 @@ class Credentials:
     :param primary_key: base64.
     :param secondary_key: base64.
     :param trusts_directories: whether tokens of a real directory are taken (``--oauth basic``).
-    :param node_key: signs what tasks show to get tokens of their pool's identities.
+    :param node_key: signs what tasks show to get tokens of their pool's identities, and their own tokens.
+        Neither outlives the process, as the tasks do not either; both outlive a regenerated account key.
     :param store: keeps regenerated keys; without one they last as long as the process.
     """
 
@@ -42,8 +43,6 @@ class Credentials:
     trusts_directories: bool = False
     store: KeyStore | None = field(default=None, repr=False)
     node_key: bytes = field(default_factory=lambda: secrets.token_bytes(KEY_BYTES), repr=False)
-    # Tokens of tasks outlive a regenerated account key, but not the process, as their tasks do not either.
-    _task_key: bytes = field(default_factory=lambda: secrets.token_bytes(KEY_BYTES), repr=False)
 
     @property
     def keys(self) -> tuple[str, str]:
@@ -60,18 +59,11 @@ class Credentials:
             self.store.save(primary, secondary)
         self.primary_key, self.secondary_key = primary, secondary
 
-    def task_token(self, job_id: str, now: datetime, lifetime: timedelta) -> str:
-        """A token for ``AZ_BATCH_AUTHENTICATION_TOKEN``: good for all operations of one job.
-
-        Source: Azure Batch REST reference, *AuthenticationTokenSettings* (api-versions before 2025-06-01).
-        """
-        return issue_token(self._task_key, DATA_PLANE, now, lifetime, job_id=job_id)
-
     def check_token(self, token: str, plane: Plane, now: datetime) -> str | None:
         """Check a bearer token.
 
         :returns: the job that it is limited to, if it is.
         :raises TokenRefusedError: saying why it gives no access.
         """
-        keys = (*(decoded(key) for key in self.keys), self._task_key)
+        keys = (*(decoded(key) for key in self.keys), self.node_key)
         return check_token(token, plane, keys, now, trusts_directories=self.trusts_directories)

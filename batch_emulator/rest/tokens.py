@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from batch_emulator.service.limits import MAX_TASK_LIFETIME
+
 ISSUER = "batch-emulator"
 ALGORITHM = "HS256"
 JOB_CLAIM = "job"
@@ -87,6 +89,17 @@ def issue_token(
     if job_id is not None:
         claims[JOB_CLAIM] = job_id
     return jwt.encode(claims, key, algorithm=ALGORITHM)
+
+
+def issue_task_token(key: bytes, job_id: str, now: datetime) -> str:
+    """The token in a task's ``AZ_BATCH_AUTHENTICATION_TOKEN``: good for all operations of one job.
+
+    It lasts as long as a task may. Source: Azure Batch REST reference, *AuthenticationTokenSettings*
+    (api-versions before 2025-06-01).
+
+    :param key: of the nodes, not of the account.
+    """
+    return issue_token(key, DATA_PLANE, now, MAX_TASK_LIFETIME, job_id=job_id)
 
 
 def bearer_token(header: str | None) -> str:

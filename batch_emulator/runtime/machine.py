@@ -21,6 +21,7 @@ from batch_emulator.nodes.resource_files import ResourceFiles
 from batch_emulator.nodes.runs import NodeServices
 from batch_emulator.nodes.storage import load_azure
 from batch_emulator.nodes.transfer import Fetcher
+from batch_emulator.rest.tokens import issue_task_token
 from batch_emulator.runtime.settings import Settings
 from batch_emulator.service.effects import DeletePackageBlob, Effect, WakeAt
 from batch_emulator.service.events import Event
@@ -57,6 +58,7 @@ class Machine:
                 settings.account_name,
                 settings.account_url,
                 lambda pool_id: issue_secret(pool_id, settings.node_key),
+                lambda job_id: issue_task_token(settings.node_key, job_id, clock()),
             ),
             launcher=self.launcher,
             packages=self._packages,

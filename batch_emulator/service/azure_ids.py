@@ -75,6 +75,17 @@ def check_resources(account: Account, pool_spec: Json) -> None:
             raise invalid(where, resource_id, "There is no such resource")
 
 
+def check_job_network(account: Account, job_spec: Json) -> None:
+    """Refuse a job that is to join a subnet which the account's surroundings lack.
+
+    :param job_spec: a specification whose ids have the right form.
+    :raises BatchError: ``InvalidPropertyValue``.
+    """
+    subnet = (job_spec.get("networkConfiguration") or {}).get("subnetId")
+    if subnet is not None and subnet.lower() not in account.azure_resources:
+        raise invalid("networkConfiguration.subnetId", subnet, "There is no such resource")
+
+
 def _named(spec: Json) -> Iterator[tuple[str, str]]:
     network = spec.get("networkConfiguration") or {}
     if network.get("subnetId"):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 from batch_emulator.service.auto_pool_spec import pool_info
+from batch_emulator.service.azure_ids import check_form
 from batch_emulator.service.constraints import constraints, task_constraints
 from batch_emulator.service.entities import Json
 from batch_emulator.service.error_kinds import (
@@ -35,11 +34,6 @@ from batch_emulator.service.spec_checks import (
 )
 
 _PLAIN = ("displayName", "usesTaskDependencies", "commonEnvironmentSettings", "metadata")
-_SUBNET = re.compile(
-    r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.(Classic)?Network"
-    r"/virtualNetworks/[^/]+/subnets/[^/]+",
-    re.IGNORECASE,
-)
 CHANGEABLE = (
     "priority",
     "allowTaskPreemption",
@@ -47,6 +41,7 @@ CHANGEABLE = (
     "constraints",
     "onAllTasksComplete",
     "metadata",
+    "networkConfiguration",
 )
 
 
@@ -58,7 +53,6 @@ def make_job_spec(body: Json, *, of_schedule: bool = False) -> Json:
     """
     check_display_name(body)
     check_environment(body, "commonEnvironmentSettings")
-    check_network(body)
     spec: Json = {
         **{name: body[name] for name in _PLAIN if name in body},
         "poolInfo": pool_info(body, of_schedule=of_schedule),
@@ -91,19 +85,14 @@ def check_special_ids(job_spec: Json, task_id: str) -> None:
             raise BatchError(kind)
 
 
-def check_network(body: Json) -> None:
-    """The virtual network that a job's nodes are to join; there is none here.
+def network_configuration(body: Json) -> Json:
+    """The virtual network that a job's nodes join: a record, as all nodes here are on one machine.
 
-    Source: *BatchJobNetworkConfiguration*.
+    Source: *BatchJobNetworkConfiguration*. Whether the subnet exists is looked at when the job is made.
     """
-    configuration = body.get("networkConfiguration")
-    if not configuration:
-        return
     where = "networkConfiguration.subnetId"
-    subnet = required(configuration, "subnetId", where)
-    if not _SUBNET.fullmatch(subnet):
-        raise invalid(where, subnet, "It must be the full id of a subnet: /subscriptions/.../subnets/{name}")
-    raise invalid(where, subnet, "There is no such subnet")
+    check_form(where, required(body, "subnetId", where), "subnet")
+    return {"skipWithdrawFromVNet": False, **body}
 
 
 def changeable(body: Json) -> Json:
@@ -118,6 +107,8 @@ def changeable(body: Json) -> Json:
     }
     if "metadata" in body:
         spec["metadata"] = body["metadata"]
+    if "networkConfiguration" in body:
+        spec["networkConfiguration"] = network_configuration(body["networkConfiguration"])
     return spec
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from batch_emulator.service import auto_pools, job_entry, job_lifecycle, job_quota
 from batch_emulator.service.auto_pool_spec import changed_pool_info
+from batch_emulator.service.azure_ids import check_job_network
 from batch_emulator.service.entities import Job, Json
 from batch_emulator.service.error_kinds import (
     JOB_BEING_DELETED,
@@ -19,7 +20,7 @@ from batch_emulator.service.error_kinds import (
 )
 from batch_emulator.service.errors import BatchError
 from batch_emulator.service.ids import check_id
-from batch_emulator.service.job_spec import CHANGEABLE, changeable, check_network, make_job_spec
+from batch_emulator.service.job_spec import CHANGEABLE, changeable, make_job_spec
 from batch_emulator.service.rooms import JobRoom
 from batch_emulator.service.spec_checks import required, without_nulls
 from batch_emulator.service.state import State
@@ -43,6 +44,7 @@ def create(state: State, body: Json) -> Job:
     if job_id in state.schedules:
         raise BatchError(JOB_SCHEDULE_WITH_SAME_ID_EXISTS)
     spec = make_job_spec(body)
+    check_job_network(state.account, spec)
     job_quota.check(state)
     return job_entry.enter(state, job_id, spec).job
 
@@ -54,7 +56,7 @@ def patch(state: State, job_id: str, body: Json) -> Job:
     body = without_nulls(body)
     if "poolInfo" in body:
         _refuse_unless_disabled(room.job)
-    given = {name: body[name] for name in (*CHANGEABLE, "poolInfo", "networkConfiguration") if name in body}
+    given = {name: body[name] for name in (*CHANGEABLE, "poolInfo") if name in body}
     kept = {name: room.job.spec[name] for name in CHANGEABLE if name in room.job.spec}
     return _update(state, room, given, {**kept, **given})
 
@@ -70,8 +72,8 @@ def replace(state: State, job_id: str, body: Json) -> Job:
 
 def _update(state: State, room: JobRoom, given: Json, wanted: Json) -> Job:
     job = room.job
-    check_network(given)
     merged = changeable(wanted)
+    check_job_network(state.account, merged)
     if job.spec["onAllTasksComplete"] == "terminatejob" and merged["onAllTasksComplete"] == "noaction":
         raise invalid(
             "onAllTasksComplete", "noaction", "It may be changed from noaction to terminatejob only"

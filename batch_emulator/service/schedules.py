@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from batch_emulator.service import job_quota, recurrence, schedule_life
+from batch_emulator.service.azure_ids import check_job_network
 from batch_emulator.service.entities import JobSchedule, Json, key_of
 from batch_emulator.service.error_kinds import (
     JOB_SCHEDULE_BEING_DELETED,
@@ -43,7 +44,7 @@ def create(state: State, body: Json) -> JobSchedule:
     check_display_name(body)
     spec = {name: body[name] for name in ("displayName",) if name in body}
     required(body, "schedule")
-    spec |= _changeable(body)
+    spec |= _changeable(state, body)
     job_quota.check(state)
     schedule = JobSchedule(
         id=schedule_id,
@@ -62,12 +63,13 @@ def create(state: State, body: Json) -> JobSchedule:
     return schedule
 
 
-def _changeable(body: Json) -> Json:
+def _changeable(state: State, body: Json) -> Json:
     """What may be changed later, checked."""
     specification = required(body, "jobSpecification")
     check_metadata(body)
     try:
         job = make_job_spec(specification, of_schedule=True)
+        check_job_network(state.account, job)
     except BatchError as error:
         raise error.within("jobSpecification") from None
     spec = {"schedule": recurrence.make_configuration(body.get("schedule") or {}), "jobSpecification": job}
@@ -81,7 +83,7 @@ def patch(state: State, schedule_id: str, body: Json) -> JobSchedule:
     # What is kept was checked when it came; a user account's password is no longer there to be checked again.
     kept: Json = {name: schedule.spec[name] for name in ("schedule", "metadata") if name in schedule.spec}
     if "jobSpecification" in body:
-        return _update(state, schedule, _changeable({**kept, **body}))
+        return _update(state, schedule, _changeable(state, {**kept, **body}))
     check_metadata(body)
     spec = {**schedule.spec, **{name: body[name] for name in ("metadata",) if name in body}}
     if "schedule" in body:
@@ -92,7 +94,7 @@ def patch(state: State, schedule_id: str, body: Json) -> JobSchedule:
 def replace(state: State, schedule_id: str, body: Json) -> JobSchedule:
     """Change what is given and reset the rest. Only later jobs are touched by it."""
     schedule = _find_changeable(state, schedule_id)
-    return _update(state, schedule, _changeable(without_nulls(body)))
+    return _update(state, schedule, _changeable(state, without_nulls(body)))
 
 
 def _update(state: State, schedule: JobSchedule, wanted: Json) -> JobSchedule:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shlex
+import sys
 from datetime import timedelta
 
 import pytest
@@ -7,6 +9,8 @@ from azure.batch import models
 
 from tests.protocol.builders import a_job, a_pool, a_task
 from tests.protocol.driver import Driver
+from tests.protocol.raw import send
+from tests.protocol.server import Server
 
 pytestmark = pytest.mark.slow
 
@@ -119,6 +123,39 @@ async def test_a_task_makes_room_for_a_job_of_higher_priority(aio_batch: Driver,
     task = await aio_batch.until(lambda task: task.state == "running", "get_task", f"{name}-low", "long")
     assert (task.execution_info.requeue_count, task.execution_info.retry_count) == (0, 0)
     await aio_batch.run("begin_delete_job", f"{name}-low")
+    await aio_batch.run("begin_delete_pool", name)
+
+
+TOKEN_USER = """
+import os, urllib.error, urllib.request
+def status(path):
+    headers = {"Authorization": "Bearer " + os.environ["AZ_BATCH_AUTHENTICATION_TOKEN"]}
+    url = os.environ["AZ_BATCH_ACCOUNT_URL"] + path + "?api-version=2024-02-01.19.0"
+    try:
+        return urllib.request.urlopen(urllib.request.Request(url, headers=headers)).status
+    except urllib.error.HTTPError as error:
+        return error.code
+job = "/jobs/" + os.environ["AZ_BATCH_JOB_ID"]
+print(status(job), status(job + "/tasks"), status("/jobs"), status("/jobs/other"), status("/pools"))
+"""
+
+
+async def test_a_manager_uses_its_job_with_the_token_of_an_older_version(
+    aio_batch: Driver, server: Server, name: str
+) -> None:
+    await aio_batch.call("create_pool", a_pool(name, nodes=1))
+    manager = {
+        "id": "boss",
+        "commandLine": f"{sys.executable} -c {shlex.quote(TOKEN_USER)}",
+        "authenticationTokenSettings": {"access": ["job"]},
+        "killJobOnCompletion": False,
+    }
+    path = "/jobs?api-version=2024-02-01.19.0"
+    assert send(server, "POST", path, a_job(name, name, jobManagerTask=manager)).status_code == 201
+    await aio_batch.until(lambda task: task.state == "completed", "get_task", name, "boss")
+    assert await aio_batch.read("download_task_file", name, "boss", "stderr.txt") == b""
+    answers = await aio_batch.read("download_task_file", name, "boss", "stdout.txt")
+    assert answers == b"200 200 403 403 403\n"
     await aio_batch.run("begin_delete_pool", name)
 
 

@@ -45,6 +45,16 @@ def test_an_ordinary_task_sees_account_job_node_and_task() -> None:
     assert environment["USER"] == "_azbatch"
 
 
+def test_a_task_that_asks_for_it_has_a_token_for_its_job() -> None:
+    account = AccountFacts("acc", "http://127.0.0.1:1", task_token=lambda job_id: f"token of {job_id}")
+    setting = {"authenticationTokenSettings": {"access": ["job"]}}
+    asking = task_environment(account, LAYOUT, a_run(spec={"commandLine": "x", **setting}), {})
+    assert asking["AZ_BATCH_AUTHENTICATION_TOKEN"] == "token of j"
+    for spec in ({"commandLine": "x"}, {"commandLine": "x", "authenticationTokenSettings": {"access": []}}):
+        other = task_environment(account, LAYOUT, a_run(spec=spec), {})
+        assert "AZ_BATCH_AUTHENTICATION_TOKEN" not in other
+
+
 def test_a_start_task_has_no_job() -> None:
     run = a_run(kind="start", task_root="startup", job_id=None, task_id=None, is_dedicated=False)
     environment = task_environment(ACCOUNT, LAYOUT, run, {})

@@ -9,7 +9,7 @@ import pytest
 from batch_emulator.rest.authentication import Caller, authenticate
 from batch_emulator.rest.credentials import Credentials
 from batch_emulator.rest.shared_key import SignedParts, sign, strings_to_sign
-from batch_emulator.rest.tokens import DATA_PLANE, decoded, issue_token
+from batch_emulator.rest.tokens import DATA_PLANE, decoded, issue_task_token, issue_token
 from batch_emulator.rest.values import format_http_date
 from batch_emulator.service.errors import BatchError
 
@@ -89,7 +89,7 @@ def test_a_token_made_with_the_key_gives_access_to_the_account() -> None:
 
 
 def test_the_token_of_a_task_gives_access_to_its_job_only() -> None:
-    caller = bearer(CREDENTIALS, CREDENTIALS.task_token("Job-1", NOW, timedelta(minutes=1)))
+    caller = bearer(CREDENTIALS, issue_task_token(CREDENTIALS.node_key, "Job-1", NOW))
     caller.check_access({"jobId": "job-1", "taskId": "t"})
     for parameters in ({"jobId": "job-2"}, {"poolId": "job-1"}, {}):
         with pytest.raises(BatchError) as caught:

@@ -15,6 +15,7 @@ from batch_emulator.rest.tokens import (
     TokenRefusedError,
     bearer_token,
     decoded,
+    issue_task_token,
     issue_token,
 )
 
@@ -119,7 +120,7 @@ def test_the_scheme_has_no_case() -> None:
 
 def test_a_tasks_token_is_good_for_its_job_and_survives_a_new_account_key() -> None:
     credentials = Credentials("acct", PRIMARY, SECONDARY)
-    text = credentials.task_token("job-1", NOW, timedelta(hours=1))
+    text = issue_task_token(credentials.node_key, "job-1", NOW)
     credentials.regenerate("Primary")
     credentials.regenerate("Secondary")
     assert credentials.check_token(text, DATA_PLANE, NOW) == "job-1"

@@ -59,6 +59,21 @@ def test_the_pool_need_not_exist_yet(world: World) -> None:
     assert world.states() == {"task": "running"}
 
 
+def test_a_job_joins_a_subnet_that_is_there() -> None:
+    world = World(Account("acct", azure_resources=frozenset({SUBNET.lower()})))
+    world.do("create_job", a_job(networkConfiguration={"subnetId": SUBNET}))
+    network = {"subnetId": SUBNET, "skipWithdrawFromVNet": False}
+    assert world.service.job("job").spec["networkConfiguration"] == network
+    world.do("patch_job", "job", {"priority": 1})
+    assert world.service.job("job").spec["networkConfiguration"] == network
+    world.do("replace_job", "job", {"poolInfo": {"poolId": "pool"}})
+    assert "networkConfiguration" not in world.service.job("job").spec
+    world.do("patch_job", "job", {"networkConfiguration": network | {"skipWithdrawFromVNet": True}})
+    assert world.service.job("job").spec["networkConfiguration"]["skipWithdrawFromVNet"]
+    other = {"networkConfiguration": {"subnetId": SUBNET.replace("default", "other")}}
+    assert refusal(world, "patch_job", "job", other) == ("InvalidPropertyValue", 400)
+
+
 @pytest.mark.parametrize(
     ("more", "code"),
     [
