@@ -20,6 +20,8 @@ def pool_of(secret: str, key: bytes) -> str | None:
     """The pool that a secret was issued for; ``None`` when the emulator did not issue it."""
     import jwt  # late: it costs a fifth of the time to start
 
+    if not secret.isascii():
+        return None
     try:
         claims = jwt.decode(secret, key, algorithms=[_ALGORITHM], audience=_AUDIENCE)
     except jwt.PyJWTError:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import lzma
 import os
 import shutil
 import stat
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from weakref import WeakValueDictionary
@@ -125,10 +127,10 @@ class Packages:
                 raise _error(package, f"The package cannot be fetched: {error.reason}.") from None
             except TransferTimeoutError:
                 raise _error(package, "The package could not be fetched in time.") from None
-            except (zipfile.BadZipFile, OutsideError, NotImplementedError, RuntimeError) as error:
-                raise _error(package, f"The package is not a usable zip file: {error}") from None
             except OSError as error:
                 raise _error(package, f"The package cannot be extracted: {error.strerror}.") from None
+            except UNUSABLE as error:
+                raise _error(package, f"The package is not a usable zip file: {error}") from None
             target.parent.mkdir(parents=True, exist_ok=True)
             extracted.rename(target)  # in one step: a half extracted package is never seen
         _log.info("extracted application package %s %s", package.application_id, package.version)
@@ -137,16 +139,35 @@ class Packages:
         return self._cache / hashlib.sha256(blob_name.encode()).hexdigest()[:32]
 
 
+# What a zip file that is damaged or hostile makes the reader raise.
+UNUSABLE = (
+    zipfile.BadZipFile,
+    ValueError,  # names and links that are no text, paths that lead out
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    OSError,
+    zlib.error,
+    lzma.LZMAError,
+)
+# A package that is larger than this and so much larger than its file is there to fill the disk.
+BOMB_BYTES = 4 << 30
+BOMB_RATIO = 100
+
+
 def extract_zip(archive: Path, target: Path) -> None:
     """Extract a zip file with its Unix mode bits and symbolic links.
 
     :raises OutsideError: when a member would be written, or a link would lead, outside of the target.
-    :raises zipfile.BadZipFile: when it is none.
+    :raises zipfile.BadZipFile: when it is none, or a bomb; for a damaged one any of :data:`UNUSABLE`.
     """
     target.mkdir()
     links: list[tuple[Path, str]] = []
     with zipfile.ZipFile(archive) as package:
+        _refuse_bomb(package, archive.stat().st_size)
         for member in package.infolist():
+            if not member.filename:
+                raise zipfile.BadZipFile("a member has no name")
             # Archives made on Windows may separate directories in their own way.
             path = inside(target, member.filename.replace("\\", "/"))
             mode = member.external_attr >> 16
@@ -167,6 +188,16 @@ def extract_zip(archive: Path, target: Path) -> None:
         if os.path.isabs(destination) or not Path(real).is_relative_to(target):
             raise OutsideError(f"The link '{path.name}' leads out of the package.")
         path.symlink_to(destination)
+    # One link may lead through another, to where its text does not tell.
+    for path, _ in links:
+        if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(target)):
+            raise OutsideError(f"The link '{path.name}' leads out of the package.")
+
+
+def _refuse_bomb(package: zipfile.ZipFile, archive_size: int) -> None:
+    size = sum(member.file_size for member in package.infolist())
+    if size > BOMB_BYTES and size > BOMB_RATIO * archive_size:
+        raise zipfile.BadZipFile(f"its contents are {size // max(1, archive_size)} times as large as itself")
 
 
 def _link_tree(source: Path, target: Path) -> None:
