@@ -57,8 +57,8 @@ class ContainerRun(Run):
         return True
 
     async def _prepare(self) -> None:
-        if self.effect.instance is None and not self._must_fetch():
-            self._task.make()
+        self._make_directories()
+        await super()._prepare()
         self._environment = self._make_environment()
         self._container = await self._services.containers.create(self.effect, self._layout, self._environment)
 
@@ -86,15 +86,10 @@ class ContainerRun(Run):
         end = await self._container.conclude(self._task.stderr)
         self._container = None
         self._exit_code, self._container_info = end.exit_code, end.info
-        if self._killed:
-            self._end(None)
-        elif end.failure is not None:
+        if end.failure is not None and not self._killed:
             self._phase = "preprocessing"
             raise CommandError(end.failure)
-        elif self.effect.spec.get("outputFiles"):
-            await self._upload()
-        else:
-            self._end(None)
+        await self._upload_all()
 
     def _finish(self, event: Event) -> None:
         if self._container_info is None:  # it broke off: a container may have been made

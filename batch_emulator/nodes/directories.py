@@ -126,6 +126,10 @@ class NodeLayout:
         return self.root / "shared"
 
     @cached_property
+    def volatile(self) -> Path:
+        return self.root / "volatile"
+
+    @cached_property
     def startup(self) -> TaskLayout:
         return TaskLayout(self.root / "startup")
 

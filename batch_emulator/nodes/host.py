@@ -153,6 +153,7 @@ class Host:
             await self._end_processes(node, earlier)
             await asyncio.to_thread(node.layout.make, wipe=effect.wipe)
             await asyncio.sleep(self._boot_delay)
+            await self._services.mounts.attach(effect.mounts, node.layout, effect.pool_identities)
             await self._services.packages.install(effect.packages, node.layout)
             await self._services.containers.prefetch(effect.containers, effect.pool_identities)
         except TransferError as error:

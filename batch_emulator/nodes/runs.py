@@ -16,6 +16,7 @@ from batch_emulator.nodes.containers.containers import Containers
 from batch_emulator.nodes.directories import NodeLayout, OutsideError
 from batch_emulator.nodes.environment import AccountFacts, all_packages, task_environment
 from batch_emulator.nodes.launcher import AgentLostError, Launcher, NotStartedError
+from batch_emulator.nodes.mounts.mounts import Mounts
 from batch_emulator.nodes.output_files import OutputFiles
 from batch_emulator.nodes.packages import Packages, package_directory
 from batch_emulator.nodes.resource_files import ResourceFiles
@@ -43,6 +44,7 @@ class NodeServices:
     resource_files: ResourceFiles
     output_files: OutputFiles
     containers: Containers
+    mounts: Mounts
     now: Callable[[], datetime]
 
 
@@ -134,10 +136,10 @@ class Run:
     def ended(self, code: int) -> None:
         """The process is gone. A task may run for as long as it likes: the service bounds it by a KillRun."""
         self._exit_code = code
-        if self._killed or not self.effect.spec.get("outputFiles"):
-            self._end(None)
+        if self._has_uploads():
+            self._do(self._upload_all())
         else:
-            self._do(self._upload())
+            self._end(None)
 
     def lost(self) -> None:
         """The agent is gone."""
@@ -147,7 +149,7 @@ class Run:
 
     def _must_wait(self) -> bool:
         """Whether there is something to do before the process that takes time."""
-        return self._must_fetch()
+        return self._must_fetch() or bool(self.effect.mounts)
 
     def _must_fetch(self) -> bool:
         if self.effect.instance is None:
@@ -184,6 +186,14 @@ class Run:
 
     async def _prepare(self) -> None:
         """Do what else there is to be done before the process."""
+        if self.effect.mounts:
+            self._make_directories()
+            await self._services.mounts.refresh(self.effect.mounts, self._layout, self.effect.pool_identities)
+
+    def _make_directories(self) -> None:
+        # The second command of a multi-instance task finds what the first has left.
+        if self.effect.instance is None and not self._must_fetch():
+            self._task.make()
 
     def _make_environment(self) -> dict[str, str]:
         return task_environment(
@@ -218,9 +228,21 @@ class Run:
         except OutsideError as error:
             raise CommandError(Failure("ApplicationPackageError", str(error))) from None
 
+    def _has_uploads(self) -> bool:
+        return bool(self.effect.mounts) or bool(not self._killed and self.effect.spec.get("outputFiles"))
+
+    async def _upload_all(self) -> None:
+        self._phase = "upload"
+        if self.effect.mounts:
+            # Also of a run that was killed: on a real mount, what it wrote would be there.
+            await self._services.mounts.save(self.effect.mounts, self._layout, self.effect.pool_identities)
+        if not self._killed and self.effect.spec.get("outputFiles"):
+            await self._upload()
+        self._phase = "process"
+        self._end(None)
+
     async def _upload(self) -> None:
         assert self._exit_code is not None
-        self._phase = "upload"
         await self._services.output_files.upload(
             self.effect.spec["outputFiles"],
             self._exit_code,
@@ -228,8 +250,6 @@ class Run:
             self._environment,
             self.effect.pool_identities,
         )
-        self._phase = "process"
-        self._end(None)
 
     # ------------------------------------------------------------------ ends
 

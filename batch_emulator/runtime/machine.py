@@ -15,6 +15,7 @@ from batch_emulator.nodes.host import Host
 from batch_emulator.nodes.launcher import Launcher
 from batch_emulator.nodes.log_upload import read_logs, upload_logs
 from batch_emulator.nodes.logs import NodeLogs
+from batch_emulator.nodes.mounts.mounts import Mounts
 from batch_emulator.nodes.output_files import OutputFiles
 from batch_emulator.nodes.packages import Packages
 from batch_emulator.nodes.resource_files import ResourceFiles
@@ -65,6 +66,7 @@ class Machine:
             resource_files=ResourceFiles(self._fetcher, settings.storage),
             output_files=OutputFiles(settings.storage),
             containers=self._containers,
+            mounts=Mounts(settings.storage),
             now=clock,
         )
         self._logs = NodeLogs(settings.data_dir / "node-logs", clock)

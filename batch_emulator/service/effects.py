@@ -33,6 +33,7 @@ class BootNode:
     Answered by NodeBooted/NodeBootFailed.
 
     :param containers: the pool's ``containerConfiguration``; ``None`` if it runs no containers.
+    :param mounts: ``azureBlobFileSystemConfiguration`` of each of the pool's mounts.
     :param pool_identities: resource ids of the pool's user-assigned identities.
     """
 
@@ -43,6 +44,7 @@ class BootNode:
     wipe: bool
     packages: tuple[PackageInstall, ...] = ()
     containers: dict[str, Any] | None = field(default=None, repr=False)  # it may hold passwords
+    mounts: tuple[dict[str, Any], ...] = field(default=(), repr=False)  # they hold keys
     pool_identities: tuple[str, ...] = ()
 
 
@@ -80,6 +82,7 @@ class StartRun:
     :param job_id: ``None`` for a start task.
     :param preparation_root: directory of the job's preparation task, if it has one.
     :param containers: the pool's ``containerConfiguration``; ``None`` if it runs no containers.
+    :param mounts: as in :class:`BootNode`.
     """
 
     run_id: str
@@ -100,6 +103,7 @@ class StartRun:
     pool_identities: tuple[str, ...] = ()
     instance: Instance | None = None
     containers: dict[str, Any] | None = field(default=None, repr=False)
+    mounts: tuple[dict[str, Any], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)

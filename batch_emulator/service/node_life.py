@@ -17,6 +17,7 @@ from batch_emulator.service.ids import make_node_id
 from batch_emulator.service.limits import PREEMPTED_FOR
 from batch_emulator.service.multi_instance import coordination, gangs
 from batch_emulator.service.packages import of_node, pool_packages, to_rows
+from batch_emulator.service.pool_mounts import mounts_of
 from batch_emulator.service.rooms import Load, PoolRoom
 from batch_emulator.service.runs import containers_of, identities_of
 from batch_emulator.service.state import State
@@ -88,6 +89,7 @@ def boot_effect(state: State, node: Node, *, wipe: bool) -> BootNode:
         wipe=wipe,
         packages=of_node(node),
         containers=containers_of(pool),
+        mounts=mounts_of(pool.spec.get("mountConfiguration")),
         pool_identities=identities_of(pool),
     )
 

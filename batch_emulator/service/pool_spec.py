@@ -13,7 +13,6 @@ from batch_emulator.service.error_kinds import (
     AUTO_SCALE_FORMULA_TOO_LONG,
     invalid,
     missing,
-    unsupported,
 )
 from batch_emulator.service.errors import BatchError
 from batch_emulator.service.images import os_type_of
@@ -29,6 +28,7 @@ from batch_emulator.service.limits import (
     TASK_SLOTS_PER_CORE,
 )
 from batch_emulator.service.pool_machine import machine_configuration
+from batch_emulator.service.pool_mounts import check_mounts
 from batch_emulator.service.pool_network import network_configuration
 from batch_emulator.service.pool_upgrade import check_zones, upgrade_policy
 from batch_emulator.service.spec_checks import (
@@ -165,18 +165,12 @@ def _scheduling_policy(body: Json) -> Json:
     return policy
 
 
-def _refuse_mounts(mounts: list[Json]) -> list[Json]:
-    if mounts:
-        raise unsupported("mountConfiguration", "File systems are not mounted here")
-    return mounts
-
-
 SECTIONS: dict[str, Callable[[Any], Any]] = {
     "virtualMachineConfiguration": machine_configuration,
     "startTask": start_task,
     "taskSchedulingPolicy": _scheduling_policy,
     "networkConfiguration": network_configuration,
     "userAccounts": user_accounts,
-    "mountConfiguration": _refuse_mounts,
+    "mountConfiguration": check_mounts,
     "upgradePolicy": upgrade_policy,
 }

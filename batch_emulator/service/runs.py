@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from batch_emulator.service.entities import Job, Json, Node, Pool
+from batch_emulator.service.pool_mounts import mounts_of
 from batch_emulator.service.state import State
 
 
@@ -28,6 +29,7 @@ def run_common(state: State, node: Node) -> dict[str, Any]:
         "pool_user_accounts": tuple(account["name"] for account in pool.spec.get("userAccounts") or ()),
         "pool_identities": identities_of(pool),
         "containers": containers_of(pool),
+        "mounts": mounts_of(pool.spec.get("mountConfiguration")),
     }
 
 

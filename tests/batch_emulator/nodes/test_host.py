@@ -17,6 +17,7 @@ from batch_emulator.nodes.containers.detection import EngineSettings
 from batch_emulator.nodes.environment import AccountFacts
 from batch_emulator.nodes.host import Host
 from batch_emulator.nodes.launcher import Launcher
+from batch_emulator.nodes.mounts.mounts import Mounts
 from batch_emulator.nodes.output_files import OutputFiles
 from batch_emulator.nodes.packages import Packages
 from batch_emulator.nodes.resource_files import ResourceFiles
@@ -61,6 +62,7 @@ class Bench:
             ResourceFiles(self.fetcher, None),
             OutputFiles(None),
             Containers(EngineSettings(), self.nodes_dir, folder / "containers-were-made"),
+            Mounts(None),
             lambda: NOW,
         )
         self.host = Host(self.nodes_dir, services, self.events.append)

@@ -135,7 +135,10 @@ def test_records_that_one_machine_cannot_show_come_back_as_sent(world: World) ->
             {"networkConfiguration": {"endpointConfiguration": {"inboundNATPools": []}}},
             "InvalidPropertyValue",
         ),
-        ({"mountConfiguration": [{"nfsMountConfiguration": {}}]}, "UnsupportedProperty"),
+        (
+            {"mountConfiguration": [{"nfsMountConfiguration": {"source": "s", "relativeMountPath": "x"}}]},
+            "UnsupportedProperty",
+        ),
         (image(containerConfiguration={"containerImageNames": [""]}), "InvalidPropertyValue"),
         (image(extensions=[{"name": "x"}]), "MissingRequiredProperty"),
         (image(windowsConfiguration={}), "InvalidPropertyValue"),
@@ -159,11 +162,12 @@ def test_what_is_refused_on_a_new_pool(world: World, more: dict[str, Any], code:
 
 
 def test_a_refusal_names_the_property_and_the_reason(world: World) -> None:
+    nfs = {"nfsMountConfiguration": {"source": "s", "relativeMountPath": "x"}}
     with pytest.raises(BatchError) as caught:
-        world.do("create_pool", a_pool(mountConfiguration=[{}]))
+        world.do("create_pool", a_pool(mountConfiguration=[nfs]))
     assert caught.value.values == {
-        "PropertyName": "mountConfiguration",
-        "Reason": "File systems are not mounted here",
+        "PropertyName": "mountConfiguration.nfsMountConfiguration",
+        "Reason": "NFS file systems are not mounted here, only containers of blobs",
     }
 
 
