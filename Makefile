@@ -57,9 +57,10 @@ bench: setup .venv.bench/.ready ## the figures the README quotes, as ratios meas
 	@touch $@
 
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header --no-emit-index-url
-lock: ## renew the lock files from pyproject.toml and benchmarks/requirements.in
+lock: ## renew the lock files from pyproject.toml and benchmarks/requirements.in, the emulator's image included
 	$(COMPILE) --all-extras pyproject.toml --output-file requirements.lock
 	$(COMPILE) benchmarks/requirements.in --output-file benchmarks/requirements.lock
+	$(BIN)/python docker/emulator_requirements.py | $(COMPILE) --constraint requirements.lock - --output-file docker/emulator.lock
 
 clean: ## remove what setup and runs made
 	rm -rf $(VENV) .venv.bench demo/azurite/node_modules .demo .mypy_cache .pytest_cache .ruff_cache

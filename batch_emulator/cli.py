@@ -41,7 +41,10 @@ class _UsageError(Exception):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a sub-command. Returns the exit status: 0 after SIGTERM or SIGINT, 1 with the reason on stderr."""
-    arguments = _parser().parse_args(argv)
+    given = list(sys.argv[1:] if argv is None else argv)
+    arguments = _parser().parse_args(given)
+    # `start` hands them on to `serve`.
+    arguments.options = given[1:]
     try:
         status: int = arguments.run(arguments)
     except _UsageError as error:
@@ -64,10 +67,13 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     ))  # fmt: skip
     # Cheap: storage clients are imported when it runs.
-    from batch_emulator import token_command
+    from batch_emulator import autoscale_command, token_command
+    from batch_emulator.daemon import cli as daemon
     from batch_emulator.events import cli as events
 
     events.add_parser(commands)
+    daemon.add_parsers(commands, _add_serve, READY_LINE)
+    autoscale_command.add_parser(commands)
     token_command.add_parser(commands, lambda arguments: _given_key(arguments) or PRIMARY_KEY)
     return parser
 
@@ -164,7 +170,11 @@ def _serve_on_sockets(arguments: argparse.Namespace, sockets: ExitStack) -> None
     host = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
     settings = _settings(arguments, f"http://{host}:{http.getsockname()[1]}")
     https_url = f"https://{host}:{https.getsockname()[1]}" if https else None
-    asyncio.run(serve(settings, Listeners(http, https), partial(_announce, settings, https_url)))
+    announced = partial(_announce, settings, https_url)
+    try:
+        asyncio.run(serve(settings, Listeners(http, https), announced))
+    finally:
+        _withdraw(settings)
 
 
 def _settings(arguments: argparse.Namespace, url: str) -> Settings:
@@ -236,7 +246,16 @@ def _checked_key(key: str) -> str:
     return key
 
 
+def _withdraw(settings: Settings) -> None:
+    """Nobody is to be led to an emulator that has ended."""
+    from batch_emulator.daemon import record
+
+    record.remove(settings.data_dir)
+
+
 def _announce(settings: Settings, https_url: str | None, credentials: Credentials) -> None:
+    from batch_emulator.daemon import record
+
     facts = {
         "endpoint": settings.account_url,
         "account": settings.account_name,
@@ -249,6 +268,7 @@ def _announce(settings: Settings, https_url: str | None, credentials: Credential
         from batch_emulator.runtime.certificates import authority_path
 
         facts |= {"https-endpoint": https_url, "ca-certificate": authority_path(settings.data_dir)}
+    record.write(settings.data_dir, {name: str(value) for name, value in facts.items()})
     for name, value in facts.items():
         print(f"{name}: {value}")
     print(READY_LINE, flush=True)

@@ -6,13 +6,31 @@ import fcntl
 import os
 from pathlib import Path
 
-__all__ = ["DataDirLock", "DataDirLockedError"]
+__all__ = ["DataDirLock", "DataDirLockedError", "holder_of"]
 
 _FILE_NAME = "emulator.lock"
 
 
 class DataDirLockedError(RuntimeError):
     """Another emulator works on the data folder."""
+
+
+def holder_of(data_dir: Path) -> int | None:
+    """The process that works on a data folder; ``None`` when there is none.
+
+    :param data_dir: need not exist.
+    """
+    try:
+        with (data_dir / _FILE_NAME).open("r", encoding="ascii") as file:
+            try:
+                # Shared and for an instant, so that it is no more in the way than it must be.
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                text = file.read().strip()
+                return int(text) if text.isdigit() else None
+    except FileNotFoundError:
+        pass
+    return None
 
 
 class DataDirLock:

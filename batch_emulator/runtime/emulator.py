@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
-from pathlib import Path
 from typing import Any, TypeVar
 
 from batch_emulator import __version__
-from batch_emulator.journal.lock import DataDirLock
 from batch_emulator.nodes.storage import LinkedStorage
 from batch_emulator.runtime.clock import Clock
 from batch_emulator.runtime.disk import Disk
@@ -21,47 +18,17 @@ from batch_emulator.runtime.engine import utcnow
 from batch_emulator.runtime.fault_control import FaultControl
 from batch_emulator.runtime.runtime import Runtime
 from batch_emulator.runtime.settings import Settings
+from batch_emulator.runtime.wiping import wipe
 from batch_emulator.service.account import Account
 from batch_emulator.service.node_logs import LogRequest
 from batch_emulator.service.service import BatchService
 from batch_emulator.service.times import format_time
 
-__all__ = ["Emulator", "wipe"]
+__all__ = ["Emulator"]
 
 T = TypeVar("T")
-# What belongs to the account; the lock, logs and certificates of the folder stay.
-_ACCOUNT_FILES = (
-    "journal.sqlite",
-    "journal.sqlite-wal",
-    "journal.sqlite-shm",
-    "nodes",
-    "node-logs",
-    "packages",
-)
 # A request that waits for a file or for a slow disk does not hold up a reset for longer.
 _DRAIN_SECONDS = 5.0
-
-
-def wipe(data_dir: Path) -> bool:
-    """Remove an account from its folder.
-
-    :returns: whether there was one.
-    :raises DataDirLockedError: an emulator uses the folder.
-    """
-    if not data_dir.is_dir():
-        return False
-    lock = DataDirLock(data_dir)
-    try:
-        paths = [data_dir / name for name in _ACCOUNT_FILES]
-        found = [path for path in paths if path.exists()]
-        for path in found:
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
-    finally:
-        lock.release()
-    return bool(found)
 
 
 class Emulator:

@@ -39,6 +39,10 @@ def airflow(words: list[str]) -> None:
 
 
 def docker(words: list[str]) -> None:
+    if words[0] in ("build", "run"):
+        for path in (word for word in words if word.startswith("docker/")):
+            assert (ROOT / path).is_file()
+        return
     assert words[:2] == ["compose", "-f"]
     assert (ROOT / words[2]).is_file()
     action, *rest = words[3:]
@@ -82,7 +86,9 @@ def inline() -> list[tuple[str, list[str]]]:
     """Commands between backticks that are whole enough to be checked."""
     spans = [(page.name, span) for page in PAGES for span in code_spans_of(page)]
     return [
-        (where, shlex.split(span)) for where, span in spans if re.match(r"(make|batch-emulator serve) ", span)
+        (where, shlex.split(span))
+        for where, span in spans
+        if re.match(r"(make|batch-emulator (serve|start|stop|reset|status|logs)) ", span)
     ]
 
 
@@ -99,7 +105,11 @@ def test_a_command_exists(where: str, words: list[str], capsys: pytest.CaptureFi
 
 
 def test_options_in_the_emulators_page_are_those_of_its_command_line() -> None:
-    known = set(re.findall(r"--[a-z][a-z-]+", "".join(map(_help, ("serve", "events", "token")))))
+    known = set(
+        re.findall(
+            r"--[a-z][a-z-]+", "".join(map(_help, ("serve", "events", "token", "stop", "status", "logs")))
+        )
+    )
     spans = code_spans_of(ROOT / "docs" / "emulator.md")
     named = {option for span in spans for option in re.findall(r"--[a-z][a-z-]+", span)}
     assert known - named == {"--help", "--storage-connection-string"} - named
