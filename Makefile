@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export UV_SYSTEM_CERTS := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast check format bench lock clean
+.PHONY: help setup demo test test-fast check format docs bench lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,6 +47,9 @@ check: $(READY) ## formatting, lint, types, import rules
 format: $(READY) ## format and fix what can be fixed
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: $(READY) ## write the tables of the documentation anew from the code
+	$(BIN)/python -m tests.docs.reference
 
 bench: setup .venv.bench/.ready ## the figures the README quotes, as ratios measured in this run
 	$(BIN)/python -m benchmarks

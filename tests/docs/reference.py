@@ -21,6 +21,7 @@ from batch_emulator.faults.record import NODE_FAULTS, REQUEST_FAULTS, NodeRule, 
 from batch_emulator.rest import operations as rest
 from batch_emulator.rest.handlers import all_handlers
 from batch_emulator.service import error_kinds
+from tests.docs import coverage
 
 _GROUPS = {
     "account": rest.ACCOUNT,
@@ -96,6 +97,7 @@ def _default(value: object) -> str:
 
 
 TABLES = {
+    **coverage.TABLES,
     "request faults": request_faults,
     "node faults": node_faults,
     "operations": operations,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable
 from typing import Any
@@ -70,6 +71,31 @@ class Bodies:
         if model in _FRAMES and self._rng.random() > 0.02:
             return {**_FRAMES[model](self._rng), **self._extras(model, depth)}
         return self._extras(model, depth)
+
+    def around(self, model: str, path: list[tuple[str, str]], name: str, type_name: str) -> Json:
+        """A body of a model with one property deep in it, and nothing that is not needed for that.
+
+        :param path: property names and types down to what has the property.
+        :param type_name: of the property.
+        """
+        body = here = self._least(model)
+        for step, step_type in path:
+            inner = here.get(step)
+            below = inner if isinstance(inner, dict) else self._least(step_type.strip("[]{}"))
+            here[step] = [below] if step_type[0] == "[" else below
+            here = below
+        here[name] = self._value(name, type_name, _DEEPEST - 2)
+        return body
+
+    def _least(self, model: str) -> Json:
+        if model in _FRAMES:
+            return json.loads(json.dumps(_FRAMES[model](self._rng)))  # type: ignore[no-any-return]
+        properties = self._contract.models[model].items()
+        return {
+            name: self._value(name, known.type, _DEEPEST - 2)
+            for name, known in properties
+            if known.required and not known.read_only
+        }
 
     def _extras(self, model: str, depth: int) -> Json:
         made: Json = {}

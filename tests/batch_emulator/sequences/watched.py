@@ -76,7 +76,7 @@ class WatchedWorld(World):
             name = intake.match.operation.name
             if name not in HANDLERS:
                 return "501 NotImplemented"
-            _run(HANDLERS[name](intake.call(body), self))
+            run(HANDLERS[name](intake.call(body), self))
             self._check_killed(name, intake.match.parameters)
         except BatchError as error:
             self.settle()
@@ -231,7 +231,7 @@ class WatchedWorld(World):
 _COUNTED_AS = {"active": "active", "preparing": "running", "running": "running"}
 
 
-def _run(work: Coroutine[Any, Any, Reply]) -> Reply:
+def run(work: Coroutine[Any, Any, Reply]) -> Reply:
     """Run a coroutine that has nothing to wait for."""
     try:
         work.send(None)
