@@ -1,12 +1,25 @@
-"""`make bench`: the figures that the README quotes, as ratios against a peer measured in the same run."""
+"""`make bench`: the figures that the README quotes, as ratios against a peer measured in the same run.
+
+`python -m benchmarks NAME...` measures only what is named.
+"""
 
 from __future__ import annotations
 
-from benchmarks import imports
+import sys
+from importlib import import_module
+
+from benchmarks.table import Row, print_table
+
+NAMES = ("imports", "serving", "scaling", "throughput")
 
 
 def main() -> None:
-    imports.main()
+    """Measure and print one table."""
+    rows: list[Row] = []
+    for name in sys.argv[1:] or NAMES:
+        print(f"measuring {name}", file=sys.stderr, flush=True)
+        rows += import_module(f"benchmarks.{name}").rows()
+    print_table(rows)
 
 
 if __name__ == "__main__":
