@@ -42,12 +42,14 @@ class Usage:
 class Emulator:
     """An emulator in a process of its own.
 
-    :param ready_after: wall-clock seconds from its start until it served.
+    :param ready_after: wall-clock seconds from its start until it served, and
+    :param ready_cost: CPU seconds that this took.
     """
 
     pid: int
     client: BatchClient
     ready_after: float
+    ready_cost: float
 
     def usage(self) -> Usage:
         """What has been used so far."""
@@ -72,10 +74,10 @@ def running() -> Iterator[Emulator]:
     )
     try:
         facts = _announced(process)
-        ready_after = time.perf_counter() - begin
+        ready_after, ready_cost = time.perf_counter() - begin, _cpu(process.pid)[0]
         credential = AzureNamedKeyCredential(facts["account"], facts["key"])
         with BatchClient(facts["endpoint"], credential) as client:
-            yield Emulator(process.pid, client, ready_after)
+            yield Emulator(process.pid, client, ready_after, ready_cost)
     finally:
         process.terminate()
         process.wait(_PATIENCE_SECONDS)
