@@ -13,7 +13,12 @@ from pathlib import Path
 
 from batch_emulator.identity.node_secret import PATH as IDENTITY_PATH
 from batch_emulator.nodes.directories import NodeLayout, TaskLayout
-from batch_emulator.nodes.multi_instance import instance_variables
+from batch_emulator.nodes.multi_instance import (
+    LAUNCHER_VARIABLES,
+    instance_variables,
+    launcher_defaults,
+    with_shell,
+)
 from batch_emulator.service.effects import PackageInstall, StartRun
 from batch_emulator.service.entities import Json
 
@@ -22,7 +27,7 @@ __all__ = ["MACHINE_VARIABLES", "AccountFacts", "all_packages", "package_variabl
 # Nothing of the emulator's own environment reaches a task: it may hold secrets, and a node would not have it.
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # They speak of this machine, so a container has values of its own for them.
-MACHINE_VARIABLES = frozenset({"HOME", "LANG", "PATH", "PWD", "USER"})
+MACHINE_VARIABLES = frozenset({"HOME", "LANG", "PATH", "PWD", "USER"}) | LAUNCHER_VARIABLES
 _RESERVED_DISK_BYTES = "1000000"
 _TO_UNDERSCORE = re.compile(r"[.\-#]")
 
@@ -58,12 +63,15 @@ def task_environment(
         "USER": user,
     }
     environment.update(_identity_variables(account, run))
+    if run.instance is not None:
+        environment.update(launcher_defaults(layout, is_admin=_is_admin(run.spec)))
     environment.update(run.environment)
     environment.update(_node_variables(account, layout, run))
     environment.update(_task_variables(layout, task, run))
     environment.update(_token_variable(account, run))
     if run.instance is not None:
-        environment.update(instance_variables(run.instance, task))
+        environment.update(instance_variables(run.instance, layout, task))
+        environment["PATH"] = with_shell(environment["PATH"], layout)
     environment["AZ_BATCH_TASK_USER"] = user
     environment["AZ_BATCH_TASK_USER_IDENTITY"] = _user_identity(run.spec)
     for package, directory in packages.items():
@@ -141,11 +149,15 @@ def _auto_user(spec: Json) -> Json:
     return (spec.get("userIdentity") or {}).get("autoUser") or {}
 
 
+def _is_admin(spec: Json) -> bool:
+    return bool(_auto_user(spec).get("elevationLevel") == "admin")
+
+
 def _user_name(spec: Json) -> str:
     named: str | None = (spec.get("userIdentity") or {}).get("username")
     if named:
         return named
-    return "_azbatchadmin" if _auto_user(spec).get("elevationLevel") == "admin" else "_azbatch"
+    return "_azbatchadmin" if _is_admin(spec) else "_azbatch"
 
 
 def _user_identity(spec: Json) -> str:
@@ -153,7 +165,7 @@ def _user_identity(spec: Json) -> str:
         return "NamedUser"
     auto_user = _auto_user(spec)
     scope = "Task" if auto_user.get("scope") == "task" else "Pool"
-    return scope + ("Admin" if auto_user.get("elevationLevel") == "admin" else "NonAdmin")
+    return scope + ("Admin" if _is_admin(spec) else "NonAdmin")
 
 
 def all_packages(run: StartRun) -> Iterable[PackageInstall]:

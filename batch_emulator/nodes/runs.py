@@ -17,6 +17,7 @@ from batch_emulator.nodes.directories import NodeLayout, OutsideError
 from batch_emulator.nodes.environment import AccountFacts, all_packages, task_environment
 from batch_emulator.nodes.launcher import AgentLostError, Launcher, NotStartedError
 from batch_emulator.nodes.mounts.mounts import Mounts
+from batch_emulator.nodes.multi_instance import place_shell
 from batch_emulator.nodes.output_files import OutputFiles
 from batch_emulator.nodes.packages import Packages, package_directory
 from batch_emulator.nodes.resource_files import ResourceFiles
@@ -165,6 +166,8 @@ class Run:
     async def _fetch(self) -> None:
         if self._must_fetch():
             self._task.make()
+            if self.effect.instance is not None:
+                place_shell(self._layout)
             await self._bring()
         await self._prepare()
         await self._services.launcher.connected()
@@ -208,7 +211,8 @@ class Run:
                 run.spec.get("commandLine") or "", self._environment, self._task.working_path
             )
         except CommandError:
-            self._task.make()  # its streams, though empty, may be asked for
+            if run.instance is None:
+                self._task.make()  # its streams, though empty, may be asked for
             raise
         self._services.launcher.begin(
             run.run_id,

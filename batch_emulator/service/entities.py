@@ -230,6 +230,7 @@ class Subtask:
     result: str | None = None
     retention_until: datetime | None = None
     files_removed: bool = False
+    container_info: Json | None = None
 
 
 @dataclass(slots=True)

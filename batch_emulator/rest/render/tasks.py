@@ -52,6 +52,7 @@ def render_subtask(subtask: Subtask, base_url: str) -> Json:
             "startTime": subtask.start_time,
             "endTime": subtask.end_time,
             "exitCode": subtask.exit_code,
+            "containerInfo": subtask.container_info,
             "failureInfo": failure_info(subtask.failure),
             "state": subtask.state,
             "stateTransitionTime": subtask.state_transition_time,
@@ -71,6 +72,7 @@ def subtask_execution_info(task: Task, subtask: Subtask) -> Json:
             "startTime": subtask.start_time,
             "endTime": subtask.end_time,
             "exitCode": subtask.exit_code,
+            "containerInfo": subtask.container_info,
             "failureInfo": failure_info(subtask.failure),
             "result": subtask.result,
         }

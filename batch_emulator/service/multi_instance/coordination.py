@@ -82,7 +82,7 @@ def on_ended(state: State, member: Subtask, ending: Ending) -> None:
     room, task = state.jobs[member.job_id], gangs.task_of(state, member)
     gang = room.gangs[task.number]
     state.runs.pop(member.run_id or "", None)
-    member.run_id, member.exit_code = None, ending.exit_code
+    member.run_id, member.exit_code, member.container_info = None, ending.exit_code, ending.container
     state.changed(member)
     if not ending.succeeded and not ending.killed:
         member.failure = ending.failure or (UNKNOWN if ending.exit_code is None else EXIT_CODE)
