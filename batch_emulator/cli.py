@@ -101,6 +101,9 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
         help="environment variable that holds it (keeps the key out of process lists)")  # fmt: skip
     add("--dedicated-core-quota", type=int, metavar="N", help="cores of dedicated nodes, all pools together")
     add("--low-priority-core-quota", type=int, metavar="N", help="cores of Spot nodes, all pools together")
+    add("--series-core-quota", action="append", default=[], metavar="SERIES=N",
+        help="cores of dedicated nodes of a series of VM sizes, such as standardDSv3Family=8; "
+        "may be given several times")  # fmt: skip
     add("--azure-resource", action="append", default=[], metavar="ID",
         help="subnet, public IP address or custom image that pools may name as if it were there; "
         "may be given several times")  # fmt: skip
@@ -200,6 +203,7 @@ def _settings(arguments: argparse.Namespace, url: str) -> Settings:
         quotas=Quotas(
             dedicated_cores=_or(arguments.dedicated_core_quota, usual.dedicated_cores),
             low_priority_cores=_or(arguments.low_priority_core_quota, usual.low_priority_cores),
+            dedicated_cores_per_series=tuple(map(_series_quota, arguments.series_core_quota)),
         ),
         azure_resources=tuple(arguments.azure_resource),
         boot_delay=arguments.boot_delay,
@@ -216,6 +220,16 @@ def _settings(arguments: argparse.Namespace, url: str) -> Settings:
 
 def _or(value: int | None, default: int) -> int:
     return default if value is None else value
+
+
+def _series_quota(text: str) -> tuple[str, int]:
+    series, _, cores = text.partition("=")
+    if not series or not cores.isdecimal():
+        raise _UsageError(
+            f"'{text}' is no quota of a series of VM sizes: the number of cores is missing or no number. "
+            "Give it as --series-core-quota standardDSv3Family=8."
+        )
+    return series, int(cores)
 
 
 def _from_env(name: str | None, option: str) -> str | None:

@@ -10,12 +10,16 @@ class Quotas:
     """What an account may use. The defaults are generous, since nothing here costs money.
 
     Source: *Batch service quotas and limits*.
+
+    :param dedicated_cores_per_series: series of VM sizes (``standardDSv3Family``) and their cores; a series
+        that is not named has no quota of its own.
     """
 
     pools: int = 1_000
     active_jobs_and_schedules: int = 10_000
     dedicated_cores: int = 10_000
     low_priority_cores: int = 10_000
+    dedicated_cores_per_series: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)

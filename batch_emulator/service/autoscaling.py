@@ -35,7 +35,16 @@ from batch_emulator.service.rooms import PoolRoom
 from batch_emulator.service.state import State
 from batch_emulator.service.times import format_time
 
-_UNUSABLE = ("unusable", "starttaskfailed", "preempted", "creating", "leavingpool", "unknown")
+_UNUSABLE = (
+    "unusable",
+    "starttaskfailed",
+    "preempted",
+    "creating",
+    "leavingpool",
+    "unknown",
+    "deallocating",
+    "deallocated",
+)
 
 
 def settings(body: Json) -> Json:

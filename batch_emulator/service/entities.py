@@ -72,6 +72,8 @@ class Node:
     :param returns_at: when a preempted node may get capacity again.
     :param place: the lowest number that no other node of the pool had when it came; decides its ports.
     :param machine_since: when it got the machine that it has; ``None`` while it has none.
+    :param disk_since: when its disk was empty last.
+    :param left_from: its state before it was to leave its pool.
     :param users: user accounts made on the node, by lower-case name, without secrets.
     """
 
@@ -103,6 +105,8 @@ class Node:
     returns_at: datetime | None = None
     place: int = 0
     machine_since: datetime | None = None
+    disk_since: datetime | None = None
+    left_from: str = ""
     users: dict[str, Json] = field(default_factory=dict)
 
 

@@ -5,8 +5,6 @@ Source: *Nodes and pools in Azure Batch*.
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from batch_emulator.service import preparation, start_tasks, task_runs, usage
 from batch_emulator.service.capacity import refresh
 from batch_emulator.service.effects import BootNode, KillRun, ReleaseNode
@@ -14,9 +12,9 @@ from batch_emulator.service.endings import Ending
 from batch_emulator.service.entities import Node, key_of
 from batch_emulator.service.errors import Failure
 from batch_emulator.service.ids import make_node_id
-from batch_emulator.service.limits import PREEMPTED_FOR
 from batch_emulator.service.multi_instance import coordination, gangs
 from batch_emulator.service.packages import of_node, pool_packages, to_rows
+from batch_emulator.service.pool_assumptions import NOT_RECOVERED, RECOVERED_AFTER
 from batch_emulator.service.pool_mounts import mounts_of
 from batch_emulator.service.rooms import Load, PoolRoom
 from batch_emulator.service.runs import containers_of, identities_of
@@ -28,7 +26,7 @@ PATIENT = ("taskcompletion", "retaineddata")
 
 # What a node that goes down is called, by what was asked of it.
 GOING_DOWN = {"reboot": "rebooting", "reimage": "reimaging", "deallocate": "deallocating"}
-_NO_MACHINE = ("preempted", "deallocating", "deallocated")
+_LASTING = ("idle", "running", "offline", "starttaskfailed", "unusable")
 _COMING_UP = ("creating", "starting", "rebooting", "reimaging")
 
 
@@ -73,6 +71,7 @@ def boot(state: State, node: Node, *, wipe: bool) -> None:
     usage.machine_came(state, node)
     if wipe:
         node.users = {}
+        node.disk_since = state.now
     node.packages = to_rows(pool_packages(state, pool.spec.get("applicationPackageReferences") or []))
     state.changed(node)
     state.emit(boot_effect(state, node, wipe=wipe))
@@ -123,8 +122,18 @@ def on_boot_failed(state: State, pool_id: str, node_id: str, boot_id: str, failu
     node.errors = [{**error, "errorDetails": details} if details else error]
     node.last_boot_time = state.now
     state.move_node(node, "unusable", failure.code)
+    if not failure.code.startswith(NOT_RECOVERED):
+        node.returns_at = state.now + RECOVERED_AFTER
+        state.timers.set(node.returns_at, "node", key_of(node))
     state.check_pool(state.pool_room(node).pool)
     refresh(state, node)
+
+
+def on_recovery(state: State, node: Node) -> None:
+    """The service tries to make an unusable node usable: it starts it again."""
+    if node.state == "unusable" and node.returns_at is not None and node.returns_at <= state.now:
+        state.move_node(node, "starting", "the service tries again")
+        boot(state, node, wipe=False)
 
 
 def stop_runs(state: State, node: Node, outcome: str) -> None:
@@ -157,6 +166,7 @@ def leave(state: State, node: Node, option: str, cause: str) -> None:
         return
     node.leaving, node.restarting = option, None
     if node.state != "leavingpool":
+        node.left_from = node.state
         state.move_node(node, "leavingpool", cause)
     state.changed(node)
     if option not in PATIENT:
@@ -169,8 +179,14 @@ def return_to_work(state: State, node: Node) -> None:
     """A node that was waiting to leave stays after all."""
     node.leaving = None
     state.changed(node)
-    state.move_node(node, "running" if state.pool_room(node).load(node.id).busy else "idle", "resize stopped")
-    refresh(state, node)
+    if node.left_from in _LASTING:
+        state.move_node(node, node.left_from, "resize stopped")
+        refresh(state, node)
+    else:
+        # News of how it came up was dropped while it was to leave: it comes up once more.
+        stop_runs(state, node, "lost")
+        state.move_node(node, "starting", "resize stopped")
+        boot(state, node, wipe=False)
 
 
 def take_down(state: State, node: Node, option: str, kind: str) -> None:
@@ -226,10 +242,15 @@ def power_on(state: State, node: Node) -> None:
 
 
 def holds_data(state: State, node: Node) -> bool:
-    """Whether files of completed tasks are still to be kept on a node."""
+    """Whether files of completed tasks are still to be kept on a node. A disk that is lost holds none."""
+    if node.machine_since is None:
+        return False
     rooms = state.jobs_on(node.pool_id)
     return any(
-        task.node_id == node.id and task.state == "completed" and not task.files_removed
+        task.node_id == node.id
+        and task.state == "completed"
+        and not task.files_removed
+        and (node.disk_since is None or task.end_time is None or task.end_time >= node.disk_since)
         for room in rooms
         for task in room.tasks.values()
     ) or any(
@@ -238,27 +259,6 @@ def holds_data(state: State, node: Node) -> bool:
         for gang in room.gangs.values()
         for member in gang.members
     )
-
-
-def on_preempted(state: State, pool_id: str, node_id: str, away_seconds: float | None = None) -> None:
-    """Spot capacity is taken back: machine and disk are lost, the node stays listed and may return.
-
-    Source: *Use Spot VMs with Batch workloads*.
-
-    :param away_seconds: until there is capacity again; ``None`` leaves it to :data:`PREEMPTED_FOR`.
-    """
-    node = state.node_of(pool_id, node_id)
-    if node is None or node.is_dedicated or node.leaving or node.state in _NO_MACHINE:
-        return
-    state.move_node(node, "preempted", "capacity taken back")
-    node.restarting = None
-    usage.machine_went(state, state.pool_room(node).pool, node)
-    node.release_sent = True
-    node.returns_at = state.now + (PREEMPTED_FOR if away_seconds is None else timedelta(seconds=away_seconds))
-    stop_runs(state, node, "lost")
-    refresh(state, node)
-    state.changed(node)
-    state.emit(ReleaseNode(node.pool_id, node.id, node.boot_id))
 
 
 def on_released(state: State, pool_id: str, node_id: str, boot_id: str) -> None:
@@ -282,15 +282,6 @@ def on_released(state: State, pool_id: str, node_id: str, boot_id: str) -> None:
         state.move_node(node, "deallocated", "the machine is given back")
     else:
         remove(state, room, node)
-
-
-def on_capacity(state: State, node: Node) -> None:
-    """A preempted node may have a machine again: a new one, under its old id."""
-    returned = node.returns_at is not None and node.returns_at <= state.now
-    if node.state == "preempted" and not node.release_sent and returned:
-        state.move_node(node, "creating", "capacity is back")
-        preparation.node_restarted(state, node, wiped=True)
-        boot(state, node, wipe=True)
 
 
 def remove(state: State, room: PoolRoom, node: Node) -> None:

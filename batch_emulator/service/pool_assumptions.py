@@ -11,6 +11,11 @@ from datetime import timedelta
 # rebooted or reimaged too, which is how a corrected start task reaches it.
 MAY_ALSO_RESTART = ("starttaskfailed",)
 
+# Documented: the service tries to recover an unusable node unless a package or a container image was the
+# cause. How, and after how long, it does not tell.
+NOT_RECOVERED = ("ApplicationPackage", "Container")
+RECOVERED_AFTER = timedelta(minutes=10)
+
 # Until 2024-02-01 the service refused to reimage nodes of pools with a virtualMachineConfiguration (recorded,
 # and asserted by the clients of that time). Since then there are no other pools, and the operation stayed.
 LAST_VERSION_WITHOUT_REIMAGE = "2024-02-01.19.0"

@@ -158,6 +158,11 @@ def nat_pools_of(spec: Json) -> Iterator[Json]:
     yield from (network.get("endpointConfiguration") or {}).get("inboundNATPools") or ()
 
 
+def own_addresses(spec: Json) -> list[str]:
+    """The public IP addresses that a pool was given; empty if Batch makes them."""
+    return list(_public(spec).get("ipAddressIds") or ())
+
+
 def has_public_addresses(spec: Json) -> bool:
     """Whether a pool's nodes can be reached from outside."""
     return bool(_public(spec).get("provision") != "nopublicipaddresses")

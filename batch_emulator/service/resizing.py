@@ -10,7 +10,8 @@ from datetime import timedelta
 from itertools import count, islice
 
 from batch_emulator.service import managers, node_life, usage
-from batch_emulator.service.entities import Json, Node, Pool, key_of
+from batch_emulator.service.allocation import obtainable, resize_error
+from batch_emulator.service.entities import Node, Pool, key_of
 from batch_emulator.service.error_kinds import (
     OPERATION_INVALID_FOR_CURRENT_STATE,
     POOL_BEING_DELETED,
@@ -18,15 +19,9 @@ from batch_emulator.service.error_kinds import (
     conflict,
 )
 from batch_emulator.service.errors import BatchError
-from batch_emulator.service.images import os_type_of
 from batch_emulator.service.rooms import PoolRoom
 from batch_emulator.service.state import State
 from batch_emulator.service.times import later
-
-_QUOTA_ERRORS = {
-    True: ("AccountCoreQuotaReached", "The account has reached its dedicated core quota"),
-    False: ("AccountLowPriorityCoreQuotaReached", "The account has reached its low-priority core quota"),
-}
 
 
 def start(
@@ -63,50 +58,17 @@ def adjust(state: State, room: PoolRoom) -> None:
 
 
 def _grow(state: State, room: PoolRoom, lacking: int, is_dedicated: bool) -> None:
-    cores = usage.cores_of(room.pool)
-    quotas = state.account.quotas
-    quota = quotas.dedicated_cores if is_dedicated else quotas.low_priority_cores
-    if os_type_of(room.pool.spec) == "windows":
-        _no_windows(state, room.pool)
-        return
-    obtainable = max(0, (quota - _cores_used(state, is_dedicated)) // cores)
-    for place in islice(_free_places(room), min(lacking, obtainable)):
+    number, error = obtainable(state, room, lacking, is_dedicated=is_dedicated)
+    for place in islice(_free_places(room), number):
         node_life.create(state, room, is_dedicated=is_dedicated, place=place)
-    if obtainable < lacking:
-        code, message = _QUOTA_ERRORS[is_dedicated]
-        values = {"Quota": f"{quota} cores", "Wanted": f"{lacking} more nodes of {cores} cores"}
-        room.pool.resize_errors = [*room.pool.resize_errors, resize_error(code, message, values)]
+    if error is not None:
+        room.pool.resize_errors = [*room.pool.resize_errors, error]
         state.changed(room.pool)
-
-
-def _no_windows(state: State, pool: Pool) -> None:
-    message = "Desired number of nodes could not be allocated"
-    reason = "Nodes are processes of this Linux machine: a pool of a Windows image can have none"
-    pool.resize_errors = [
-        *pool.resize_errors,
-        resize_error("AllocationFailed", message, {"Reason": reason}),
-    ]
-    state.changed(pool)
 
 
 def _free_places(room: PoolRoom) -> Iterator[int]:
     taken = {node.place for node in room.nodes.values()}
     return (place for place in count() if place not in taken)
-
-
-def _cores_used(state: State, is_dedicated: bool) -> int:
-    return sum(
-        usage.cores_of(room.pool) * sum(node.is_dedicated == is_dedicated for node in room.nodes.values())
-        for room in state.pools.values()
-    )
-
-
-def resize_error(code: str, message: str, values: dict[str, str] | None = None) -> Json:
-    """An entry of ``resizeErrors``."""
-    error: Json = {"code": code, "message": message}
-    if values:
-        error["values"] = [{"name": name, "value": value} for name, value in values.items()]
-    return error
 
 
 def _victims(state: State, room: PoolRoom, nodes: list[Node]) -> list[Node]:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 
-from batch_emulator.service import node_life, node_loss, recovery, run_events, settling
+from batch_emulator.service import node_life, node_loss, recovery, run_events, settling, spot
 from batch_emulator.service.account import Account, Quotas
 from batch_emulator.service.endings import Ending
 from batch_emulator.service.entities import Json
@@ -102,7 +102,7 @@ class BatchService(
         elif isinstance(event, NodeReleased):
             node_life.on_released(state, event.pool_id, event.node_id, event.boot_id)
         elif isinstance(event, NodePreempted):
-            node_life.on_preempted(state, event.pool_id, event.node_id, event.away_seconds)
+            spot.on_preempted(state, event.pool_id, event.node_id, event.away_seconds)
         elif isinstance(event, NodeLost):
             node_loss.on_lost(state, event.pool_id, event.node_id, event.away_seconds)
         elif not isinstance(event, RunStarted):

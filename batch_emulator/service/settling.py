@@ -12,6 +12,7 @@ from batch_emulator.service import (
     run_events,
     schedule_life,
     scheduler,
+    spot,
     tasks,
 )
 from batch_emulator.service.multi_instance import gangs
@@ -115,7 +116,8 @@ def _pool_time(state: State, kind: str, key: str) -> None:
     if kind == "node":
         node = room.nodes.get(node_id)
         if node is not None:
-            node_life.on_capacity(state, node)
+            spot.on_capacity(state, node)
+            node_life.on_recovery(state, node)
             node_loss.on_contact(state, node)
     elif kind == "pool":
         resizing.on_deadline(state, room)

@@ -12,6 +12,7 @@ _NAME = re.compile(
     r"(?:standard|basic)_(?P<family>[a-z]+)(?P<cores>\d+)(?P<rest>[a-z0-9-]*)(?:_.*)?",
     re.ASCII | re.IGNORECASE,
 )
+_VERSION = re.compile(r"_(v\d+)$", re.ASCII | re.IGNORECASE)
 _CONSTRAINED = re.compile(r"-(\d+)", re.ASCII)
 
 # Older names whose number is not the number of cores.
@@ -71,3 +72,13 @@ def vm_size(name: str) -> VmSize | None:
     if not 0 < cores <= 1024:
         return None
     return VmSize(cores, cores * _GIB_PER_CORE.get(match["family"][0].lower(), 4.0))
+
+
+def vm_series(name: str) -> str:
+    """The series of a size as quotas name it, such as ``standardDSv3Family``; empty if it is no size."""
+    match = _NAME.fullmatch(name)
+    if match is None:
+        return ""
+    features = re.sub(r"[^a-z]", "", _CONSTRAINED.sub("", match["rest"]).lower())
+    version = _VERSION.search(name)
+    return f"standard{match['family'].upper()}{features.upper()}{version[1].lower() if version else ''}Family"

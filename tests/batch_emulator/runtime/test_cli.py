@@ -134,3 +134,24 @@ async def test_a_second_emulator_on_the_folder_is_refused(tmp_path: Path) -> Non
         out, err = await asyncio.wait_for(second.communicate(), 60)
         assert (second.returncode, out) == (1, b"")
         assert f"process {emulator.process.pid}" in err.decode()
+
+
+def test_quotas_of_series_and_resources_of_azure_may_be_given_several_times(tmp_path: Path) -> None:
+    arguments = ["serve", "--data-dir", str(tmp_path)]
+    arguments += [
+        "--series-core-quota",
+        "standardDSv3Family=8",
+        "--series-core-quota",
+        "standardFSv2Family=0",
+    ]
+    arguments += ["--azure-resource", "/A", "--azure-resource", "/B"]
+    account = _settings(_parser().parse_args(arguments), "http://127.0.0.1:1").account
+    assert account.quotas.dedicated_cores_per_series == (("standardDSv3Family", 8), ("standardFSv2Family", 0))
+    assert account.azure_resources == {"/a", "/b"}
+
+
+def test_a_quota_of_a_series_without_a_number_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = refusal(capsys, "--port", 0, "--data-dir", tmp_path, "--series-core-quota", "standardDSv3Family")
+    assert "--series-core-quota standardDSv3Family=8" in text

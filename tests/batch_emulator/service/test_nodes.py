@@ -235,3 +235,27 @@ def test_node_counts_by_state() -> None:
     assert counts.dedicated["total"] == 2
     assert counts.low_priority["total"] == 1
     assert counts.dedicated["running"] + counts.low_priority["running"] == 1
+
+
+def test_the_service_tries_to_recover_an_unusable_node() -> None:
+    world = World()
+    world.boots = False
+    world.do("create_pool", a_pool(nodes=1))
+    world.fail_boots(Failure("DiskFull", "full"))
+    world.boots = True
+    world.advance(timedelta(minutes=9))
+    assert the_node(world).state == "unusable"
+    world.advance(timedelta(minutes=2))
+    assert (the_node(world).state, the_node(world).errors) == ("idle", [])
+    assert world.sent(BootNode)[-1].wipe is False
+
+
+@pytest.mark.parametrize("code", ["ApplicationPackageError", "ContainerInvalidImage"])
+def test_a_node_without_its_package_or_image_stays_unusable(code: str) -> None:
+    world = World()
+    world.boots = False
+    world.do("create_pool", a_pool(nodes=1))
+    world.fail_boots(Failure(code, "invalid"))
+    world.boots = True
+    world.advance(timedelta(days=1))
+    assert the_node(world).state == "unusable"

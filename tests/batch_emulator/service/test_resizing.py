@@ -203,3 +203,36 @@ def test_node_ids_are_the_same_every_time_and_never_given_twice() -> None:
         assert not set(first) & set(world.node_ids())
         ids.append((first, world.node_ids()))
     assert ids[0] == ids[1]
+
+
+RETAINED = {"targetDedicatedNodes": 0, "nodeDeallocationOption": "retaineddata"}
+
+
+def test_a_node_that_stays_after_all_is_what_it_was_before() -> None:
+    world = World()
+    world.do("create_pool", a_pool(nodes=1))
+    world.do("create_job", a_job())
+    world.do("create_task", "job", a_task())
+    world.finish("task")
+    world.do("patch_pool", "pool", {"startTask": {"commandLine": "prepare"}})
+    world.do("reboot_node", "pool", world.node_ids()[0])
+    world.finish(None, 1, "start")
+    world.do("resize_pool", "pool", RETAINED)
+    assert world.node_states() == ["leavingpool"]
+    world.do("stop_pool_resize", "pool")
+    assert world.node_states() == ["starttaskfailed"]
+
+
+def test_a_node_that_was_coming_up_comes_up_once_more() -> None:
+    world = World()
+    world.do("create_pool", a_pool(nodes=1, startTask={"commandLine": "prepare"}))
+    world.finish(None, 0, "start")
+    world.do("create_job", a_job())
+    world.do("create_task", "job", a_task())
+    world.finish("task")
+    world.do("reboot_node", "pool", world.node_ids()[0])
+    world.do("resize_pool", "pool", RETAINED)
+    world.do("stop_pool_resize", "pool")
+    assert world.node_states() == ["waitingforstarttask"]
+    world.finish(None, 0, "start")
+    assert world.node_states() == ["idle"]
