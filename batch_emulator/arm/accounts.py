@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from batch_emulator.arm.exchange import ArmCall, ArmHandler, ArmReply
+from batch_emulator.arm.exchange import ArmCall, ArmHandler, ArmReply, properties_of
 from batch_emulator.arm.operations import API_VERSIONS
 from batch_emulator.rest.errors import refusal
 from batch_emulator.service.entities import Json
 
+_AS_STARTED = "The account is what the emulator was started as."
 RESOURCE_TYPE = "Microsoft.Batch/batchAccounts"
 
 
@@ -16,6 +17,21 @@ async def get_account(call: ArmCall) -> ArmReply:
 
 async def list_accounts(call: ArmCall) -> ArmReply:
     return ArmReply({"value": [_render(call)]})
+
+
+async def put_account(call: ArmCall) -> ArmReply:
+    """Creates or updates the account. There is one, and it is what the emulator was started as."""
+    _check_settings(call)
+    return ArmReply(_render(call))
+
+
+def _check_settings(call: ArmCall) -> None:
+    for name, value in call.body.items():
+        if name not in ("location", "properties") and value:
+            raise refusal("UnsupportedProperty", PropertyName=name, Reason=_AS_STARTED)
+    for name in properties_of(call.body, {"autoStorage": dict}):
+        assert name == "autoStorage"
+        _ = call.storage  # refused when the emulator was started without one
 
 
 async def get_keys(call: ArmCall) -> ArmReply:
@@ -33,6 +49,17 @@ async def regenerate_key(call: ArmCall) -> ArmReply:
         raise refusal("InvalidPropertyValue", PropertyName="keyName", Reason=reason)
     call.credentials.regenerate(name)
     return await get_keys(call)
+
+
+async def synchronize_auto_storage_keys(call: ArmCall) -> ArmReply:
+    """The keys of the linked storage are those of the connection string; there are no others to fetch."""
+    _ = call.storage
+    return ArmReply()
+
+
+async def list_nothing(_call: ArmCall) -> ArmReply:
+    """Of what one machine has none: private endpoints, detectors, perimeters, outbound dependencies."""
+    return ArmReply({"value": []})
 
 
 async def list_operations(_call: ArmCall) -> ArmReply:
@@ -77,7 +104,15 @@ HANDLERS: dict[str, ArmHandler] = {
     "get_account": get_account,
     "list_accounts": list_accounts,
     "list_accounts_by_resource_group": list_accounts,
+    "create_account": put_account,
+    "update_account": put_account,
     "get_keys": get_keys,
     "regenerate_key": regenerate_key,
     "list_operations": list_operations,
+    "synchronize_auto_storage_keys": synchronize_auto_storage_keys,
+    "list_outbound_network_dependencies": list_nothing,
+    "list_detectors": list_nothing,
+    "list_private_endpoint_connections": list_nothing,
+    "list_private_link_resources": list_nothing,
+    "list_network_security_perimeters": list_nothing,
 }

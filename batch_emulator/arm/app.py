@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from batch_emulator.arm import accounts, applications, pools
+from batch_emulator.arm import accounts, applications, locations, pools
 from batch_emulator.arm.exchange import ArmCall, ArmHandler, ArmReply
 from batch_emulator.arm.operations import API_VERSIONS, OPERATIONS
 from batch_emulator.rest.backend import Backend
@@ -33,7 +33,12 @@ from batch_emulator.service.entities import Json
 from batch_emulator.service.errors import BatchError
 
 log = logging.getLogger(__name__)
-HANDLERS: Mapping[str, ArmHandler] = {**accounts.HANDLERS, **applications.HANDLERS, **pools.HANDLERS}
+HANDLERS: Mapping[str, ArmHandler] = {
+    **accounts.HANDLERS,
+    **applications.HANDLERS,
+    **locations.HANDLERS,
+    **pools.HANDLERS,
+}
 PREFIXES = ("subscriptions", "providers")
 
 

@@ -13,6 +13,7 @@ SUBSCRIPTION = "/subscriptions/{subscriptionId}"
 GROUP = f"{SUBSCRIPTION}/resourcegroups/{{resourceGroup}}/providers/microsoft.batch"
 ACCOUNT = f"{GROUP}/batchaccounts/{{account}}"
 APPLICATION = f"{ACCOUNT}/applications/{{application}}"
+LOCATION = f"{SUBSCRIPTION}/providers/microsoft.batch/locations/{{location}}"
 PACKAGE = f"{APPLICATION}/versions/{{version}}"
 POOL = f"{ACCOUNT}/pools/{{pool}}"
 
@@ -21,8 +22,19 @@ OPERATIONS = (
     Operation("list_accounts", "GET", f"{SUBSCRIPTION}/providers/microsoft.batch/batchaccounts"),
     Operation("list_accounts_by_resource_group", "GET", f"{GROUP}/batchaccounts"),
     Operation("get_account", "GET", ACCOUNT),
+    Operation("create_account", "PUT", ACCOUNT),
+    Operation("update_account", "PATCH", ACCOUNT),
     Operation("get_keys", "POST", f"{ACCOUNT}/listkeys"),
     Operation("regenerate_key", "POST", f"{ACCOUNT}/regeneratekeys"),
+    Operation("synchronize_auto_storage_keys", "POST", f"{ACCOUNT}/syncautostoragekeys", 204),
+    Operation("list_outbound_network_dependencies", "GET", f"{ACCOUNT}/outboundnetworkdependenciesendpoints"),
+    Operation("list_detectors", "GET", f"{ACCOUNT}/detectors"),
+    Operation("list_private_endpoint_connections", "GET", f"{ACCOUNT}/privateendpointconnections"),
+    Operation("list_private_link_resources", "GET", f"{ACCOUNT}/privatelinkresources"),
+    Operation("list_network_security_perimeters", "GET", f"{ACCOUNT}/networksecurityperimeterconfigurations"),
+    Operation("get_quotas", "GET", f"{LOCATION}/quotas"),
+    Operation("list_virtual_machine_skus", "GET", f"{LOCATION}/virtualmachineskus"),
+    Operation("check_name_availability", "POST", f"{LOCATION}/checknameavailability"),
     Operation("list_applications", "GET", f"{ACCOUNT}/applications"),
     Operation("get_application", "GET", APPLICATION),
     Operation("create_application", "PUT", APPLICATION),

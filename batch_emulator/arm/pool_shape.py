@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from batch_emulator.arm.pool_words import in_data_plane_words, in_management_words
 from batch_emulator.rest.errors import refusal
 from batch_emulator.rest.render.parts import present, without_secrets
 from batch_emulator.service.entities import Json, Pool
@@ -15,21 +16,22 @@ from batch_emulator.service.identities import describe
 from batch_emulator.service.queries import PoolSize
 
 POOL_TYPE = "Microsoft.Batch/batchAccounts/pools"
-_SAME = (
-    "displayName", "vmSize", "taskSlotsPerNode", "taskSchedulingPolicy", "userAccounts", "metadata",
-    "startTask", "networkConfiguration", "mountConfiguration", "upgradePolicy",
-)  # fmt: skip
-_NESTED = ("deploymentConfiguration", "scaleSettings", "interNodeCommunication", "applicationPackages")
-# Values of several words; the others only need a capital.
-_PASCAL = {
-    "taskcompletion": "TaskCompletion",
-    "retaineddata": "RetainedData",
-    "nonadmin": "NonAdmin",
-    "creationtime": "CreationTime",
+# By name: what both planes call the same, and its type in the data plane's contract.
+_SAME = {
+    "displayName": "string",
+    "vmSize": "string",
+    "taskSlotsPerNode": "integer",
+    "taskSchedulingPolicy": "BatchTaskSchedulingPolicy",
+    "userAccounts": "[UserAccount]",
+    "metadata": "[BatchMetadataItem]",
+    "startTask": "BatchStartTask",
+    "networkConfiguration": "NetworkConfiguration",
+    "mountConfiguration": "[MountConfiguration]",
+    "upgradePolicy": "UpgradePolicy",
 }
-_ENUMS = frozenset(
-    {"scope", "elevationLevel", "nodeFillType", "jobDefaultOrder", "mode", "caching", "policy"}
-)
+_NESTED = ("deploymentConfiguration", "scaleSettings", "interNodeCommunication", "applicationPackages")
+_MACHINE = "VirtualMachineConfiguration"
+_PACKAGES = "[BatchApplicationPackageReference]"
 
 
 def from_arm(name: str, properties: Any) -> Json:
@@ -40,21 +42,42 @@ def from_arm(name: str, properties: Any) -> Json:
     :raises BatchError: ``InvalidRequestBody``, ``UnsupportedProperty``.
     """
     properties = _object(properties or {}, "properties")
-    spec: Json = {"id": name}
+    scale = _scale(_object(properties.get("scaleSettings") or {}, "scaleSettings"))
+    return {"id": name, **_spec(properties), **scale}
+
+
+def changes_from_arm(properties: Any) -> tuple[Json, Json]:
+    """What a change says, in the data plane's words: of the pool's properties, and of its scale.
+
+    The scale is a resize or an enabling of autoscale; empty if it is to stay.
+
+    :raises BatchError: ``InvalidRequestBody``, ``UnsupportedProperty``, ``InvalidPropertyValue``.
+    """
+    properties = _object(properties or {}, "properties")
+    settings = _object(properties.get("scaleSettings") or {}, "scaleSettings")
+    if not settings.get("autoScale"):
+        return _spec(properties), dict(_object(settings.get("fixedScale") or {}, "fixedScale"))
+    scale = _scale(settings)
+    return _spec(properties), {name: value for name, value in scale.items() if name != "enableAutoScale"}
+
+
+def _spec(properties: Json) -> Json:
+    spec: Json = {}
     for key, value in properties.items():
-        if value is None:
-            continue
-        if key in _SAME:
-            spec[key] = value
-        elif key not in _NESTED:
+        if key not in _SAME and key not in _NESTED:
             raise refusal("UnsupportedProperty", PropertyName=f"properties.{key}")
-    spec |= _machine(_object(properties.get("deploymentConfiguration") or {}, "deploymentConfiguration"))
-    spec |= _scale(_object(properties.get("scaleSettings") or {}, "scaleSettings"))
+        if key in _SAME and value is not None:
+            spec[key] = in_data_plane_words(value, _SAME[key])
+    deployment = _object(properties.get("deploymentConfiguration") or {}, "deploymentConfiguration")
+    machine = deployment.get("virtualMachineConfiguration")
+    if machine:
+        spec["virtualMachineConfiguration"] = in_data_plane_words(machine, _MACHINE)
     communication = properties.get("interNodeCommunication")
     if communication is not None:
         spec["enableInterNodeCommunication"] = str(communication).lower() == "enabled"
-    if properties.get("applicationPackages"):
-        spec["applicationPackageReferences"] = [_package(item) for item in properties["applicationPackages"]]
+    if properties.get("applicationPackages") is not None:
+        packages = properties["applicationPackages"]
+        spec["applicationPackageReferences"] = in_data_plane_words(packages, _PACKAGES)
     return spec
 
 
@@ -84,7 +107,9 @@ def to_arm(pool: Pool, size: PoolSize, account_id: str) -> Json:
     :param size: the nodes that it has now.
     """
     spec = without_secrets(pool.spec)
-    properties: Json = {name: _pascal(spec[name]) for name in _SAME if name in spec}
+    properties: Json = {
+        name: in_management_words(spec[name], type_name) for name, type_name in _SAME.items() if name in spec
+    }
     properties |= present(
         {
             "creationTime": pool.creation_time,
@@ -95,11 +120,18 @@ def to_arm(pool: Pool, size: PoolSize, account_id: str) -> Json:
             "allocationStateTransitionTime": pool.allocation_state_transition_time,
             "currentDedicatedNodes": size.dedicated,
             "currentLowPriorityNodes": size.low_priority,
-            "deploymentConfiguration": _deployment(spec["virtualMachineConfiguration"]),
+            "deploymentConfiguration": {
+                "virtualMachineConfiguration": in_management_words(
+                    spec["virtualMachineConfiguration"], _MACHINE
+                )
+            },
             "scaleSettings": _scale_settings(pool),
             "interNodeCommunication": "Enabled" if spec.get("enableInterNodeCommunication") else "Disabled",
-            "applicationPackages": _packages(spec),
+            "applicationPackages": in_management_words(
+                spec.get("applicationPackageReferences") or None, _PACKAGES
+            ),
             "autoScaleRun": _auto_scale_run(pool.auto_scale_run),
+            "resizeOperationStatus": _resize_status(pool),
         }
     )
     return {
@@ -118,18 +150,6 @@ def _object(value: Any, name: str) -> Json:
     return value
 
 
-def _machine(deployment: Json) -> Json:
-    if not deployment.get("virtualMachineConfiguration"):
-        return {}
-    machine = dict(_object(deployment["virtualMachineConfiguration"], "virtualMachineConfiguration"))
-    if "nodeAgentSkuId" in machine:
-        machine["nodeAgentSKUId"] = machine.pop("nodeAgentSkuId")
-    image = dict(_object(machine.get("imageReference") or {}, "imageReference"))
-    if "id" in image:
-        image["virtualMachineImageId"] = image.pop("id")
-    return {"virtualMachineConfiguration": {**machine, "imageReference": image}}
-
-
 def _scale(settings: Json) -> Json:
     fixed, auto = settings.get("fixedScale"), settings.get("autoScale")
     if fixed and auto:
@@ -141,27 +161,6 @@ def _scale(settings: Json) -> Json:
     names = ("resizeTimeout", "targetDedicatedNodes", "targetLowPriorityNodes")
     fixed = _object(fixed or {}, "fixedScale")
     return {"targetDedicatedNodes": 0} | {name: fixed[name] for name in names if name in fixed}
-
-
-def _package(reference: Any) -> Json:
-    """Both planes name the application by its full resource id, under different names."""
-    reference = _object(reference, "applicationPackages")
-    return present({"applicationId": reference.get("id"), "version": reference.get("version")})
-
-
-def _packages(spec: Json) -> list[Json] | None:
-    references = spec.get("applicationPackageReferences", ())
-    rendered = [present({"id": item["applicationId"], "version": item.get("version")}) for item in references]
-    return rendered or None
-
-
-def _deployment(machine: Json) -> Json:
-    machine = {name: _pascal(value) for name, value in machine.items()}
-    machine["nodeAgentSkuId"] = machine.pop("nodeAgentSKUId")
-    image = dict(machine["imageReference"])
-    if "virtualMachineImageId" in image:
-        image["id"] = image.pop("virtualMachineImageId")
-    return {"virtualMachineConfiguration": {**machine, "imageReference": image}}
 
 
 def _scale_settings(pool: Pool) -> Json:
@@ -184,8 +183,27 @@ def _scale_settings(pool: Pool) -> Json:
 def _auto_scale_run(run: Json | None) -> Json | None:
     if run is None:
         return None
-    names = {"timestamp": "evaluationTime"}
-    return {names.get(name, name): value for name, value in run.items()}
+    named: Json = in_management_words(run, "AutoScaleRun")
+    return {**named, "error": _error(run["error"])} if run.get("error") else named
+
+
+def _resize_status(pool: Pool) -> Json | None:
+    """Of a resize that goes on, or whose errors are to be told."""
+    errors = [_error(error) for error in pool.resize_errors or ()]
+    if pool.allocation_state == "steady" and not errors:
+        return None
+    status: Json = {
+        "targetDedicatedNodes": pool.target_dedicated,
+        "targetLowPriorityNodes": pool.target_low_priority,
+        "resizeTimeout": pool.spec.get("resizeTimeout"),
+    }
+    return present(status | {"errors": errors or None})
+
+
+def _error(error: Json) -> Json:
+    """Details have names and values in the data plane, codes and messages here."""
+    details = [{"code": item["name"], "message": item["value"]} for item in error.get("values", ())]
+    return {"code": error["code"], "message": error["message"], "details": details}
 
 
 def _identity(identity: Json | None) -> Json:
@@ -196,14 +214,3 @@ def _identity(identity: Json | None) -> Json:
         known = describe(item["resourceId"])
         assigned[known.pop("resourceId")] = known
     return {"type": identity["type"], "userAssignedIdentities": assigned}
-
-
-def _pascal(value: Any, name: str = "") -> Any:
-    """Enum values in the management plane's spelling, however deep they lie."""
-    if isinstance(value, dict):
-        return {key: _pascal(item, key) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_pascal(item, name) for item in value]
-    if name in _ENUMS and isinstance(value, str):
-        return _PASCAL.get(value.lower(), value[:1].upper() + value[1:])
-    return value

@@ -10,12 +10,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from batch_emulator.arm.exchange import ArmCall, ArmHandler, ArmReply
-from batch_emulator.arm.pool_shape import from_arm, identity_from_arm, to_arm
+from batch_emulator.arm.pool_shape import changes_from_arm, from_arm, identity_from_arm, to_arm
 from batch_emulator.rest.conditions import parse_conditions
 from batch_emulator.rest.contract import load_contract
 from batch_emulator.rest.errors import refusal
 from batch_emulator.rest.validation import validate_body
 from batch_emulator.service.entities import Json, Pool
+from batch_emulator.service.error_kinds import POOL_BEING_RESIZED
 from batch_emulator.service.errors import BatchError
 
 if TYPE_CHECKING:
@@ -51,6 +52,38 @@ async def create_pool(call: ArmCall) -> ArmReply:
         return _reply(call, service, service.create_pool(spec, now, identity=identity))
 
     return await call.backend.execute(run)
+
+
+async def update_pool(call: ArmCall) -> ArmReply:
+    """Changes what is given: properties as the data plane's patch does, and the scale."""
+    if call.body.get("identity") is not None:
+        reason = "The identities of a pool are given when it is created."
+        raise refusal("UnsupportedProperty", PropertyName="identity", Reason=reason)
+    changes, scale = changes_from_arm(call.body.get("properties"))
+    patch = validate_body(changes, "BatchPoolUpdateOptions", load_contract())
+    model = "BatchPoolEnableAutoScaleOptions" if "autoScaleFormula" in scale else "BatchPoolResizeOptions"
+    scale = validate_body(scale, model, load_contract())
+
+    def run(service: BatchService, now: datetime) -> ArmReply:
+        pool = service.pool(call["pool"])
+        _check_conditions(call, pool)
+        if scale and pool.allocation_state != "steady":
+            raise BatchError(POOL_BEING_RESIZED)
+        if patch:
+            service.patch_pool(pool.id, patch, now)
+        _rescale(service, pool, scale, now)
+        return _reply(call, service, service.pool(pool.id))
+
+    return await call.backend.execute(run)
+
+
+def _rescale(service: BatchService, pool: Pool, scale: Json, now: datetime) -> None:
+    if "autoScaleFormula" in scale:
+        service.enable_auto_scale(pool.id, scale, now)
+    elif scale:
+        if pool.spec.get("enableAutoScale"):
+            service.disable_auto_scale(pool.id, now)
+        service.resize_pool(pool.id, scale, now)
 
 
 async def delete_pool(call: ArmCall) -> ArmReply:
@@ -115,6 +148,7 @@ HANDLERS: dict[str, ArmHandler] = {
     "list_pools": list_pools,
     "get_pool": get_pool,
     "create_pool": create_pool,
+    "update_pool": update_pool,
     "delete_pool": delete_pool,
     "get_delete_result": get_delete_result,
     "disable_pool_auto_scale": disable_pool_auto_scale,

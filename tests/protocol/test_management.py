@@ -26,6 +26,10 @@ from tests.protocol.server import Server
 pytestmark = pytest.mark.slow
 
 SUBSCRIPTION, GROUP = "00000000-0000-0000-0000-000000000000", "local"
+MACHINE = {
+    "imageReference": {"publisher": "canonical", "offer": "ubuntu-24_04-lts", "sku": "server"},
+    "nodeAgentSkuId": "batch.node.ubuntu 24.04",
+}
 IDENTITY = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i"
 
 
@@ -66,6 +70,12 @@ class Management:
         if self._is_aio:
             return [item async for item in function(*args, **kwargs)]
         return await asyncio.to_thread(lambda: [*function(*args, **kwargs)])
+
+    async def outside(self, method: str, *args: Any) -> Any:
+        """A plain method that is of no account."""
+        group, _, name = method.partition(".")
+        function = getattr(getattr(self._client, group), name)
+        return await function(*args) if self._is_aio else await asyncio.to_thread(function, *args)
 
     async def of_account(self, method: str, *args: Any, **kwargs: Any) -> Any:
         return await self.list(method, GROUP, self._account, *args, **kwargs)
@@ -167,15 +177,11 @@ async def test_a_package_is_uploaded_activated_and_used(
 async def test_a_pool_with_an_identity_is_seen_on_both_planes(
     management: Management, aio_batch: Driver, name: str
 ) -> None:
-    machine = {
-        "imageReference": {"publisher": "canonical", "offer": "ubuntu-24_04-lts", "sku": "server"},
-        "nodeAgentSkuId": "batch.node.ubuntu 24.04",
-    }
     body = {
         "identity": {"type": "UserAssigned", "userAssignedIdentities": {IDENTITY: {}}},
         "properties": {
             "vmSize": "STANDARD_D2S_V3",
-            "deploymentConfiguration": {"virtualMachineConfiguration": machine},
+            "deploymentConfiguration": {"virtualMachineConfiguration": MACHINE},
             "scaleSettings": {"autoScale": {"formula": "$TargetDedicatedNodes=0"}},
             "taskSchedulingPolicy": {"nodeFillType": "Pack"},
         },
@@ -201,10 +207,93 @@ async def test_a_pool_with_an_identity_is_seen_on_both_planes(
         await management.call("pool.get", name)
 
 
-async def test_what_is_not_there_says_so(management: Management) -> None:
+async def test_a_pool_is_changed_and_resized(management: Management, aio_batch: Driver, name: str) -> None:
+    endpoints = {
+        "inboundNatPools": [
+            {
+                "name": "web",
+                "protocol": "TCP",
+                "backendPort": 8080,
+                "frontendPortRangeStart": 15000,
+                "frontendPortRangeEnd": 15100,
+            }
+        ]
+    }
+    properties = {
+        "vmSize": "STANDARD_D2S_V3",
+        "deploymentConfiguration": {"virtualMachineConfiguration": MACHINE},
+        "networkConfiguration": {"endpointConfiguration": endpoints},
+        "userAccounts": [{"name": "worker", "password": "s3cret-S3CRET", "elevationLevel": "Admin"}],
+    }
+    made = await management.call("pool.create", name, {"properties": properties})
+    nat = made.network_configuration.endpoint_configuration.inbound_nat_pools[0]
+    assert (nat.name, nat.protocol, made.user_accounts[0].elevation_level) == ("web", "TCP", "Admin")
+    await management.call("pool.update", name, {"properties": {"metadata": [{"name": "a", "value": "b"}]}})
+    scale = {"fixedScale": {"targetDedicatedNodes": 1, "nodeDeallocationOption": "Requeue"}}
+    resized = await management.call("pool.update", name, {"properties": {"scaleSettings": scale}})
+    assert resized.scale_settings.fixed_scale.target_dedicated_nodes == 1
+    steady = await aio_batch.until(lambda pool: pool.allocation_state == "steady", "get_pool", name)
+    assert (steady.current_dedicated_nodes, steady.metadata[0].value) == (1, "b")
+    bad = {"autoScale": {"formula": "$TargetDedicatedNodes="}}
     with pytest.raises(HttpResponseError) as caught:
-        await management.call("batch_account.regenerate_key", {"keyName": "Primary"})
-    assert (caught.value.status_code, caught.value.error.code) == (501, "NotImplemented")  # type: ignore[union-attr]
+        await management.call("pool.update", name, {"properties": {"scaleSettings": bad}})
+    assert caught.value.error.code == "AutoScalingFormulaSyntaxError"  # type: ignore[union-attr]
+    scale = {"autoScale": {"formula": "$TargetDedicatedNodes=0", "evaluationInterval": "PT5M"}}
+    auto = await management.call("pool.update", name, {"properties": {"scaleSettings": scale}})
+    assert auto.scale_settings.auto_scale.formula == "$TargetDedicatedNodes=0"
+    with pytest.raises(HttpResponseError) as caught:
+        await management.call("pool.update", name, {"properties": {"vmSize": "standard_d4s_v3", "stray": 1}})
+    assert caught.value.error.code == "UnsupportedProperty"  # type: ignore[union-attr]
+    await aio_batch.run("begin_delete_pool", name)
+
+
+async def test_the_account_is_what_the_emulator_was_started_as(
+    management: Management, server: Server
+) -> None:
+    storage = {
+        "storageAccountId": "/subscriptions/s/resourceGroups/g/providers/x/storageAccounts/devstoreaccount1"
+    }
+    body = {"location": "westus", "properties": {"autoStorage": storage}}
+    poller = await management.call("batch_account.begin_create", body, polling_interval=0.05)
+    made = await (
+        poller.result() if asyncio.iscoroutinefunction(poller.result) else asyncio.to_thread(poller.result)
+    )
+    assert made.id == server.resource_id
+    assert (await management.call("batch_account.update", {})).name == server.account
+    await management.call("batch_account.synchronize_auto_storage_keys")
+    for stray in ({"tags": {"a": "b"}}, {"properties": {"publicNetworkAccess": "Disabled"}}):
+        with pytest.raises(HttpResponseError) as caught:
+            await management.call("batch_account.update", stray)
+        assert caught.value.error.code == "UnsupportedProperty"  # type: ignore[union-attr]
+
+
+async def test_what_one_machine_has_none_of(management: Management) -> None:
+    for listing in (
+        "batch_account.list_outbound_network_dependencies_endpoints",
+        "batch_account.list_detectors",
+        "private_endpoint_connection.list_by_batch_account",
+        "private_link_resource.list_by_batch_account",
+        "network_security_perimeter.list_configurations",
+    ):
+        assert await management.of_account(listing) == []
+
+
+async def test_what_a_subscription_is_told_of_a_place(management: Management, server: Server) -> None:
+    quotas = await management.outside("location.get_quotas", "local")
+    assert quotas.account_quota == 1
+    skus = await management.list("location.list_supported_virtual_machine_skus", "local", maxresults=10)
+    cores = {sku.name: {item.name: item.value for item in sku.capabilities}["vCPUs"] for sku in skus}
+    assert cores["standard_d2s_v3"] == "2"
+    assert len(skus) > 10
+    family = "familyName eq 'standardFSv2Family'"
+    some = await management.list("location.list_supported_virtual_machine_skus", "local", filter=family)
+    assert {sku.family_name for sku in some} == {"standardFSv2Family"}
+    with pytest.raises(HttpResponseError):
+        await management.list("location.list_supported_virtual_machine_skus", "local", filter="name eq 'x'")
+    for name, reason in ((server.account, "AlreadyExists"), ("Not-Good", "Invalid"), ("other", None)):
+        body = {"name": name, "type": "Microsoft.Batch/batchAccounts"}
+        answer = await management.outside("location.check_name_availability", "local", body)
+        assert (answer.name_available, answer.reason) == (reason is None, reason)
 
 
 def get(server: Server, path: str, text: str | None) -> requests.Response:
@@ -244,7 +333,7 @@ async def test_the_client_calls_it_an_authentication_error(server: Server) -> No
             404,
             "ResourceNotFound",
         ),
-        ("{account}/detectors?api-version=2025-06-01", 400, "InvalidUri"),
+        ("{account}/strange?api-version=2025-06-01", 400, "InvalidUri"),
         ("{account}/pools/none?api-version=2025-06-01", 404, "PoolNotFound"),
         ("{account}/applications?api-version=2025-06-01&maxresults=0", 400, "OutOfRangeQueryParameterValue"),
     ],
