@@ -10,6 +10,7 @@ from batch_emulator.nodes.command_line import Command, CommandError
 from batch_emulator.nodes.containers.containers import Container
 from batch_emulator.nodes.runs import Run
 from batch_emulator.service.events import Event
+from batch_emulator.service.resource_use import ResourceUse
 
 __all__ = ["ContainerRun"]
 
@@ -38,8 +39,8 @@ class ContainerRun(Run):
         self._concluding = True
         super().drop()
 
-    def ended(self, code: int) -> None:
-        """See :meth:`Run.ended`. The code is the engine's; the container's own is asked for."""
+    def ended(self, code: int, use: ResourceUse) -> None:
+        """See :meth:`Run.ended`. Code and use are the engine's; the container's own code is asked for."""
         self._concluding = True
         self._do(self._conclude())
 

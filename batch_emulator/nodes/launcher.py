@@ -19,6 +19,7 @@ import orjson
 from batch_emulator.nodes.agent.process_tree import kill_all
 from batch_emulator.nodes.command_line import Command
 from batch_emulator.nodes.directories import TaskLayout
+from batch_emulator.service.resource_use import ResourceUse
 
 __all__ = ["NODE_MARK", "TASK_MARK", "AgentLostError", "Launched", "Launcher", "Listener", "NotStartedError"]
 
@@ -58,7 +59,7 @@ class Listener(Protocol):
         """It could not be started."""
         ...
 
-    def ended(self, code: int) -> None:
+    def ended(self, code: int, use: ResourceUse) -> None:
         """The process is gone. ``code``: its exit code, 128+n when signal n ended it."""
         ...
 
@@ -92,7 +93,7 @@ class _Awaited:
     def refused(self, error: NotStartedError) -> None:
         _fail(self.pid, error)
 
-    def ended(self, code: int) -> None:
+    def ended(self, code: int, use: ResourceUse) -> None:
         _resolve(self.code, code)
 
     def lost(self) -> None:
@@ -137,7 +138,8 @@ class _Connection:
             error.disk = news["disk"]
             listener.refused(error)
         else:
-            listener.ended(news["code"] if "code" in news else 128 + news["signal"])
+            code = news["code"] if "code" in news else 128 + news["signal"]
+            listener.ended(code, ResourceUse(*news["use"]))
 
     def lose_all(self) -> None:
         runs, self.runs = self.runs, {}

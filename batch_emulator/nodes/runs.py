@@ -27,6 +27,7 @@ from batch_emulator.service.effects import PackageInstall, StartRun
 from batch_emulator.service.entities import Json
 from batch_emulator.service.errors import Failure
 from batch_emulator.service.events import Event, RunEnded, RunLost, RunStarted
+from batch_emulator.service.resource_use import NOTHING, ResourceUse
 
 __all__ = ["NodeServices", "Run"]
 
@@ -69,6 +70,7 @@ class Run:
         self._post = post
         self._phase = "preprocessing"
         self._exit_code: int | None = None
+        self._use = NOTHING
         self._container_info: Json | None = None
         self._environment: dict[str, str] = {}
         self._killed = False
@@ -134,9 +136,9 @@ class Run:
         else:
             self._end(launch_failed(str(error), self.effect.spec.get("commandLine") or "").failure)
 
-    def ended(self, code: int) -> None:
+    def ended(self, code: int, use: ResourceUse) -> None:
         """The process is gone. A task may run for as long as it likes: the service bounds it by a KillRun."""
-        self._exit_code = code
+        self._exit_code, self._use = code, use
         if self._has_uploads():
             self._do(self._upload_all())
         else:
@@ -295,6 +297,7 @@ class Run:
                 phase=self._phase,
                 killed=self._killed,
                 container=self._container_info,
+                use=self._use,
             )
         )
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from batch_emulator.service.entities import Json
 from batch_emulator.service.errors import Failure
+from batch_emulator.service.resource_use import NOTHING, ResourceUse
 
 
 class Ending(NamedTuple):
@@ -13,6 +14,7 @@ class Ending(NamedTuple):
 
     :param lost: nobody asked for its end: the node's agent died under it.
     :param container: what there is to say of its container.
+    :param use: what its process used.
     """
 
     exit_code: int | None = None
@@ -21,6 +23,7 @@ class Ending(NamedTuple):
     killed: bool = False
     lost: bool = False
     container: Json | None = None
+    use: ResourceUse = NOTHING
 
     @property
     def succeeded(self) -> bool:

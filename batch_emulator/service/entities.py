@@ -117,6 +117,7 @@ class Job(Versioned):
     :param tasks_added: numbers its tasks in the order they came.
     :param disable_tasks: the option of the latest disable request.
     :param departed: ids of deleted tasks on which dependents may still count.
+    :param past: what deleted tasks had used, as ``statistics`` has it.
     """
 
     kind: ClassVar[str] = "job"
@@ -130,6 +131,7 @@ class Job(Versioned):
     tasks_added: int = 0
     released: bool = False
     departed: list[str] = field(default_factory=list)
+    past: list[int] | None = None
 
 
 @dataclass(slots=True)
@@ -141,6 +143,7 @@ class Task(Versioned):
         ``delete``.
     :param losses: how often its run vanished without a reason that anybody knows.
     :param satisfies: whether its completion lets dependents run; ``None`` until then.
+    :param used: what its tries used, as ``statistics`` has it.
     :param expired: its longest life was over before it was complete: it never runs any more.
     :param first_retention: retention time of its subtasks, where that of the task was changed.
     """
@@ -171,6 +174,7 @@ class Task(Versioned):
     first_retention: str | None = None
     container_info: Json | None = None
     expired: bool = False
+    used: list[int] | None = None
 
 
 @dataclass(slots=True)
@@ -246,6 +250,7 @@ class JobSchedule(Versioned):
     :param last_occurrence: the latest one that came.
     :param jobs_made: numbers its jobs.
     :param auto_pool_id: the pool that its jobs share.
+    :param past: what deleted jobs had used, as ``statistics`` has it.
     """
 
     kind: ClassVar[str] = "job_schedule"
@@ -256,6 +261,7 @@ class JobSchedule(Versioned):
     jobs_made: int = 0
     recent_job_id: str | None = None
     auto_pool_id: str | None = None
+    past: list[int] | None = None
 
 
 @dataclass(slots=True)

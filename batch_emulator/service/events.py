@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from batch_emulator.service.errors import Failure
+from batch_emulator.service.resource_use import NOTHING, ResourceUse
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class RunEnded:
     :param phase: where it ended: ``preprocessing``, ``process`` or ``upload``.
     :param killed: the service had asked for its end (``KillRun``).
     :param container: ``containerInfo`` in wire form, if it ran in one.
+    :param use: what its process used.
     """
 
     run_id: str
@@ -67,6 +69,7 @@ class RunEnded:
     phase: str = "process"
     killed: bool = False
     container: dict[str, Any] | None = None
+    use: ResourceUse = NOTHING
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ Source: *Jobs and tasks in Azure Batch*.
 
 from __future__ import annotations
 
-from batch_emulator.service import auto_pools, preparation, task_runs
+from batch_emulator.service import auto_pools, preparation, statistics, task_runs
 from batch_emulator.service.durations import is_unlimited, parse_duration
 from batch_emulator.service.effects import RemoveTaskFiles
 from batch_emulator.service.entities import Job, JobNodeRun, key_of
@@ -126,6 +126,13 @@ def _complete(state: State, room: JobRoom) -> None:
     _tell_schedule(state, room.job)
 
 
+def _leave_figures(state: State, room: JobRoom) -> None:
+    schedule = state.schedules.get(schedule_of(room.job.id) or "")
+    if schedule is not None:
+        statistics.keep(schedule, statistics.of_job(room, state.now))
+        state.changed(schedule)
+
+
 def _tell_schedule(state: State, job: Job) -> None:
     schedule = schedule_of(job.id)
     if schedule is not None:
@@ -150,6 +157,7 @@ def _remove(state: State, room: JobRoom) -> None:
     state.jobs.remove(room.job.id)
     state.unbind(room)
     state.removed(room.job)
+    _leave_figures(state, room)
     _tell_schedule(state, room.job)
     state.story.add(state.now, "job", room.job.id.lower(), "deleting", "gone", "deleted")
 

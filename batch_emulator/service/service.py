@@ -88,11 +88,15 @@ class BatchService(
         """Take in news from outside; news of something that is over is dropped."""
         state = self._at(now)
         if isinstance(event, RunEnded):
-            run_events.on_ended(
-                state,
-                event.run_id,
-                Ending(event.exit_code, event.failure, event.phase, event.killed, container=event.container),
+            ending = Ending(
+                event.exit_code,
+                event.failure,
+                event.phase,
+                event.killed,
+                container=event.container,
+                use=event.use,
             )
+            run_events.on_ended(state, event.run_id, ending)
         elif isinstance(event, RunLost):
             run_events.on_ended(state, event.run_id, Ending(killed=True, lost=True))
         elif isinstance(event, NodeBooted):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from batch_emulator.service import managers, preparation
+from batch_emulator.service import managers, preparation, statistics
 from batch_emulator.service.capacity import refresh
 from batch_emulator.service.durations import is_unlimited, parse_duration
 from batch_emulator.service.effects import KillRun, PackageInstall, RemoveTaskFiles, StartRun
@@ -171,6 +171,7 @@ def end(state: State, task: Task, ending: Ending) -> None:
     killing = task.killing
     node = state.node_of(task.node_pool_id, task.node_id)
     gangs.release(state, room, task)
+    statistics.note_try(task, ending.use, state.now)
     _vacate(state, room, task)
     if node is not None and killing != "delete":
         _note_on_node(state, node, task, ending)
@@ -294,6 +295,8 @@ def forget(state: State, room: JobRoom, task: Task) -> None:
         room.job.departed = [*room.job.departed, task.id]
         state.changed(room.job)
     gangs.forget(state, room, task, with_files=True)
+    statistics.keep(room.job, statistics.of_task(task, state.now))
+    state.changed(room.job)
     if room.tasks.get(task.id) is task:
         room.tasks.remove(task.id)
     state.removed(task)

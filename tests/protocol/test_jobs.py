@@ -192,3 +192,33 @@ async def test_a_job_whose_auto_pool_cannot_be_made_tells_why(aio_batch: Driver,
     assert job.execution_info.scheduling_error.code == "InvalidAutoScaleFormulaInAutoPool"
     assert job.execution_info.scheduling_error.category == "usererror"
     assert job.execution_info.pool_id is None
+
+
+async def test_statistics(batch: Driver, name: str) -> None:
+    await batch.call("create_pool", a_pool(name, nodes=1))
+    specification = {"poolInfo": {"poolId": name}}
+    plan = {"id": name, "schedule": {"recurrenceInterval": "P1D"}, "jobSpecification": specification}
+    await batch.call("create_job_schedule", plan)
+    job = f"{name}:job-1"
+    spin = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done"
+    for task, command in (("good", spin), ("bad", "exit 1")):
+        await batch.call("create_task", job, a_task(task, command))
+        await batch.until(lambda found: found.state == "completed", "get_task", job, task)
+    assert (await batch.call("get_task", job, "good")).task_statistics is None
+    of_task = (await batch.call("get_task", job, "good", expand=["stats"])).task_statistics
+    assert of_task.user_cpu_time > timedelta(0)
+    assert of_task.wall_clock_time >= of_task.user_cpu_time
+    [listed] = await batch.list("list_tasks", job, filter="id eq 'good'", select=["stats"])
+    assert listed.task_statistics.wall_clock_time == of_task.wall_clock_time
+    of_job = (await batch.call("get_job", job, expand=["stats"])).job_statistics
+    assert (of_job.succeeded_tasks_count, of_job.failed_tasks_count, of_job.task_retries_count) == (1, 1, 0)
+    assert of_job.wall_clock_time >= of_task.wall_clock_time
+    [listed] = await batch.list("list_jobs_from_schedule", name, expand=["stats"])
+    assert listed.job_statistics.user_cpu_time == of_job.user_cpu_time
+    of_schedule = (await batch.call("get_job_schedule", name, expand=["stats"])).job_schedule_statistics
+    assert of_schedule.user_cpu_time == of_job.user_cpu_time
+    text = f"id eq '{name}'"
+    [listed] = await batch.list("list_job_schedules", filter=text, select=["id", "stats"])
+    assert listed.job_schedule_statistics.failed_tasks_count == 1
+    await batch.run("begin_delete_job_schedule", name)
+    await batch.run("begin_delete_pool", name)

@@ -9,8 +9,8 @@ Both sides write lines, each a JSON list of messages. The emulator asks:
   environment: those of a node by its root, or those of a task.
 
 The agent tells: ``{"run", "pid"}`` (started), ``{"run", "errno", "reason", "disk"}`` (could not start; with
-``disk``, since the directories could not be made), ``{"run", "code"}`` or ``{"run", "signal"}`` (ended),
-``{"swept": root}``.
+``disk``, since the directories could not be made), ``{"run", "code", "use"}`` or ``{"run", "signal", "use"}``
+(ended, with what ``ResourceUse`` has, in its order), ``{"swept": root}``.
 End of file on the socket means that the emulator is gone: the agent kills everything and ends.
 """
 
@@ -19,6 +19,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import resource
 import selectors
 import signal
 import socket
@@ -42,6 +43,16 @@ _KILL_ROUNDS = 50
 _KILL_PAUSE_SECONDS = 0.002
 # News is told together, as far as that keeps nobody waiting: the reader's work is by the message.
 _NEWS_WITHIN_SECONDS = 0.005
+
+
+def _use(usage: resource.struct_rusage) -> list[int]:
+    # The system counts what went from and to disks in blocks of 512 bytes.
+    return [
+        int(usage.ru_utime * 1_000_000),
+        int(usage.ru_stime * 1_000_000),
+        usage.ru_inblock * 512,
+        usage.ru_oublock * 512,
+    ]
 
 
 class Agent:
@@ -139,7 +150,7 @@ class Agent:
         self._answers.append({"run": run, "errno": number or 0, "reason": str(error), "disk": disk})
 
     def _reap(self) -> None:
-        ended: list[tuple[int, int]] = []
+        ended: list[tuple[int, int, list[int]]] = []
         while True:
             try:
                 found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
@@ -152,18 +163,19 @@ class Agent:
             # Until it is reaped the process keeps its id, so its group cannot be mistaken for another.
             if run is not None and not run[2]:
                 self._kill_group(pid)
-            _, status = os.waitpid(pid, 0)
+            _, status, usage = os.wait4(pid, 0)
             if run is not None:
-                ended.append((pid, os.waitstatus_to_exitcode(status)))
+                ended.append((pid, os.waitstatus_to_exitcode(status), _use(usage)))
         if ended:
             self._report_ends(ended)
 
-    def _report_ends(self, ended: list[tuple[int, int]]) -> None:
-        over = [(*self._runs.pop(pid), code) for pid, code in ended]
-        self._end_leftovers([mark for _, mark, linger, _ in over if mark and not linger])
-        for run, _, _, code in over:
+    def _report_ends(self, ended: list[tuple[int, int, list[int]]]) -> None:
+        over = [(*self._runs.pop(pid), code, use) for pid, code, use in ended]
+        self._end_leftovers([mark for _, mark, linger, _, _ in over if mark and not linger])
+        for run, _, _, code, use in over:
             del self._leaders[run]
-            self._answers.append({"run": run, "signal": -code} if code < 0 else {"run": run, "code": code})
+            how = {"signal": -code} if code < 0 else {"code": code}
+            self._answers.append({"run": run, "use": use, **how})
 
     def _end_run(self, leader: int) -> None:
         mark = self._runs[leader][1]

@@ -23,7 +23,7 @@ async def read_one(
     backend: Backend,
     find: Find,
     model: str,
-    render: Callable[[BatchService, Any], Json],
+    render: Callable[[BatchService, Any, datetime], Json],
     metadata: str,
 ) -> Reply:
     """A resource, with its version, under the request's conditions.
@@ -32,11 +32,11 @@ async def read_one(
     """
     names = selected_names(call.query, model, call.contract)
 
-    def query(service: BatchService, _now: datetime) -> Reply:
+    def query(service: BatchService, now: datetime) -> Reply:
         entity = find(service)
         call.conditions.check(entity.etag, entity.last_modified)
         body = {"odata.metadata": f"{call.base_url}/$metadata#{metadata}"}
-        body |= select(render(service, entity), names)
+        body |= select(render(service, entity, now), names)
         return Reply(body, version_headers(entity.etag, entity.last_modified))
 
     return await backend.read(query)

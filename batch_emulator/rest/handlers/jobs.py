@@ -11,9 +11,11 @@ from batch_emulator.rest.exchange import Call, Reply
 from batch_emulator.rest.handlers.common import change, created, read_one, remove
 from batch_emulator.rest.odata.filters import compile_filter
 from batch_emulator.rest.odata.lists import JOBS, NODE_STATUSES
-from batch_emulator.rest.odata.selection import select, selected_names
+from batch_emulator.rest.odata.selection import select, selected_names, wants_statistics
 from batch_emulator.rest.paging import render_page, start_after
 from batch_emulator.rest.render.jobs import render_job, render_node_status, render_task_counts
+from batch_emulator.rest.render.parts import job_url
+from batch_emulator.rest.render.statistics import render_job_statistics
 from batch_emulator.service.entities import Job, Json
 
 if TYPE_CHECKING:
@@ -32,20 +34,38 @@ async def list_jobs(call: Call, backend: Backend) -> Reply:
     names = selected_names(call.query, "BatchJob", call.contract)
     matches = compile_filter(call.query["$filter"], JOBS) if "$filter" in call.query else None
 
-    def render(job: Job) -> Json:
-        return select(render_job(job, call.base_url), names)
-
-    def query(service: BatchService, _now: datetime) -> Json:
+    def query(service: BatchService, now: datetime) -> Json:
+        render = job_renderer(call, service, now)
         return render_page(
-            call, "jobs", service.jobs(start_after(call.query) or ""), lambda job: job.id, render, matches
+            call,
+            "jobs",
+            service.jobs(start_after(call.query) or ""),
+            lambda job: job.id,
+            lambda job: select(render(job), names),
+            matches,
         )
 
     return Reply(await backend.read(query))
 
 
+def job_renderer(call: Call, service: BatchService, now: datetime) -> Callable[[Job], Json]:
+    """What renders the jobs that a call asks for, with their statistics if it asks for those."""
+    with_statistics = wants_statistics(call.query)
+
+    def render(job: Job) -> Json:
+        body = render_job(job, call.base_url)
+        if with_statistics:
+            figures = service.job_statistics(job.id, now)
+            url = job_url(call.base_url, job.id)
+            body["stats"] = render_job_statistics(figures, job.creation_time, now, url)
+        return body
+
+    return render
+
+
 async def get_job(call: Call, backend: Backend) -> Reply:
-    def render(_service: BatchService, job: Job) -> Json:
-        return render_job(job, call.base_url)
+    def render(service: BatchService, job: Job, now: datetime) -> Json:
+        return job_renderer(call, service, now)(job)
 
     return await read_one(call, backend, _find(call), "BatchJob", render, "jobs/@Element")
 

@@ -50,15 +50,10 @@ async def list_pools(call: Call, backend: Backend) -> Reply:
 
 
 async def get_pool(call: Call, backend: Backend) -> Reply:
-    with_statistics = wants_statistics(call.query)
-    core_times, now = await backend.read(
-        lambda service, now: (service.dedicated_core_times(now) if with_statistics else {}, now)
-    )
-
-    def render(service: BatchService, pool: Pool) -> Json:
+    def render(service: BatchService, pool: Pool, now: datetime) -> Json:
         body = render_pool(pool, service.pool_size(pool.id), call.base_url)
-        if with_statistics:
-            core_time = core_times.get(pool.id.lower(), timedelta(0))
+        if wants_statistics(call.query):
+            core_time = service.dedicated_core_times(now).get(pool.id.lower(), timedelta(0))
             body["stats"] = render_statistics(pool, core_time, now, call.base_url)
         return body
 

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 from batch_emulator.rest.backend import Backend
 from batch_emulator.rest.exchange import Call, Reply
 from batch_emulator.rest.handlers.common import change, created, read_one, remove
+from batch_emulator.rest.handlers.jobs import job_renderer
 from batch_emulator.rest.odata.filters import compile_filter
 from batch_emulator.rest.odata.lists import JOB_SCHEDULES, JOBS_OF_SCHEDULE
-from batch_emulator.rest.odata.selection import select, selected_names
+from batch_emulator.rest.odata.selection import select, selected_names, wants_statistics
 from batch_emulator.rest.paging import render_page, start_after
-from batch_emulator.rest.render.jobs import render_job
+from batch_emulator.rest.render.parts import job_schedule_url
 from batch_emulator.rest.render.schedules import render_job_schedule
-from batch_emulator.service.entities import Job, JobSchedule, Json
+from batch_emulator.rest.render.statistics import render_job_statistics
+from batch_emulator.service.entities import JobSchedule, Json
 
 if TYPE_CHECKING:
     from batch_emulator.service.service import BatchService
@@ -32,10 +34,10 @@ async def list_job_schedules(call: Call, backend: Backend) -> Reply:
     names = selected_names(call.query, MODEL, call.contract)
     matches = compile_filter(call.query["$filter"], JOB_SCHEDULES) if "$filter" in call.query else None
 
-    def render(schedule: JobSchedule) -> Json:
-        return select(render_job_schedule(schedule, call.base_url), names)
+    def query(service: BatchService, now: datetime) -> Json:
+        def render(schedule: JobSchedule) -> Json:
+            return select(_render(call, service, schedule, now), names)
 
-    def query(service: BatchService, _now: datetime) -> Json:
         schedules = service.job_schedules(start_after(call.query) or "")
         return render_page(call, "jobschedules", schedules, lambda item: item.id, render, matches)
 
@@ -46,21 +48,30 @@ async def list_jobs_from_schedule(call: Call, backend: Backend) -> Reply:
     names = selected_names(call.query, "BatchJob", call.contract)
     matches = compile_filter(call.query["$filter"], JOBS_OF_SCHEDULE) if "$filter" in call.query else None
 
-    def render(job: Job) -> Json:
-        return select(render_job(job, call.base_url), names)
-
-    def query(service: BatchService, _now: datetime) -> Json:
-        jobs = service.jobs_of_schedule(call["jobScheduleId"], start_after(call.query) or "")
-        return render_page(call, "jobs", jobs, lambda job: job.id, render, matches)
+    def query(service: BatchService, now: datetime) -> Json:
+        render = job_renderer(call, service, now)
+        jobs = service.jobs_of_schedule(_id(call), start_after(call.query) or "")
+        return render_page(
+            call, "jobs", jobs, lambda job: job.id, lambda job: select(render(job), names), matches
+        )
 
     return Reply(await backend.read(query))
 
 
 async def get_job_schedule(call: Call, backend: Backend) -> Reply:
-    def render(_service: BatchService, schedule: JobSchedule) -> Json:
-        return render_job_schedule(schedule, call.base_url)
+    def render(service: BatchService, schedule: JobSchedule, now: datetime) -> Json:
+        return _render(call, service, schedule, now)
 
     return await read_one(call, backend, _find(call), MODEL, render, "jobschedules/@Element")
+
+
+def _render(call: Call, service: BatchService, schedule: JobSchedule, now: datetime) -> Json:
+    body = render_job_schedule(schedule, call.base_url)
+    if wants_statistics(call.query):
+        figures = service.job_schedule_statistics(schedule.id, now)
+        url = job_schedule_url(call.base_url, schedule.id)
+        body["stats"] = render_job_statistics(figures, schedule.creation_time, now, url)
+    return body
 
 
 async def job_schedule_exists(call: Call, backend: Backend) -> Reply:

@@ -12,10 +12,12 @@ from batch_emulator.rest.exchange import Call, Reply, resource_headers
 from batch_emulator.rest.handlers.common import change, created, read_one, remove
 from batch_emulator.rest.odata.filters import compile_filter
 from batch_emulator.rest.odata.lists import TASKS
-from batch_emulator.rest.odata.selection import select, selected_names
+from batch_emulator.rest.odata.selection import select, selected_names, wants_statistics
 from batch_emulator.rest.paging import render_page, start_after
 from batch_emulator.rest.render.parts import present, task_url
+from batch_emulator.rest.render.statistics import render_task_statistics
 from batch_emulator.rest.render.tasks import render_subtask, render_task
+from batch_emulator.service import statistics
 from batch_emulator.service.entities import Json, Task
 from batch_emulator.service.limits import MAX_TASKS_PER_COLLECTION
 from batch_emulator.service.tasks import AddResult
@@ -50,10 +52,10 @@ async def list_tasks(call: Call, backend: Backend) -> Reply:
     matches = compile_filter(call.query["$filter"], TASKS) if "$filter" in call.query else None
     after = start_after(call.query)
 
-    def render(task: Task) -> Json:
-        return select(render_task(task, call.base_url), names)
+    def query(service: BatchService, now: datetime) -> Json:
+        def render(task: Task) -> Json:
+            return select(_render(call, task, now), names)
 
-    def query(service: BatchService, _now: datetime) -> Json:
         tasks = service.tasks(call["jobId"], after or "")
         return render_page(call, "tasks", tasks, lambda task: task.id, render, matches)
 
@@ -61,11 +63,20 @@ async def list_tasks(call: Call, backend: Backend) -> Reply:
 
 
 async def get_task(call: Call, backend: Backend) -> Reply:
-    def render(_service: BatchService, task: Task) -> Json:
-        return render_task(task, call.base_url)
+    def render(_service: BatchService, task: Task, now: datetime) -> Json:
+        return _render(call, task, now)
 
     reply = await read_one(call, backend, _find(call), "BatchTask", render, "tasks/@Element")
     return Reply(reply.body, resource_headers(f"{call.base_url}{call.raw_path}") | dict(reply.headers))
+
+
+def _render(call: Call, task: Task, now: datetime) -> Json:
+    body = render_task(task, call.base_url)
+    if wants_statistics(call.query):
+        url = task_url(call.base_url, task.job_id, task.id)
+        figures, waited = statistics.of_task(task, now), statistics.waited(task)
+        body["stats"] = render_task_statistics(figures, waited, task.creation_time, now, url)
+    return body
 
 
 async def replace_task(call: Call, backend: Backend) -> Reply:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from batch_emulator.service import jobs, queries
+from batch_emulator.service import jobs, queries, statistics
 from batch_emulator.service.entities import Job, Json
 from batch_emulator.service.error_kinds import JOB_PREPARATION_NOT_SPECIFIED
 from batch_emulator.service.errors import BatchError
@@ -50,6 +50,10 @@ class JobCommands(Commands):
         if "jobPreparationTask" not in room.job.spec:
             raise BatchError(JOB_PREPARATION_NOT_SPECIFIED)
         return queries.job_node_runs(room)
+
+    def job_statistics(self, job_id: str, now: datetime) -> statistics.Statistics:
+        """What the tasks of a job used until now."""
+        return statistics.of_job(jobs.find(self._state, job_id), now)
 
     def task_counts(self, job_id: str) -> queries.TaskCounts:
         room = jobs.find(self._state, job_id)

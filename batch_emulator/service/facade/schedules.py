@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from itertools import takewhile
 
-from batch_emulator.service import schedules
+from batch_emulator.service import schedule_life, schedules, statistics
 from batch_emulator.service.entities import Job, JobSchedule, Json
 from batch_emulator.service.facade.base import Commands
 from batch_emulator.service.ids import schedule_job_id
@@ -41,6 +41,14 @@ class ScheduleCommands(Commands):
 
     def job_schedules(self, after: str = "") -> Iterator[JobSchedule]:
         return self._state.schedules.after(after)
+
+    def job_schedule_statistics(self, schedule_id: str, now: datetime) -> statistics.Statistics:
+        """What the jobs of a schedule used until now."""
+        schedule = schedules.find(self._state, schedule_id)
+        total = statistics.of_past(schedule)
+        for room in schedule_life.jobs_of(self._state, schedule):
+            total = total.plus(statistics.of_job(room, now))
+        return total
 
     def jobs_of_schedule(self, schedule_id: str, after: str = "") -> Iterator[Job]:
         """Jobs that a schedule made, in ordinal order of their ids, those after a given id."""

@@ -39,6 +39,7 @@ from batch_emulator.service.events import (
     RunLost,
     RunStarted,
 )
+from batch_emulator.service.resource_use import NOTHING
 from tests.batch_emulator.nodes.builders import a_boot, a_run
 from tests.batch_emulator.nodes.waiting import pid_in, until, until_dead
 
@@ -100,11 +101,18 @@ async def test_a_boot_makes_the_folders_and_names_an_address(bench: Bench) -> No
     assert (bench.root / "shared").is_dir()
 
 
+async def test_what_a_run_used_is_reported(bench: Bench) -> None:
+    spin = "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done"
+    ended = await bench.ended(a_run(f"/bin/sh -c '{spin}'"))
+    assert ended.use.user > 1000
+    assert (await bench.ended(a_run("/no/such/program", run_id="r2"))).use == NOTHING
+
+
 async def test_a_run_is_reported_started_then_ended(bench: Bench) -> None:
     ended = await bench.ended(a_run("/bin/sh -c 'echo hi; exit 4'"))
     assert bench.events[1:] == [
         RunStarted("r1", NOW),
-        RunEnded("r1", NOW, exit_code=4, failure=None, phase="process", killed=False),
+        RunEnded("r1", NOW, exit_code=4, failure=None, phase="process", killed=False, use=ended.use),
     ]
     assert ended.exit_code == 4
     assert bench.task_file("stdout.txt").read_text() == "hi\n"
