@@ -22,11 +22,11 @@ from batch_emulator.nodes.output_files import OutputFiles
 from batch_emulator.nodes.packages import Packages, package_directory
 from batch_emulator.nodes.resource_files import ResourceFiles
 from batch_emulator.nodes.transfer import TransferError
-from batch_emulator.service.container_spec import mismatch
 from batch_emulator.service.effects import PackageInstall, StartRun
 from batch_emulator.service.entities import Json
 from batch_emulator.service.errors import Failure
 from batch_emulator.service.events import Event, RunEnded, RunLost, RunStarted
+from batch_emulator.service.fitness import unfit
 from batch_emulator.service.resource_use import NOTHING, ResourceUse
 
 __all__ = ["NodeServices", "Run"]
@@ -101,7 +101,7 @@ class Run:
         """Begin."""
         if self._killed:
             self._end(None)
-        elif (failure := mismatch(self.effect.kind, self.effect.spec, self.effect.containers)) is not None:
+        elif (failure := unfit(self.effect)) is not None:
             self._end(failure)
         elif self._must_wait() or not self._services.launcher.is_connected:
             self._do(self._fetch())

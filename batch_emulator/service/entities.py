@@ -142,6 +142,7 @@ class Task(Versioned):
     :param killing: why its run is being ended: ``terminate``, ``requeue``, ``lost``, ``wallclock`` or
         ``delete``.
     :param losses: how often its run vanished without a reason that anybody knows.
+    :param left_on: [pool id, node id] of earlier tries, whose files may still be there.
     :param satisfies: whether its completion lets dependents run; ``None`` until then.
     :param used: what its tries used, as ``statistics`` has it.
     :param expired: its longest life was over before it was complete: it never runs any more.
@@ -172,6 +173,7 @@ class Task(Versioned):
     satisfies: bool | None = None
     killing: str | None = None
     first_retention: str | None = None
+    left_on: list[list[str]] | None = None
     container_info: Json | None = None
     expired: bool = False
     used: list[int] | None = None

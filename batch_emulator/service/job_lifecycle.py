@@ -143,16 +143,16 @@ def _remove(state: State, room: JobRoom) -> None:
     """A deleted job takes its tasks and their files with it."""
     # Release tasks of a job that was terminated by force may still run.
     _abandon_runs(state, room)
+    pools = {room.job.pool_id, *(run.pool_id for run in room.node_runs.values())}
     for task in list(room.tasks.values()):
+        pools |= {task.node_pool_id or "", *(pool_id for pool_id, _ in task.left_on or ())}
         state.removed(task)
     for run in room.node_runs.values():
         state.removed(run)
     for gang in room.gangs.values():
         for member in gang.members:
             state.removed(member)
-    pool = state.pools.get(room.job.pool_id)
-    for node in pool.nodes.values() if pool else ():
-        state.emit(RemoveTaskFiles(node.pool_id, node.id, job_root(room.job.id)))
+    _remove_files(state, room, pools)
     auto_pools.job_ended(state, room.job)
     state.jobs.remove(room.job.id)
     state.unbind(room)
@@ -160,6 +160,13 @@ def _remove(state: State, room: JobRoom) -> None:
     _leave_figures(state, room)
     _tell_schedule(state, room.job)
     state.story.add(state.now, "job", room.job.id.lower(), "deleting", "gone", "deleted")
+
+
+def _remove_files(state: State, room: JobRoom, pool_ids: set[str]) -> None:
+    """The job's folder goes from all nodes of all pools that it was ever on."""
+    for pool in {pool_id.lower(): state.pools.get(pool_id) for pool_id in sorted(pool_ids)}.values():
+        for node in pool.nodes.values() if pool else ():
+            state.emit(RemoveTaskFiles(node.pool_id, node.id, job_root(room.job.id)))
 
 
 def fail(state: State, room: JobRoom, failure: Failure) -> None:

@@ -240,7 +240,18 @@ def _requeue(state: State, room: JobRoom, task: Task, killing: str | None) -> No
     _back_to_active(state, room, task, causes.get(killing or "", "its node was lost"))
 
 
+def note_files(room: JobRoom, task: Task) -> None:
+    """Remember where a try leaves files, before the task goes on without its node."""
+    gang = room.gangs.get(task.number)
+    places = list(task.left_on or ())
+    if task.task_root and task.node_pool_id and task.node_id and not task.files_removed:
+        places.append([task.node_pool_id, task.node_id])
+    places += [[member.pool_id, member.node_id] for member in (gang.members if gang else ())]
+    task.left_on = [place for number, place in enumerate(places) if place not in places[:number]] or None
+
+
 def _back_to_active(state: State, room: JobRoom, task: Task, cause: str) -> None:
+    note_files(room, task)
     task.node_id = task.node_pool_id = task.task_root = task.start_time = None
     gangs.forget(state, room, task, with_files=False)
     set_state(state, room, task, "active", cause)
@@ -282,9 +293,14 @@ def set_retention(state: State, task: Task) -> None:
 
 
 def remove_files(state: State, task: Task) -> None:
-    """Have a task's directory removed, if its node is still there."""
-    if task.task_root and not task.files_removed and state.node_of(task.node_pool_id, task.node_id):
-        state.emit(RemoveTaskFiles(task.node_pool_id or "", task.node_id or "", task.task_root))
+    """Have a task's directory removed wherever it had one, if the node is still there."""
+    places = {(pool_id, node_id): None for pool_id, node_id in task.left_on or ()}
+    if task.task_root and not task.files_removed:
+        places[task.node_pool_id or "", task.node_id or ""] = None
+    for pool_id, node_id in places:
+        if state.node_of(pool_id, node_id):
+            state.emit(RemoveTaskFiles(pool_id, node_id, task_root(task.job_id, task.id)))
+    task.left_on = None
 
 
 def forget(state: State, room: JobRoom, task: Task) -> None:

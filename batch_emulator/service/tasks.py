@@ -137,6 +137,7 @@ def reactivate(state: State, job_id: str, task_id: str) -> Task:
     if task.result == "success":
         raise BatchError(TASK_SUCCEEDED)
     satisfied, task.satisfies = task.satisfies, None
+    task_runs.note_files(room, task)
     task.container_info = None
     task.exit_code = task.failure = task.start_time = task.end_time = task.last_retry_time = None
     task.node_id = task.node_pool_id = task.task_root = task.retention_until = None
