@@ -48,6 +48,11 @@ DIFFERENCES = (
         "there is no node agent of Azure's that has logs",
     ),
     Difference(
+        "get_pool",
+        "statistics are of now, not half an hour old, and have no resourceStats",
+        "what the machines of a pool do is what this one machine does",
+    ),
+    Difference(
         "list_supported_images",
         "a fixed list of common images",
         "images decide nothing here but what is accepted",
@@ -56,6 +61,19 @@ DIFFERENCES = (
         "VirtualMachineConfiguration.imageReference",
         "decides nothing but what is accepted: tasks find what this machine has installed",
         _ONE_MACHINE,
+    ),
+    Difference(
+        "VirtualMachineConfiguration.windowsConfiguration",
+        "checked, kept and shown; a pool of a Windows image gets no nodes (AllocationFailed)",
+        "nodes are processes of this Linux machine",
+    ),
+    Difference(
+        "VirtualMachineConfiguration.licenseType", "checked, kept and shown", "nothing here needs a licence"
+    ),
+    Difference(
+        "VirtualMachineConfiguration.serviceArtifactReference",
+        "checked for its form, kept and shown",
+        "images decide nothing here but what is accepted",
     ),
     Difference(
         "VirtualMachineConfiguration.extensions",

@@ -83,7 +83,10 @@ def _render(call: ArmCall) -> Json:
         "publicNetworkAccess": "Enabled",
         "dedicatedCoreQuota": quotas.dedicated_cores,
         "lowPriorityCoreQuota": quotas.low_priority_cores,
-        "dedicatedCoreQuotaPerVMFamilyEnforced": False,
+        "dedicatedCoreQuotaPerVMFamilyEnforced": bool(quotas.dedicated_cores_per_series),
+        "dedicatedCoreQuotaPerVMFamily": [
+            {"name": name, "coreQuota": cores} for name, cores in quotas.dedicated_cores_per_series
+        ],
         "poolQuota": quotas.pools,
         "activeJobAndJobScheduleQuota": quotas.active_jobs_and_schedules,
         "allowedAuthenticationModes": ["SharedKey", "AAD", "TaskAuthenticationToken"],

@@ -12,7 +12,8 @@ from batch_emulator.service.entities import Json, Pool
 from batch_emulator.service.images import os_type_of
 from batch_emulator.service.limits import (
     MAX_COMMUNICATING_NODES,
-    MAX_CUSTOM_IMAGE_NODES,
+    MAX_CUSTOM_IMAGE_DEDICATED_NODES,
+    MAX_CUSTOM_IMAGE_LOW_PRIORITY_NODES,
     MAX_NODES_PER_ADDRESS,
 )
 from batch_emulator.service.pool_network import own_addresses
@@ -107,7 +108,7 @@ def _of_kind(room: PoolRoom, is_dedicated: bool) -> Iterator[_Limit]:
         reason = "Nodes are processes of this Linux machine: a pool of a Windows image can have none"
         yield _Limit(0, "AllocationFailed", message, {"Reason": reason})
     if spec["virtualMachineConfiguration"]["imageReference"].get("virtualMachineImageId"):
-        most = MAX_CUSTOM_IMAGE_NODES[is_dedicated]
+        most = MAX_CUSTOM_IMAGE_DEDICATED_NODES if is_dedicated else MAX_CUSTOM_IMAGE_LOW_PRIORITY_NODES
         reason = f"A pool of a custom image has at most {most} such nodes"
         yield _Limit(most - present, "AllocationFailed", message, {"Reason": reason})
     addresses = own_addresses(spec)

@@ -10,6 +10,8 @@ from batch_emulator.service.multi_instance.settings import instances_of
 from batch_emulator.service.rooms import JobRoom, PoolRoom, bucket_of
 from batch_emulator.service.state import State
 
+_NO_MACHINE = ("preempted", "deallocated")
+
 
 class InvariantError(AssertionError):
     """The account is in a condition that must not be."""
@@ -26,6 +28,8 @@ def _pools(state: State) -> Iterator[str]:
     for room in state.pools.values():
         if room.loads.keys() != {node.id.lower() for node in room.nodes.values()}:
             yield f"pool {room.pool.id}: loads and nodes differ"
+        if len({node.place for node in room.nodes.values()}) < len(room.nodes):
+            yield f"pool {room.pool.id}: two nodes have one place"
         if room.pool.allocation_state == "steady":
             yield from _steady(room)
         for node in room.nodes.values():
@@ -57,6 +61,8 @@ def _node(state: State, room: PoolRoom, node: Node) -> Iterator[str]:
         yield f"node {node.id}: {node.state}, but it runs something"
     if node.state == "running" and not load.busy:
         yield f"node {node.id}: running nothing"
+    if node.state != "leavingpool" and (node.machine_since is None) != (node.state in _NO_MACHINE):
+        yield f"node {node.id}: {node.state}, with a machine since {node.machine_since}"
 
 
 def _gang(state: State, room: JobRoom, task: Task) -> Iterator[str]:
