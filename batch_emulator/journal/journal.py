@@ -1,14 +1,11 @@
-"""The account's durable state: one table of records in SQLite, written in groups by one thread."""
+"""The account's durable state: one table of records in SQLite, written in groups."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import queue
 import sqlite3
-import threading
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -24,10 +21,7 @@ from batch_emulator.service.step import Change
 __all__ = ["Journal", "JournalError"]
 
 _log = logging.getLogger(__name__)
-# Bounds the memory and the duration of one transaction, not the throughput.
-_MAX_GROUP = 2000
-# Rows written by one statement, largest first. SQLite lets go of Python's lock for a statement, and taking it
-# back from a busy program takes far longer than writing a row.
+# Rows written by one statement, largest first.
 _ROWS_PER_STATEMENT = (64, 8, 1)
 # Pages that deleted records left free: more than this, and more than a quarter of the file, are given back,
 # so many at a time.
@@ -49,10 +43,13 @@ class _Submission:
 class Journal:
     """Stores changes; resumes who waits for them once they are durable.
 
-    Changes submitted while a transaction is running go into the next one together (group commit), in the
+    Changes submitted in one turn of the event loop go into one transaction together (group commit), in the
     order in which they came, so that any prefix of them is what a crash leaves. Durable means: survives the
     end of the process. (SQLite in WAL mode with ``synchronous=NORMAL`` keeps the database whole after a
     power cut too, but may lose the last transactions then.)
+
+    It writes in the loop's own thread: a transaction is a few writes to memory that the operating system
+    owns, and takes less than the way to another thread and back.
 
     Make one with :meth:`open`; use it from one event loop.
     """
@@ -60,9 +57,8 @@ class Journal:
     def __init__(self, connection: sqlite3.Connection, lock: DataDirLock) -> None:
         self._connection = connection
         self._lock = lock
-        self._queue: queue.SimpleQueue[_Submission | None] = queue.SimpleQueue()
+        self._waiting: list[_Submission] = []
         self._broken: JournalError | None = None
-        self._thread: threading.Thread | None = None
         self._closed = False
 
     @classmethod
@@ -105,8 +101,9 @@ class Journal:
             for change in changes
         ]
         stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._start_writer()
-        self._queue.put(_Submission(rows, stored))
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._write_waiting)
+        self._waiting.append(_Submission(rows, stored))
         return stored
 
     async def commit(self, changes: Sequence[Change]) -> None:
@@ -114,7 +111,7 @@ class Journal:
 
         :raises JournalError: when they could not be stored.
         """
-        # A cancelled caller must not take the future away from the writer.
+        # A cancelled caller must not take the future away from others.
         await asyncio.shield(self.submit(changes))
 
     def close(self) -> None:
@@ -122,57 +119,27 @@ class Journal:
         if self._closed:
             return
         self._closed = True
-        if self._thread is not None:
-            self._queue.put(None)
-            self._thread.join()
+        self._write_waiting()
         self._connection.close()
         self._lock.release()
 
-    def _start_writer(self) -> None:
-        if self._thread is None:
-            loop = asyncio.get_running_loop()
-            self._thread = threading.Thread(
-                target=self._write_all, args=(loop,), name="journal-writer", daemon=True
+    def _write_waiting(self) -> None:
+        group, self._waiting = self._waiting, []
+        if not group:
+            return
+        try:
+            if self._broken is None:
+                self._write([row for submission in group for row in submission.rows])
+        except Exception as error:  # whatever it was: nothing may be acknowledged from here on
+            _log.exception("the journal cannot be written")
+            self._broken = JournalError(
+                f"The journal could not be written: {error}. "
+                "Likely cause: the disk of the data folder is full or read-only. "
+                "Make room and start the emulator again with the same --data-dir; "
+                "everything it acknowledged is there."
             )
-            self._thread.start()
-
-    def _write_all(self, loop: asyncio.AbstractEventLoop) -> None:
-        open_for_more = True
-        while open_for_more:
-            group, open_for_more = self._next_group()
-            if not group:
-                continue
-            try:
-                if self._broken is None:
-                    self._write([row for submission in group for row in submission.rows])
-            except Exception as error:  # whatever it was: nothing may be acknowledged from here on
-                _log.exception("the journal cannot be written")
-                self._broken = JournalError(
-                    f"The journal could not be written: {error}. "
-                    "Likely cause: the disk of the data folder is full or read-only. "
-                    "Make room and start the emulator again with the same --data-dir; "
-                    "everything it acknowledged is there."
-                )
-            # The loop is closed when nobody waits for the outcome any more.
-            with suppress(RuntimeError):
-                loop.call_soon_threadsafe(_resume, group, self._broken)
-
-    def _next_group(self) -> tuple[list[_Submission], bool]:
-        first = self._queue.get()
-        if first is None:
-            return [], False
-        group = [first]
-        size = len(first.rows)
-        while size < _MAX_GROUP:
-            try:
-                following = self._queue.get_nowait()
-            except queue.Empty:
-                break
-            if following is None:
-                return group, False
-            group.append(following)
-            size += len(following.rows)
-        return group, True
+        for submission in group:
+            _resume(submission.stored, self._broken)
 
     def _write(self, rows: list[_Row]) -> None:
         last = {(kind, key): record for kind, key, record in rows}
@@ -224,11 +191,11 @@ def _delete(count: int) -> str:
     return f"DELETE FROM records WHERE kind = ? AND key IN ({', '.join('?' * count)})"  # noqa: S608
 
 
-def _resume(group: list[_Submission], error: JournalError | None) -> None:
-    for submission in group:
-        if submission.stored.done():
-            continue
-        if error is None:
-            submission.stored.set_result(None)
-        else:
-            submission.stored.set_exception(error)
+def _resume(stored: asyncio.Future[None], error: JournalError | None) -> None:
+    # The loop is closed when nobody waits for the outcome any more.
+    if stored.done() or stored.get_loop().is_closed():
+        return
+    if error is None:
+        stored.set_result(None)
+    else:
+        stored.set_exception(error)

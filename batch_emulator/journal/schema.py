@@ -43,8 +43,7 @@ def connect(path: Path, account: str) -> sqlite3.Connection:
     :raises JournalAccountError: it has another account's state.
     :raises JournalDamagedError: it cannot be read.
     """
-    # One thread at a time uses it: the loader at the start, the writer afterwards.
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(path, isolation_level=None)
     try:
         # Before the first table: deleted records give their room back to the file system.
         connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
