@@ -49,6 +49,7 @@ class NodeLogs:
         self._clock = clock
         self._lines: dict[tuple[_NodeKey, str], list[str]] = {}
         self._runs: dict[str, _NodeKey] = {}
+        self._booted: set[_NodeKey] = set()
 
     def asked(self, effect: Effect) -> None:
         """Note what a node is asked to do."""
@@ -58,6 +59,7 @@ class NodeLogs:
         elif isinstance(effect, KillRun):
             self._of_run(effect.run_id, "end its processes")
         elif isinstance(effect, BootNode):
+            self._booted.add((effect.pool_id, effect.node_id))
             disk = "an empty disk" if effect.wipe else "the disk as it is"
             self._add((effect.pool_id, effect.node_id), f"boot {effect.boot_id} with {disk}")
         elif isinstance(effect, ReleaseNode):
@@ -84,6 +86,7 @@ class NodeLogs:
             text = f"boot {event.boot_id} failed: {event.failure.code}"
             self._add((event.pool_id, event.node_id), text, is_bad=True)
         elif isinstance(event, NodeReleased):
+            self._booted.discard((event.pool_id, event.node_id))
             self.remove(event.pool_id, event.node_id)
 
     def between(self, pool_id: str, node_id: str, start: datetime, end: datetime) -> list[Path]:
@@ -124,6 +127,8 @@ class NodeLogs:
             self._add(key, f"{run_id}: {text}", is_bad=is_bad)
 
     def _add(self, key: _NodeKey, text: str, *, is_bad: bool = False) -> None:
+        if key not in self._booted:  # late news of a node that is gone
+            return
         line = f"{format_time(self._clock())} {'WARN' if is_bad else 'INFO'} {text}\n"
         for name in (_DEBUG, _WARN) if is_bad else (_DEBUG,):
             lines = self._lines.setdefault((key, name), [])

@@ -67,7 +67,7 @@ def check_form(where: str, resource_id: str, *kinds: str) -> None:
 def check_resources(account: Account, pool_spec: Json) -> None:
     """Refuse a pool that names a subnet, an address or an image which the account's surroundings lack.
 
-    :param pool_spec: a specification whose ids have the right form.
+    :param pool_spec: a specification or parts of one; its ids have the right form.
     :raises BatchError: ``InvalidPropertyValue``.
     """
     for where, resource_id in _named(pool_spec):
@@ -92,7 +92,7 @@ def _named(spec: Json) -> Iterator[tuple[str, str]]:
         yield "networkConfiguration.subnetId", network["subnetId"]
     for address in (network.get("publicIPAddressConfiguration") or {}).get("ipAddressIds") or ():
         yield "networkConfiguration.publicIPAddressConfiguration.ipAddressIds", address
-    image = spec["virtualMachineConfiguration"]["imageReference"]
+    image = (spec.get("virtualMachineConfiguration") or {}).get("imageReference") or {}
     for name in CUSTOM_IMAGES:
         if image.get(name):
             yield f"virtualMachineConfiguration.imageReference.{name}", image[name]

@@ -19,6 +19,7 @@ from batch_emulator.service.state import State
 from batch_emulator.service.times import format_time, parse_time
 
 _WORKING = ("idle", "running")
+_NOT_IN_NAMES = set(" /:")
 
 
 def create(state: State, pool_id: str, node_id: str, body: Json) -> Node:
@@ -32,6 +33,8 @@ def create(state: State, pool_id: str, node_id: str, body: Json) -> Node:
     name = str(required(body, "name"))
     if not name or len(name) > MAX_USER_NAME_LENGTH:
         raise invalid("name", name, f"A user name has from 1 to {MAX_USER_NAME_LENGTH} characters")
+    if not name.isprintable() or set(name) & _NOT_IN_NAMES:
+        raise invalid("name", name, "No system has users of such names")
     if name.lower() in users_of(state, node):
         raise BatchError(NODE_USER_EXISTS)
     _keep(state, node, {"name": name, "isAdmin": body.get("isAdmin", False)}, body)

@@ -35,11 +35,11 @@ from batch_emulator.service.spec_checks import (
     check_command,
     check_display_name,
     check_metadata,
-    check_user_systems,
     duration_of,
     required,
     user_accounts,
     user_identity,
+    users_of_system,
     whole_number,
 )
 from batch_emulator.service.vm_sizes import vm_size
@@ -66,7 +66,7 @@ def make_pool_spec(body: Json) -> Json:
             spec[name] = check(body[name])
     if "virtualMachineConfiguration" not in spec:
         raise missing("virtualMachineConfiguration")
-    check_together(spec)
+    fit_together(spec)
     spec["resizeTimeout"] = resize_timeout(body)
     spec["enableInterNodeCommunication"] = body.get("enableInterNodeCommunication", False)
     spec["taskSlotsPerNode"] = task_slots(body, spec["vmSize"])
@@ -74,11 +74,12 @@ def make_pool_spec(body: Json) -> Json:
     return spec
 
 
-def check_together(spec: Json) -> None:
-    """What holds between the parts of a pool."""
+def fit_together(spec: Json) -> None:
+    """Check what holds between the parts of a pool, and fill in what one part says of another."""
     machine = spec["virtualMachineConfiguration"]
     check_zones(spec.get("upgradePolicy") or {}, machine)
-    check_user_systems(spec.get("userAccounts") or (), os_type_of(spec))
+    if spec.get("userAccounts"):
+        spec["userAccounts"] = users_of_system(spec["userAccounts"], os_type_of(spec))
 
 
 def _checked_size(name: str) -> str:

@@ -23,7 +23,7 @@ from batch_emulator.service.limits import MAX_REMOVED_NODES
 from batch_emulator.service.packages import check_pool_references
 from batch_emulator.service.pool_spec import (
     SECTIONS,
-    check_together,
+    fit_together,
     make_pool_spec,
     resize_timeout,
     start_task,
@@ -145,8 +145,9 @@ def _merge(state: State, pool: Pool, body: Json) -> Json:
     if "vmSize" in body or "taskSlotsPerNode" in body:
         make_pool_spec({**spec, "userAccounts": [], "id": pool.id})
         spec["taskSlotsPerNode"] = task_slots(spec, spec["vmSize"])
-    check_together(spec)
-    check_resources(state.account, spec)
+    fit_together(spec)
+    # What a pool was given before is there: only what is new is looked for.
+    check_resources(state.account, body)
     return {name: value for name, value in spec.items() if value != []}
 
 

@@ -202,12 +202,20 @@ def user_accounts(accounts: Iterable[Json]) -> list[Json]:
     return echoed
 
 
-def check_user_systems(accounts: Iterable[Json], os_type: str) -> None:
-    """A user has settings of the pool's own operating system only. Source: *UserAccount*."""
+def users_of_system(accounts: Iterable[Json], os_type: str) -> list[Json]:
+    """Users with settings of the pool's own operating system only, and with its defaults.
+
+    Source: *UserAccount*; recorded answers (``loginMode``).
+    """
     foreign = {"linux": "windowsUserConfiguration", "windows": "linuxUserConfiguration"}[os_type]
     for account in accounts:
         if foreign in account:
             raise invalid(f"userAccounts.{foreign}", account["name"], f"The nodes are {os_type} nodes")
+    if os_type == "linux":
+        return list(accounts)
+    login = {"loginMode": "batch"}
+    own = "windowsUserConfiguration"
+    return [{**account, own: {**login, **(account.get(own) or {})}} for account in accounts]
 
 
 def _linux_user(configuration: Json) -> Json:

@@ -75,6 +75,30 @@ async def test_reimage(batch: Driver, name: str, node_id: str) -> None:
     assert node.start_task_info.exit_code == 0
 
 
+async def test_a_reboot_keeps_the_disk_and_a_reimage_empties_it(aio_batch: Driver, name: str) -> None:
+    batch = aio_batch
+    await batch.call("create_pool", a_pool(name, nodes=1))
+    await batch.until(lambda pool: pool.allocation_state == "steady", "get_pool", name)
+    [node] = await batch.list("list_nodes", name)
+    await batch.call("create_job", a_job(name, name))
+    await batch.call("create_task", name, a_task("t", "touch $AZ_BATCH_NODE_SHARED_DIR/kept"))
+    await batch.until(lambda task: task.state == "completed", "get_task", name, "t")
+    await batch.call("get_node_file_properties", name, node.id, "shared/kept")
+    await batch.run("begin_reboot_node", name, node.id, {"nodeRebootOption": "requeue"})
+    await batch.until(lambda node: node.state == "idle", "get_node", name, node.id)
+    await batch.call("get_node_file_properties", name, node.id, "shared/kept")
+    await batch.run("begin_reimage_node", name, node.id, {"nodeReimageOption": "requeue"})
+    await batch.until(lambda node: node.state == "idle", "get_node", name, node.id)
+    with pytest.raises(HttpResponseError) as caught:
+        await batch.call("get_node_file_properties", name, node.id, "shared/kept")
+    assert caught.value.status_code == 404
+    with pytest.raises(HttpResponseError) as caught:
+        await batch.read("download_task_file", name, "t", "stdout.txt")
+    assert caught.value.status_code == 409
+    await batch.call("begin_delete_job", name)
+    await batch.run("begin_delete_pool", name)
+
+
 async def test_a_node_is_deallocated_and_started(batch: Driver, name: str, node_id: str) -> None:
     answer = await batch.run("begin_deallocate_node", name, node_id, {"nodeDeallocateOption": "terminate"})
     assert answer.status == 202

@@ -8,6 +8,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from batch_emulator.rest.backend import Backend
 from batch_emulator.rest.exchange import Call, Reply, resource_headers
@@ -32,7 +33,8 @@ async def create_node_user(call: Call, backend: Backend) -> Reply:
     await backend.execute(
         lambda service, now: service.create_node_user(call["poolId"], call["nodeId"], call.body, now)
     )
-    return Reply(None, resource_headers(f"{call.base_url}{call.raw_path}/{call.body['name']}", created=True))
+    url = f"{call.base_url}{call.raw_path}/{quote(call.body['name'], safe='')}"
+    return Reply(None, resource_headers(url, created=True))
 
 
 async def replace_node_user(call: Call, backend: Backend) -> Reply:

@@ -33,6 +33,9 @@ class Book:
         self.folder = folder / "node-logs"
         self.logs = NodeLogs(self.folder, lambda: self.now)
 
+    def boot(self) -> None:
+        self.logs.asked(a_boot())
+
     def text(self, name: str = "agent-debug.log") -> str:
         self.logs.write()
         return (self.folder / "p" / "n" / name).read_text("utf-8")
@@ -71,6 +74,7 @@ def test_a_node_s_life_is_told_with_its_times(book: Book) -> None:
 
 
 def test_what_went_wrong_has_a_file_of_its_own(book: Book) -> None:
+    book.boot()
     book.logs.asked(a_run())
     book.logs.happened(RunEnded("r1", NOON, failure=Failure("BlobNotFound", "no blob")))
     book.logs.asked(a_run(run_id="r2"))
@@ -85,6 +89,7 @@ def test_what_went_wrong_has_a_file_of_its_own(book: Book) -> None:
 
 
 def test_a_command_and_its_secrets_are_not_told(book: Book) -> None:
+    book.boot()
     book.logs.asked(a_run("/bin/sh -c 's3cret'", environment=(("KEY", "s3cret"),)))
     assert "s3cret" not in book.text()
 
@@ -137,12 +142,21 @@ def test_logs_go_with_their_node(book: Book) -> None:
     book.logs.asked(a_boot())
     book.logs.asked(a_boot(node_id="m"))
     book.logs.write()
-    book.logs.happened(NodeReleased("P", "n", "b"))
+    book.logs.happened(NodeReleased("p", "n", "b"))
     assert [path.name for path in (book.folder / "p").iterdir()] == ["m"]
     book.logs.remove_except({("p", "m")})
     assert (book.folder / "p" / "m").is_dir()
     book.logs.remove_except(set())
     assert list(book.folder.iterdir()) == []
+
+
+def test_late_news_of_a_node_that_is_gone_makes_no_files(book: Book) -> None:
+    book.boot()
+    book.logs.asked(a_run())
+    book.logs.happened(NodeReleased("p", "n", "b"))
+    book.logs.happened(RunEnded("r1", NOON, exit_code=137, killed=True))
+    book.logs.write()
+    assert not book.folder.exists() or list(book.folder.iterdir()) == []
 
 
 def test_a_log_that_cannot_be_written_stops_nothing(book: Book) -> None:

@@ -74,6 +74,8 @@ def test_unknown_users(world: World) -> None:
     [
         {"name": ""},
         {"name": "x" * 21},
+        {"name": "a/b"},
+        {"name": "a\nb"},
         {"name": "ann", "expiryTime": "2026-03-02T07:00:00Z"},
     ],
 )

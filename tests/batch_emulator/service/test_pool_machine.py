@@ -172,11 +172,20 @@ def test_a_pool_of_a_windows_image_gets_no_nodes() -> None:
 
 
 def test_users_have_settings_of_the_pool_s_system_only() -> None:
-    windows = [{"name": "u", "password": "p", "windowsUserConfiguration": {"loginMode": "batch"}}]
+    windows: list[dict[str, Any]] = [
+        {"name": "u", "password": "p", "windowsUserConfiguration": {"loginMode": "batch"}}
+    ]
     linux = [{"name": "u", "password": "p", "linuxUserConfiguration": {"uid": 1, "gid": 1}}]
     assert refusal(IMAGE, userAccounts=windows) == "InvalidPropertyValue"
     assert refusal(WINDOWS, userAccounts=linux) == "InvalidPropertyValue"
-    assert made(WINDOWS, userAccounts=windows)["userAccounts"][0]["windowsUserConfiguration"]
+    windows[0]["windowsUserConfiguration"] = {"loginMode": "interactive"}
+    plain = {"name": "v", "password": "p"}
+    users = made(WINDOWS, userAccounts=[*windows, plain])["userAccounts"]
+    assert [user["windowsUserConfiguration"] for user in users] == [
+        {"loginMode": "interactive"},
+        {"loginMode": "batch"},
+    ]
+    assert "windowsUserConfiguration" not in made(IMAGE, userAccounts=[plain])["userAccounts"][0]
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,15 @@ def test_resources_that_the_account_knows_may_be_named() -> None:
         world.do("create_pool", a_pool("both", networkConfiguration=closed))
 
 
+def test_a_pool_may_be_changed_though_its_subnet_is_no_longer_known() -> None:
+    world = World(Account("acct", azure_resources=frozenset({SUBNET.lower()})))
+    world.do("create_pool", a_pool(networkConfiguration={"subnetId": SUBNET}))
+    world.service.state.account = Account("acct")
+    world.do("patch_pool", "pool", {"metadata": [{"name": "a", "value": "b"}]})
+    with pytest.raises(BatchError):
+        world.do("patch_pool", "pool", {"networkConfiguration": {"subnetId": SUBNET}})
+
+
 def test_each_node_has_ports_of_its_own() -> None:
     world = World()
     world.do("create_pool", a_pool(nodes=2, networkConfiguration=endpoints(nat_pool())))
