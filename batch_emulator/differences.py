@@ -120,6 +120,12 @@ DIFFERENCES = (
         "the emulator brings no container engine",
     ),
     Difference(
+        "BatchTaskCreateOptions.multiInstanceSettings",
+        "AZ_BATCH_TASK_SHARED_DIR is another path on each node; tasks find an ssh between nodes; ports bound"
+        " to all addresses are taken on all nodes",
+        _ONE_MACHINE,
+    ),
+    Difference(
         "BatchJobCreateOptions.networkConfiguration",
         "checked and shown, without effect",
         "there are no virtual networks on one machine",

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from batch_emulator.service.entities import Job, JobSchedule, Task
-from batch_emulator.service.resource_use import ResourceUse
+from batch_emulator.service.resource_use import NOTHING, ResourceUse
 from batch_emulator.service.rooms import JobRoom
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -46,6 +46,12 @@ def note_try(task: Task, use: ResourceUse, now: datetime) -> None:
     after = before.plus(Statistics(use.user, use.kernel, wall, use.read, use.written))
     if after != before:
         task.used = list(after[:5])
+
+
+def note_command(task: Task, use: ResourceUse) -> None:
+    """A coordination command of a multi-instance task is over: its time is that of the try."""
+    if use != NOTHING:
+        task.used = list(_of_tries(task).plus(Statistics(use.user, use.kernel, 0, use.read, use.written))[:5])
 
 
 def _of_tries(task: Task) -> Statistics:

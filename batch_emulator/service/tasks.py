@@ -116,6 +116,8 @@ def terminate(state: State, job_id: str, task_id: str) -> Task:
     """End a task: it completes with a failure."""
     task = find(state, job_id, task_id)
     room = state.room_of(task)
+    if room.job.state == "deleting":
+        raise BatchError(JOB_BEING_DELETED)
     if task.state == "completed":
         raise BatchError(TASK_COMPLETED)
     if task.state == "active":

@@ -5,7 +5,7 @@ Source: *Use multi-instance tasks to run Message Passing Interface (MPI) applica
 
 from __future__ import annotations
 
-from batch_emulator.service import preparation, task_runs
+from batch_emulator.service import preparation, statistics, task_runs
 from batch_emulator.service.capacity import refresh
 from batch_emulator.service.effects import StartRun
 from batch_emulator.service.endings import Ending
@@ -14,6 +14,7 @@ from batch_emulator.service.failures import EXIT_CODE, UNKNOWN, package_failure
 from batch_emulator.service.multi_instance import gangs
 from batch_emulator.service.multi_instance.assumptions import ending_of
 from batch_emulator.service.packages import lost_reference
+from batch_emulator.service.resource_use import NOTHING
 from batch_emulator.service.rooms import Gang, JobRoom
 from batch_emulator.service.state import State
 
@@ -82,6 +83,8 @@ def on_ended(state: State, member: Subtask, ending: Ending) -> None:
     room, task = state.jobs[member.job_id], gangs.task_of(state, member)
     gang = room.gangs[task.number]
     state.runs.pop(member.run_id or "", None)
+    statistics.note_command(task, ending.use)
+    ending = ending._replace(use=NOTHING)  # or the end of the try would count it again
     member.run_id, member.exit_code, member.container_info = None, ending.exit_code, ending.container
     state.changed(member)
     if not ending.succeeded and not ending.killed:

@@ -312,3 +312,11 @@ def test_the_story_of_a_task_has_its_causes(world: World) -> None:
 def test_ids_are_refused_when_they_are_no_ids(world: World) -> None:
     for bad in ("", "a b", "x" * 65, "ü", "a:b"):
         assert refusal(world, "create_task", "job", a_task(bad)) == ("InvalidPropertyValue", 400)
+
+
+def test_nothing_is_asked_of_tasks_of_a_job_that_is_being_deleted(world: World) -> None:
+    world.do("create_task", "job", a_task())
+    world.kills = False
+    world.do("delete_job", "job")
+    for command in ("terminate_task", "reactivate_task", "delete_task"):
+        assert refusal(world, command, "job", "task") == ("JobBeingDeleted", 409)

@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from batch_emulator.service import Failure
+from batch_emulator.service import Failure, statistics
 from batch_emulator.service.effects import EndInstance, KillRun, RemoveTaskFiles
 from batch_emulator.service.events import RunLost
+from batch_emulator.service.resource_use import ResourceUse
 from tests.batch_emulator.service.builders import a_gang, a_task
 from tests.batch_emulator.service.multi_instance.gang_world import GangWorld
 from tests.batch_emulator.service.world import records_of
@@ -276,6 +277,16 @@ def test_nodes_tell_of_their_subtasks(world: GangWorld) -> None:
     recent = [world.service.node("pool", str(node)).recent_tasks for node in (primary, second)]
     assert recent == [[["job", "task"]], [["job", "task", 1]]]
     assert [world.service.node("pool", str(node)).total_tasks_run for node in (primary, second)] == [1, 0]
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_what_all_instances_used_counts_once(world: GangWorld, code: int) -> None:
+    world.do("create_task", "job", a_gang())
+    world.coordinate(0, use=ResourceUse(user=1))
+    world.coordinate(1, exit_code=code, use=ResourceUse(user=10))
+    if code == 0:
+        world.finish("task", use=ResourceUse(user=100))
+    assert statistics.of_task(world.task(), world.now).user == (111 if code == 0 else 11)
 
 
 def test_an_ordinary_task_has_no_subtasks(world: GangWorld) -> None:
