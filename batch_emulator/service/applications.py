@@ -5,6 +5,8 @@ Source: *Deploy applications to compute nodes with Batch application packages*.
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Callable
 
 from batch_emulator.service.effects import DeletePackageBlob
@@ -25,6 +27,8 @@ from batch_emulator.service.limits import MAX_APPLICATIONS, MAX_PACKAGES_PER_APP
 from batch_emulator.service.spec_checks import check_display_name, without_nulls
 from batch_emulator.service.state import State
 from batch_emulator.service.times import format_time
+
+_MAX_CONTAINER = 63
 
 
 def find(state: State, application_id: str) -> Application:
@@ -123,13 +127,26 @@ def put_package(
         )
     etag = state.new_etag()
     guid = make_guid(state.seed, application.id.lower(), version.lower(), etag)
-    name = blob_name(guid) if blob_name else f"app-{application.id.lower()}/{version}-{guid}"
+    name = blob_name(guid) if blob_name else f"{_container(application.id)}/{version}-{guid}"
     if known is not None:
         state.emit(DeletePackageBlob(application.packages[known]["blobName"]))
     package = {"state": "Pending", "blobName": name, "creationTime": format_time(state.now), "etag": etag}
     application.packages = {**application.packages, known or version: package}
     _save(state, application)
     return package
+
+
+def _container(application_id: str) -> str:
+    """Where the packages of an application lie.
+
+    An id may have what the name of a container may not; two ids never have one container. [U]: the service's
+    own names are not public.
+    """
+    plain = f"app-{re.sub('[^a-z0-9]+', '-', application_id.lower()).strip('-')}"
+    if plain == f"app-{application_id.lower()}" and len(plain) <= _MAX_CONTAINER:
+        return plain
+    mark = hashlib.sha256(application_id.lower().encode()).hexdigest()[:16]
+    return f"{plain[: _MAX_CONTAINER - len(mark) - 1].rstrip('-')}-{mark}"
 
 
 def activate_package(state: State, application_id: str, version: str, package_format: str) -> Json:

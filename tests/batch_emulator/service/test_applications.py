@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from batch_emulator.service import Account, BatchError
@@ -42,6 +44,18 @@ def test_from_creation_to_activation() -> None:
     assert (package["state"], package["format"]) == ("Active", "zip")
     assert world.service.package("app", "1.0") == ("1.0", package)
     assert [application.id for application in world.service.applications()] == ["App"]
+
+
+@pytest.mark.parametrize("application", ["my_app", "My-App-", "a--b", "x" * 64, "_"])
+def test_packages_lie_in_containers_with_proper_names(application: str) -> None:
+    world = World()
+    containers = set()
+    for name in (application, "my-app"):
+        world.do("put_application", name, {})
+        container = world.do("put_package", name, "1.0")["blobName"].partition("/")[0]
+        assert re.fullmatch(r"(?=.{3,63}$)[a-z0-9]+(-[a-z0-9]+)*", container), container
+        containers.add(container)
+    assert len(containers) == 2
 
 
 def test_what_does_not_exist() -> None:
