@@ -17,7 +17,7 @@ from batch_emulator.nodes.containers.arguments import (
 )
 from batch_emulator.nodes.containers.detection import EngineSettings, NoEngineError, find_engine
 from batch_emulator.nodes.containers.engine import Engine, EngineError
-from batch_emulator.nodes.containers.images import find_or_pull
+from batch_emulator.nodes.containers.images import Images
 from batch_emulator.nodes.directories import NodeLayout
 from batch_emulator.nodes.transfer import TransferError
 from batch_emulator.service.effects import StartRun
@@ -102,6 +102,7 @@ class Containers:
         self._marker = marker
         self._engine: Engine | None = None
         self._finding = asyncio.Lock()
+        self._images = Images()
         self._errands: set[asyncio.Task[None]] = set()
 
     async def remove_leftovers(self) -> None:
@@ -138,7 +139,8 @@ class Containers:
             return
         engine = await self._working_engine()
         for image in configuration.get("containerImageNames") or ():
-            await find_or_pull(engine, image, configuration.get("containerRegistries") or [], identities)
+            registries = configuration.get("containerRegistries") or []
+            await self._images.get(engine, image, registries, identities)
 
     async def create(self, run: StartRun, layout: NodeLayout, environment: Mapping[str, str]) -> Container:
         """Make the container of a run.
@@ -151,7 +153,7 @@ class Containers:
         settings = run.spec["containerSettings"]
         registries = [settings["registry"]] if settings.get("registry") else []
         registries += (run.containers or {}).get("containerRegistries") or []
-        image = await find_or_pull(engine, settings["imageName"], registries, run.pool_identities)
+        image = await self._images.get(engine, settings["imageName"], registries, run.pool_identities)
         user = ContainerUser(os.getuid(), os.getgid())
         arguments, variables = create_arguments(
             run, layout, environment, image, user, is_podman=engine.is_podman

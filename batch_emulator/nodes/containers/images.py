@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import tempfile
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from batch_emulator.nodes.containers.engine import Engine, EngineError
 from batch_emulator.nodes.transfer import TransferError
@@ -14,9 +17,10 @@ from batch_emulator.service.container_spec import DEFAULT_REGISTRY
 from batch_emulator.service.entities import Json
 from batch_emulator.service.errors import Failure
 
-__all__ = ["find_or_pull", "full_name", "registry_of"]
+__all__ = ["Images", "find_or_pull", "full_name", "registry_of"]
 
 _PULL_SECONDS = 3600.0
+_BELIEVED_SECONDS = 30.0
 _DOCKER_HUB = "https://index.docker.io/v1/"
 
 
@@ -32,6 +36,25 @@ def registry_of(image: str, registries: Iterable[Json]) -> Json | None:
     """The registry of an image, among those that were described."""
     server = full_name(image).partition("/")[0]
     return next((item for item in registries if _server(item) == server), None)
+
+
+class Images:
+    """Asks for each image once at a time, however many nodes start or tasks want it together."""
+
+    def __init__(self) -> None:
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._seen: dict[str, tuple[str, float]] = {}
+
+    async def get(
+        self, engine: Engine, image: str, registries: Sequence[Json], identities: Sequence[str]
+    ) -> str:
+        """See :func:`find_or_pull`. What was there a moment ago is taken to be there."""
+        async with self._locks.setdefault(image, asyncio.Lock()):
+            name, at = self._seen.get(image, ("", 0.0))
+            if not name or time.monotonic() - at > _BELIEVED_SECONDS:
+                name = await find_or_pull(engine, image, registries, identities)
+                self._seen[image] = name, time.monotonic()
+            return name
 
 
 async def find_or_pull(

@@ -59,9 +59,16 @@ async def left(engine: Engine, data_dir: Path) -> list[str]:
 
 async def test_tasks_in_containers(engine: Engine, image: str, tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
-    script = "cat /of-the-image; pwd; echo $MINE; echo made > here; echo bad >&2; exit 3"
+    mark = "cat $AZ_BATCH_NODE_SHARED_DIR/mark"
+    script = f"cat /of-the-image; {mark}; pwd; echo $MINE; echo made > here; echo bad >&2; exit 3"
     async with served(data_dir) as emulator, emulator.client() as client:
-        await client.create_pool(container_pool("p", image))
+        pool = container_pool("p", image)
+        pool.start_task = models.BatchStartTask(
+            command_line="/bin/sh -c 'echo prepared > $AZ_BATCH_NODE_SHARED_DIR/mark'",
+            container_settings=inside(image),
+            wait_for_success=True,
+        )
+        await client.create_pool(pool)
         await client.create_job(a_job("j", "p"))
         settings = [models.EnvironmentSetting(name="MINE", value="my own")]
         await client.create_task(
@@ -84,13 +91,16 @@ async def test_tasks_in_containers(engine: Engine, image: str, tmp_path: Path) -
 
         whole = await completed(client, "whole")
         working = data_dir / "nodes/p" / whole.node_info.node_id / "workitems/j/job-1/whole/wd"
-        assert await output(client, "whole") == f"image{working}\nmy own\n"
+        assert await output(client, "whole") == f"imageprepared\n{working}\nmy own\n"
         assert await output(client, "whole", "stderr.txt") == "bad\n"
         assert await output(client, "whole", "wd/here") == "made\n"
         info = whole.execution_info
         assert (info.exit_code, info.result, info.failure_info.code) == (3, "failure", "FailureExitCode")
         assert info.container_info.state == "exited"
         assert len(info.container_info.container_id) == 64
+
+        started = (await client.get_node("p", whole.node_info.node_id)).start_task_info
+        assert (started.result, started.container_info.state) == ("success", "exited")
 
         assert (await completed(client, "alone")).execution_info.exit_code == 7
         seen = dict(line.partition("=")[::2] for line in (await output(client, "alone")).splitlines())

@@ -5,13 +5,21 @@ from __future__ import annotations
 import base64
 import sys
 import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timezone
 from pathlib import Path
 
 import aiohttp
 import jwt
 import pytest
 
+from batch_emulator.runtime.certificates import ensure_certificates
 from batch_emulator.service.identities import describe
+from demo.processes.supervisor import Supervisor
+from demo.stack.accounts import StorageAccount
+from demo.stack.azurite import azurite_component
+from demo.stack.ports import PortPicker
 from tests.batch_emulator.runtime.served import Served, a_job, a_task, eventually, served
 
 pytestmark = pytest.mark.slow
@@ -29,6 +37,31 @@ try:
 except (ClientAuthenticationError, CredentialUnavailableError) as error:
     sys.exit(str(error))
 """
+
+
+STORAGE_SCRIPT = """
+import sys
+from azure.identity import ManagedIdentityCredential
+from azure.storage.blob import BlobServiceClient
+client = BlobServiceClient(sys.argv[1], credential=ManagedIdentityCredential(), connection_verify=sys.argv[2])
+container = client.create_container("by-identity")
+container.upload_blob("hello", b"from a task")
+print(container.download_blob("hello").readall().decode())
+"""
+
+
+@pytest.fixture
+def storage_with_tokens(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """Azurite over https with its check of tokens: its address, and what to trust."""
+    certificates = ensure_certificates(tmp_path, [], datetime.now(timezone.utc))
+    ports = PortPicker(use_preferred=False)
+    account = StorageAccount(*(ports.take(service, 0) for service in ("blobs", "queues", "tables")))
+    plain = azurite_component(account, tmp_path / "storage")
+    options = ("--oauth", "basic", "--cert", str(certificates.server), "--key", str(certificates.key))
+    with Supervisor(tmp_path) as processes:
+        processes.start(replace(plain, argv=(*plain.argv, *options)))
+        processes.wait_ready(plain.name)
+        yield account.blob_endpoint.replace("http:", "https:"), certificates.authority
 
 
 async def make_pool(emulator: Served, name: str) -> None:
@@ -88,3 +121,19 @@ async def test_a_task_gets_a_token_of_its_pools_identity(tmp_path: Path) -> None
             )
             assert claims["appid"] == IDENTITY["clientId"]
         assert "Identity not found" in await read("wrong", "stderr.txt")
+
+
+async def test_a_token_opens_a_storage_emulator_that_checks_claims(
+    storage_with_tokens: tuple[str, Path], tmp_path: Path
+) -> None:
+    endpoint, authority = storage_with_tokens
+    script = tmp_path / "use_storage.py"
+    script.write_text(STORAGE_SCRIPT)
+    async with served(tmp_path / "data") as emulator, emulator.client() as client:
+        await make_pool(emulator, "p")
+        await client.create_job(a_job("j", "p"))
+        await client.create_task("j", a_task("t", f"{sys.executable} {script} {endpoint} {authority}"))
+        done = await eventually(lambda: client.get_task("j", "t"), lambda task: task.state == "completed")
+        name = "stdout.txt" if done.execution_info.exit_code == 0 else "stderr.txt"
+        stream = await client.download_task_file("j", "t", name)
+        assert b"".join([chunk async for chunk in stream]) == b"from a task\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 from batch_emulator.nodes.agent.process_tree import is_alive
 from batch_emulator.nodes.containers.detection import EngineSettings, NoEngineError, find_engine
 from batch_emulator.nodes.containers.engine import Engine, EngineError
-from batch_emulator.nodes.containers.images import find_or_pull, full_name, registry_of
+from batch_emulator.nodes.containers.images import Images, find_or_pull, full_name, registry_of
 from batch_emulator.nodes.transfer import TransferError
 
 
@@ -138,3 +139,12 @@ async def test_an_identity_must_be_one_of_the_pools(tmp_path: Path) -> None:
         with pytest.raises(TransferError) as caught:
             await find_or_pull(engine, "reg.io/app", [registry], identities)
         assert words in dict(caught.value.failure.details)["Message"]
+
+
+async def test_an_image_is_asked_for_once_by_many_nodes_at_a_time(tmp_path: Path) -> None:
+    calls = tmp_path / "calls"
+    engine = Engine(script(tmp_path, "engine", f'echo "$@" >> {calls}'), is_podman=True)
+    images = Images()
+    names = await asyncio.gather(*(images.get(engine, "app", [], []) for _ in range(20)))
+    assert set(names) == {"app"}
+    assert len(calls.read_text().splitlines()) == 1
