@@ -7,10 +7,11 @@ import os
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from batch_emulator import __version__
+from batch_emulator.faults import to_json
 from batch_emulator.nodes.storage import LinkedStorage
 from batch_emulator.runtime.clock import Clock
 from batch_emulator.runtime.disk import Disk
@@ -146,6 +147,23 @@ class Emulator:
             **counts,
             "faults": self.faults.counts(),
         }
+
+    def facts(self) -> list[tuple[str, str]]:
+        """What a person should know who looks at the account: a clock that is not the machine's, faults."""
+        found = []
+        ahead = self._clock() - utcnow()
+        if self._clock.is_stopped:
+            found.append(("Clock", "stands still until it is moved"))
+        elif ahead > timedelta(seconds=1):
+            found.append(
+                ("Clock", f"{timedelta(seconds=round(ahead.total_seconds()))} ahead of the machine's")
+            )
+        counts = self.faults.counts()
+        for rule in (*counts["requests"], *counts["nodes"]):
+            found.append(("Fault", f"{rule['fault']}: struck {rule['struck']} of {rule['chances']} chances"))
+        limits = to_json(self.faults.present)["quotas"]
+        found += [("Quota", f"{name}: {value}") for name, value in limits.items()]
+        return found
 
     async def stop(self) -> None:
         """See :meth:`Runtime.stop`."""

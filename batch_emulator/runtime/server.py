@@ -113,7 +113,9 @@ async def running(settings: Settings, listeners: Listeners) -> AsyncIterator[Ser
         def add_routes(app: web.Application) -> None:
             add_control_routes(app, emulator, credentials, utcnow)
 
-        app = build_app(emulator, credentials, interference=emulator, add_routes=add_routes)
+        app = build_app(
+            emulator, credentials, interference=emulator, add_routes=add_routes, facts=emulator.facts
+        )
         async with _served(app, listeners, context):
             yield Served(emulator, credentials)
     finally:

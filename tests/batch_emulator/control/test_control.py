@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import AsyncIterator
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -226,3 +226,25 @@ async def test_the_status_counts_what_there_is(place: Place) -> None:
     assert found["endpoint"] == place.url
     assert (found["pools"], found["jobs"], found["nodes"]) == (1, {"active": 1}, {"idle": 1})
     assert found["tasks"] == {"active": 0, "running": 0, "succeeded": 0, "failed": 1}
+
+
+async def test_time_passes_when_it_is_told_to(place: Place) -> None:
+    _, before = await place.ask("GET", "clock")
+    status, later = await place.ask("POST", "clock", {"advanceSeconds": 86_400})
+    assert (status, later["isStopped"]) == (200, False)
+    passed = datetime.fromisoformat(later["time"][:19]) - datetime.fromisoformat(before["time"][:19])
+    assert timedelta(days=1) <= passed < timedelta(days=1, minutes=1)
+    async with place.client() as client:
+        await client.create_pool(a_pool("p", 0))
+        assert (await client.get_pool("p")).creation_time - datetime.now(timezone.utc) > timedelta(hours=23)
+    for wrong in (-1, None, "1", True, 1e9):
+        assert (await place.ask("POST", "clock", {"advanceSeconds": wrong}))[0] == 400
+
+
+async def test_the_page_tells_of_faults_and_of_a_clock_that_is_ahead(place: Place) -> None:
+    await place.ask("PUT", "faults", {**striking("latency", "get_*"), "quotas": {"pools": 3}})
+    await place.ask("POST", "clock", {"advanceSeconds": 7200})
+    async with place.session.get(place.url) as response:
+        page = await response.text()
+    for text in ("latency: struck 0 of 0 chances", "pools: 3", "2:00:00 ahead"):
+        assert text in page

@@ -130,7 +130,7 @@ async def test_the_same_formula_soon_again_is_told_when(client: Client) -> None:
 async def test_the_status_page_needs_no_key_and_shows_none(client: Client) -> None:
     await with_tasks(client, "0", "wait")
     page = await (await client.http.get("/")).text()
-    for text in ("<td>p</td>", "<td>j</td>", "1 running", "1 of 1"):
+    for text in ('<a href="/?pool=p">p</a>', '<tr id="j">', "1 running", "1 of 1"):
         assert text in page
     assert CREDENTIALS.primary_key not in page
     elsewhere = await client.http.get("/", headers={"Host": "evil.example"})
