@@ -90,9 +90,11 @@ class OutputFiles:
     """Uploads output files.
 
     :param storage: the linked storage account; needed where a container is given with an identity.
+    :param upload_seconds: that all files of one pattern may take.
     """
 
     storage: LinkedStorage | None
+    upload_seconds: float = _UPLOAD_SECONDS
 
     async def upload(
         self,
@@ -141,7 +143,7 @@ class OutputFiles:
         try:
             url = await self._container_url(destination, identities, pattern)
             await asyncio.wait_for(
-                _upload_all(url, matches, destination.get("uploadHeaders") or [], log), _UPLOAD_SECONDS
+                _upload_all(url, matches, destination.get("uploadHeaders") or [], log), self.upload_seconds
             )
         except asyncio.TimeoutError:
             log.failed(pattern, _error("FileUploadTimedOut", pattern, destination["containerUrl"], ""))

@@ -48,6 +48,7 @@ _SERVER_ERRORS = {
     "BlobDownloadTimedOut",
     "BlobDownloadMiscError",
     "ResourceDirectoryCreateFailed",
+    "ResourceFileCreateFailed",
     "ResourceFileWriteFailed",
     "DiskFull",
 }

@@ -50,9 +50,14 @@ class TransferTimeoutError(Exception):
 
 
 class Fetcher:
-    """Fetches URLs with one shared connection pool. Make it in the event loop; close it there."""
+    """Fetches URLs with one shared connection pool. Make it in the event loop; close it there.
 
-    def __init__(self) -> None:
+    :param timeout: for each attempt.
+    :param backoff: seconds before the second attempt; twice as long before the third.
+    """
+
+    def __init__(self, timeout: aiohttp.ClientTimeout = _TIMEOUT, backoff: float = _BACKOFF_SECONDS) -> None:
+        self._timeout, self._backoff = timeout, backoff
         self._session: aiohttp.ClientSession | None = None
 
     async def fetch(self, url: str, target: Path) -> None:
@@ -74,7 +79,7 @@ class Fetcher:
                 if last:
                     raise
             _log.info("fetching %s again", without_secrets(url))
-            await asyncio.sleep(_BACKOFF_SECONDS * 2**attempt)
+            await asyncio.sleep(self._backoff * 2**attempt)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -83,7 +88,7 @@ class Fetcher:
 
     async def _fetch_once(self, url: str, target: Path) -> None:
         if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=_TIMEOUT, auto_decompress=False)
+            self._session = aiohttp.ClientSession(timeout=self._timeout, auto_decompress=False)
         try:
             async with self._session.get(_as_given(url)) as response:
                 if response.status != 200:

@@ -320,3 +320,12 @@ def test_nothing_is_asked_of_tasks_of_a_job_that_is_being_deleted(world: World) 
     world.do("delete_job", "job")
     for command in ("terminate_task", "reactivate_task", "delete_task"):
         assert refusal(world, command, "job", "task") == ("JobBeingDeleted", 409)
+
+
+def test_an_end_without_exit_code_and_reason_is_a_failure_of_the_service(world: World) -> None:
+    world.do("create_task", "job", a_task(constraints={"maxTaskRetryCount": 3}))
+    world.finish("task", None)
+    task = world.task()
+    assert task.failure is not None
+    assert (task.state, task.exit_code, task.retry_count) == ("completed", None, 0)
+    assert (task.failure.code, task.failure.category) == ("Unknown", "servererror")
