@@ -113,9 +113,9 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     add("--container-engine", default="auto", metavar="PROGRAM",
         help="what runs container tasks: podman or docker, by name or path; 'auto' takes the first to work, "
         "'none' has none (default %(default)s)")  # fmt: skip
-    add("--container-engine-options", default="", metavar="OPTIONS",
+    add("--container-engine-options", type=_words, default=(), metavar="OPTIONS",
         help="given to the engine before every sub-command")  # fmt: skip
-    add("--container-options", default="", metavar="OPTIONS",
+    add("--container-options", type=_words, default=(), metavar="OPTIONS",
         help="given whenever a container is made")  # fmt: skip
     add("--log-level", default="warning", choices=["debug", "info", "warning", "error"],
         help="of what is written to stderr (default %(default)s)")  # fmt: skip
@@ -209,13 +209,20 @@ def _settings(arguments: argparse.Namespace, url: str) -> Settings:
         boot_delay=arguments.boot_delay,
         containers=EngineSettings(
             arguments.container_engine,
-            tuple(shlex.split(arguments.container_engine_options)),
-            tuple(shlex.split(arguments.container_options)),
+            arguments.container_engine_options,
+            arguments.container_options,
         ),
         https_names=(arguments.host, *arguments.https_name),
         oauth=arguments.oauth == "basic",
         faults=load_faults(arguments.faults, OPERATION_NAMES) if arguments.faults else Faults(),
     )
+
+
+def _words(text: str) -> tuple[str, ...]:
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"cannot be split into words: {error}") from None
 
 
 def _or(value: int | None, default: int) -> int:

@@ -6,6 +6,7 @@ Source: *Run container workloads on Azure Batch*; *Container isolation for Batch
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import Any
 
@@ -15,6 +16,8 @@ from batch_emulator.service.errors import Failure
 
 __all__ = ["POOL_NOT_SUPPORTED", "SETTINGS_MISSING", "check_configuration", "check_settings", "mismatch"]
 
+# What may be in a reference to an image; whether it is one, the engine says.
+_IMAGE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@+-]*", re.ASCII)
 DEFAULT_REGISTRY = "docker.io"
 # What the node decides: the documents exclude the first, the others would break its own book-keeping.
 _REFUSED_OPTIONS = ("--gpus", "--name", "--cidfile", "--rm", "--label-file")
@@ -56,8 +59,7 @@ def check_configuration(body: Json) -> Json:
     where = "virtualMachineConfiguration.containerConfiguration"
     checked = {**body}
     for name in body.get("containerImageNames") or ():
-        if not name.strip():
-            raise invalid(f"{where}.containerImageNames", name, "The name of an image is empty")
+        _check_image(name, f"{where}.containerImageNames")
     if "containerRegistries" in body:
         checked["containerRegistries"] = [
             check_registry(item, f"{where}.containerRegistries") for item in body["containerRegistries"]
@@ -88,12 +90,18 @@ def check_settings(body: Any, where: str) -> None:
     """
     if not str(body.get("imageName") or "").strip():
         raise missing(f"{where}.imageName")
+    _check_image(body["imageName"], f"{where}.imageName")
     _check_options(body.get("containerRunOptions") or "", f"{where}.containerRunOptions")
     if "registry" in body:
         check_registry(body["registry"], f"{where}.registry")
     mounts = body.get("containerHostBatchBindMounts")
     if mounts is not None:
         _check_mounts(mounts, body.get("workingDirectory"), where)
+
+
+def _check_image(name: str, where: str) -> None:
+    if not _IMAGE_NAME.fullmatch(name):
+        raise invalid(where, name, "An image has a name such as registry/repository:tag")
 
 
 def _check_options(text: str, where: str) -> None:

@@ -35,6 +35,8 @@ _NOT_THROUGH_THE_CLIENT = re.compile(
     r"|BUILDAH_.*|PODMAN_.*|REGISTRY_.*|STORAGE_.*|CNI.*|NETAVARK.*|NOTIFY_.*|LISTEN_.*|_.*|.*_PROXY)",
     re.IGNORECASE,
 )
+# To podman, a name that ends with an asterisk means all variables of its own that begin so.
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _NETWORK = ("--network", "--net")
 _USER = ("--user", "-u", "--userns")
 
@@ -93,7 +95,7 @@ def create_arguments(
         arguments += ("--workdir", str(task.working))
     handed_over = {}
     for name, value in variables.items():
-        if _NOT_THROUGH_THE_CLIENT.fullmatch(name):
+        if _NOT_THROUGH_THE_CLIENT.fullmatch(name) or not _PLAIN_NAME.fullmatch(name):
             arguments += ("--env", f"{name}={value}")
         else:
             arguments += ("--env", name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from batch_emulator.service.errors import Failure
 __all__ = ["Container", "ContainerEnd", "Containers"]
 
 _log = logging.getLogger(__name__)
+_CONTAINER_ID = re.compile(r"[0-9a-f]{64}")
 _NEVER_STARTED = ("created", "configured", "initialized")
 
 
@@ -163,7 +165,10 @@ class Containers:
             made = await engine.run("create", *engine.create_options, *arguments, environment=variables)
         except EngineError as error:
             raise TransferError(_launch_failed(str(error))) from None
-        return Container(engine, made.split()[-1])
+        container_id = made.rpartition("\n")[2]
+        if not _CONTAINER_ID.fullmatch(container_id):  # an option such as 'help' makes none
+            raise TransferError(_launch_failed(f"The engine made no container: {made[:200]}"))
+        return Container(engine, container_id)
 
     async def _working_engine(self) -> Engine:
         async with self._finding:

@@ -52,9 +52,10 @@ class BlobMount:
     read_only: bool = False
     skipped: list[str] = field(default_factory=list)
 
-    async def download(self) -> int:
+    async def download(self, *, anew: bool = False) -> int:
         """Bring the container's changes into the folder.
 
+        :param anew: the folder may have been lost: what is not there was not deleted by a task.
         :returns: how many files were written or deleted.
         :raises AzureError: the container cannot be read.
         :raises OSError: the folder cannot be written.
@@ -64,6 +65,8 @@ class BlobMount:
             remote = self._usable([blob async for blob in client.list_blobs(include=["metadata"])])
             local = await asyncio.to_thread(self._look)
             known = self._recall()
+            if anew:
+                known = {path: agreed for path, agreed in known.items() if path in local}
             plan = plan_download(remote, local, known)
             fetched = await in_parallel((self._fetch(client, path) for path in plan.fetch), _PARALLEL)
         for path in plan.delete:

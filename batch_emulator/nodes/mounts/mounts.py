@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -75,7 +75,7 @@ class Mounts:
         for mount in mounts:
             spot = _spot_of(mount, layout)
             spot.folder.mkdir(parents=True, exist_ok=True)
-            await self._step(mount, spot, identities, "download")
+            await self._step(mount, spot, identities, _attach)
 
     async def refresh(self, mounts: Sequence[Json], layout: NodeLayout, identities: Sequence[str]) -> None:
         """Bring what has changed in the containers to a node, before a task.
@@ -85,7 +85,7 @@ class Mounts:
         for mount in mounts:
             spot = _spot_of(mount, layout)
             if spot.memory.exists():  # or it was added to the pool after the node's start
-                await self._step(mount, spot, identities, "download")
+                await self._step(mount, spot, identities, _refresh)
 
     async def save(self, mounts: Sequence[Json], layout: NodeLayout, identities: Sequence[str]) -> None:
         """Bring what a task has changed to the containers.
@@ -95,23 +95,30 @@ class Mounts:
         for mount in mounts:
             spot = _spot_of(mount, layout)
             if spot.memory.exists():
-                await self._step(mount, spot, identities, "upload")
+                await self._step(mount, spot, identities, _save)
 
-    async def _step(self, mount: Json, spot: _Spot, identities: Sequence[str], direction: str) -> None:
+    async def _step(
+        self,
+        mount: Json,
+        spot: _Spot,
+        identities: Sequence[str],
+        step: Callable[[BlobMount], Awaitable[int]],
+    ) -> None:
+        name = step.__name__.strip("_")
         await load_azure()
         from azure.core.exceptions import AzureError
 
         async with self._locks.setdefault(spot.folder, asyncio.Lock()):
             try:
                 blob_mount = await self._blob_mount(mount, spot, identities)
-                count = await (blob_mount.download() if direction == "download" else blob_mount.upload())
+                count = await step(blob_mount)
             except (AzureError, ContainerUrlError, StorageSettingsError, OSError, ValueError) as error:
                 reason = _reason(error)
-                _write(spot.log, f"{direction} failed: {reason}")
+                _write(spot.log, f"{name} failed: {reason}")
                 raise _error(spot.name, reason) from None
             if count or blob_mount.skipped:
                 skipped = f"; skipped {', '.join(blob_mount.skipped)}" if blob_mount.skipped else ""
-                _write(spot.log, f"{direction}: {count} changes{skipped}")
+                _write(spot.log, f"{name}: {count} changes{skipped}")
 
     async def _blob_mount(self, mount: Json, spot: _Spot, identities: Sequence[str]) -> BlobMount:
         read_only = is_read_only(mount.get("blobfuseOptions"))
@@ -135,6 +142,18 @@ class Mounts:
                 f"account only, and {without_secrets(url)} is not in it."
             )
         return self._storage.key
+
+
+async def _attach(mount: BlobMount) -> int:
+    return await mount.download(anew=True)
+
+
+async def _refresh(mount: BlobMount) -> int:
+    return await mount.download()
+
+
+async def _save(mount: BlobMount) -> int:
+    return await mount.upload()
 
 
 def _spot_of(mount: Json, layout: NodeLayout) -> _Spot:

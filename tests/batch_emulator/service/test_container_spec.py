@@ -39,11 +39,17 @@ def test_a_registry_is_entered_in_one_way(registry: dict[str, Any], code: str) -
         assert "p" not in caught.value.values.values()
 
 
-def test_an_image_without_a_name_is_refused() -> None:
+@pytest.mark.parametrize("name", ["", " ", "--privileged", "-v", "a b", "/x", "a\nb", "a;b", "$x"])
+def test_what_is_no_name_of_an_image_is_refused(name: str) -> None:
     with pytest.raises(BatchError):
-        check_configuration({"containerImageNames": ["busybox", " "]})
+        check_configuration({"containerImageNames": ["busybox", name]})
     with pytest.raises(BatchError):
-        check_settings({"imageName": ""}, "containerSettings")
+        check_settings({"imageName": name}, "containerSettings")
+
+
+@pytest.mark.parametrize("name", ["busybox", "reg.io:5000/a/b:1.0", "a@sha256:00ff", "me/app_1-x"])
+def test_names_of_images(name: str) -> None:
+    check_settings({"imageName": name}, "containerSettings")
 
 
 @pytest.mark.parametrize(

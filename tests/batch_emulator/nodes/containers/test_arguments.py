@@ -42,7 +42,13 @@ def made(
 
 
 def in_container(command: str = "/bin/true", **settings: Any) -> StartRun:
-    variables = (("MINE", "a\nb"), ("DOCKER_HOST", "elsewhere"), ("PATH", "/mine"))
+    variables = (
+        ("MINE", "a\nb"),
+        ("A*", "star"),
+        ("*", "all"),
+        ("DOCKER_HOST", "elsewhere"),
+        ("PATH", "/mine"),
+    )
     return a_run(
         command,
         spec={"containerSettings": {"imageName": "img", **settings}},
@@ -68,8 +74,9 @@ def test_variables_of_this_machine_stay_outside_and_none_reaches_the_engine_itse
     _, seen, handed_over = made(tmp_path, in_container())
     assert not {"HOME", "USER", "LANG", "PWD"} & seen.keys()
     assert (seen["MINE"], seen["DOCKER_HOST"], seen["PATH"]) == ("a\nb", "elsewhere", "/mine")
+    assert (seen["A*"], seen["*"]) == ("star", "all")
     assert "MINE" in handed_over
-    assert not {"DOCKER_HOST", "PATH"} & handed_over.keys()
+    assert not {"DOCKER_HOST", "PATH", "A*", "*"} & handed_over.keys()
 
 
 def test_single_folders_and_the_variables_that_go_with_them(tmp_path: Path) -> None:

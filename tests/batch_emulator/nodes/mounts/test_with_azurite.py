@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import uuid
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -105,6 +106,16 @@ async def test_nothing_is_transferred_when_nothing_has_changed(bench: Bench) -> 
     # Another emulator on the same folder remembers.
     await Mounts(bench.linked).save(mounts, here, [])
     assert bench.container.get_blob_client("a").get_blob_properties().etag == before
+
+
+async def test_a_folder_that_was_lost_while_the_node_was_down_is_filled_again(bench: Bench) -> None:
+    bench.container.upload_blob("a", b"1")
+    here, mounts = bench.node(), [bench.mount()]
+    await bench.mounts.attach(mounts, here, [])
+    shutil.rmtree(here.mounts / "data")
+    await bench.mounts.attach(mounts, here, [])
+    await bench.mounts.save(mounts, here, [])
+    assert bench.blobs() == files(here) == {"a": b"1"}
 
 
 async def test_two_nodes_see_each_others_files(bench: Bench) -> None:
