@@ -11,6 +11,7 @@ from batch_emulator.service.errors import BatchError
 from batch_emulator.service.ids import check_id
 from batch_emulator.service.limits import MAX_AUTO_POOL_PREFIX
 from batch_emulator.service.pool_spec import make_pool_spec, targets
+from batch_emulator.service.secret_names import without_secrets
 from batch_emulator.service.spec_checks import required
 
 _AUTO = "poolInfo.autoPoolSpecification"
@@ -89,6 +90,8 @@ def changed_pool_info(current: Json, given: Json) -> Json:
         raise invalid(_AUTO, "", "A job that names its pool cannot be given one of its own later")
     # What is left out is not changed: clients cannot send back passwords that they never get.
     after = {**before, **given["autoPoolSpecification"]}
+    if _as_answered(after["pool"]) == _as_answered(before["pool"]):
+        after["pool"] = before["pool"]
     if {**after, "keepAlive": None} != {**before, "keepAlive": None}:
         checked = pool_info({"poolInfo": {"autoPoolSpecification": after}}, of_schedule=True)
         after = checked["autoPoolSpecification"]
@@ -97,3 +100,10 @@ def changed_pool_info(current: Json, given: Json) -> Json:
     if after["keepAlive"] != before["keepAlive"] and before["poolLifetimeOption"] != "job":
         raise invalid(f"{_AUTO}.keepAlive", after["keepAlive"], "The pool serves all jobs of a schedule")
     return {"autoPoolSpecification": after}
+
+
+def _as_answered(pool: Json) -> Json:
+    """What a client gets to see of a pool, in the words in which it would send it back."""
+    visible: Json = without_secrets(pool)
+    policy = visible.get("taskSchedulingPolicy") or {}
+    return {**visible, "taskSchedulingPolicy": {name: str(word).lower() for name, word in policy.items()}}

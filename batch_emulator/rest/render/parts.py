@@ -7,13 +7,11 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
+from batch_emulator.service import secret_names
 from batch_emulator.service.entities import Json, Versioned
 from batch_emulator.service.errors import Failure
 from batch_emulator.service.failures import to_wire
 from batch_emulator.service.times import format_time
-
-# What clients may send but never get back.
-SECRETS = frozenset({"password", "accountKey", "sasKey", "sshPrivateKey", "protectedSettings"})
 
 
 def present(values: Mapping[str, Any]) -> Json:
@@ -27,15 +25,8 @@ def present(values: Mapping[str, Any]) -> Json:
 
 def without_secrets(spec: Json) -> Json:
     """A specification without keys and passwords, however deep they lie."""
-    return {name: _without_secrets(value) for name, value in spec.items() if name not in SECRETS}
-
-
-def _without_secrets(value: Any) -> Any:
-    if isinstance(value, dict):
-        return without_secrets(value)
-    if isinstance(value, list):
-        return [_without_secrets(item) for item in value]
-    return value
+    visible: Json = secret_names.without_secrets(spec)
+    return visible
 
 
 def versioned(entity: Versioned, url: str) -> Json:

@@ -10,6 +10,7 @@ import pytest
 
 from batch_emulator.service import Account, BatchError, Quotas
 from batch_emulator.service.entities import Json
+from batch_emulator.service.secret_names import without_secrets
 from tests.batch_emulator.service.builders import a_pool, a_task
 from tests.batch_emulator.service.world import World
 
@@ -197,6 +198,20 @@ def test_a_job_is_replaced_with_what_it_answered() -> None:
     spec = world.service.job("job").spec
     world.do("replace_job", "job", {"priority": 5, "poolInfo": spec["poolInfo"]})
     assert world.service.job("job").spec == {**spec, "priority": 5}
+
+
+def test_what_is_never_answered_need_not_be_sent_back() -> None:
+    keys = {"accountName": "a", "containerName": "c", "relativeMountPath": "m", "accountKey": "c2VjcmV0"}
+    mounts = [{"azureBlobFileSystemConfiguration": keys}]
+    world = World()
+    policy = {"nodeFillType": "pack"}
+    world.do("create_job", a_job(pool={"mountConfiguration": mounts, "taskSchedulingPolicy": policy}))
+    info = world.service.job("job").spec["poolInfo"]
+    answered = without_secrets(info)
+    assert answered != info
+    answered["autoPoolSpecification"]["pool"]["taskSchedulingPolicy"] = policy
+    world.do("replace_job", "job", {"priority": 5, "poolInfo": answered})
+    assert (world.service.job("job").spec["priority"], world.service.job("job").spec["poolInfo"]) == (5, info)
 
 
 def test_a_job_may_leave_its_pool_for_another_one_but_not_the_other_way() -> None:
