@@ -147,7 +147,7 @@ def on_deadline(state: State, room: PoolRoom) -> None:
 
 def obtained(node: Node) -> bool:
     """Whether the pool has had the node; one whose machine never came up does not count."""
-    return node.boots > 1 or node.last_boot_time is not None
+    return node.last_boot_time is not None
 
 
 def check(state: State, room: PoolRoom) -> None:

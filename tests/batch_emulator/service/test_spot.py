@@ -62,10 +62,22 @@ def test_a_node_can_be_preempted_before_it_was_up() -> None:
     world.preempt(world.node_ids()[0])
     assert world.node_states() == ["preempted"]
     assert world.service.pool("pool").allocation_state == "resizing"
-    world.boots = True
     world.advance(timedelta(minutes=2))
-    assert (world.node_states(), len(world.sent(BootNode))) == (["idle"], 2)
-    assert world.service.pool("pool").allocation_state == "steady"
+    assert (world.node_states(), len(world.sent(BootNode))) == (["creating"], 2)
+    assert world.service.pool("pool").allocation_state == "resizing"
+    world.answer_pending()
+    assert (world.node_states(), world.service.pool("pool").allocation_state) == (["idle"], "steady")
+
+
+def test_a_node_that_never_came_up_is_given_up_in_the_end() -> None:
+    world = World()
+    world.boots = False
+    world.do("create_pool", a_pool(targetLowPriorityNodes=1))
+    world.preempt(world.node_ids()[0])
+    world.advance(timedelta(minutes=16))
+    pool = world.service.pool("pool")
+    assert (world.node_ids(), pool.allocation_state) == ([], "steady")
+    assert [error["code"] for error in pool.resize_errors] == ["AllocationTimedout"]
 
 
 def test_preempted_nodes_go_first_when_the_pool_shrinks() -> None:
