@@ -110,6 +110,9 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     add("--boot-delay", type=float, default=0.0, metavar="SECONDS", help="time a node takes to start")
     add("--faults", type=Path, metavar="FILE",
         help="what goes wrong on purpose, as JSON; it can be changed while the emulator runs")  # fmt: skip
+    add("--simulate", type=Path, metavar="FILE",
+        help="simulate the nodes, on a clock that stands until it is moved; the file says, as JSON, how long "
+        "starts and tasks take")  # fmt: skip
     add("--container-engine", default="auto", metavar="PROGRAM",
         help="what runs container tasks: podman or docker, by name or path; 'auto' takes the first to work, "
         "'none' has none (default %(default)s)")  # fmt: skip
@@ -142,12 +145,14 @@ def _serve(arguments: argparse.Namespace) -> int:
     from batch_emulator.nodes.storage import StorageSettingsError
     from batch_emulator.runtime.keys import KeyFileError
     from batch_emulator.runtime.server import PortInUseError
+    from batch_emulator.simulation.behaviour import BehaviourError
 
     try:
         with ExitStack() as sockets:
             _serve_on_sockets(arguments, sockets)
     except (
         AgentLostError,
+        BehaviourError,
         DataDirLockedError,
         FaultsError,
         JournalAccountError,
@@ -187,6 +192,7 @@ def _settings(arguments: argparse.Namespace, url: str) -> Settings:
     from batch_emulator.rest.operations import OPERATION_NAMES
     from batch_emulator.runtime.settings import Settings
     from batch_emulator.service.account import Quotas
+    from batch_emulator.simulation.behaviour import load_behaviour
 
     connection_string = arguments.storage_connection_string or _from_env(
         arguments.storage_connection_string_env, "--storage-connection-string-env"
@@ -214,6 +220,7 @@ def _settings(arguments: argparse.Namespace, url: str) -> Settings:
         ),
         https_names=(arguments.host, *arguments.https_name),
         oauth=arguments.oauth == "basic",
+        simulation=load_behaviour(arguments.simulate) if arguments.simulate else None,
         faults=load_faults(arguments.faults, OPERATION_NAMES) if arguments.faults else Faults(),
     )
 

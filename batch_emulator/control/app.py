@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import orjson
 from aiohttp import web
 
-from batch_emulator.control.requests import advance_of, body_of, no_body, strike_of
+from batch_emulator.control.requests import body_of, no_body, passage_of, strike_of
 from batch_emulator.faults import Faults, FaultsError, parse_faults, to_json
 from batch_emulator.rest.authentication import authenticate
 from batch_emulator.rest.credentials import Credentials
@@ -66,6 +66,7 @@ class Controls(Protocol):
     @property
     def clock(self) -> ClockFace: ...
     async def advance(self, seconds: float) -> None: ...
+    async def run_until_done(self, limit_seconds: float) -> None: ...
     async def status(self) -> dict[str, Any]: ...
     async def reset(self) -> None: ...
 
@@ -174,7 +175,11 @@ class _Desk:
         return {"time": format_time(clock()), "isStopped": clock.is_stopped}
 
     async def advance(self, request: web.Request) -> _Json:
-        await self._controls.advance(advance_of(await body_of(request)))
+        passage = passage_of(await body_of(request))
+        if passage.until_done:
+            await self._controls.run_until_done(passage.seconds)
+        else:
+            await self._controls.advance(passage.seconds)
         return await self.get_clock(request)
 
     async def reset(self, request: web.Request) -> _Json:

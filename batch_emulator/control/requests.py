@@ -32,6 +32,17 @@ class Strike:
     away: float | None
 
 
+@dataclass(frozen=True)
+class Passage:
+    """How much time is to pass.
+
+    :param until_done: at most so much: until no task waits or runs.
+    """
+
+    seconds: float
+    until_done: bool = False
+
+
 async def body_of(request: web.Request) -> Any:
     """The parsed body; an empty object when there is none.
 
@@ -68,15 +79,23 @@ def strike_of(body: Any) -> Strike:
     return Strike(pool_id, node_id, _count(body.get("count", 1)), _away(body.get("awaySeconds", 60.0)))
 
 
-def advance_of(body: Any) -> float:
-    """``{"advanceSeconds"}``.
+def passage_of(body: Any) -> Passage:
+    """``{"advanceSeconds"}``, or ``{"untilDone": true, "limitSeconds"?}``.
 
     :raises BatchError: naming the property.
     """
+    if isinstance(body, dict) and "untilDone" in body:
+        _check_members(body, "untilDone", "limitSeconds")
+        if body["untilDone"] is not True:
+            raise _invalid("untilDone", "true")
+        return Passage(_span(body.get("limitSeconds", _MAX_ADVANCE_SECONDS), "limitSeconds"), until_done=True)
     _check_members(body, "advanceSeconds")
-    value = body["advanceSeconds"]
+    return Passage(_span(body["advanceSeconds"], "advanceSeconds"))
+
+
+def _span(value: Any, name: str) -> float:
     if not _is_number(value) or not 0 <= value <= _MAX_ADVANCE_SECONDS:
-        raise _invalid("advanceSeconds", f"a number from 0 to {_MAX_ADVANCE_SECONDS}")
+        raise _invalid(name, f"a number from 0 to {_MAX_ADVANCE_SECONDS}")
     return float(value)
 
 

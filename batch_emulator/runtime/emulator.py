@@ -21,6 +21,7 @@ from batch_emulator.runtime.runtime import Runtime
 from batch_emulator.runtime.settings import Settings
 from batch_emulator.runtime.wiping import wipe
 from batch_emulator.service.account import Account
+from batch_emulator.service.error_kinds import OPERATION_INVALID_FOR_CURRENT_STATE, conflict
 from batch_emulator.service.node_logs import LogRequest
 from batch_emulator.service.service import BatchService
 from batch_emulator.service.times import format_time
@@ -51,11 +52,14 @@ class Emulator:
         self._is_unused.set()
 
     @classmethod
-    async def open(cls, settings: Settings, make_clock: Callable[[], Clock] = Clock) -> Emulator:
+    async def open(cls, settings: Settings, make_clock: Callable[[], Clock] | None = None) -> Emulator:
         """See :meth:`Runtime.open`.
 
-        :param make_clock: a new clock for the account, and for each that follows a reset.
+        :param make_clock: a new clock for the account, and for each that follows a reset. Without one it is
+            the machine's, and with simulated nodes one that stands.
         """
+        if make_clock is None:
+            make_clock = Clock if settings.simulation is None else lambda: Clock(utcnow())
         clock = make_clock()
         return cls(settings, make_clock, clock, await Runtime.open(settings, clock))
 
@@ -132,6 +136,16 @@ class Emulator:
         """See :meth:`batch_emulator.runtime.passage.Passage.advance`."""
         async with self._used() as runtime:
             await runtime.passage.advance(seconds)
+
+    async def run_until_done(self, limit_seconds: float) -> None:
+        """Let time pass until no task waits or runs.
+
+        :raises BatchError: the clock goes by itself: real nodes take real time.
+        """
+        if not self._clock.is_stopped:
+            raise conflict(OPERATION_INVALID_FOR_CURRENT_STATE, "The nodes are not simulated")
+        async with self._used() as runtime:
+            await runtime.passage.advance(limit_seconds, runtime.is_done)
 
     async def status(self) -> dict[str, Any]:
         """What there is now, in numbers."""

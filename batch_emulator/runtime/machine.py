@@ -11,6 +11,7 @@ from typing import Any
 from batch_emulator.identity.node_secret import issue_secret
 from batch_emulator.nodes.containers.containers import Containers
 from batch_emulator.nodes.environment import AccountFacts
+from batch_emulator.nodes.files import NodeFiles
 from batch_emulator.nodes.host import Host
 from batch_emulator.nodes.launcher import Launcher
 from batch_emulator.nodes.log_upload import read_logs, upload_logs
@@ -72,6 +73,15 @@ class Machine:
         self._logs = NodeLogs(settings.data_dir / "node-logs", clock)
         self.host = Host(nodes_dir, services, self._noting(post), settings.boot_delay)
         self._errands: set[asyncio.Task[object]] = set()
+
+    @property
+    def agent_pid(self) -> int | None:
+        """Process id of the node agent."""
+        return self.launcher.agent_pid
+
+    def files(self, pool_id: str, node_id: str) -> NodeFiles:
+        """The disk of a node, which may not exist."""
+        return self.host.files(pool_id, node_id)
 
     async def start(self) -> None:
         """Make ready to carry out effects."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from batch_emulator.runtime.clock import Clock, Timers
@@ -23,20 +24,24 @@ class Passage:
         self._timers = timers
         self._lock = asyncio.Lock()
 
-    async def advance(self, seconds: float) -> None:
+    async def advance(self, seconds: float, is_over: Callable[[], bool] = lambda: False) -> None:
         """Let a span of time pass. What processes do takes its own time still.
 
+        :param is_over: asked at each time at which something was due; time stops passing when it is.
         :raises JournalError: the state cannot be stored.
         """
         async with self._lock:
             target = self._clock() + timedelta(seconds=seconds)
             await self._engine.rest()
             while (due := self._next_due()) is not None and due <= target:
+                if is_over():
+                    return
                 self._clock.move_to(due)
                 await self._look()
                 await asyncio.sleep(0)  # requests are answered on the way
-            self._clock.move_to(target)
-            await self._look()
+            if not is_over():
+                self._clock.move_to(target)
+                await self._look()
 
     def stop(self) -> None:
         """Nothing waits for a time any more."""

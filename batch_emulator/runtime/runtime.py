@@ -6,7 +6,7 @@ import asyncio
 import secrets
 from collections.abc import Callable
 from datetime import datetime
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from batch_emulator.faults.nodes import NodeFaults
 from batch_emulator.journal import Journal
@@ -21,8 +21,12 @@ from batch_emulator.runtime.settings import Settings
 from batch_emulator.service.account import Account
 from batch_emulator.service.error_kinds import NODE_NOT_FOUND
 from batch_emulator.service.errors import BatchError
+from batch_emulator.service.events import Event
 from batch_emulator.service.node_logs import LogRequest
 from batch_emulator.service.service import BatchService
+
+if TYPE_CHECKING:
+    from batch_emulator.runtime.simulated_machine import SimulatedMachine
 
 __all__ = ["Runtime"]
 
@@ -37,7 +41,7 @@ class Runtime:
         service: BatchService,
         settings: Settings,
         engine: Engine,
-        machine: Machine,
+        machine: Machine | SimulatedMachine,
         faults: FaultControl,
         passage: Passage,
     ) -> None:
@@ -65,7 +69,7 @@ class Runtime:
         service = BatchService.restore(settings.account, journal.load(), seed=secrets.randbits(63))
         engine = Engine(service, journal, clock)
         node_faults = NodeFaults(engine.post, timers)
-        machine = Machine(settings, clock, node_faults.post, engine.fail)
+        machine = _machine(settings, clock, timers, node_faults.post, engine.fail)
         node_faults.connect(machine)
         engine.connect(node_faults)
         faults = FaultControl(engine, node_faults, settings.account.quotas)
@@ -103,7 +107,7 @@ class Runtime:
     @property
     def agent_pid(self) -> int | None:
         """Process id of the node agent."""
-        return self._machine.launcher.agent_pid
+        return self._machine.agent_pid
 
     async def execute(self, command: Callable[[BatchService, datetime], T]) -> T:
         """See :meth:`Engine.execute`."""
@@ -118,7 +122,7 @@ class Runtime:
 
         :raises BatchError: ``NodeNotFound``, when the node has none.
         """
-        node_files = self._machine.host.files(pool_id, node_id)
+        node_files = self._machine.files(pool_id, node_id)
         if not node_files.root.is_dir():
             raise BatchError(NODE_NOT_FOUND)
         return Disk(node_files)
@@ -127,9 +131,30 @@ class Runtime:
         """See :meth:`Machine.upload_logs`."""
         return await self._machine.upload_logs(request)
 
+    def is_done(self) -> bool:
+        """Whether no task waits or runs."""
+        from batch_emulator.simulation.progress import is_done
+
+        return is_done(self._service)
+
     async def stop(self) -> None:
         """Kill all processes, store what is due, give the folder free."""
         self.faults.stop()
         self.passage.stop()
         await self._machine.stop()
         await self._engine.stop()
+
+
+def _machine(
+    settings: Settings,
+    clock: Clock,
+    timers: Timers,
+    post: Callable[[Event], None],
+    on_fatal: Callable[[BaseException], None],
+) -> Machine | SimulatedMachine:
+    if settings.simulation is None:
+        return Machine(settings, clock, post, on_fatal)
+    # Loaded where it is wanted: real nodes are the rule, and shall be ready soon.
+    from batch_emulator.runtime.simulated_machine import SimulatedMachine
+
+    return SimulatedMachine(settings, settings.simulation, clock, timers, post)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from batch_emulator.account_defaults import ACCOUNT_NAME, PRIMARY_KEY, SECONDARY_KEY
 from batch_emulator.faults import Faults
 from batch_emulator.nodes.containers.detection import EngineSettings
 from batch_emulator.nodes.storage import LinkedStorage
 from batch_emulator.service.account import Account, Quotas
+
+if TYPE_CHECKING:
+    from batch_emulator.simulation.behaviour import Behaviour
 
 __all__ = ["Settings"]
 
@@ -26,6 +30,7 @@ class Settings:
     :param boot_delay: seconds that a node takes to start.
     :param node_key: signs what tasks show to get tokens of their pool's identities.
     :param faults: what goes wrong from the beginning.
+    :param simulation: how nodes behave that are simulated, on a clock that stands; real ones without.
     :param account_url: what tasks see as ``AZ_BATCH_ACCOUNT_URL``.
     :param https_names: host names and addresses that the https certificate is for, besides the usual ones.
     :param oauth: whether tokens of Microsoft Entra ID are taken, unsigned as far as we can tell.
@@ -46,6 +51,8 @@ class Settings:
     https_names: tuple[str, ...] = ()
     oauth: bool = False
     faults: Faults = field(default_factory=Faults)
+    simulation: Behaviour | None = None
+    simulation_seed: int = 0
 
     @property
     def account(self) -> Account:

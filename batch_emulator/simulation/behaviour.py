@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
 from batch_emulator.service.effects import StartRun
 from batch_emulator.simulation.chance import Constant, Exponential, LogNormal, Span, Uniform
 
-__all__ = ["EXIT_CODE_SETTING", "SECONDS_SETTING", "Behaviour", "BehaviourError", "Work", "parse_behaviour"]
+__all__ = [
+    "EXIT_CODE_SETTING",
+    "SECONDS_SETTING",
+    "Behaviour",
+    "BehaviourError",
+    "Work",
+    "load_behaviour",
+    "parse_behaviour",
+]
 
 # Environment settings by which a task itself says what it does.
 SECONDS_SETTING, EXIT_CODE_SETTING = "SIMULATED_SECONDS", "SIMULATED_EXIT_CODE"
@@ -105,6 +115,21 @@ def parse_behaviour(value: Any) -> Behaviour:
         else usual.special,
         failure_rate=float(rate),
     )
+
+
+def load_behaviour(path: Path) -> Behaviour:
+    """A behaviour of a JSON file.
+
+    :raises BehaviourError: it cannot be read, or is not a description of a behaviour.
+    """
+    try:
+        return parse_behaviour(json.loads(path.read_text("utf-8")))
+    except OSError as error:
+        raise BehaviourError(f"The behaviour file {path} cannot be read: {error.strerror}.") from None
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BehaviourError(f"The behaviour file {path} is not JSON: {error}.") from None
+    except BehaviourError as error:
+        raise BehaviourError(f"The behaviour file {path}: {error}") from None
 
 
 _SPANS: Mapping[str, tuple[int, Callable[..., Span]]] = {

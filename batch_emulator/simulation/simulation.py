@@ -21,6 +21,7 @@ from batch_emulator.service.service import BatchService
 from batch_emulator.simulation.agenda import Agenda
 from batch_emulator.simulation.behaviour import Behaviour
 from batch_emulator.simulation.nodes import SimulatedNodes
+from batch_emulator.simulation.progress import is_done, task_numbers
 from batch_emulator.simulation.result import Moment, SimulationResult
 
 __all__ = ["Simulation"]
@@ -154,7 +155,7 @@ class Simulation:
             makespan=last - self._start,
             dedicated_node_hours=dedicated,
             spot_node_hours=spot,
-            tasks=self._counts(),
+            tasks=task_numbers(self._service),
             runs=self._nodes.runs,
             faults=dict(struck),
             steps=self._steps,
@@ -201,24 +202,13 @@ class Simulation:
         self._events.append(TimeReached())
 
     def _note(self) -> None:
-        counts = self._counts()
+        counts = task_numbers(self._service)
         completed = counts["succeeded"] + counts["failed"]
         self._timeline.append(Moment(self.now, self._nodes.obtained, self._nodes.running, completed))
         self._agenda.call_later(self._every, self._note)
 
     def _is_done(self) -> bool:
-        counts = self._counts()
-        return counts["active"] + counts["running"] == 0
-
-    def _counts(self) -> dict[str, int]:
-        """Tasks of all jobs; those that wait in a job that has ended wait for nothing."""
-        total = dict.fromkeys(("active", "running", "succeeded", "failed"), 0)
-        for job in self._service.jobs():
-            counts = self._service.task_counts(job.id).tasks
-            for name in total:
-                if name != "active" or job.state != "completed":
-                    total[name] += getattr(counts, name)
-        return total
+        return is_done(self._service)
 
     def _tasks(self) -> Iterable[Task]:
         for job in self._service.jobs():

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from azure.batch.aio import BatchClient as AsyncBatchClient
 
     from batch_emulator.faults import Faults
+    from batch_emulator.simulation import Behaviour
 
 __all__ = ["LocalBatch", "LocalClock", "LocalFaults"]
 
@@ -34,6 +35,7 @@ class LocalBatch:
     :param storage: the linked storage account: a connection string, or a :class:`LocalStorage`.
     :param faults: what goes wrong from the beginning, also after a reset; see ``docs/faults.md``.
     :param boot_delay: seconds that a node takes to start.
+    :param simulate: nodes are simulated and behave so, on a clock that stands; see ``docs/simulation.md``.
     :param host: address to listen on.
     :param port: 0 takes a free one.
     """
@@ -47,6 +49,7 @@ class LocalBatch:
         storage: LocalStorage | str | None = None,
         faults: Faults | dict[str, Any] | None = None,
         boot_delay: float = 0.0,
+        simulate: Behaviour | dict[str, Any] | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
@@ -56,6 +59,7 @@ class LocalBatch:
         self._given_dir = data_dir
         self._faults_at_start = faults
         self._boot_delay = boot_delay
+        self._simulate = simulate
         self._address = (host, port)
         self._server: BackgroundServer | None = None
         self._client: BatchClient | None = None
@@ -105,6 +109,7 @@ class LocalBatch:
                 else None,
                 boot_delay=self._boot_delay,
                 faults=_parsed(self._faults_at_start),
+                simulation=_behaviour(self._simulate),
             )
             self._server = BackgroundServer(settings, Listeners(listener))
             self._endpoint = endpoint
@@ -284,6 +289,21 @@ class LocalClock:
             raise ValueError("Time cannot be turned back.")
         server = self._batch._running()
         server.call(server.emulator.advance(seconds))
+
+    def run_until_done(self, limit: timedelta = timedelta(days=31)) -> None:
+        """Let time pass until no task waits or runs; with simulated nodes only.
+
+        :param limit: at most so much: some tasks never complete.
+        :raises BatchError: the nodes are real.
+        """
+        server = self._batch._running()
+        server.call(server.emulator.run_until_done(limit.total_seconds()))
+
+
+def _behaviour(given: Behaviour | dict[str, Any] | None) -> Behaviour | None:
+    from batch_emulator.simulation.behaviour import parse_behaviour
+
+    return parse_behaviour(given) if isinstance(given, dict) else given
 
 
 def _parsed(faults: Faults | dict[str, Any] | None) -> Faults:

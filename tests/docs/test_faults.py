@@ -13,6 +13,7 @@ from batch_emulator.faults.record import RequestRule
 from batch_emulator.rest.credentials import Credentials
 from batch_emulator.rest.operations import OPERATION_NAMES
 from batch_emulator.runtime.engine import utcnow
+from batch_emulator.simulation import parse_behaviour
 from tests.docs.pages import PAGES, ROOT, blocks_of, code_spans_of
 
 PAGE = ROOT / "docs" / "faults.md"
@@ -35,3 +36,8 @@ def test_the_paths_are_those_that_are_served() -> None:
     served = {resource.canonical for resource in app.router.resources()}
     named = {span for span in code_spans_of(PAGE) if re.match(r"[A-Z]+ /emulator/", span)}
     assert {span.split()[1] for span in named} == served
+
+
+def test_the_behaviour_is_one() -> None:
+    (shown,) = blocks_of(ROOT / "docs" / "simulation.md", "json")
+    assert parse_behaviour(json.loads(shown.text)).failure_rate == 0.01

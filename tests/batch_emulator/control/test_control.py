@@ -16,6 +16,7 @@ from batch_emulator.faults import parse_faults, to_json
 from batch_emulator.rest.operations import OPERATION_NAMES
 from batch_emulator.rest.shared_key import SignedParts, sign, strings_to_sign
 from batch_emulator.rest.values import format_http_date
+from batch_emulator.simulation import parse_behaviour
 from tests.batch_emulator.control.serving import Place, serving
 from tests.batch_emulator.runtime.served import a_job, a_pool, a_task, eventually
 from tests.protocol.builders import a_pool as a_wire_pool
@@ -248,3 +249,25 @@ async def test_the_page_tells_of_faults_and_of_a_clock_that_is_ahead(place: Plac
         page = await response.text()
     for text in ("latency: struck 0 of 0 chances", "pools: 3", "2:00:00 ahead"):
         assert text in page
+
+
+async def test_with_simulated_nodes_time_passes_until_all_is_done(tmp_path: Path) -> None:
+    async with serving(tmp_path, simulation=parse_behaviour({"taskSeconds": 90})) as place:
+        async with place.client() as client:
+            await client.create_pool(a_pool("p", 1))
+            await client.create_job(a_job("j", "p"))
+            await client.create_task("j", a_task("t", "exit 0"))
+            _, before = await place.ask("GET", "clock")
+            assert before["isStopped"] is True
+            assert (await place.ask("POST", "clock", {"untilDone": True, "limitSeconds": 60}))[0] == 200
+            assert (await client.get_task("j", "t")).state == "running"
+            assert (await place.ask("POST", "clock", {"untilDone": True}))[0] == 200
+            assert (await client.get_task("j", "t")).state == "completed"
+        async with place.session.get(place.url) as response:
+            assert "stands still" in await response.text()
+
+
+async def test_real_nodes_are_not_hurried(place: Place) -> None:
+    assert (await place.ask("POST", "clock", {"untilDone": True}))[0] == 409
+    for wrong in ({"untilDone": False}, {"untilDone": True, "limitSeconds": -1}, {"untilDone": True, "x": 1}):
+        assert (await place.ask("POST", "clock", wrong))[0] == 400

@@ -208,3 +208,48 @@ def test_importing_it_loads_no_server() -> None:
     code = "import sys, batch_emulator.testing, batch_emulator.testing.plugin; print(sorted(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert not {"aiohttp", "orjson", "azure", "batch_emulator.service"} & set(eval(loaded))
+
+
+def test_nodes_may_be_simulated_on_a_clock_that_stands() -> None:
+    with LocalBatch(simulate={"bootSeconds": 60, "taskSeconds": 600}) as batch:
+        client = batch.client
+        began = batch.clock.now()
+        client.create_pool(a_pool("p", 2))
+        assert [node.state.value for node in client.list_nodes("p")] == ["creating", "creating"]
+        batch.clock.advance(60)
+        assert [node.state.value for node in client.list_nodes("p")] == ["idle", "idle"]
+        client.create_job(a_job("j", "p"))
+        for number in range(5):
+            client.create_task("j", {"id": f"t{number}", "commandLine": "anything"})
+        own = [{"name": "SIMULATED_SECONDS", "value": "30"}, {"name": "SIMULATED_EXIT_CODE", "value": "7"}]
+        client.create_task("j", {"id": "t5", "commandLine": "anything", "environmentSettings": own})
+        batch.clock.advance(599)
+        assert batch.status()["tasks"]["running"] == 2
+        batch.clock.run_until_done()
+        assert batch.clock.now() - began == timedelta(seconds=60 + 3 * 600)
+        task = client.get_task("j", "t5")
+        assert (task.execution_info.exit_code, task.execution_info.result) == (7, "failure")
+        span = task.execution_info.end_time - task.execution_info.start_time
+        assert abs(span - timedelta(seconds=30)) < timedelta(milliseconds=1)
+        with pytest.raises(HttpResponseError, match=r"NodeNotFound|TaskFiles"):
+            list(client.list_task_files("j", "t5"))
+        batch.reset()
+        assert list(client.list_pools()) == []
+        batch.clock.run_until_done()
+
+
+def test_simulated_nodes_are_evicted_by_the_same_faults() -> None:
+    faults = {"seed": 4, "nodes": [{"fault": "preemption", "perNodeHour": 6, "awaySeconds": 300}]}
+    with LocalBatch(simulate={"taskSeconds": 300}, faults=faults) as batch:
+        batch.client.create_pool(a_wire_pool("p", targetDedicatedNodes=0, targetLowPriorityNodes=4))
+        batch.client.create_job(a_job("j", "p"))
+        for number in range(20):
+            batch.client.create_task("j", a_task(f"t{number}", "exit 0"))
+        batch.clock.run_until_done()
+        assert batch.status()["tasks"]["succeeded"] == 20
+        assert batch.faults.counts()["nodes"][0]["struck"] > 0
+
+
+def test_real_nodes_do_not_run_ahead(batch: LocalBatch) -> None:
+    with pytest.raises(BatchError, match="OperationInvalidForCurrentState"):
+        batch.clock.run_until_done()
