@@ -101,7 +101,20 @@ def _pool(state: State, room: JobRoom, task: Task) -> Iterator[Reason]:
     elif instances_of(task):
         yield from _gang(pool, room, instances_of(task))
     else:
-        yield from _nodes(pool, room, task, required)
+        for reason in _nodes(pool, room, task, required):
+            yield _held(state, pool) or reason if reason.code == "Next" else reason
+
+
+def _held(state: State, pool: PoolRoom) -> Reason | None:
+    """Nodes are free, but not for this task."""
+    until = pool.held_until
+    waiting = [job.ready.first_gang() for job in state.jobs_on(pool.pool.id)]
+    if until is None or until <= state.now or not any(waiting):
+        return None
+    names = ", ".join(f"{task.job_id}/{task.id}" for task in waiting if task)
+    return Reason(
+        "HeldBack", f"Free nodes are kept for multi-instance tasks until {until:%H:%M:%S}: {names}."
+    )
 
 
 def _no_nodes(pool: PoolRoom) -> Iterator[Reason]:

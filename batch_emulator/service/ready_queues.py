@@ -29,6 +29,11 @@ class ReadyQueues:
         return task.number in self._numbers
 
     @property
+    def has_gangs(self) -> bool:
+        """Whether a multi-instance task may be waiting."""
+        return bool(self._gangs)
+
+    @property
     def instances(self) -> int:
         """How many tasks wait, a multi-instance task counting for each of its instances."""
         return len(self._numbers) + self._more_nodes

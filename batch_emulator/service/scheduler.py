@@ -62,7 +62,7 @@ def _start_one(state: State, room: PoolRoom, job: JobRoom) -> bool | None:
 
     :returns: ``None`` if free nodes are held for a multi-instance task of the job, so that nobody may go on.
     """
-    gang = job.ready.first_gang(whole_nodes.free(room, job))
+    gang = job.ready.first_gang(whole_nodes.free(room, job)) if job.ready.has_gangs else None
     task, node = _next(room, job)
     if task is not None and node is not None and (gang is None or task.number < gang.number):
         if not _held(state, room, job, task.number):

@@ -51,7 +51,8 @@ def render_subtask(subtask: Subtask, base_url: str) -> Json:
             "id": subtask.number,
             "startTime": subtask.start_time,
             "endTime": subtask.end_time,
-            "exitCode": subtask.exit_code,
+            # Its command may be over long before it is.
+            "exitCode": subtask.exit_code if subtask.state == "completed" else None,
             "containerInfo": subtask.container_info,
             "failureInfo": failure_info(subtask.failure),
             "state": subtask.state,

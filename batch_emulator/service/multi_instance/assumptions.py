@@ -37,12 +37,13 @@ def ending_of(coordination: Ending) -> Ending:
     return coordination
 
 
-RUNNING_UNTIL_PRIMARY_ENDS = True
+RUNNING_UNTIL_PRIMARY_ENDS: bool = True
 """A subtask stays ``running`` when its coordination command has succeeded: it holds its node, and what that
-command left in the background works there, until the primary ends. Its exit code is shown from then on."""
+command left in the background works there, until the primary ends."""
 
-PACKAGES_ON_EVERY_NODE = True
-"""Application packages of the task are installed for every instance, before its coordination command."""
+PACKAGES_ON_EVERY_NODE: bool = True
+"""Application packages of the task are installed for every instance, before its coordination command. (Else
+for the primary alone, as its resource files.)"""
 
-COUNTED_ON_NODES = False
-"""Subtasks are not counted in a node's ``totalTasksRun``; in its running tasks and slots they are."""
+COUNTED_ON_NODES: bool = False
+"""Whether subtasks are counted in a node's ``totalTasksRun``. In its running tasks and slots they are."""

@@ -12,7 +12,11 @@ from batch_emulator.service.endings import Ending
 from batch_emulator.service.entities import Json, Node, Subtask, Task
 from batch_emulator.service.failures import EXIT_CODE, UNKNOWN, package_failure
 from batch_emulator.service.multi_instance import gangs
-from batch_emulator.service.multi_instance.assumptions import ending_of
+from batch_emulator.service.multi_instance.assumptions import (
+    PACKAGES_ON_EVERY_NODE,
+    RUNNING_UNTIL_PRIMARY_ENDS,
+    ending_of,
+)
 from batch_emulator.service.packages import lost_reference
 from batch_emulator.service.resource_use import NOTHING
 from batch_emulator.service.rooms import Gang, JobRoom
@@ -25,8 +29,8 @@ def assign(state: State, room: JobRoom, task: Task, nodes: list[Node]) -> None:
     Each instance begins with its coordination command, or waits for the job's preparation on its node.
     """
     task_runs.take_place(state, room, task, nodes[0])
-    gang = gangs.form(state, room, task, nodes)
     ready = [not preparation.must_wait(state, room, node) for node in nodes]
+    gang = gangs.form(state, room, task, nodes, ready)
     if not ready[0]:
         task_runs.set_state(state, room, task, "preparing", "waits for the job preparation task")
     lost = lost_reference(state, task.spec.get("applicationPackageReferences") or [])
@@ -52,7 +56,9 @@ def begin(state: State, member: Subtask, node: Node) -> None:
     member.start_time = state.now
     member.run_id = f"{task.run_id}/{member.number}"
     state.runs[member.run_id] = member
-    gangs.move(state, member, "running")
+    if member.state != "running":
+        gangs.move(state, member, "running")
+    state.changed(member)
     if member.number == 0:
         task.start_time = state.now
         task_runs.set_deadline(state, task)
@@ -67,6 +73,7 @@ def begin(state: State, member: Subtask, node: Node) -> None:
             kind="coordination",
             spec=_coordination_spec(task, member.number),
             instance=gangs.hosts_of(state, gang, member.number),
+            **({} if PACKAGES_ON_EVERY_NODE or member.number == 0 else {"packages": ()}),
         )
     )
 
@@ -94,8 +101,11 @@ def on_ended(state: State, member: Subtask, ending: Ending) -> None:
         _end_if_over(state, task, gang)
     elif not ending.succeeded:
         give_up(state, task, gang, ending if ending.killed else ending_of(ending))
-    elif gang.coordinated:
-        _launch_application(state, room, task, gang)
+    else:
+        if not RUNNING_UNTIL_PRIMARY_ENDS and member.number > 0:
+            gangs.conclude(state, member)
+        if gang.coordinated:
+            _launch_application(state, room, task, gang)
 
 
 def give_up(state: State, task: Task, gang: Gang, ending: Ending) -> None:

@@ -9,14 +9,18 @@ from batch_emulator.service.entities import Node, Subtask, Task, key_of
 from batch_emulator.service.errors import Failure
 from batch_emulator.service.failures import TASK_ENDED
 from batch_emulator.service.limits import RECENT_TASKS
+from batch_emulator.service.multi_instance.assumptions import COUNTED_ON_NODES
 from batch_emulator.service.rooms import Gang, JobRoom
 from batch_emulator.service.state import State
 from batch_emulator.service.times import later
 from batch_emulator.service.vm_sizes import vm_size
 
 
-def form(state: State, room: JobRoom, task: Task, nodes: list[Node]) -> Gang:
-    """Let a task that has its place on the first of the nodes hold all of them."""
+def form(state: State, room: JobRoom, task: Task, nodes: list[Node], ready: list[bool]) -> Gang:
+    """Let a task that has its place on the first of the nodes hold all of them.
+
+    :param ready: of each node, whether an instance may begin there now.
+    """
     for number, node in enumerate(nodes):
         member = Subtask(
             job_id=task.job_id,
@@ -25,7 +29,7 @@ def form(state: State, room: JobRoom, task: Task, nodes: list[Node]) -> Gang:
             pool_id=node.pool_id,
             node_id=node.id,
             task_root=task.task_root or "",
-            state="preparing",
+            state="running" if ready[number] else "preparing",
             state_transition_time=state.now,
             held=True,
         )
@@ -125,6 +129,9 @@ def conclude(state: State, member: Subtask) -> None:
 def _note_on_node(state: State, node: Node, member: Subtask) -> None:
     if member.start_time is None:
         return
+    if COUNTED_ON_NODES:
+        node.total_tasks_run += 1
+        node.total_tasks_succeeded += member.result == "success"
     entry = [member.job_id, member.task_id, member.number]
     node.recent_tasks = [entry, *(item for item in node.recent_tasks if item != entry)][:RECENT_TASKS]
     state.changed(node)

@@ -8,7 +8,7 @@ import pytest
 
 from batch_emulator.service import Failure, statistics
 from batch_emulator.service.effects import EndInstance, KillRun, RemoveTaskFiles
-from batch_emulator.service.events import RunLost
+from batch_emulator.service.events import RunEnded, RunLost
 from batch_emulator.service.resource_use import ResourceUse
 from tests.batch_emulator.service.builders import a_gang, a_task
 from tests.batch_emulator.service.multi_instance.gang_world import GangWorld
@@ -333,3 +333,21 @@ class TestPreparation:
         world.do("terminate_task", "job", "task")
         assert (world.task().state, world.subtask_states()) == ("completed", ["completed"])
         assert not world.coordinating()
+
+
+def test_a_coordination_command_that_exits_with_0_when_it_is_killed_launches_nothing(
+    world: GangWorld,
+) -> None:
+    world.do("create_task", "job", a_gang())
+    world.coordinate(0)
+    run = world.coordinating()[1]
+    del world.running[run.run_id]
+    world.tell(RunEnded(run.run_id, world.now, exit_code=0, killed=True))
+    assert world.running_tasks() == []
+    assert (world.task().tries, sorted(world.coordinating())) == (2, [0, 1])
+
+
+def test_a_subtask_that_begins_at_once_has_no_earlier_state(world: GangWorld) -> None:
+    world.do("create_task", "job", a_gang())
+    (subtask,) = world.subtasks()
+    assert (subtask.state, subtask.previous_state) == ("running", None)

@@ -95,6 +95,7 @@ class TestNoStarvation:
         world.advance(PATIENCE)
         world.finish("0")
         assert world.running_tasks() == ["1"]
+        assert reasons(world, "s0") == ["HeldBack"]
         world.finish("1")
         assert world.states()["large"] == "running"
 
