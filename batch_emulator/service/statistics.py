@@ -41,17 +41,20 @@ class Statistics(NamedTuple):
 
 def note_try(task: Task, use: ResourceUse, now: datetime) -> None:
     """A try of a task is over."""
-    before = _of_tries(task)
     wall = _running_for(task, now)
-    after = before.plus(Statistics(use.user, use.kernel, wall, use.read, use.written))
-    if after != before:
-        task.used = list(after[:5])
+    if wall or use != NOTHING:
+        _add(task, use, wall)
 
 
 def note_command(task: Task, use: ResourceUse) -> None:
     """A coordination command of a multi-instance task is over: its time is that of the try."""
     if use != NOTHING:
-        task.used = list(_of_tries(task).plus(Statistics(use.user, use.kernel, 0, use.read, use.written))[:5])
+        _add(task, use, 0)
+
+
+def _add(task: Task, use: ResourceUse, wall: int) -> None:
+    user, kernel, before, read, written = task.used or (0, 0, 0, 0, 0)
+    task.used = [user + use.user, kernel + use.kernel, before + wall, read + use.read, written + use.written]
 
 
 def _of_tries(task: Task) -> Statistics:
