@@ -10,16 +10,8 @@ from batch_emulator.service.auto_pool_spec import split
 from batch_emulator.service.entities import Job, Json
 from batch_emulator.service.errors import BatchError, Failure
 from batch_emulator.service.ids import make_guid
+from batch_emulator.service.job_assumptions import AUTO_POOL_ERRORS
 from batch_emulator.service.state import State
-
-# The service says which of its errors there are, not which refusal leads to which; this is our reading.
-_SCHEDULING_ERRORS = {
-    "PoolQuotaReached": "AutoPoolCreationFailedWithQuotaReached",
-    "InvalidApplicationPackageReferences": "InvalidApplicationPackageReferencesInAutoPool",
-    "AutoScalingFormulaSyntaxError": "InvalidAutoScaleFormulaInAutoPool",
-    "AutoScaleFormulaTooLong": "InvalidAutoScaleFormulaInAutoPool",
-    "InvalidAutoScalingSettings": "InvalidAutoScaleFormulaInAutoPool",
-}
 
 
 def create(state: State, specification: Json, *owner: object) -> str | Failure:
@@ -35,7 +27,7 @@ def create(state: State, specification: Json, *owner: object) -> str | Failure:
     try:
         pools.enter(state, pool_id, spec, sizing)
     except BatchError as error:
-        code = _SCHEDULING_ERRORS.get(error.code, "InvalidAutoPoolSettings")
+        code = AUTO_POOL_ERRORS.get(error.code, "InvalidAutoPoolSettings")
         return Failure(code, error.kind.message, details=tuple(error.values.items()))
     return pool_id
 
