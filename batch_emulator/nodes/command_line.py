@@ -64,11 +64,11 @@ def parse_command(
     name = arguments[0]
     if "/" in name:
         path = os.path.join(working_directory, name.removeprefix("./"))
+        if os.access(path, os.X_OK):
+            return Command(path, arguments)  # if it is a directory, the start of it says so
         if not os.path.isfile(path):
             raise _not_found(name)
-        if not os.access(path, os.X_OK):
-            raise launch_failed(f"The file '{name}' is not executable.", command_line)
-        return Command(path, arguments)
+        raise launch_failed(f"The file '{name}' is not executable.", command_line)
     found = shutil.which(name, path=environment.get("PATH", ""))
     if found is None:
         raise _not_found(name)

@@ -47,7 +47,7 @@ class NodeLogs:
     def __init__(self, folder: Path, clock: Callable[[], datetime]) -> None:
         self._folder = folder
         self._clock = clock
-        self._lines: dict[tuple[_NodeKey, str], list[str]] = {}
+        self._lines: dict[tuple[_NodeKey, str], list[tuple[datetime, str, str]]] = {}
         self._runs: dict[str, _NodeKey] = {}
         self._booted: set[_NodeKey] = set()
 
@@ -129,7 +129,7 @@ class NodeLogs:
     def _add(self, key: _NodeKey, text: str, *, is_bad: bool = False) -> None:
         if key not in self._booted:  # late news of a node that is gone
             return
-        line = f"{format_time(self._clock())} {'WARN' if is_bad else 'INFO'} {text}\n"
+        line = (self._clock(), "WARN" if is_bad else "INFO", text)
         for name in (_DEBUG, _WARN) if is_bad else (_DEBUG,):
             lines = self._lines.setdefault((key, name), [])
             lines.append(line)
@@ -137,7 +137,8 @@ class NodeLogs:
                 self._write(key, name)
 
     def _write(self, key: _NodeKey, name: str) -> None:
-        text = "".join(self._lines.pop((key, name)))
+        lines = self._lines.pop((key, name))
+        text = "".join(f"{format_time(time)} {level} {text}\n" for time, level, text in lines)
         path = self._directory(key) / f"{name}.log"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

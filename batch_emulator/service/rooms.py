@@ -77,7 +77,14 @@ class Counts:
         return self.active + self.running + self.completed
 
     def add(self, bucket: str, amount: int) -> None:
-        setattr(self, bucket, getattr(self, bucket) + amount)
+        if bucket == "active":
+            self.active += amount
+        elif bucket == "running":
+            self.running += amount
+        elif bucket == "succeeded":
+            self.succeeded += amount
+        else:
+            self.failed += amount
 
 
 def bucket_of(task: Task) -> str:

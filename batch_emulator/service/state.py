@@ -64,23 +64,27 @@ class State:
         self.jobs_to_check: dict[str, None] = {}
         self.schedules_to_check: dict[str, None] = {}
         self.nodes_to_check: dict[tuple[str, str], None] = {}
-        self._dirty: dict[tuple[str, str], Entity | None] = {}
+        self._dirty: dict[int, tuple[Entity, bool]] = {}
         self._last_ticks = 0
+        self._ticks_at = self.now
+        self._ticks = 0
 
     # ------------------------------------------------------------------ what changed
 
     def changed(self, entity: Entity) -> None:
         """The entity's record is to be written again."""
-        self._dirty[entity.kind, key_of(entity)] = entity
+        # By identity: what an entity is called matters to the journal alone, once for each step.
+        self._dirty[id(entity)] = (entity, True)
 
     def removed(self, entity: Entity) -> None:
         """The entity's record is to be deleted."""
-        self._dirty[entity.kind, key_of(entity)] = None
+        # Last in order: its key may be that of another entity by now.
+        self._dirty.pop(id(entity), None)
+        self._dirty[id(entity)] = (entity, False)
 
     def touch(self, entity: Versioned | Application) -> None:
         """The entity changed in a way that its users may see: a new ETag and time of modification."""
-        self._last_ticks = max(self._last_ticks + 10, ticks(self.now))
-        entity.etag = f"0x{self._last_ticks:X}"
+        entity.etag = self.new_etag()
         entity.last_modified = self.now
 
     def saw_etag(self, etag: str) -> None:
@@ -90,7 +94,9 @@ class State:
 
     def new_etag(self) -> str:
         """An ETag for something new."""
-        self._last_ticks = max(self._last_ticks + 10, ticks(self.now))
+        if self._ticks_at is not self.now:
+            self._ticks_at, self._ticks = self.now, ticks(self.now)
+        self._last_ticks = max(self._last_ticks + 10, self._ticks)
         return f"0x{self._last_ticks:X}"
 
     def emit(self, effect: Effect) -> None:
@@ -102,7 +108,7 @@ class State:
         at = self.timers.to_announce()
         if at is not None:
             self.effects.append(WakeAt(at))
-        step = Step(self._dirty, self.effects)
+        step = Step(list(self._dirty.values()), self.effects)
         self._dirty, self.effects = {}, []
         return step
 
@@ -113,8 +119,9 @@ class State:
 
         :raises InvalidTransition: the rules have a bug.
         """
-        self._check(entity.kind, key_of(entity), entity.state, finish)
-        self.story.add(self.now, entity.kind, key_of(entity), entity.state, finish, cause)
+        key = key_of(entity)
+        self._check(entity.kind, key, entity.state, finish)
+        self.story.add(self.now, entity.kind, key, entity.state, finish, cause)
         entity.previous_state, entity.previous_state_transition_time = (
             entity.state,
             entity.state_transition_time,

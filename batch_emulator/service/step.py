@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from batch_emulator.service.effects import Effect
-from batch_emulator.service.entities import Entity, Json, to_record
+from batch_emulator.service.entities import Entity, Json, key_of, to_record
 
 
 @dataclass(frozen=True)
@@ -28,16 +28,16 @@ class Change:
 class Step:
     """Changes first, then effects: an effect may only be carried out once the changes are durable.
 
-    :param changed: the entities to be stored by kind and key; ``None`` in place of those to be deleted.
+    :param changed: entities, in order, and whether each is to be stored or to be deleted.
     """
 
-    changed: Mapping[tuple[str, str], Entity | None] = field(default_factory=dict, repr=False)
+    changed: Sequence[tuple[Entity, bool]] = field(default=(), repr=False)
     effects: list[Effect] = field(default_factory=list)
 
     @cached_property
     def changes(self) -> list[Change]:
         """The records of what changed. Ask before the next command or event: only then are they made."""
         return [
-            Change(kind, key, None if entity is None else to_record(entity))
-            for (kind, key), entity in self.changed.items()
+            Change(entity.kind, key_of(entity), to_record(entity) if kept else None)
+            for entity, kept in self.changed
         ]

@@ -13,10 +13,8 @@ def format_time(moment: datetime) -> str:
 
     Source: observed answers of the service.
     """
-    moment = moment.astimezone(timezone.utc)
-    text = moment.strftime("%Y-%m-%dT%H:%M:%S")
-    fraction = f"{moment.microsecond:06d}".rstrip("0")
-    return f"{text}.{fraction}Z" if fraction else f"{text}Z"
+    text = moment.astimezone(timezone.utc).isoformat().removesuffix("+00:00")
+    return f"{text.rstrip('0')}Z" if moment.microsecond else f"{text}Z"
 
 
 def parse_time(text: str) -> datetime:

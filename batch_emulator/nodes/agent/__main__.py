@@ -42,7 +42,7 @@ _TASK_MARK = "AZ_BATCH_TASK_DIR"
 _KILL_ROUNDS = 50
 _KILL_PAUSE_SECONDS = 0.002
 # News is told together, as far as that keeps nobody waiting: the reader's work is by the message.
-_NEWS_WITHIN_SECONDS = 0.005
+_NEWS_WITHIN_SECONDS = 0.02
 
 
 def _use(usage: resource.struct_rusage) -> list[int]:
