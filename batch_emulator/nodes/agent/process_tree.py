@@ -14,6 +14,8 @@ from contextlib import suppress
 
 __all__ = ["children", "descendants", "is_alive", "kill_all", "processes_with_environment"]
 
+_EXEC_ROUNDS = 20
+_EXEC_PAUSE_SECONDS = 0.001
 _ROUNDS = 200
 _PAUSE_SECONDS = 0.01
 
@@ -69,6 +71,19 @@ def descendants(pid: int) -> set[int]:
     return below
 
 
+def _environment(pid: int, rounds: int) -> list[bytes]:
+    for _ in range(rounds):
+        try:
+            with open(f"/proc/{pid}/environ", "rb") as file:
+                content = file.read()
+        except OSError:
+            break
+        if content or not is_alive(pid):
+            return content.split(b"\0")
+        time.sleep(_EXEC_PAUSE_SECONDS)
+    return []
+
+
 def processes_with_environment(name: str, prefix: str, among: Iterable[int] | None = None) -> set[int]:
     """Ids of the processes started with an environment variable whose value is a path or lies below it.
 
@@ -79,13 +94,11 @@ def processes_with_environment(name: str, prefix: str, among: Iterable[int] | No
     exact = f"{name}={prefix}".encode()
     below = exact.rstrip(b"/") + b"/"
     found = set()
+    # While a process is becoming another program it shows no environment, though it will have one: children
+    # are worth a second look. Of all processes many are the kernel's own, which never have one.
+    rounds = 1 if among is None else _EXEC_ROUNDS
     for pid in _pids() if among is None else among:
-        try:
-            with open(f"/proc/{pid}/environ", "rb") as file:
-                entries = file.read().split(b"\0")
-        except OSError:
-            continue
-        if any(entry == exact or entry.startswith(below) for entry in entries):
+        if any(entry == exact or entry.startswith(below) for entry in _environment(pid, rounds)):
             found.add(pid)
     found.discard(os.getpid())
     return found
