@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from batch_emulator.nodes.assumptions import split_words
 from batch_emulator.service.errors import Failure
 
 __all__ = ["Command", "CommandError", "launch_failed", "parse_command"]
@@ -78,7 +78,7 @@ def parse_command(
 def _split(command_line: str) -> tuple[str, ...]:
     if _QUOTING.search(command_line) is None:
         return tuple(_WORD.findall(command_line))
-    return tuple(shlex.split(command_line))
+    return split_words(command_line)
 
 
 def launch_failed(reason: str, command_line: str) -> CommandError:

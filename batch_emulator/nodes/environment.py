@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from batch_emulator.identity.node_secret import PATH as IDENTITY_PATH
+from batch_emulator.nodes.assumptions import RESERVED_DISK_BYTES, SEARCH_PATH, package_names
 from batch_emulator.nodes.directories import NodeLayout, TaskLayout
 from batch_emulator.nodes.multi_instance import (
     LAUNCHER_VARIABLES,
@@ -25,10 +26,8 @@ from batch_emulator.service.entities import Json
 __all__ = ["MACHINE_VARIABLES", "AccountFacts", "all_packages", "package_variables", "task_environment"]
 
 # Nothing of the emulator's own environment reaches a task: it may hold secrets, and a node would not have it.
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # They speak of this machine, so a container has values of its own for them.
 MACHINE_VARIABLES = frozenset({"HOME", "LANG", "PATH", "PWD", "USER"}) | LAUNCHER_VARIABLES
-_RESERVED_DISK_BYTES = "1000000"
 _TO_UNDERSCORE = re.compile(r"[.\-#]")
 
 
@@ -58,7 +57,7 @@ def task_environment(
     environment = {
         "HOME": task.working_path,
         "LANG": "C.UTF-8",
-        "PATH": _PATH,
+        "PATH": SEARCH_PATH,
         "PWD": task.working_path,
         "USER": user,
     }
@@ -80,15 +79,8 @@ def task_environment(
 
 
 def package_variables(package: PackageInstall, directory: Path) -> dict[str, str]:
-    """Variables that lead to a package: with its version, and without when it is the default version.
-
-    The documents show the application's id both as given and in lower case, so both are set.
-    """
-    names: list[str] = []
-    for application in dict.fromkeys((package.application_id, package.application_id.lower())):
-        names.append(f"{application}_{package.version}")
-        if package.is_default:
-            names.append(application)
+    """Variables that lead to a package: with its version, and without when it is the default version."""
+    names = package_names(package.application_id, package.version, is_default=package.is_default)
     return {f"AZ_BATCH_APP_PACKAGE_{_TO_UNDERSCORE.sub('_', name)}": str(directory) for name in names}
 
 
@@ -129,7 +121,7 @@ def _task_variables(layout: NodeLayout, task: TaskLayout, run: StartRun) -> dict
     variables = {
         "AZ_BATCH_CERTIFICATES_DIR": task.certificates_path,
         "AZ_BATCH_TASK_DIR": task.path,
-        "AZ_BATCH_TASK_RESERVED_EPHEMERAL_DISK_SPACE_BYTES": _RESERVED_DISK_BYTES,
+        "AZ_BATCH_TASK_RESERVED_EPHEMERAL_DISK_SPACE_BYTES": RESERVED_DISK_BYTES,
         "AZ_BATCH_TASK_WORKING_DIR": task.working_path,
     }
     if run.kind == "start":

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import orjson
 
 from batch_emulator.nodes.agent.process_tree import kill_all
+from batch_emulator.nodes.assumptions import SIGNAL_BASE
 from batch_emulator.nodes.command_line import Command
 from batch_emulator.nodes.directories import TaskLayout
 from batch_emulator.service.resource_use import ResourceUse
@@ -138,7 +139,7 @@ class _Connection:
             error.disk = news["disk"]
             listener.refused(error)
         else:
-            code = news["code"] if "code" in news else 128 + news["signal"]
+            code = news["code"] if "code" in news else SIGNAL_BASE + news["signal"]
             listener.ended(code, ResourceUse(*news["use"]))
 
     def lose_all(self) -> None:

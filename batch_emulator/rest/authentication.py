@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from batch_emulator.rest.assumptions import CLOCK_SKEW
 from batch_emulator.rest.credentials import Credentials
 from batch_emulator.rest.errors import KINDS, refusal
 from batch_emulator.rest.shared_key import SharedKeyHeader, SignedParts, is_signed_with, parse_header
 from batch_emulator.rest.tokens import DATA_PLANE, TokenRefusedError, bearer_token
 from batch_emulator.rest.values import parse_http_date
 from batch_emulator.service.errors import BatchError
-
-CLOCK_SKEW = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from batch_emulator.rest.assumptions import message_trailer
 from batch_emulator.rest.values import valid_text
 from batch_emulator.service.errors import BatchError, ErrorKind
-from batch_emulator.service.times import format_time
 
 ERRORS_CONTEXT = "Microsoft.Azure.Batch.Protocol.Entities.Container.errors/@Element"
 
@@ -101,8 +101,8 @@ def error_body(error: BatchError, base_url: str, request_id: str, now: datetime)
 
     :param base_url: scheme, host and port the client used.
     """
-    trailer = f"\nRequestId:{request_id}\nTime:{format_time(now)}"
-    return {"odata.metadata": f"{base_url}/$metadata#{ERRORS_CONTEXT}"} | error_core(error, trailer)
+    context = {"odata.metadata": f"{base_url}/$metadata#{ERRORS_CONTEXT}"}
+    return context | error_core(error, message_trailer(request_id, now))
 
 
 def error_core(error: BatchError, trailer: str = "") -> dict[str, Any]:

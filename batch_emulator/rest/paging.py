@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 from urllib.parse import quote
 
+from batch_emulator.rest.assumptions import MAX_PAGE
 from batch_emulator.rest.errors import refusal
 from batch_emulator.rest.exchange import Call
 from batch_emulator.service.entities import Json
 
 T = TypeVar("T")
-MAX_PAGE = 1000
 
 
 def page_size(query: Mapping[str, str]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
+from batch_emulator.rest.assumptions import NO_VERSION_CODE
 from batch_emulator.rest.contract import API_VERSIONS, Contract, load_contract
 from batch_emulator.rest.contract.history import REVISIONS
 from batch_emulator.rest.errors import refusal
@@ -17,7 +18,7 @@ def contract_for(query: Mapping[str, str]) -> Contract:
     """
     version = query.get("api-version")
     if not version:
-        raise refusal("MissingRequiredQueryParameter", QueryParameterName="api-version")
+        raise refusal(NO_VERSION_CODE, QueryParameterName="api-version")
     if version not in API_VERSIONS:
         known = ", ".join(API_VERSIONS)
         raise refusal(

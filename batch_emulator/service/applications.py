@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections.abc import Callable
 
+from batch_emulator.service.assumptions import MAX_APPLICATIONS
 from batch_emulator.service.effects import DeletePackageBlob
 from batch_emulator.service.entities import Application, Json
 from batch_emulator.service.error_kinds import (
@@ -23,7 +24,7 @@ from batch_emulator.service.error_kinds import (
 )
 from batch_emulator.service.errors import BatchError
 from batch_emulator.service.ids import check_id, check_version, make_guid
-from batch_emulator.service.limits import MAX_APPLICATIONS, MAX_PACKAGES_PER_APPLICATION
+from batch_emulator.service.limits import MAX_PACKAGES_PER_APPLICATION
 from batch_emulator.service.spec_checks import check_display_name, without_nulls
 from batch_emulator.service.state import State
 from batch_emulator.service.times import format_time

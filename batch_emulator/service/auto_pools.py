@@ -6,6 +6,7 @@ Source: *Jobs and tasks in Azure Batch*, *BatchAutoPoolSpecification*, *Job sche
 from __future__ import annotations
 
 from batch_emulator.service import pools
+from batch_emulator.service.assumptions import auto_pool_id
 from batch_emulator.service.auto_pool_spec import split
 from batch_emulator.service.entities import Job, Json
 from batch_emulator.service.errors import BatchError, Failure
@@ -21,8 +22,7 @@ def create(state: State, specification: Json, *owner: object) -> str | Failure:
     :returns: the pool's id, or why there is none.
     """
     guid = make_guid(state.seed, *owner).upper()
-    prefix = specification.get("autoPoolIdPrefix")
-    pool_id = f"{prefix}_{guid}" if prefix else guid
+    pool_id = auto_pool_id(specification.get("autoPoolIdPrefix"), guid)
     spec, sizing = split(specification["pool"])
     try:
         pools.enter(state, pool_id, spec, sizing)

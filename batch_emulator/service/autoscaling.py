@@ -17,12 +17,12 @@ from batch_emulator.autoscale import (
     parse,
 )
 from batch_emulator.service import resizing
+from batch_emulator.service.assumptions import EVALUATE_WITHOUT_AUTO_SCALE
 from batch_emulator.service.durations import parse_duration
 from batch_emulator.service.entities import Json, Node, key_of
 from batch_emulator.service.error_kinds import (
     AUTO_SCALING_FORMULA_SYNTAX_ERROR,
     INVALID_AUTO_SCALING_SETTINGS,
-    OPERATION_NOT_VALID_ON_POOL,
     POOL_BEING_RESIZED,
     TOO_MANY_ENABLE_AUTO_SCALE_REQUESTS,
     conflict,
@@ -123,7 +123,7 @@ def evaluate_only(state: State, room: PoolRoom, formula: str) -> Json:
     :returns: the ``autoScaleRun``.
     """
     if not room.pool.spec["enableAutoScale"]:
-        raise conflict(OPERATION_NOT_VALID_ON_POOL, "Autoscale is not enabled on the pool")
+        raise conflict(EVALUATE_WITHOUT_AUTO_SCALE, "Autoscale is not enabled on the pool")
     return _to_wire(state.now, _evaluate(state, room, check_formula_length(formula)))
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from batch_emulator.service.assumptions import DEFAULT_RETENTION
 from batch_emulator.service.entities import Json
-from batch_emulator.service.limits import DEFAULT_RETENTION
 from batch_emulator.service.spec_checks import duration_of, whole_number
 
 

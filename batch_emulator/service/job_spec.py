@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from batch_emulator.service.assumptions import DEFAULT_RETENTION
 from batch_emulator.service.auto_pool_spec import pool_info
 from batch_emulator.service.azure_ids import check_form
 from batch_emulator.service.constraints import constraints, task_constraints
@@ -14,7 +15,6 @@ from batch_emulator.service.error_kinds import (
 from batch_emulator.service.errors import BatchError
 from batch_emulator.service.ids import PREPARATION_ID, RELEASE_ID, check_id
 from batch_emulator.service.limits import (
-    DEFAULT_RETENTION,
     MAX_PRIORITY,
     MAX_RELEASE_TIME,
     MAX_TASK_SLOTS,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from batch_emulator.service import auto_pools, job_entry, job_lifecycle, job_quota
+from batch_emulator.service.assumptions import ENDED_JOB, POOL_OF_ACTIVE_JOB
 from batch_emulator.service.auto_pool_spec import changed_pool_info
 from batch_emulator.service.azure_ids import check_job_network
 from batch_emulator.service.entities import Job, Json
 from batch_emulator.service.error_kinds import (
     JOB_BEING_DELETED,
-    JOB_BEING_TERMINATED,
-    JOB_COMPLETED,
     JOB_EXISTS,
     JOB_NOT_ACTIVE,
     JOB_NOT_FOUND,
@@ -105,13 +104,11 @@ def _changed_pool(job: Job, given: Json) -> tuple[Json, str]:
 def _refuse_unless_disabled(job: Job) -> None:
     # Source: BatchJobUpdateOptions.poolInfo.
     if job.state != "disabled":
-        raise conflict(
-            OPERATION_INVALID_FOR_CURRENT_STATE, "The pool of a job may be changed while it is disabled"
-        )
+        raise conflict(POOL_OF_ACTIVE_JOB, "The pool of a job may be changed while it is disabled")
 
 
 def _refuse_ended(job: Job) -> None:
-    kinds = {"deleting": JOB_BEING_DELETED, "terminating": JOB_BEING_TERMINATED, "completed": JOB_COMPLETED}
+    kinds = {**ENDED_JOB, "deleting": JOB_BEING_DELETED}
     if job.state in kinds:
         raise BatchError(kinds[job.state])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from batch_emulator.service import node_life
+from batch_emulator.service.assumptions import START_WITHOUT_DEALLOCATION
 from batch_emulator.service.capacity import refresh
 from batch_emulator.service.entities import Node
 from batch_emulator.service.error_kinds import (
@@ -107,7 +108,7 @@ def start(state: State, pool_id: str, node_id: str) -> Node:
     """Start a deallocated node. Source: *Compute Node - Start*."""
     node = find_writable(state, pool_id, node_id)
     if node.state != "deallocated":
-        raise conflict(OPERATION_INVALID_FOR_CURRENT_STATE, f"The node is {node.state}, not deallocated")
+        raise conflict(START_WITHOUT_DEALLOCATION, f"The node is {node.state}, not deallocated")
     node_life.power_on(state, node)
     return node
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from batch_emulator.service import autoscaling, node_life, resizing
+from batch_emulator.service.assumptions import POOL_ID_STILL_DELETING, RESIZE_WITH_AUTO_SCALE
 from batch_emulator.service.azure_ids import check_resources
 from batch_emulator.service.durations import parse_duration
 from batch_emulator.service.entities import Json, Node, Pool, key_of
 from batch_emulator.service.error_kinds import (
     NODE_NOT_FOUND,
     OPERATION_INVALID_FOR_CURRENT_STATE,
-    OPERATION_NOT_VALID_ON_POOL,
     POOL_BEING_DELETED,
     POOL_EXISTS,
     POOL_NOT_FOUND,
@@ -78,7 +78,7 @@ def create(state: State, body: Json, identity: Json | None = None) -> Pool:
     pool_id = check_id(body.get("id"))
     existing = state.pools.get(pool_id)
     if existing is not None:
-        raise BatchError(POOL_BEING_DELETED if existing.pool.state == "deleting" else POOL_EXISTS)
+        raise BatchError(POOL_ID_STILL_DELETING if existing.pool.state == "deleting" else POOL_EXISTS)
     return enter(state, pool_id, make_pool_spec(body), body, identity)
 
 
@@ -182,9 +182,7 @@ def resize(state: State, pool_id: str, body: Json) -> Pool:
     resizing.refuse_unless_steady(room.pool)
     body = without_nulls(body)
     if room.pool.spec["enableAutoScale"]:
-        raise conflict(
-            OPERATION_NOT_VALID_ON_POOL, "The pool has autoscale enabled; disable it to resize by hand"
-        )
+        raise conflict(RESIZE_WITH_AUTO_SCALE, "The pool has autoscale enabled; disable it to resize by hand")
     dedicated, low_priority = target(body, "targetDedicatedNodes"), target(body, "targetLowPriorityNodes")
     if dedicated is None and low_priority is None:
         raise invalid("targetDedicatedNodes", "", "At least one target must be given")
@@ -218,7 +216,7 @@ def remove_nodes(state: State, pool_id: str, body: Json) -> Pool:
     if not 1 <= len(names) <= MAX_REMOVED_NODES:
         raise invalid("nodeList", len(names), f"From 1 to {MAX_REMOVED_NODES} nodes may be removed at once")
     if room.pool.spec["enableAutoScale"]:
-        raise conflict(OPERATION_NOT_VALID_ON_POOL, "The pool has autoscale enabled")
+        raise conflict(RESIZE_WITH_AUTO_SCALE, "The pool has autoscale enabled")
     nodes: list[Node] = []
     for name in sorted(names):
         node = room.nodes.get(name)

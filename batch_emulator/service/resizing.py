@@ -11,9 +11,9 @@ from itertools import count, islice
 
 from batch_emulator.service import managers, node_life, usage
 from batch_emulator.service.allocation import obtainable, resize_error
+from batch_emulator.service.assumptions import STOP_RESIZE_WITHOUT_RESIZE
 from batch_emulator.service.entities import Node, Pool, key_of
 from batch_emulator.service.error_kinds import (
-    OPERATION_INVALID_FOR_CURRENT_STATE,
     POOL_BEING_DELETED,
     POOL_BEING_RESIZED,
     conflict,
@@ -105,9 +105,7 @@ def stop(state: State, room: PoolRoom) -> None:
     """End a resize where it is. The targets stay, as observed on the service."""
     pool = room.pool
     if pool.allocation_state != "resizing":
-        raise conflict(
-            OPERATION_INVALID_FOR_CURRENT_STATE, f"The pool is {pool.allocation_state}, not resizing"
-        )
+        raise conflict(STOP_RESIZE_WITHOUT_RESIZE, f"The pool is {pool.allocation_state}, not resizing")
     pool.resize_errors = [
         *pool.resize_errors,
         resize_error("ResizeStopped", "Desired resize was stopped by the user"),

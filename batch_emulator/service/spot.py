@@ -8,10 +8,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from batch_emulator.service import node_life, preparation, usage
+from batch_emulator.service.assumptions import PREEMPTED_FOR
 from batch_emulator.service.capacity import refresh
 from batch_emulator.service.effects import ReleaseNode
 from batch_emulator.service.entities import Node
-from batch_emulator.service.limits import PREEMPTED_FOR
 from batch_emulator.service.state import State
 
 _NO_MACHINE = ("preempted", "deallocating", "deallocated")

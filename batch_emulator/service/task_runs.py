@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from batch_emulator.service import managers, preparation, statistics
+from batch_emulator.service.assumptions import MAX_LOSSES, RECENT_TASKS
 from batch_emulator.service.capacity import refresh
 from batch_emulator.service.durations import is_unlimited, parse_duration
 from batch_emulator.service.effects import KillRun, PackageInstall, RemoveTaskFiles, StartRun
@@ -21,7 +22,6 @@ from batch_emulator.service.failures import (
     package_failure,
 )
 from batch_emulator.service.ids import task_root
-from batch_emulator.service.limits import MAX_LOSSES, RECENT_TASKS
 from batch_emulator.service.multi_instance import gangs
 from batch_emulator.service.packages import lost_reference, of_node, resolve
 from batch_emulator.service.rooms import Gang, JobRoom

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from batch_emulator.service import lifetimes, task_entry, task_runs
+from batch_emulator.service.assumptions import TOO_MANY_TASKS
 from batch_emulator.service.endings import Ending
 from batch_emulator.service.entities import Job, Json, Task
 from batch_emulator.service.error_kinds import (
@@ -13,7 +14,6 @@ from batch_emulator.service.error_kinds import (
     JOB_BEING_TERMINATED,
     JOB_COMPLETED,
     OPERATION_INVALID_FOR_CURRENT_STATE,
-    OUT_OF_RANGE_INPUT,
     TASK_COMPLETED,
     TASK_EXISTS,
     TASK_NOT_COMPLETED,
@@ -72,7 +72,7 @@ def add_collection(state: State, job_id: str, bodies: Iterable[Json]) -> list[Ad
     _refuse_ended(room.job)
     bodies = list(bodies)
     if len(bodies) > MAX_TASKS_PER_COLLECTION:
-        raise conflict(OUT_OF_RANGE_INPUT, f"A collection has at most {MAX_TASKS_PER_COLLECTION} tasks")
+        raise conflict(TOO_MANY_TASKS, f"A collection has at most {MAX_TASKS_PER_COLLECTION} tasks")
     for body in bodies:
         check_id(body.get("id"), "value.id")
     results = []

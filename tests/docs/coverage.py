@@ -13,6 +13,7 @@ from batch_emulator.rest.handlers import all_handlers
 from batch_emulator.service import error_kinds, limits, transitions
 from batch_emulator.service.durations import format_duration
 from batch_emulator.service.errors import ErrorKind
+from tests.docs.assumed import assumptions
 from tests.docs.probing import places, refusals, settable
 
 _HOW = {item.subject: f"differs: {item.how}" for item in DIFFERENCES}
@@ -89,6 +90,14 @@ def states() -> list[str]:
     ]
 
 
+def assumed() -> list[str]:
+    """Each decision where the documents are silent."""
+    return [
+        row(f"`{item.module}`", f"`{item.name}`" if item.name else "a rule", item.reason)
+        for item in assumptions()
+    ]
+
+
 def row(*cells: str) -> str:
     """A row of a table."""
     return f"| {' | '.join(cells)} |"
@@ -106,4 +115,5 @@ TABLES = {
     "error codes": error_codes,
     "limits": fixed_limits,
     "states": states,
+    "assumptions": assumed,
 }

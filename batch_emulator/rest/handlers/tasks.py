@@ -18,6 +18,7 @@ from batch_emulator.rest.render.parts import present, task_url
 from batch_emulator.rest.render.statistics import render_task_statistics
 from batch_emulator.rest.render.tasks import render_subtask, render_task
 from batch_emulator.service import statistics
+from batch_emulator.service.assumptions import TOO_MANY_TASKS
 from batch_emulator.service.entities import Json, Task
 from batch_emulator.service.limits import MAX_TASKS_PER_COLLECTION
 from batch_emulator.service.tasks import AddResult
@@ -38,7 +39,7 @@ async def create_task_collection(call: Call, backend: Backend) -> Reply:
     specs = call.body["value"]
     if not 1 <= len(specs) <= MAX_TASKS_PER_COLLECTION:
         raise refusal(
-            "OutOfRangeInput",
+            TOO_MANY_TASKS.code,
             PropertyName="value",
             Reason=f"A collection has 1 to {MAX_TASKS_PER_COLLECTION} tasks, not {len(specs)}.",
         )

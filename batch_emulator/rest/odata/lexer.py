@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from batch_emulator.rest.assumptions import QUOTE_IN_TEXT
+
 _TOKEN = re.compile(
     r"""\s*(?:
         (?P<time>(?i:datetime)'(?:[^']|'')*')
@@ -49,7 +51,7 @@ def tokens(text: str) -> Iterator[Token]:
             raise FilterError(f"Syntax error at position {position}.")
         kind, word = match.lastgroup, match[match.lastgroup]
         if kind in ("time", "string"):
-            word = word[word.index("'") + 1 : -1].replace("''", "'")
+            word = word[word.index("'") + 1 : -1].replace(QUOTE_IN_TEXT, "'")
         elif kind == "name" and word in KEYWORDS:
             kind = "keyword"
         yield Token(kind, word, match.start(match.lastgroup))

@@ -1,6 +1,11 @@
 """What the documents leave open about multi-instance tasks, decided in one place.
 
-When the service is seen to do otherwise, this is the file to change.
+When the service is seen to do otherwise, this is the file to change. Besides what has a name here:
+
+- A subtask stays ``running`` when its coordination command has succeeded: it holds its node, and what that
+  command left in the background works there, until the primary ends. Its exit code is shown from then on.
+- Application packages of the task are installed for every instance, before its coordination command.
+- Subtasks are not counted in a node's ``totalTasksRun``; in its running tasks and slots they are.
 """
 
 from __future__ import annotations
@@ -35,6 +40,7 @@ def ending_of(coordination: Ending) -> Ending:
     of the command that failed, so that exit conditions can speak of it.
     """
     return coordination
+<<<<<<< HEAD
 
 
 RUNNING_UNTIL_PRIMARY_ENDS: bool = True
@@ -47,3 +53,5 @@ for the primary alone, as its resource files.)"""
 
 COUNTED_ON_NODES: bool = False
 """Whether subtasks are counted in a node's ``totalTasksRun``. In its running tasks and slots they are."""
+=======
+>>>>>>> 882ca8b (Gather the decisions where the documents are silent, and tell them in the page of what is covered)
