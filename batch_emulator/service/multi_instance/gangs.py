@@ -9,11 +9,7 @@ from batch_emulator.service.effects import EndInstance, Instance, KillRun, Remov
 from batch_emulator.service.entities import Node, Subtask, Task, key_of
 from batch_emulator.service.errors import Failure
 from batch_emulator.service.failures import TASK_ENDED
-<<<<<<< HEAD
-from batch_emulator.service.limits import RECENT_TASKS
 from batch_emulator.service.multi_instance.assumptions import COUNTED_ON_NODES
-=======
->>>>>>> 882ca8b (Gather the decisions where the documents are silent, and tell them in the page of what is covered)
 from batch_emulator.service.rooms import Gang, JobRoom
 from batch_emulator.service.state import State
 from batch_emulator.service.times import later
