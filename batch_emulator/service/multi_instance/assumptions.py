@@ -1,11 +1,6 @@
 """What the documents leave open about multi-instance tasks, decided in one place.
 
-When the service is seen to do otherwise, this is the file to change. Besides what has a name here:
-
-- A subtask stays ``running`` when its coordination command has succeeded: it holds its node, and what that
-  command left in the background works there, until the primary ends. Its exit code is shown from then on.
-- Application packages of the task are installed for every instance, before its coordination command.
-- Subtasks are not counted in a node's ``totalTasksRun``; in its running tasks and slots they are.
+When the service is seen to do otherwise, this is the file to change.
 """
 
 from __future__ import annotations
@@ -40,7 +35,6 @@ def ending_of(coordination: Ending) -> Ending:
     of the command that failed, so that exit conditions can speak of it.
     """
     return coordination
-<<<<<<< HEAD
 
 
 RUNNING_UNTIL_PRIMARY_ENDS: bool = True
@@ -53,5 +47,3 @@ for the primary alone, as its resource files.)"""
 
 COUNTED_ON_NODES: bool = False
 """Whether subtasks are counted in a node's ``totalTasksRun``. In its running tasks and slots they are."""
-=======
->>>>>>> 882ca8b (Gather the decisions where the documents are silent, and tell them in the page of what is covered)
