@@ -22,7 +22,6 @@ from batch_emulator.service.events import (
     NodeReleased,
     RunEnded,
     RunLost,
-    RunStarted,
 )
 from batch_emulator.service.times import format_time, parse_time
 
@@ -69,9 +68,7 @@ class NodeLogs:
 
     def happened(self, event: Event) -> None:
         """Note what a node reports."""
-        if isinstance(event, RunStarted):
-            self._of_run(event.run_id, "its process runs")
-        elif isinstance(event, RunEnded):
+        if isinstance(event, RunEnded):
             failure = f", {event.failure.code}" if event.failure else ""
             self._of_run(
                 event.run_id, f"over, exit code {event.exit_code}{failure}", is_bad=event.failure is not None

@@ -17,7 +17,6 @@ from batch_emulator.service.events import (
     NodeReleased,
     RunEnded,
     RunLost,
-    RunStarted,
 )
 from tests.batch_emulator.nodes.builders import a_boot, a_run
 
@@ -55,7 +54,6 @@ def test_a_node_s_life_is_told_with_its_times(book: Book) -> None:
     book.logs.happened(NodeBooted("p", "n", "b", "10.0.0.4"))
     book.now += timedelta(minutes=1)
     book.logs.asked(a_run())
-    book.logs.happened(RunStarted("r1", book.now))
     book.logs.asked(KillRun("r1"))
     book.logs.happened(RunEnded("r1", book.now, exit_code=137, killed=True))
     book.logs.asked(RemoveTaskFiles("p", "n", "workitems/j/job-1/t"))
@@ -64,7 +62,6 @@ def test_a_node_s_life_is_told_with_its_times(book: Book) -> None:
         "2026-01-02T12:00:00Z INFO boot b with an empty disk",
         "2026-01-02T12:00:00Z INFO boot b: up as 10.0.0.4",
         "2026-01-02T12:01:00Z INFO task r1: start in workitems/j/job-1/t",
-        "2026-01-02T12:01:00Z INFO r1: its process runs",
         "2026-01-02T12:01:00Z INFO r1: end its processes",
         "2026-01-02T12:01:00Z INFO r1: over, exit code 137",
         "2026-01-02T12:01:00Z INFO remove workitems/j/job-1/t",
