@@ -30,6 +30,7 @@ from batch_emulator.service.error_kinds import (
 )
 from batch_emulator.service.errors import BatchError
 from batch_emulator.service.limits import DEFAULT_RESIZE_TIMEOUT, ENABLE_AUTO_SCALE_EVERY, SAMPLE_EVERY
+from batch_emulator.service.multi_instance.counts import active_for_formulas, running_for_formulas
 from batch_emulator.service.pool_spec import auto_scale_interval, check_formula_length
 from batch_emulator.service.rooms import PoolRoom
 from batch_emulator.service.state import State
@@ -211,9 +212,11 @@ def measure(state: State, room: PoolRoom) -> dict[str, float]:
     jobs = state.jobs_on(room.pool.id)
     nodes = list(room.nodes.values())
     active = sum(
-        job.ready.instances for job in jobs if job.job.state not in ("terminating", "completed", "deleting")
+        active_for_formulas(job)
+        for job in jobs
+        if job.job.state not in ("terminating", "completed", "deleting")
     )
-    running = sum(len(job.occupying) for job in jobs)
+    running = sum(running_for_formulas(job) for job in jobs)
     values = dict.fromkeys(SAMPLE_VARIABLES, 0.0)
     values.update(
         {

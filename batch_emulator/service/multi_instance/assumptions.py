@@ -45,5 +45,10 @@ PACKAGES_ON_EVERY_NODE: bool = True
 """Application packages of the task are installed for every instance, before its coordination command. (Else
 for the primary alone, as its resource files.)"""
 
+INSTANCES_RUN_IN_FORMULAS: bool = True
+"""Whether ``$RunningTasks`` counts a multi-instance task for each of its instances. It is documented of
+``$ActiveTasks`` alone; but a formula that follows ``$PendingTasks`` would else take away the nodes of a task
+that has just begun to run on them."""
+
 COUNTED_ON_NODES: bool = False
 """Whether subtasks are counted in a node's ``totalTasksRun``. In its running tasks and slots they are."""

@@ -9,7 +9,7 @@ import pytest
 
 from batch_emulator.service import BatchError
 from batch_emulator.service.multi_instance.assumptions import HOLD_FOR, PATIENCE
-from tests.batch_emulator.service.builders import a_gang, a_job, a_task, an_mpi_pool
+from tests.batch_emulator.service.builders import a_gang, a_job, a_pool, a_task, an_mpi_pool
 from tests.batch_emulator.service.multi_instance.gang_world import GangWorld
 
 
@@ -74,6 +74,29 @@ def test_it_counts_for_one_of_the_parallel_tasks_and_for_all_its_nodes_in_formul
     world.advance(timedelta(minutes=1))
     assert world.states() == {"a": "running", "b": "active", "c": "active"}
     assert world.service.state.jobs["job"].ready.instances == 8
+
+
+def test_a_pool_that_follows_its_pending_tasks_keeps_the_nodes_of_one_that_runs() -> None:
+    world = GangWorld()
+    formula = "$TargetDedicatedNodes = max(0, $PendingTasks.GetSample(1));"
+    world.do(
+        "create_pool",
+        a_pool(
+            enableInterNodeCommunication=True,
+            enableAutoScale=True,
+            autoScaleFormula=formula,
+            autoScaleEvaluationInterval="PT5M",
+        ),
+    )
+    world.do("create_job", a_job())
+    world.do("create_task", "job", a_gang(instances=3))
+    world.advance(timedelta(minutes=20))
+    assert (world.task().state, world.task().tries) == ("running", 1)
+    assert len(world.node_ids()) == 3
+    world.coordinate()
+    world.finish("task")
+    world.advance(timedelta(minutes=20))
+    assert world.node_ids() == []
 
 
 class TestNoStarvation:
