@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from typing import Generic, TypeVar
 
 V = TypeVar("V")
+# So many new names are put in their places one by one; with more of them, sorting is cheaper.
+_FEW = 16
 
 
 class OrderedIndex(Generic[V]):
@@ -64,9 +66,17 @@ class OrderedIndex(Generic[V]):
         elif self._fresh:
             # A new list: whoever is walking the old one is not disturbed. A name that was removed and added
             # again must not be in it twice.
-            self._order = (
-                sorted(set(self._order).union(self._fresh))
-                if self._removed
-                else sorted(self._order + self._fresh)
-            )
+            if len(self._fresh) <= _FEW:
+                self._order = self._order.copy()
+                self._insert()
+            elif self._removed:
+                self._order = sorted(set(self._order).union(self._fresh))
+            else:
+                self._order = sorted(self._order + self._fresh)
             self._fresh = []
+
+    def _insert(self) -> None:
+        for name in self._fresh:
+            place = bisect_left(self._order, name)
+            if self._order[place : place + 1] != [name]:
+                self._order.insert(place, name)
