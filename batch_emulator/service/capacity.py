@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from batch_emulator.service.entities import Node
-from batch_emulator.service.rooms import PoolRoom
+from batch_emulator.service.rooms import Load, PoolRoom
 from batch_emulator.service.state import State
 
 _WORKING = ("idle", "running", "offline")
@@ -17,7 +17,7 @@ def refresh(state: State, node: Node) -> None:
     room = state.pool_room(node)
     load = room.load(node.id)
     if node.state in _WORKING:
-        if load.busy:
+        if is_busy(load, node):
             state.move_node(node, "running", "busy")
         elif node.scheduling_state == "disabled":
             state.move_node(node, "offline", "scheduling disabled and no task left")
@@ -27,7 +27,7 @@ def refresh(state: State, node: Node) -> None:
     room.slots.set(node.id.lower(), free)
     if free:
         state.schedule(node.pool_id)
-    if not load.busy:
+    if not is_busy(load, node):
         state.check_node(node)
 
 
@@ -36,7 +36,12 @@ def free_slots(room: PoolRoom, node: Node) -> int | None:
     load = room.load(node.id)
     if load.exclusive is not None or not accepts_tasks(node):
         return None
-    return int(room.pool.spec["taskSlotsPerNode"]) - load.used_slots
+    return int(room.pool.spec["taskSlotsPerNode"]) - load.used_slots - sum(node.orphans.values())
+
+
+def is_busy(load: Load, node: Node) -> bool:
+    """Whether something runs on the node."""
+    return load.busy or bool(node.orphans)
 
 
 def accepts_tasks(node: Node) -> bool:

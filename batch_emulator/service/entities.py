@@ -74,6 +74,7 @@ class Node:
     :param machine_since: when it got the machine that it has; ``None`` while it has none.
     :param disk_since: when its disk was empty last.
     :param left_from: its state before it was to leave its pool.
+    :param orphans: slots of runs whose jobs were ended by force, until the runs end too.
     :param users: user accounts made on the node, by lower-case name, without secrets.
     """
 
@@ -108,6 +109,7 @@ class Node:
     disk_since: datetime | None = None
     left_from: str = ""
     users: dict[str, Json] = field(default_factory=dict)
+    orphans: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from batch_emulator.service.capacity import free_slots
+from batch_emulator.service.capacity import free_slots, is_busy
 from batch_emulator.service.entities import Node, Task, key_of
 from batch_emulator.service.multi_instance.settings import instances_of
 from batch_emulator.service.rooms import JobRoom, PoolRoom, bucket_of
@@ -47,7 +47,7 @@ def _node(state: State, room: PoolRoom, node: Node) -> Iterator[str]:
     slots = room.pool.spec["taskSlotsPerNode"]
     used = sum(task.spec["requiredSlots"] for task in load.tasks.values())
     used += sum(member.number > 0 for member in load.subtasks.values())
-    if used != load.used_slots or used > slots:
+    if used != load.used_slots or used + sum(node.orphans.values()) > slots:
         yield f"node {node.id}: uses {used} slots, counted {load.used_slots} of {slots}"
     if load.exclusive is not None and load.tasks.keys() != {load.exclusive}:
         yield f"node {node.id}: {load.exclusive} is not alone"
@@ -57,9 +57,9 @@ def _node(state: State, room: PoolRoom, node: Node) -> Iterator[str]:
     for run_id, task in load.tasks.items():
         if task.run_id != run_id or state.runs.get(run_id) is not task:
             yield f"node {node.id}: run {run_id} is not known as that of its task"
-    if node.state in ("idle", "offline") and load.busy:
+    if node.state in ("idle", "offline") and is_busy(load, node):
         yield f"node {node.id}: {node.state}, but it runs something"
-    if node.state == "running" and not load.busy:
+    if node.state == "running" and not is_busy(load, node):
         yield f"node {node.id}: running nothing"
     if node.state != "leavingpool" and (node.machine_since is None) != (node.state in _NO_MACHINE):
         yield f"node {node.id}: {node.state}, with a machine since {node.machine_since}"

@@ -5,8 +5,8 @@ Source: *Nodes and pools in Azure Batch*.
 
 from __future__ import annotations
 
-from batch_emulator.service import preparation, start_tasks, task_runs, usage
-from batch_emulator.service.capacity import refresh
+from batch_emulator.service import orphans, preparation, start_tasks, task_runs, usage
+from batch_emulator.service.capacity import is_busy, refresh
 from batch_emulator.service.effects import BootNode, KillRun, ReleaseNode
 from batch_emulator.service.endings import Ending
 from batch_emulator.service.entities import Node, key_of
@@ -63,6 +63,7 @@ def create(state: State, room: PoolRoom, *, is_dedicated: bool, place: int) -> N
 def boot(state: State, node: Node, *, wipe: bool) -> None:
     """Have the machine (re)started with the pool's start task and packages of today."""
     pool = state.pool_room(node).pool
+    orphans.forget(state, node)
     node.boots += 1
     node.boot_id = f"{node.id}.{node.boots}"
     node.restarting = node.returns_at = node.start_task_info = None
@@ -206,7 +207,7 @@ def take_down(state: State, node: Node, option: str, kind: str) -> None:
 
 def check(state: State, node: Node) -> None:
     """See whether a node may go on to what it was asked for."""
-    if state.pool_room(node).load(node.id).busy:
+    if is_busy(state.pool_room(node).load(node.id), node):
         return
     patient = node.restarting or node.leaving
     if patient == "retaineddata" and holds_data(state, node):
@@ -267,6 +268,7 @@ def on_released(state: State, pool_id: str, node_id: str, boot_id: str) -> None:
     if node is None or not node.release_sent:
         return
     room = state.pool_room(node)
+    orphans.forget(state, node)
     coordination.on_node_lost(state, node)
     for task in list(room.load(node.id).tasks.values()):
         task_runs.end(state, task, Ending(killed=True))

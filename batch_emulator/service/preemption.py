@@ -104,7 +104,7 @@ def _whole_nodes(pool: PoolRoom, job: JobRoom, task: Task, allowed: list[Task]) 
 
 def _enough(pool: PoolRoom, node: Node, victims: list[Task], required: int) -> list[Task]:
     load = pool.load(node.id)
-    free = pool.pool.spec["taskSlotsPerNode"] - load.used_slots
+    free = pool.pool.spec["taskSlotsPerNode"] - load.used_slots - sum(node.orphans.values())
     chosen: list[Task] = []
     for victim in sorted(victims, key=lambda task: task.number, reverse=True):
         if free >= required and not _blocked(load.exclusive, chosen):

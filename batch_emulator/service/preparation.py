@@ -5,6 +5,7 @@ Source: *Job preparation and release tasks on Batch compute nodes*.
 
 from __future__ import annotations
 
+from batch_emulator.service import orphans
 from batch_emulator.service.capacity import refresh
 from batch_emulator.service.durations import is_unlimited, parse_duration
 from batch_emulator.service.effects import KillRun, StartRun
@@ -128,6 +129,7 @@ def kill(state: State, run: JobNodeRun, outcome: str) -> None:
 def abandon(state: State, run: JobNodeRun) -> None:
     """End a run without waiting for its node."""
     kill(state, run, "terminate")
+    orphans.leave_behind(state, run.run_id, run.pool_id, run.node_id, 0)
     end(state, run, Ending(killed=True))
     node = state.node_of(run.pool_id, run.node_id)
     if node is not None:

@@ -8,6 +8,7 @@ from batch_emulator.service import (
     autoscaling,
     lifetimes,
     node_life,
+    orphans,
     preparation,
     start_tasks,
     task_entry,
@@ -102,6 +103,7 @@ def _place_node(state: State, node: Node) -> None:
     room = state.pools[node.pool_id]
     room.nodes.add(node.id, node)
     room.loads[node.id.lower()] = Load()
+    state.orphans.update(dict.fromkeys(node.orphans, node))
     if node.start_task_run_id is not None:
         state.runs[node.start_task_run_id] = node
 
@@ -149,6 +151,9 @@ def recover(state: State) -> None:
     Tasks that ran are given back to the queue as when a node is lost; nodes boot again with their disks; what
     was asked of the outside is asked again.
     """
+    for pool in state.pools.values():
+        for node in pool.nodes.values():
+            orphans.forget(state, node)
     for job in state.jobs.values():
         for run in [run for run in job.node_runs.values() if run.run_id is not None]:
             preparation.end(state, run, Ending(killed=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batch_emulator.service import preparation, start_tasks, task_runs
+from batch_emulator.service import orphans, preparation, start_tasks, task_runs
 from batch_emulator.service.capacity import refresh
 from batch_emulator.service.endings import Ending
 from batch_emulator.service.entities import JobNodeRun, Node, Subtask, Task
@@ -13,6 +13,8 @@ from batch_emulator.service.state import State
 
 def on_ended(state: State, run_id: str, ending: Ending) -> None:
     """A run is over. News of a run that nobody waits for is dropped."""
+    if orphans.on_ended(state, run_id):
+        return
     run = state.runs.get(run_id)
     if isinstance(run, Task):
         task_runs.end(state, run, ending)

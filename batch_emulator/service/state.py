@@ -55,6 +55,7 @@ class State:
         self.waiting_jobs: dict[str, dict[str, JobRoom]] = {}
         self.lenient_jobs: dict[str, dict[str, JobRoom]] = {}
         self.runs: dict[str, Run] = {}
+        self.orphans: dict[str, Node] = {}
         self.usage: deque[Usage] = deque()
         self.timers = Timers()
         self.story = Story()

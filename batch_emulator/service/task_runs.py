@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from batch_emulator.service import managers, preparation, statistics
+from batch_emulator.service import managers, orphans, preparation, statistics
 from batch_emulator.service.assumptions import MAX_LOSSES, RECENT_TASKS
 from batch_emulator.service.capacity import refresh
 from batch_emulator.service.durations import is_unlimited, parse_duration
@@ -157,8 +157,18 @@ def _kill_coordination(state: State, task: Task, gang: Gang, *, first: bool) -> 
 def abandon(state: State, task: Task) -> None:
     """End a task's run without waiting for its node; what the node says of it later means nothing."""
     kill(state, task, "terminate")
-    if task.run_id is not None:
-        end(state, task, Ending(killed=True))
+    if task.run_id is None:
+        return
+    room = state.room_of(task)
+    gang = room.gangs.get(task.number)
+    if gang is not None and not gang.coordinated:
+        for member in gang.commands:
+            orphans.leave_behind(state, member.run_id, member.pool_id, member.node_id, 1)
+    else:
+        pool = state.pools[task.node_pool_id or ""]
+        slots = managers.slots_needed(pool, room, task)
+        orphans.leave_behind(state, task.run_id, task.node_pool_id, task.node_id, slots)
+    end(state, task, Ending(killed=True))
 
 
 def _reason(outcome: str) -> Failure | None:

@@ -376,3 +376,50 @@ def test_deleted_by_force_a_job_is_gone_at_once(world: World) -> None:
     assert not list(world.service.jobs())
     world.answer_pending()
     assert world.node_states() == ["idle", "idle"]
+
+
+def test_what_was_ended_by_force_keeps_its_place_until_it_is_gone() -> None:
+    world = World()
+    world.do("create_pool", a_pool(nodes=1, taskSlotsPerNode=2))
+    world.do("create_job", a_job())
+    world.do("create_task", "job", a_task())
+    world.do("create_job", a_job("next"))
+    world.kills = False
+    world.do("delete_job", "job", force=True)
+    world.do("create_task", "next", a_task("large", requiredSlots=2))
+    world.do("create_task", "next", a_task("small"))
+    assert (world.states("next"), world.node_states()) == (
+        {"large": "active", "small": "running"},
+        ["running"],
+    )
+    world.finish("small")
+    assert (world.states("next")["large"], world.node_states()) == ("active", ["running"])
+    world.answer_pending()
+    assert world.states("next")["large"] == "running"
+
+
+@pytest.mark.parametrize("option", ["requeue", "taskcompletion"])
+def test_a_node_waits_for_what_was_ended_by_force_before_it_leaves(option: str) -> None:
+    world = World()
+    world.do("create_pool", a_pool(nodes=1))
+    world.do("create_job", a_job(jobManagerTask={"id": "boss", "commandLine": "x"}))
+    world.kills = False
+    world.do("terminate_job", "job", force=True)
+    world.do("resize_pool", "pool", {"targetDedicatedNodes": 0, "nodeDeallocationOption": option})
+    assert world.node_states() == ["leavingpool"]
+    world.answer_pending()
+    assert world.node_states() == []
+
+
+def test_nothing_that_was_ended_by_force_outlives_the_service() -> None:
+    world = World()
+    world.do("create_pool", a_pool(nodes=1))
+    world.do("create_job", a_job())
+    world.do("create_task", "job", a_task())
+    world.kills = False
+    world.do("terminate_job", "job", force=True)
+    world.do("create_job", a_job("next"))
+    world.do("create_task", "next", a_task())
+    assert world.states("next") == {"task": "active"}
+    world.die()
+    assert world.states("next") == {"task": "running"}
