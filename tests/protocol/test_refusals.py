@@ -7,8 +7,6 @@ from typing import Any
 import pytest
 import requests
 
-from batch_emulator.rest.handlers import all_handlers
-from batch_emulator.rest.operations import OPERATIONS
 from tests.protocol.builders import MACHINE, a_job, a_pool, a_task
 from tests.protocol.raw import VERSION, refusal_of, send
 from tests.protocol.server import Server
@@ -362,32 +360,6 @@ def test_refusals_by_headers(
 ) -> None:
     refusal = refusal_of(send(own_server, method, path, headers=headers))
     assert (refusal.status, refusal.code) == (status, code)
-
-
-MISSING = [item for item in OPERATIONS if item.name not in all_handlers()]
-
-
-@pytest.mark.parametrize("operation", MISSING, ids=lambda item: item.name)
-def test_what_is_not_there_says_so(own_server: Server, world: World, operation: Any) -> None:
-    path = operation.path.replace("{poolId}", "fixed").replace("{nodeId}", world.node)
-    for placeholder in ("{jobScheduleId}", "{userName}", "{extensionName}"):
-        path = path.replace(placeholder, "x")
-    bodies: dict[str, dict[str, Any]] = {
-        "BatchNodeUserCreateOptions": {"name": "u"},
-        "UploadBatchServiceLogsOptions": {"containerUrl": "x", "startTime": "2026-01-01"},
-        "BatchJobScheduleCreateOptions": {
-            "id": "s",
-            "schedule": {},
-            "jobSpecification": {"poolInfo": {"poolId": "p"}},
-        },
-        "BatchJobSchedule": {"jobSpecification": {"poolInfo": {"poolId": "p"}}},
-    }
-    body = bodies.get(operation.body, {}) if operation.body else None
-    refusal = refusal_of(send(own_server, operation.method, path, body))
-    assert refusal.status == 501
-    if operation.method != "HEAD":
-        assert refusal.code == "NotImplemented"
-        assert operation.name in refusal.values["Reason"]
 
 
 @pytest.mark.parametrize(
