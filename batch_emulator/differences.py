@@ -135,4 +135,19 @@ DIFFERENCES = (
         "checked against the pool's identities; no registry knows them",
         "identities are the emulator's own",
     ),
+    Difference(
+        "BatchTaskContainerSettings.containerRunOptions",
+        "without a network in them, the container has the machine's own",
+        "storage and emulator are at loopback addresses",
+    ),
+    Difference(
+        "AzureBlobFileSystemConfiguration.containerName",
+        "a folder that is brought in step with the container at the node's start, before and after each task",
+        "a file system of its own needs rights of the machine",
+    ),
+    Difference(
+        "AzureBlobFileSystemConfiguration.blobfuseOptions",
+        "read-only counts; the others are kept and shown",
+        "they tune a cache that is not there",
+    ),
 )
