@@ -105,6 +105,7 @@ class Containers:
         self._engine: Engine | None = None
         self._finding = asyncio.Lock()
         self._images = Images()
+        self._used_on: set[Path] = set()
         self._errands: set[asyncio.Task[None]] = set()
 
     async def remove_leftovers(self) -> None:
@@ -114,7 +115,8 @@ class Containers:
 
     async def remove_of_node(self, root: Path) -> None:
         """End and remove all containers of a node."""
-        if self._marker.exists():
+        if root in self._used_on:
+            self._used_on.discard(root)
             await self._remove_with(node_label(root))
 
     def discard(self, run_id: str) -> None:
@@ -161,6 +163,7 @@ class Containers:
             run, layout, environment, image, user, is_podman=engine.is_podman
         )
         self._marker.touch()
+        self._used_on.add(layout.root)
         try:
             made = await engine.run("create", *engine.create_options, *arguments, environment=variables)
         except EngineError as error:

@@ -160,6 +160,24 @@ async def test_a_killed_emulator_leaves_a_container_only_until_the_next(
         assert await left(engine, data_dir) == []
 
 
+async def test_the_instances_of_a_task_run_in_containers(image: str, tmp_path: Path) -> None:
+    coordinate = "/bin/sh -c 'echo together > $AZ_BATCH_TASK_DIR/mark'"
+    instances = models.MultiInstanceSettings(number_of_instances=2, coordination_command_line=coordinate)
+    async with served(tmp_path / "data") as emulator, emulator.client() as client:
+        pool = container_pool("p", image, nodes=2)
+        pool.enable_inter_node_communication = True
+        await client.create_pool(pool)
+        await client.create_job(a_job("j", "p"))
+        command = "cat /of-the-image $AZ_BATCH_TASK_DIR/mark"
+        task = a_task("t", command, container_settings=inside(image), multi_instance_settings=instances)
+        await client.create_task("j", task)
+        info = (await completed(client, "t")).execution_info
+        assert (info.exit_code, info.container_info.state) == (0, "exited")
+        assert await output(client, "t") == "imagetogether\n"
+        (subtask,) = [subtask async for subtask in client.list_subtasks("j", "t")]
+        assert (subtask.exit_code, subtask.container_info.state) == (0, "exited")
+
+
 async def test_a_node_whose_image_cannot_be_had_is_unusable(engine: Engine, tmp_path: Path) -> None:
     async with served(tmp_path / "data") as emulator, emulator.client() as client:
         await client.create_pool(container_pool("p", "127.0.0.1:1/no/such:image"))
