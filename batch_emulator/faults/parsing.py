@@ -15,6 +15,8 @@ from batch_emulator.faults.record import NODE_FAULTS, REQUEST_FAULTS, Faults, Qu
 
 T = TypeVar("T")
 _MAX_RULES = 1_000
+# What every reader of JSON gives back as it was.
+_MAX_WHOLE = 2**53
 
 
 class FaultsError(ValueError):
@@ -108,7 +110,7 @@ def _number(value: Any, where: str, bounds: Any) -> float:
 
 
 def _integer(value: Any, where: str, bounds: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > _MAX_WHOLE:
         raise FaultsError(f"{where} must be a whole number, {_between(bounds)}.")
     return int(_within(value, where, bounds))
 
@@ -135,8 +137,8 @@ def _choice(value: Any, where: str, allowed: Any) -> Any:
 
 
 def _text(value: Any, where: str, _allowed: Any) -> str:
-    if not isinstance(value, str) or not value or len(value) > 256:
-        raise FaultsError(f"{where} must be a text of 1 to 256 characters.")
+    if not isinstance(value, str) or not value.isprintable() or not 1 <= len(value) <= 256:
+        raise FaultsError(f"{where} must be a text of 1 to 256 printable characters.")
     return value
 
 

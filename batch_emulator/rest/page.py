@@ -70,7 +70,7 @@ def _view(service: BatchService, query: Mapping[str, str], facts: Iterable[tuple
         return pool_view(service, query["pool"], after)
     if "job" in query:
         return job_view(service, query["job"], after)
-    return account_view(service, facts)
+    return account_view(service, facts, after)
 
 
 def _render(view: View, account: str, now: datetime) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 
 if TYPE_CHECKING:
-    from batch_emulator.service.entities import Node, Task
+    from batch_emulator.service.entities import Job, Node, Task
     from batch_emulator.service.service import BatchService
 
 __all__ = ["ROWS", "Link", "Row", "Table", "View", "account_view", "job_view", "pool_view"]
@@ -59,18 +59,17 @@ class View:
     tables: tuple[Table, ...]
 
 
-def account_view(service: BatchService, facts: Iterable[tuple[str, str]]) -> View:
+def account_view(service: BatchService, facts: Iterable[tuple[str, str]], after: str = "") -> View:
     """Pools, jobs and job schedules.
 
+    :param after: of the jobs, those after this id.
     :param facts: of the emulator itself, such as faults that are set.
     """
+    jobs, further = _page(service.jobs(after), {})
+    job_heads = ("Job", "State", "Pool", "Active", "Running", "Succeeded", "Failed")
     tables = [
         Table("Pools", ("Pool", "State", "Allocation", "Dedicated", "Spot", "Nodes"), tuple(_pools(service))),
-        Table(
-            "Jobs",
-            ("Job", "State", "Pool", "Active", "Running", "Succeeded", "Failed"),
-            tuple(_jobs(service)),
-        ),
+        Table("Jobs", job_heads, tuple(_jobs(service, jobs)), further),
     ]
     if schedules := tuple(_schedules(service)):
         tables.append(Table("Job schedules", ("Job schedule", "State", "Next run", "Recent job"), schedules))
@@ -132,8 +131,8 @@ def _pools(service: BatchService) -> Iterator[Row]:
         yield Row(cells, pool.id)
 
 
-def _jobs(service: BatchService) -> Iterator[Row]:
-    for job in service.jobs():
+def _jobs(service: BatchService, jobs: Iterable[Job]) -> Iterator[Row]:
+    for job in jobs:
         counts = service.task_counts(job.id).tasks
         numbers = (counts.active, counts.running, counts.succeeded, counts.failed)
         yield Row((_job_link(job.id), job.state, _pool_link(job.pool_id), *numbers), job.id)

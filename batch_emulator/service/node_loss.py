@@ -28,9 +28,9 @@ def on_lost(state: State, pool_id: str, node_id: str, away_seconds: float | None
         return
     state.move_node(node, "unknown", "contact lost")
     node.restarting = None
-    if away_seconds is not None:
-        node.returns_at = state.now + timedelta(seconds=away_seconds)
-        state.timers.set(node.returns_at, "node", key_of(node))
+    # What it waited for before means nothing any more.
+    node.returns_at = None if away_seconds is None else state.now + timedelta(seconds=away_seconds)
+    state.timers.set(node.returns_at, "node", key_of(node))
     node_life.stop_runs(state, node, "lost")
     refresh(state, node)
     state.changed(node)

@@ -67,6 +67,10 @@ def az(words: list[str]) -> None:
     assert words[0] in ("group", "storage", "batch", "provider", "eventgrid", "role", "identity")
 
 
+def curl(words: list[str]) -> None:
+    assert words[-1].startswith("http")
+
+
 def loop(words: list[str]) -> None:
     assert words[1] == "in"
 
@@ -77,6 +81,7 @@ CHECKS: dict[str, Callable[[list[str]], None]] = {
     "airflow": airflow,
     "docker": docker,
     "pip": pip,
+    "curl": curl,
     "az": az,
     "for": loop,
 }

@@ -104,6 +104,8 @@ def test_faults_add_up() -> None:
         ({"quotas": {"pools": 1.5}}, "quotas.pools must be a whole number"),
         ({"quotas": {"cores": 1}}, "quotas has no member 'cores'"),
         ({"seed": "x"}, "seed must be a whole number"),
+        ({"seed": 10**30}, "seed must be a whole number"),
+        ({"nodes": [{"fault": "failedBoot", "code": "\ud800"}]}, "code must be a text"),
     ],
 )
 def test_what_is_wrong_is_named(value: Any, words: str) -> None:

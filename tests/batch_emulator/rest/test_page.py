@@ -120,6 +120,14 @@ async def test_many_tasks_are_shown_in_pages(site: Site) -> None:
     assert "further" not in second.links
 
 
+async def test_many_jobs_are_shown_in_pages(site: Site) -> None:
+    for number in range(ROWS + 1):
+        await site.do("create_job", a_job(f"j{number:03}", "nowhere"))
+    first = await site.get()
+    second = await site.get(first.links["further"])
+    assert (len(first.anchors), second.anchors) == (ROWS, {f"j{ROWS}"})
+
+
 async def test_what_is_not_there_is_not_found(site: Site) -> None:
     for path in ("/?job=none", "/?pool=none"):
         await site.get(path, status=404)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from batch_emulator.service.errors import BatchError
+from batch_emulator.service.errors import BatchError, Failure
 from batch_emulator.service.events import NodeLost, NodePreempted
 from tests.batch_emulator.service.builders import a_job, a_pool, a_task
 from tests.batch_emulator.service.world import World
@@ -43,6 +43,17 @@ def test_the_node_is_unknown_until_it_is_found() -> None:
     assert world.node_states() == ["unknown"]
     world.advance(timedelta(seconds=1))
     assert world.node_states() == ["idle"]
+
+
+def test_an_unusable_node_that_is_lost_is_away_as_long_as_it_is_said() -> None:
+    world = World()
+    world.boots = False
+    world.do("create_pool", a_pool(nodes=1))
+    world.fail_boots(Failure("DiskFull", "The disk is full", "servererror"))
+    assert world.node_states() == ["unusable"]
+    lose(world, None)
+    world.advance(timedelta(days=3))
+    assert world.node_states() == ["unknown"]
 
 
 def test_a_user_can_do_nothing_with_an_unknown_node_but_remove_it() -> None:
