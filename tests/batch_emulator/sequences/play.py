@@ -11,7 +11,8 @@ from datetime import timedelta
 from batch_emulator.rest.operations import operation
 from batch_emulator.service import BatchError
 from batch_emulator.service.effects import BootNode
-from batch_emulator.service.events import NodeBootFailed, NodePreempted, RunEnded, RunLost
+from batch_emulator.service.entities import Node
+from batch_emulator.service.events import NodeBootFailed, NodeLost, NodePreempted, RunEnded, RunLost
 from batch_emulator.service.failures import UNKNOWN
 from tests.batch_emulator.sequences.requests import random_operation, random_request
 from tests.batch_emulator.sequences.watched import BrokenRuleError, WatchedWorld
@@ -118,17 +119,25 @@ def _stale(world: WatchedWorld, rng: random.Random) -> str:
 
 
 def _preempt(world: WatchedWorld, rng: random.Random) -> str:
-    nodes = [
-        (pool.id, node.id)
-        for pool in world.service.pools()
-        for node in world.service.nodes(pool.id)
-        if not node.is_dedicated
-    ]
+    nodes = [node for node in _nodes(world) if not node.is_dedicated]
     if not nodes:
         return "no spot node"
-    pool_id, node_id = rng.choice(nodes)
-    world.tell(NodePreempted(pool_id, node_id))
-    return f"{node_id} is preempted"
+    node, away = rng.choice(nodes), rng.choice([None, 0.0, 90.0])
+    world.tell(NodePreempted(node.pool_id, node.id, away))
+    return f"{node.id} is preempted for {away} seconds"
+
+
+def _lose_node(world: WatchedWorld, rng: random.Random) -> str:
+    nodes = _nodes(world)
+    if not nodes:
+        return "no node"
+    node, away = rng.choice(nodes), rng.choice([None, 0.0, 90.0])
+    world.tell(NodeLost(node.pool_id, node.id, away))
+    return f"{node.id} is lost for {away} seconds"
+
+
+def _nodes(world: WatchedWorld) -> list[Node]:
+    return [node for pool in world.service.pools() for node in world.service.nodes(pool.id)]
 
 
 def _wait(world: WatchedWorld, rng: random.Random) -> str:
@@ -178,6 +187,7 @@ _STEPS: dict[Callable[[WatchedWorld, random.Random], str], float] = {
     _preempt: 3,
     _obedience: 3,
     _lose_run: 2,
+    _lose_node: 2,
     _fail_boot: 2,
     _stale: 2,
     _die: 1.5,
