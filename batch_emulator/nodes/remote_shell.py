@@ -33,6 +33,10 @@ ROOT_MAY = (
     "PRTE_ALLOW_RUN_AS_ROOT_CONFIRM",
 )
 
+# Open MPI takes nodes of one host name for one node: its shared memory gets mixed up, and its collectives
+# that work by node hang.
+_ONE_NAME_FOR_ALL = {"OMPI_MCA_btl": "tcp,self", "OMPI_MCA_coll": "^han,sm"}
+
 
 class Request(NamedTuple):
     """What is asked of ``ssh``; an empty command is a login."""
@@ -89,8 +93,7 @@ def run_on(request: Request, root: str, directory: str) -> None:
     """Become the command on one of the task's nodes."""
     environment = login_environment(root, directory, dict(os.environ))
     if not take_host_name(f"node-{request.host.replace('.', '-')}"):
-        # Open MPI's hierarchical collectives take nodes of one host name for one node, and hang.
-        environment["OMPI_MCA_coll_han_priority"] = "0"
+        environment.update(_ONE_NAME_FOR_ALL)
     os.chdir(environment["HOME"])
     command = ["sh", "-c", " ".join(request.command)] if request.command else ["sh"]
     os.execve("/bin/sh", command, environment)  # noqa: S606 - it is a shell

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from batch_emulator.nodes import remote_shell
 from batch_emulator.nodes.addresses import node_address
 from batch_emulator.nodes.directories import NodeLayout
 from batch_emulator.nodes.multi_instance import launcher_defaults
@@ -180,6 +181,20 @@ class TestRemoteShell:
         pid = await pid_in(file_of(bench, 1, "wd/pid"))
         bench.host.carry_out(KillRun("r1"))
         await until_dead(pid)
+
+
+@pytest.mark.parametrize("has_name", [True, False])
+def test_where_nodes_cannot_have_names_mpi_is_kept_from_what_needs_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, has_name: bool
+) -> None:
+    """What the system allows cannot be had both ways on one machine, so it is replaced here."""
+    become: list[dict[str, str]] = []
+    (tmp_path / "wd").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(remote_shell, "take_host_name", lambda name: has_name)
+    monkeypatch.setattr(os, "execve", lambda program, arguments, environment: become.append(environment))
+    remote_shell.run_on(remote_shell.parse(["127.1.2.3", "true"]), str(tmp_path), str(tmp_path))
+    assert ("OMPI_MCA_btl" in become[0]) == (not has_name)
 
 
 def test_only_tasks_that_ask_for_no_administrator_let_root_run_mpi(monkeypatch: pytest.MonkeyPatch) -> None:
