@@ -42,11 +42,13 @@ CHANCES = {
         ],
         0.35,
     ),
+    "enableInterNodeCommunication": 0.4,
+    "multiInstanceSettings": 0.2,
     **dict.fromkeys(
         [
             "constraints", "retentionTime", "exitCodeRanges", "preProcessingError", "onTaskFailure",
             "maxParallelTasks", "priority", "startTask", "affinityInfo", "jobManagerTask",
-            "multiInstanceSettings", "startWindow", "doNotRunAfter", "keepAlive",
+            "startWindow", "doNotRunAfter", "keepAlive",
         ],
         0.12,
     ),

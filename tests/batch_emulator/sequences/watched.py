@@ -117,7 +117,8 @@ class WatchedWorld(World):
         going_on = [*self.running.values(), *earlier]
         if run.kind != "task":
             return
-        if any(other.task_id == run.task_id and other.job_id == run.job_id for other in going_on):
+        others = (other for other in going_on if other.kind == run.kind)
+        if any(other.task_id == run.task_id and other.job_id == run.job_id for other in others):
             raise BrokenRuleError(f"{name}: runs already")
         task, job = self.service.task(run.job_id or "", run.task_id or ""), self.service.job(run.job_id or "")
         if job.state in ("completed", "disabled"):
@@ -130,8 +131,13 @@ class WatchedWorld(World):
             raise BrokenRuleError(f"{name}: overtook {missing}")
 
     def _check_slots(self, run: StartRun, going_on: list[StartRun], name: str) -> None:
-        here = [other for other in (*going_on, run) if other.kind == "task" and other.boot_id == run.boot_id]
-        used = sum(other.spec["requiredSlots"] for other in here)
+        # The coordination command and the command of a multi-instance task are of one task.
+        here = {
+            (other.job_id, other.task_id): other.spec["requiredSlots"]
+            for other in (*going_on, run)
+            if other.kind in ("task", "coordination") and other.boot_id == run.boot_id
+        }
+        used = sum(here.values())
         slots = self.service.pool(run.pool_id).spec["taskSlotsPerNode"]
         if used > slots:
             raise BrokenRuleError(f"{name}: {used} of {slots} slots in use")
