@@ -1,0 +1,5 @@
+"""See the package."""
+
+
+def is_live_and_not_recording():
+    return True

@@ -1,0 +1,3 @@
+"""See the package."""
+
+RESOURCE_GROUP_PARAM = "resource_group"
