@@ -120,6 +120,22 @@ def test_time_ends_a_task_at_its_wall_clock(batch: LocalBatch) -> None:
     assert task.execution_info.failure_info.code == "TaskEnded"
 
 
+def test_time_makes_the_jobs_of_a_schedule(batch: LocalBatch) -> None:
+    batch.client.create_pool(a_pool("p", 1))
+    manager = {"id": "boss", "commandLine": "/bin/true"}
+    specification = {"poolInfo": {"poolId": "p"}, "jobManagerTask": manager}
+    plan = {"id": "s", "schedule": {"recurrenceInterval": "PT1H"}, "jobSpecification": specification}
+    batch.client.create_job_schedule(plan)
+    for number in (1, 2, 3):
+        job = until(
+            lambda number=number: batch.client.get_job(f"s:job-{number}"),
+            lambda found: found.state == "completed",
+        )
+        assert job.execution_info.termination_reason == "JMComplete"
+        assert len(list(batch.client.list_jobs_from_schedule("s"))) == number
+        batch.clock.advance(timedelta(hours=1))
+
+
 def test_every_evaluation_of_a_formula_happens_on_the_way(batch: LocalBatch) -> None:
     formula = "$TargetDedicatedNodes = 0; $NodeDeallocationOption = requeue;"
     batch.client.create_pool(a_wire_pool("p", enableAutoScale=True, autoScaleFormula=formula))
