@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -19,9 +20,11 @@ from batch_emulator.journal import DataDirLockedError
 from batch_emulator.service.errors import BatchError
 from batch_emulator.testing import LocalBatch
 from batch_emulator.testing.background import NotRunningError
+from batch_emulator.testing.storage import Azurite
 from tests.batch_emulator.runtime.served import a_job, a_pool, a_task
 from tests.protocol.builders import a_pool as a_wire_pool
 
+ROOT = Path(__file__).resolve().parents[3]
 pytestmark = pytest.mark.slow
 
 
@@ -269,3 +272,19 @@ def test_simulated_nodes_are_evicted_by_the_same_faults() -> None:
 def test_real_nodes_do_not_run_ahead(batch: LocalBatch) -> None:
     with pytest.raises(BatchError, match="OperationInvalidForCurrentState"):
         batch.clock.run_until_done()
+
+
+def test_an_azurite_of_its_own_holds_the_packages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    # As `npm install -g azurite` leaves it: a program on the PATH, and its runtime.
+    binaries = (ROOT / "demo" / "azurite" / "node_modules" / ".bin", Path(sys.executable).parent)
+    monkeypatch.setenv("PATH", os.pathsep.join([*map(str, binaries), os.environ["PATH"]]))
+    with Azurite() as storage, LocalBatch(storage=storage) as batch, storage.blobs() as blobs:
+        blobs.create_container("inputs").upload_blob("in.txt", b"from a blob")
+        batch.client.create_pool(a_pool("p", 1))
+        batch.client.create_job(a_job("j", "p"))
+        inputs = {"resourceFiles": [{"autoStorageContainerName": "inputs"}]}
+        batch.client.create_task("j", {"id": "t", "commandLine": "/bin/cat in.txt", **inputs})
+        until(lambda: batch.client.get_task("j", "t"), lambda task: task.state == "completed")
+        assert b"".join(batch.client.download_task_file("j", "t", "stdout.txt")) == b"from a blob"
+        storage.empty()
+        assert list(blobs.list_containers()) == []
