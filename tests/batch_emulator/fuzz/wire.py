@@ -20,6 +20,8 @@ class Request:
 
     :param target: path and query, raw.
     :param headers: besides host, length, date and signature.
+    :param bearer: a token instead of a signature.
+    :param unsigned: neither.
     """
 
     method: str
@@ -27,13 +29,14 @@ class Request:
     headers: Mapping[str, bytes]
     body: bytes = b""
     bearer: str | None = None
+    unsigned: bool = False
 
     def encoded(self) -> bytes:
         """The bytes, signed with the account's key (or with a bearer token)."""
         headers = {"host": b"localhost", "ocp-date": format_http_date(NOW).encode(), **self.headers}
         if self.body or self.method not in ("GET", "HEAD"):
             headers.setdefault("content-length", str(len(self.body)).encode())
-        if "authorization" not in headers:
+        if "authorization" not in headers and not self.unsigned:
             headers["authorization"] = self._authorization(headers)
         lines = [b"%s %s HTTP/1.1" % (self.method.encode(), self.target)]
         lines += [b"%s: %s" % (name.encode(), value) for name, value in headers.items()]
