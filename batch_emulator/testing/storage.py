@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -18,6 +21,7 @@ __all__ = ["Azurite", "LocalStorage", "StorageStartError"]
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 15.0
+_POLL_SECONDS = 0.02
 # Azurite's public development account: the same on every machine, and no secret.
 _ACCOUNT = "devstoreaccount1"
 _KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
@@ -85,6 +89,7 @@ class Azurite(LocalStorage):
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            start_new_session=True,  # what is on the PATH may be a wrapper: all that it starts has to end too
         )  # fmt: skip
         try:
             self._await_port()
@@ -98,12 +103,7 @@ class Azurite(LocalStorage):
     ) -> None:
         process, self._process = self._process, None
         if process is not None:
-            process.terminate()
-            try:
-                process.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait(_STOP_SECONDS)
+            _end_group(process)
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -118,7 +118,19 @@ class Azurite(LocalStorage):
             try:
                 socket.create_connection(("127.0.0.1", self._port), 1.0).close()
             except OSError:
-                time.sleep(0.05)
+                time.sleep(_POLL_SECONDS)
             else:
                 return
         raise StorageStartError(f"{self._program} did not listen within {_START_SECONDS:.0f} seconds.")
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """End a process and all that it started. Nothing that Azurite holds is to be kept."""
+    deadline = time.monotonic() + _STOP_SECONDS
+    # The group is there until its last process is.
+    with suppress(ProcessLookupError):
+        while time.monotonic() < deadline:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.poll()
+            time.sleep(_POLL_SECONDS)
+    process.wait(_STOP_SECONDS)

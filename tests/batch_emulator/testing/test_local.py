@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from azure.core.exceptions import HttpResponseError
@@ -288,3 +290,6 @@ def test_an_azurite_of_its_own_holds_the_packages(monkeypatch: pytest.MonkeyPatc
         assert b"".join(batch.client.download_task_file("j", "t", "stdout.txt")) == b"from a blob"
         storage.empty()
         assert list(blobs.list_containers()) == []
+    port = urlsplit(blobs.url).port
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.1", port or 0), 5)
