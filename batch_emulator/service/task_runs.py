@@ -286,8 +286,10 @@ def complete(state: State, room: JobRoom, task: Task, ending: Ending) -> None:
         for dependent in room.dependencies.satisfy(task.id):
             room.ready.push(dependent)
             state.offer(room)
-    if room.job.spec["onTaskFailure"] == "performexitoptionsjobaction" and verdict.job_action != "none":
-        room.demands.add(verdict.job_action)
+    # The client's own suite ends a waiting task of such a job and reactivates it: the job goes on.
+    taken_back = ending.killed and task.start_time is None
+    if room.job.spec["onTaskFailure"] == "performexitoptionsjobaction" and not taken_back:
+        room.demands.update({verdict.job_action} - {"none"})
     if managers.ends_job(room, task):
         room.demands.add("manager")
     state.check_job(room)

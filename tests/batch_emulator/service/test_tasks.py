@@ -329,3 +329,14 @@ def test_an_end_without_exit_code_and_reason_is_a_failure_of_the_service(world: 
     assert task.failure is not None
     assert (task.state, task.exit_code, task.retry_count) == ("completed", None, 0)
     assert (task.failure.code, task.failure.category) == ("Unknown", "servererror")
+
+
+def test_a_job_outlives_the_end_of_a_task_that_never_ran() -> None:
+    """Seen in the test-suite of the official client: ended while it waits, then reactivated."""
+    world = World()
+    world.do("create_job", a_job(onTaskFailure="performexitoptionsjobaction"))
+    world.do("create_task", "job", a_task("task"))
+    world.do("terminate_task", "job", "task")
+    assert (world.task("task").state, world.job_state()) == ("completed", "active")
+    world.do("reactivate_task", "job", "task")
+    assert (world.task("task").state, world.job_state()) == ("active", "active")
