@@ -11,7 +11,7 @@ from batch_emulator.arm.accounts import RESOURCE_TYPE
 from batch_emulator.arm.exchange import ArmCall, ArmHandler, ArmReply
 from batch_emulator.rest.errors import refusal
 from batch_emulator.service.entities import Json
-from batch_emulator.service.vm_sizes import vm_size
+from batch_emulator.service.pools.vm_sizes import vm_size
 
 _NAME = re.compile(r"[a-z0-9]{3,24}", re.ASCII)
 # Any size with a proper name is taken; these are told, by the family that Azure counts their cores in.

@@ -12,7 +12,7 @@ from batch_emulator.arm.pool_words import in_data_plane_words, in_management_wor
 from batch_emulator.rest.errors import refusal
 from batch_emulator.rest.render.parts import present, without_secrets
 from batch_emulator.service.entities import Json, Pool
-from batch_emulator.service.identities import describe
+from batch_emulator.service.pools.identities import describe
 from batch_emulator.service.queries import PoolSize
 
 POOL_TYPE = "Microsoft.Batch/batchAccounts/pools"

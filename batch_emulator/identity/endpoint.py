@@ -17,7 +17,7 @@ from batch_emulator.rest.backend import Backend
 from batch_emulator.rest.credentials import Credentials
 from batch_emulator.service.entities import Json
 from batch_emulator.service.errors import BatchError
-from batch_emulator.service.identities import find_identity
+from batch_emulator.service.pools.identities import find_identity
 
 __all__ = ["add_identity_route"]
 

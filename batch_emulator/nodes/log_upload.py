@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from batch_emulator.nodes.logs import NodeLogs
 from batch_emulator.nodes.storage import ContainerUrlError, LinkedStorage, container_client, without_secrets
-from batch_emulator.service.node_logs import LogRequest
+from batch_emulator.service.nodes.node_logs import LogRequest
 
 __all__ = ["LogFile", "read_logs", "upload_logs"]
 

@@ -26,8 +26,8 @@ from batch_emulator.service.effects import PackageInstall, StartRun
 from batch_emulator.service.entities import Json
 from batch_emulator.service.errors import Failure
 from batch_emulator.service.events import Event, RunEnded, RunLost, RunStarted
-from batch_emulator.service.fitness import unfit
 from batch_emulator.service.resource_use import NOTHING, ResourceUse
+from batch_emulator.service.tasks.fitness import unfit
 
 __all__ = ["NodeServices", "Run"]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from batch_emulator.service.account import Account
-    from batch_emulator.service.node_logs import LogRequest
+    from batch_emulator.service.nodes.node_logs import LogRequest
     from batch_emulator.service.service import BatchService
 
 T = TypeVar("T")

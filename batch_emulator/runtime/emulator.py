@@ -22,7 +22,7 @@ from batch_emulator.runtime.settings import Settings
 from batch_emulator.runtime.wiping import wipe
 from batch_emulator.service.account import Account
 from batch_emulator.service.error_kinds import OPERATION_INVALID_FOR_CURRENT_STATE, conflict
-from batch_emulator.service.node_logs import LogRequest
+from batch_emulator.service.nodes.node_logs import LogRequest
 from batch_emulator.service.service import BatchService
 from batch_emulator.service.times import format_time
 

@@ -27,7 +27,7 @@ from batch_emulator.rest.tokens import issue_task_token
 from batch_emulator.runtime.settings import Settings
 from batch_emulator.service.effects import DeletePackageBlob, Effect, WakeAt
 from batch_emulator.service.events import Event
-from batch_emulator.service.node_logs import LogRequest
+from batch_emulator.service.nodes.node_logs import LogRequest
 
 __all__ = ["Machine"]
 

@@ -22,7 +22,7 @@ from batch_emulator.service.account import Account
 from batch_emulator.service.error_kinds import NODE_NOT_FOUND
 from batch_emulator.service.errors import BatchError
 from batch_emulator.service.events import Event
-from batch_emulator.service.node_logs import LogRequest
+from batch_emulator.service.nodes.node_logs import LogRequest
 from batch_emulator.service.service import BatchService
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from batch_emulator.runtime.clock import Timers
 from batch_emulator.runtime.settings import Settings
 from batch_emulator.service.effects import Effect
 from batch_emulator.service.events import Event
-from batch_emulator.service.node_logs import LogRequest
+from batch_emulator.service.nodes.node_logs import LogRequest
 from batch_emulator.simulation.behaviour import Behaviour
 from batch_emulator.simulation.nodes import SimulatedNodes
 

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from batch_emulator.service import managers
-from batch_emulator.service.capacity import accepts_tasks
 from batch_emulator.service.entities import Task
+from batch_emulator.service.jobs import managers
 from batch_emulator.service.limits import MAX_TASK_LIFETIME
-from batch_emulator.service.multi_instance import whole_nodes
-from batch_emulator.service.multi_instance.settings import instances_of
 from batch_emulator.service.rooms import JobRoom, PoolRoom
+from batch_emulator.service.scheduling.capacity import accepts_tasks
 from batch_emulator.service.state import State
+from batch_emulator.service.tasks.multi_instance import whole_nodes
+from batch_emulator.service.tasks.multi_instance.settings import instances_of
 
 _SHOWN = 10
 _PASSING = ("NoFreeSlots", "NoFreeNodes", "Next")

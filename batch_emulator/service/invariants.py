@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from batch_emulator.service.capacity import free_slots, is_busy
 from batch_emulator.service.entities import Node, Task, key_of
-from batch_emulator.service.multi_instance.settings import instances_of
 from batch_emulator.service.rooms import JobRoom, PoolRoom, bucket_of
+from batch_emulator.service.scheduling.capacity import free_slots, is_busy
 from batch_emulator.service.state import State
+from batch_emulator.service.tasks.multi_instance.settings import instances_of
 
 _NO_MACHINE = ("preempted", "deallocated")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from batch_emulator.service import resizing
 from batch_emulator.service.entities import JobNodeRun, Node
 from batch_emulator.service.ids import task_root
+from batch_emulator.service.pools import resizing
 from batch_emulator.service.rooms import Counts, JobRoom, PoolRoom
 from batch_emulator.service.state import State
 

@@ -4,17 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from batch_emulator.service import (
-    autoscaling,
-    lifetimes,
-    node_life,
-    orphans,
-    preparation,
-    start_tasks,
-    task_entry,
-    task_runs,
-)
-from batch_emulator.service.capacity import refresh
 from batch_emulator.service.effects import ReleaseNode
 from batch_emulator.service.endings import Ending
 from batch_emulator.service.entities import (
@@ -32,9 +21,14 @@ from batch_emulator.service.entities import (
     from_record,
     key_of,
 )
-from batch_emulator.service.multi_instance import gangs
+from batch_emulator.service.jobs import preparation
+from batch_emulator.service.nodes import node_life, start_tasks
+from batch_emulator.service.pools import autoscaling
 from batch_emulator.service.rooms import JobRoom, Load, PoolRoom
+from batch_emulator.service.scheduling.capacity import refresh
 from batch_emulator.service.state import State
+from batch_emulator.service.tasks import lifetimes, orphans, task_entry, task_runs
+from batch_emulator.service.tasks.multi_instance import gangs
 
 _ORDER = ("application", "pool", "node", "job_schedule", "job", "task", "subtask", "job_node_run", "usage")
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from batch_emulator.service.dependencies import DependencyIndex
 from batch_emulator.service.endings import Ending
 from batch_emulator.service.entities import Job, JobNodeRun, Node, Pool, Subtask, Task
 from batch_emulator.service.index import OrderedIndex
-from batch_emulator.service.ready_queues import ReadyQueues
-from batch_emulator.service.samples import SampleHistory
-from batch_emulator.service.slots import SlotTable
+from batch_emulator.service.pools.samples import SampleHistory
+from batch_emulator.service.scheduling.ready_queues import ReadyQueues
+from batch_emulator.service.scheduling.slots import SlotTable
+from batch_emulator.service.tasks.dependencies import DependencyIndex
 
 
 @dataclass(slots=True)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from batch_emulator.service import orphans, preparation, start_tasks, task_runs
-from batch_emulator.service.capacity import refresh
 from batch_emulator.service.endings import Ending
 from batch_emulator.service.entities import JobNodeRun, Node, Subtask, Task
-from batch_emulator.service.multi_instance import coordination
-from batch_emulator.service.multi_instance.settings import instances_of
+from batch_emulator.service.jobs import preparation
+from batch_emulator.service.nodes import start_tasks
+from batch_emulator.service.scheduling.capacity import refresh
 from batch_emulator.service.state import State
+from batch_emulator.service.tasks import orphans, task_runs
+from batch_emulator.service.tasks.multi_instance import coordination
+from batch_emulator.service.tasks.multi_instance.settings import instances_of
 
 
 def on_ended(state: State, run_id: str, ending: Ending) -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 
-from batch_emulator.service import node_life, node_loss, recovery, run_events, settling, spot
+from batch_emulator.service import recovery, run_events, settling
 from batch_emulator.service.account import Account, Quotas
 from batch_emulator.service.endings import Ending
 from batch_emulator.service.entities import Json
@@ -33,6 +33,8 @@ from batch_emulator.service.facade.nodes import NodeCommands
 from batch_emulator.service.facade.pools import PoolCommands
 from batch_emulator.service.facade.schedules import ScheduleCommands
 from batch_emulator.service.facade.tasks import TaskCommands
+from batch_emulator.service.nodes import node_life, node_loss
+from batch_emulator.service.pools import spot
 from batch_emulator.service.state import State
 from batch_emulator.service.step import Step
 from batch_emulator.service.story import Passage

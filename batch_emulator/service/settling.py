@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from batch_emulator.service import (
-    autoscaling,
-    job_lifecycle,
-    lifetimes,
-    node_life,
-    node_loss,
-    resizing,
-    run_events,
-    schedule_life,
-    scheduler,
-    spot,
-    tasks,
-)
-from batch_emulator.service.multi_instance import gangs
+from batch_emulator.service import run_events
+from batch_emulator.service.jobs import job_lifecycle
+from batch_emulator.service.nodes import node_life, node_loss
+from batch_emulator.service.pools import autoscaling, resizing, spot
+from batch_emulator.service.schedules import schedule_life
+from batch_emulator.service.scheduling import scheduler
 from batch_emulator.service.state import State
+from batch_emulator.service.tasks import lifetimes, tasks
+from batch_emulator.service.tasks.multi_instance import gangs
 
 # Each round takes something a step further; more rounds than this are an endless loop.
 _MAX_ROUNDS = 10_000

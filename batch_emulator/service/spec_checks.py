@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from batch_emulator.service.container_spec import check_settings
 from batch_emulator.service.durations import UNLIMITED, format_duration, parse_duration
 from batch_emulator.service.entities import Json
 from batch_emulator.service.error_kinds import EMPTY_METADATA_KEY, invalid, missing
 from batch_emulator.service.errors import BatchError
 from batch_emulator.service.limits import INT32_MAX, MAX_DISPLAY_NAME_LENGTH, MAX_USER_NAME_LENGTH
+from batch_emulator.service.pools.container_spec import check_settings
 
 DEFAULT_USER_IDENTITY: Json = {"autoUser": {"scope": "pool", "elevationLevel": "nonadmin"}}
 

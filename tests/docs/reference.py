@@ -49,7 +49,7 @@ def refused() -> list[str]:
     folder = Path(error_kinds.__file__).parent
     rows = {
         _row(_owner(path), f"`{_name_of(call.args[0])}`", ast.literal_eval(_reason(call.args[1])))
-        for path in folder.glob("*.py")
+        for path in folder.rglob("*.py")
         for call in _calls(path, "unsupported")
     }
     return sorted(rows)

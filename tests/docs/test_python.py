@@ -17,7 +17,7 @@ from airflow_batch_provider.spec.compile import JobStorage, WorkArea, compile_ta
 from batch_emulator.account_defaults import ACCOUNT_NAME, PRIMARY_KEY
 from batch_emulator.rest.contract import load_contract
 from batch_emulator.rest.validation import validate_body
-from batch_emulator.service.pool_spec import make_pool_spec
+from batch_emulator.service.pools.pool_spec import make_pool_spec
 from tests.docs.pages import PAGES, ROOT, Block, all_blocks, blocks_of
 
 WITH_PYTHON = [page for page in PAGES if blocks_of(page, "python")]

@@ -13,9 +13,9 @@ from weakref import WeakValueDictionary
 
 from batch_emulator.nodes.containers.engine import Engine, EngineError
 from batch_emulator.nodes.transfer import TransferError
-from batch_emulator.service.container_spec import DEFAULT_REGISTRY
 from batch_emulator.service.entities import Json
 from batch_emulator.service.errors import Failure
+from batch_emulator.service.pools.container_spec import DEFAULT_REGISTRY
 
 __all__ = ["Images", "find_or_pull", "full_name", "registry_of"]
 

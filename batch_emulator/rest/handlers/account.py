@@ -13,9 +13,9 @@ from batch_emulator.rest.paging import render_page, start_after
 from batch_emulator.rest.query_values import query_time
 from batch_emulator.rest.render.parts import present
 from batch_emulator.service.entities import Json
-from batch_emulator.service.images import SUPPORTED_IMAGES, Image
+from batch_emulator.service.pools.images import SUPPORTED_IMAGES, Image
+from batch_emulator.service.pools.usage import PoolUsage
 from batch_emulator.service.queries import PoolNodeCounts
-from batch_emulator.service.usage import PoolUsage
 
 if TYPE_CHECKING:
     from batch_emulator.service.service import BatchService

@@ -16,13 +16,13 @@ from batch_emulator.rest.handlers.common import act
 from batch_emulator.rest.odata.selection import select, selected_names
 from batch_emulator.rest.paging import render_page
 from batch_emulator.rest.render.parts import present, without_secrets
-from batch_emulator.service.endpoints import remote_login
 from batch_emulator.service.entities import Json
 from batch_emulator.service.error_kinds import OPERATION_NOT_VALID_ON_NODE, conflict
-from batch_emulator.service.node_extensions import extensions_of, find_extension
+from batch_emulator.service.nodes.node_extensions import extensions_of, find_extension
+from batch_emulator.service.pools.endpoints import remote_login
 
 if TYPE_CHECKING:
-    from batch_emulator.service.node_logs import LogRequest
+    from batch_emulator.service.nodes.node_logs import LogRequest
     from batch_emulator.service.service import BatchService
 
 _LOGS_TYPE = "Microsoft.Azure.Batch.Protocol.Entities.UploadBatchServiceLogsResult"

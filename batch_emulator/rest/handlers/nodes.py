@@ -18,7 +18,7 @@ from batch_emulator.rest.render.nodes import render_node
 from batch_emulator.service.entities import Json, Node, Subtask, Task
 from batch_emulator.service.error_kinds import OPERATION_NOT_VALID_ON_NODE, conflict
 from batch_emulator.service.errors import BatchError
-from batch_emulator.service.pool_assumptions import LAST_VERSION_WITHOUT_REIMAGE
+from batch_emulator.service.pools.pool_assumptions import LAST_VERSION_WITHOUT_REIMAGE
 
 if TYPE_CHECKING:
     from batch_emulator.service.service import BatchService

@@ -21,7 +21,7 @@ from batch_emulator.service import statistics
 from batch_emulator.service.assumptions import TOO_MANY_TASKS
 from batch_emulator.service.entities import Json, Task
 from batch_emulator.service.limits import MAX_TASKS_PER_COLLECTION
-from batch_emulator.service.tasks import AddResult
+from batch_emulator.service.tasks.tasks import AddResult
 
 if TYPE_CHECKING:
     from batch_emulator.service.service import BatchService

@@ -19,8 +19,8 @@ from batch_emulator.rest.odata.filters import (
 )
 from batch_emulator.rest.values import parse_time
 from batch_emulator.service.entities import Job, JobSchedule, Json, Node, Pool, Task
-from batch_emulator.service.images import Image
-from batch_emulator.service.usage import PoolUsage
+from batch_emulator.service.pools.images import Image
+from batch_emulator.service.pools.usage import PoolUsage
 
 T = TypeVar("T")
 

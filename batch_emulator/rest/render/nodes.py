@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from batch_emulator.rest.render.parts import node_url, present, task_url, without_secrets
 from batch_emulator.rest.render.tasks import execution_info, subtask_execution_info
-from batch_emulator.service.endpoints import inbound_endpoints, ipv6_address
 from batch_emulator.service.entities import Json, Node, Pool, Subtask, Task
 from batch_emulator.service.ids import affinity_of
+from batch_emulator.service.pools.endpoints import inbound_endpoints, ipv6_address
 from batch_emulator.service.queries import NodeLoad
 from batch_emulator.service.times import format_time
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from batch_emulator.service import secret_names
 from batch_emulator.service.entities import Json, Versioned
 from batch_emulator.service.errors import Failure
-from batch_emulator.service.failures import to_wire
+from batch_emulator.service.tasks.failures import to_wire
 from batch_emulator.service.times import format_time
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from batch_emulator.service import applications
 from batch_emulator.service.entities import Application, Json
 from batch_emulator.service.facade.base import Commands
+from batch_emulator.service.packages import applications
 
 
 class ApplicationCommands(Commands):

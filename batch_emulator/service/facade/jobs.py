@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from batch_emulator.service import jobs, queries, statistics
+from batch_emulator.service import queries, statistics
 from batch_emulator.service.entities import Job, Json
 from batch_emulator.service.error_kinds import JOB_PREPARATION_NOT_SPECIFIED
 from batch_emulator.service.errors import BatchError
 from batch_emulator.service.facade.base import Commands
+from batch_emulator.service.jobs import jobs
 
 
 class JobCommands(Commands):

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from batch_emulator.service import node_logs, node_operations, node_users, pools, queries
+from batch_emulator.service import queries
 from batch_emulator.service.entities import Json, Node
 from batch_emulator.service.facade.base import Commands
+from batch_emulator.service.nodes import node_logs, node_operations, node_users
+from batch_emulator.service.pools import pools
 
 
 class NodeCommands(Commands):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from batch_emulator.service import autoscaling, pools, queries, usage
+from batch_emulator.service import queries
 from batch_emulator.service.entities import Json, Pool
 from batch_emulator.service.facade.base import Commands
+from batch_emulator.service.pools import autoscaling, pools, usage
 from batch_emulator.service.spec_checks import without_nulls
 
 

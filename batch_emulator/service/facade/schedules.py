@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from itertools import takewhile
 
-from batch_emulator.service import schedule_life, schedules, statistics
+from batch_emulator.service import statistics
 from batch_emulator.service.entities import Job, JobSchedule, Json
 from batch_emulator.service.facade.base import Commands
 from batch_emulator.service.ids import schedule_job_id
+from batch_emulator.service.schedules import schedule_life, schedules
 
 
 class ScheduleCommands(Commands):

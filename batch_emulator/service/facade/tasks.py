@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from batch_emulator.service import explain, jobs, queries, tasks
+from batch_emulator.service import explain, queries
 from batch_emulator.service.entities import Json, Subtask, Task
 from batch_emulator.service.facade.base import Commands
+from batch_emulator.service.jobs import jobs
+from batch_emulator.service.tasks import tasks
 
 
 class TaskCommands(Commands):

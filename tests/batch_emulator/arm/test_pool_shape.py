@@ -10,7 +10,7 @@ from batch_emulator.rest.contract import load_contract
 from batch_emulator.rest.validation import validate_body
 from batch_emulator.service.entities import Pool
 from batch_emulator.service.errors import BatchError
-from batch_emulator.service.identities import describe
+from batch_emulator.service.pools.identities import describe
 from batch_emulator.service.queries import PoolSize
 
 NOW = datetime(2026, 1, 2, tzinfo=timezone.utc)

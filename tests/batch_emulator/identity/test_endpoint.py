@@ -11,7 +11,7 @@ import pytest
 
 from batch_emulator.identity.node_secret import PATH, issue_secret, pool_of
 from batch_emulator.rest.tokens import DATA_PLANE, MANAGEMENT_PLANE, Plane, TokenRefusedError
-from batch_emulator.service.identities import describe
+from batch_emulator.service.pools.identities import describe
 from tests.batch_emulator.rest.in_process import CREDENTIALS, NOW, Client, in_process
 
 PREFIX = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities"

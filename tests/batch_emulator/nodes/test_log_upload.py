@@ -13,7 +13,7 @@ from azure.storage.blob import BlobServiceClient, ContainerClient
 from batch_emulator.nodes.log_upload import read_logs, upload_logs
 from batch_emulator.nodes.logs import NodeLogs
 from batch_emulator.nodes.storage import LinkedStorage
-from batch_emulator.service.node_logs import LogRequest
+from batch_emulator.service.nodes.node_logs import LogRequest
 from demo.stack.accounts import StorageAccount
 from tests.batch_emulator.nodes.builders import a_boot
 

@@ -23,7 +23,7 @@ from batch_emulator.service.effects import BootNode, Effect, KillRun, ReleaseNod
 from batch_emulator.service.error_kinds import NODE_NOT_FOUND
 from batch_emulator.service.errors import BatchError
 from batch_emulator.service.events import NodeBooted, NodeReleased, RunEnded
-from batch_emulator.service.node_logs import LogRequest
+from batch_emulator.service.nodes.node_logs import LogRequest
 from batch_emulator.service.service import BatchService
 
 T = TypeVar("T")

@@ -15,7 +15,7 @@ import jwt
 import pytest
 
 from batch_emulator.runtime.certificates import ensure_certificates
-from batch_emulator.service.identities import describe
+from batch_emulator.service.pools.identities import describe
 from demo.processes.supervisor import Supervisor
 from demo.stack.accounts import StorageAccount
 from demo.stack.azurite import azurite_component

@@ -13,7 +13,7 @@ from batch_emulator.service import BatchError
 from batch_emulator.service.effects import BootNode
 from batch_emulator.service.entities import Node
 from batch_emulator.service.events import NodeBootFailed, NodeLost, NodePreempted, RunEnded, RunLost
-from batch_emulator.service.failures import UNKNOWN
+from batch_emulator.service.tasks.failures import UNKNOWN
 from tests.batch_emulator.sequences.requests import random_operation, random_request
 from tests.batch_emulator.sequences.watched import BrokenRuleError, WatchedWorld
 

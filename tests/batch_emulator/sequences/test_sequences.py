@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
-from batch_emulator.service import capacity, preparation, task_runs
+from batch_emulator.service.jobs import preparation
+from batch_emulator.service.scheduling import capacity
 from batch_emulator.service.state import State
+from batch_emulator.service.tasks import task_runs
 from tests.batch_emulator.sequences.play import play, shrink
 
 ROOT = Path(__file__).parents[3]

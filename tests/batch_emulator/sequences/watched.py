@@ -21,7 +21,7 @@ from batch_emulator.service.entities import Job, Json, Task
 from batch_emulator.service.error_kinds import NODE_NOT_FOUND
 from batch_emulator.service.events import Event, NodeBooted, NodeReleased
 from batch_emulator.service.ids import integer_of
-from batch_emulator.service.node_logs import LogRequest
+from batch_emulator.service.nodes.node_logs import LogRequest
 from batch_emulator.service.queries import NODE_COUNT_NAMES
 from tests.batch_emulator.service.world import World, records_of
 

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from batch_emulator.service import Account, BatchError, BatchService, Quotas
 from batch_emulator.service.events import NodeLost, RunEnded, RunLost
-from batch_emulator.service.failures import UNKNOWN
+from batch_emulator.service.tasks.failures import UNKNOWN
 from tests.batch_emulator.service.builders import a_gang, a_job, a_pool, a_task, after
 from tests.batch_emulator.service.world import World, records_of
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from batch_emulator.service import Failure
-from batch_emulator.service.exit_conditions import judge
+from batch_emulator.service.tasks.exit_conditions import judge
 from tests.batch_emulator.service.builders import Json, a_job, a_pool, a_task, after
 from tests.batch_emulator.service.world import World
 

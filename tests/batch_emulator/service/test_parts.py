@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from batch_emulator.service import BatchError
 from batch_emulator.service.ids import integer_of, job_root, task_root
-from batch_emulator.service.images import SUPPORTED_IMAGES, find_image
 from batch_emulator.service.index import OrderedIndex
-from batch_emulator.service.slots import SlotTable
+from batch_emulator.service.pools.images import SUPPORTED_IMAGES, find_image
+from batch_emulator.service.pools.vm_sizes import vm_size
+from batch_emulator.service.scheduling.slots import SlotTable
 from batch_emulator.service.spec_checks import check_output_files, check_resource_files, user_identity
 from batch_emulator.service.timers import Timers
 from batch_emulator.service.transitions import TABLES, InvalidTransition
-from batch_emulator.service.vm_sizes import vm_size
 from tests.batch_emulator.service.builders import a_job, a_pool
 from tests.batch_emulator.service.world import START, World
 

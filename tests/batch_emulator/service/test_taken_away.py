@@ -14,7 +14,7 @@ import pytest
 from batch_emulator.service.entities import Task
 from batch_emulator.service.events import NodeLost
 from tests.batch_emulator.service.builders import a_gang, a_task
-from tests.batch_emulator.service.multi_instance.gang_world import GangWorld
+from tests.batch_emulator.service.tasks.multi_instance.gang_world import GangWorld
 
 Take = Callable[[GangWorld, str], Any]
 

@@ -1,0 +1,1 @@
+"""Jobs: their life, managers, preparation and release, and the quota."""

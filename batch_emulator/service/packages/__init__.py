@@ -1,0 +1,1 @@
+"""Applications, their packages, and which one a reference means."""

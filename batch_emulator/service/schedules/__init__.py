@@ -1,0 +1,1 @@
+"""Job schedules: when their jobs are made."""
