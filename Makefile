@@ -35,8 +35,8 @@ demo: setup ## a video lands in a container and a Batch job DAG transcodes it (E
 test: setup check ## everything: linters, unit, protocol, crash and end-to-end tests
 	$(BIN)/python -m pytest
 
-test-fast: $(READY) ## the unit tests, in under a minute
-	$(BIN)/python -m pytest -m "not slow and not e2e"
+test-fast: $(READY) ## the unit tests, on all cores
+	$(BIN)/python -m pytest -n auto -m "not slow and not e2e"
 
 check: $(READY) ## formatting, lint, types, import rules
 	$(BIN)/ruff format --check .
