@@ -15,6 +15,7 @@ from batch_emulator.rest.validation import parse_json
 
 _MAX_AWAY_SECONDS = 365 * 24 * 3600
 _MAX_ADVANCE_SECONDS = 31 * 24 * 3600
+_MAX_SETTLE_SECONDS = 60
 _MAX_COUNT = 10_000
 
 
@@ -37,10 +38,12 @@ class Passage:
     """How much time is to pass.
 
     :param until_done: at most so much: until no task waits or runs.
+    :param settle: real seconds for which time waits for new processes on the way; ``None`` for the usual.
     """
 
     seconds: float
     until_done: bool = False
+    settle: float | None = None
 
 
 async def body_of(request: web.Request) -> Any:
@@ -80,7 +83,7 @@ def strike_of(body: Any) -> Strike:
 
 
 def passage_of(body: Any) -> Passage:
-    """``{"advanceSeconds"}``, or ``{"untilDone": true, "limitSeconds"?}``.
+    """``{"advanceSeconds", "settleSeconds"?}``, or ``{"untilDone": true, "limitSeconds"?}``.
 
     :raises BatchError: naming the property.
     """
@@ -89,13 +92,16 @@ def passage_of(body: Any) -> Passage:
         if body["untilDone"] is not True:
             raise _invalid("untilDone", "true")
         return Passage(_span(body.get("limitSeconds", _MAX_ADVANCE_SECONDS), "limitSeconds"), until_done=True)
-    _check_members(body, "advanceSeconds")
-    return Passage(_span(body["advanceSeconds"], "advanceSeconds"))
+    _check_members(body, "advanceSeconds", "settleSeconds")
+    settle = body.get("settleSeconds")
+    if settle is not None:
+        settle = _span(settle, "settleSeconds", _MAX_SETTLE_SECONDS)
+    return Passage(_span(body["advanceSeconds"], "advanceSeconds"), settle=settle)
 
 
-def _span(value: Any, name: str) -> float:
-    if not _is_number(value) or not 0 <= value <= _MAX_ADVANCE_SECONDS:
-        raise _invalid(name, f"a number from 0 to {_MAX_ADVANCE_SECONDS}")
+def _span(value: Any, name: str, most: int = _MAX_ADVANCE_SECONDS) -> float:
+    if not _is_number(value) or not 0 <= value <= most:
+        raise _invalid(name, f"a number from 0 to {most}")
     return float(value)
 
 

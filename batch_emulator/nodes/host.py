@@ -14,6 +14,7 @@ from batch_emulator.nodes.files import NodeFiles
 from batch_emulator.nodes.launcher import TASK_MARK
 from batch_emulator.nodes.runs import NodeServices, Run
 from batch_emulator.nodes.transfer import TransferError
+from batch_emulator.nodes.under_way import UnderWay
 from batch_emulator.service.effects import (
     BootNode,
     EndInstance,
@@ -61,6 +62,7 @@ class Host:
         self._nodes: dict[_NodeKey, _Node] = {}
         self._runs: dict[str, Run] = {}
         self._stopping = False
+        self.under_way = UnderWay()
 
     def carry_out(self, effect: NodeEffect) -> None:
         """Begin to carry out an effect. Returns at once; the outcome comes as an event."""
@@ -75,7 +77,9 @@ class Host:
         elif isinstance(effect, BootNode):
             node = self._node(effect.pool_id, effect.node_id)
             earlier = list(node.runs.values())
-            self._in_order(node, lambda: self._boot(effect, node, earlier))
+            start = self._in_order(node, lambda: self._boot(effect, node, earlier))
+            self.under_way.start_began(start)
+            start.add_done_callback(self.under_way.ended)
         elif isinstance(effect, ReleaseNode):
             node = self._node(effect.pool_id, effect.node_id)
             earlier = list(node.runs.values())
@@ -131,7 +135,7 @@ class Host:
             self._nodes[key] = _Node(NodeLayout.of(self._nodes_dir, pool_id, node_id))
         return self._nodes[key]
 
-    def _in_order(self, node: _Node, job: Callable[[], Awaitable[None]]) -> None:
+    def _in_order(self, node: _Node, job: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
         before = node.last_job
 
         async def after() -> None:
@@ -146,6 +150,7 @@ class Host:
                     node.last_job = None
 
         node.last_job = asyncio.create_task(after())
+        return node.last_job
 
     async def _boot(self, effect: BootNode, node: _Node, earlier: list[Run]) -> None:
         names = (effect.pool_id, effect.node_id, effect.boot_id)
@@ -203,13 +208,15 @@ class Host:
         def forget() -> None:
             node.runs.pop(effect.run_id, None)
             self._runs.pop(effect.run_id, None)
+            self.under_way.ended(effect.run_id)
 
         def begin(_: object) -> None:
             if not self._stopping:
+                self.under_way.run_began(effect.run_id)
                 run.start()
 
         run.when_over(forget)
         if node.last_job is None:
-            run.start()
+            begin(None)
         else:
             node.last_job.add_done_callback(begin)

@@ -17,6 +17,7 @@ from batch_emulator.runtime.clock import Clock
 from batch_emulator.runtime.disk import Disk
 from batch_emulator.runtime.engine import utcnow
 from batch_emulator.runtime.fault_control import FaultControl
+from batch_emulator.runtime.passage import SETTLE_SECONDS
 from batch_emulator.runtime.runtime import Runtime
 from batch_emulator.runtime.settings import Settings
 from batch_emulator.runtime.wiping import wipe
@@ -132,10 +133,10 @@ class Emulator:
         """The time that the account lives by."""
         return self._clock
 
-    async def advance(self, seconds: float) -> None:
+    async def advance(self, seconds: float, settle: float = SETTLE_SECONDS) -> None:
         """See :meth:`batch_emulator.runtime.passage.Passage.advance`."""
         async with self._used() as runtime:
-            await runtime.passage.advance(seconds)
+            await runtime.passage.advance(seconds, settle=settle)
 
     async def run_until_done(self, limit_seconds: float) -> None:
         """Let time pass until no task waits or runs.

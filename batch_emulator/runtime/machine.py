@@ -23,6 +23,7 @@ from batch_emulator.nodes.resource_files import ResourceFiles
 from batch_emulator.nodes.runs import NodeServices
 from batch_emulator.nodes.storage import load_azure
 from batch_emulator.nodes.transfer import Fetcher
+from batch_emulator.nodes.under_way import UnderWay
 from batch_emulator.rest.tokens import issue_task_token
 from batch_emulator.runtime.settings import Settings
 from batch_emulator.service.effects import DeletePackageBlob, Effect, WakeAt
@@ -78,6 +79,11 @@ class Machine:
     def agent_pid(self) -> int | None:
         """Process id of the node agent."""
         return self.launcher.agent_pid
+
+    @property
+    def under_way(self) -> UnderWay:
+        """What nodes do in real time."""
+        return self.host.under_way
 
     def files(self, pool_id: str, node_id: str) -> NodeFiles:
         """The disk of a node, which may not exist."""

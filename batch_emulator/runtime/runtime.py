@@ -73,7 +73,8 @@ class Runtime:
         node_faults.connect(machine)
         engine.connect(node_faults)
         faults = FaultControl(engine, node_faults, settings.account.quotas)
-        runtime = cls(service, settings, engine, machine, faults, Passage(clock, engine, timers))
+        passage = Passage(clock, engine, timers, machine.under_way)
+        runtime = cls(service, settings, engine, machine, faults, passage)
         try:
             await faults.set(settings.faults)
             await machine.start()

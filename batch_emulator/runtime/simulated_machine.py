@@ -8,6 +8,7 @@ from random import Random
 
 from batch_emulator.nodes.directories import NodeLayout
 from batch_emulator.nodes.files import NodeFiles
+from batch_emulator.nodes.under_way import UnderWay
 from batch_emulator.runtime.clock import Timers
 from batch_emulator.runtime.settings import Settings
 from batch_emulator.service.effects import Effect
@@ -35,6 +36,7 @@ class SimulatedMachine:
         timers: Timers,
         post: Callable[[Event], None],
     ) -> None:
+        self.under_way = UnderWay()  # nothing ever is: nodes live by the account's time
         self._nodes_dir = settings.data_dir / "nodes"
         chance = Random(settings.simulation_seed)  # noqa: S311 - repeatable, not secret
         self._nodes = SimulatedNodes(behaviour, chance, clock, timers, post)

@@ -51,15 +51,17 @@ class BackgroundServer:
             raise NotRunningError(f"The emulator has ended: {self._error or 'it was stopped'}.")
         return self._served.emulator
 
-    def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
+    def call(self, coroutine: Coroutine[Any, Any, T], timeout: float | None = _CALL_SECONDS) -> T:
         """Run something in the server's loop and wait for its result.
+
+        :param timeout: seconds; ``None`` for what ends by itself.
 
         :raises NotRunningError: the server has ended.
         """
         if self._served is None:
             coroutine.close()
             raise NotRunningError(f"The emulator has ended: {self._error or 'it was stopped'}.")
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(_CALL_SECONDS)
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout)
 
     def stop(self) -> None:
         """End it, with all processes of its nodes. Calling it again does nothing."""

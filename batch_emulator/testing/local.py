@@ -278,17 +278,23 @@ class LocalClock:
         """The account's time, aware UTC."""
         return self._batch._running().emulator.clock()
 
-    def advance(self, span: timedelta | float) -> None:
+    def advance(self, span: timedelta | float, *, settle: float = 1.0) -> None:
         """Let a span of time, or a number of seconds, pass at once.
 
         All that the service does by itself happens at its time: wall clocks, retention, autoscale, schedules,
-        the return of capacity. What processes do takes its own time still.
+        the return of capacity. On the way time waits for starts of real nodes, and a little for
+        new processes.
+
+        :param settle: real seconds after which a process that still runs no longer holds time.
+        :raises ValueError: the span or ``settle`` is negative.
         """
         seconds = span.total_seconds() if isinstance(span, timedelta) else float(span)
         if seconds < 0:
             raise ValueError("Time cannot be turned back.")
+        if settle < 0:
+            raise ValueError("settle is a number of seconds, 0 or more.")
         server = self._batch._running()
-        server.call(server.emulator.advance(seconds))
+        server.call(server.emulator.advance(seconds, settle), timeout=None)
 
     def run_until_done(self, limit: timedelta = timedelta(days=31)) -> None:
         """Let time pass until no task waits or runs; with simulated nodes only.

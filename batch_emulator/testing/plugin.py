@@ -13,6 +13,7 @@ import pytest
 
 if TYPE_CHECKING:
     from batch_emulator.testing.local import LocalBatch
+    from batch_emulator.testing.servers import Servers
     from batch_emulator.testing.storage import LocalStorage
 
 _SCOPES = ("function", "class", "module", "package", "session")
@@ -64,17 +65,32 @@ def batch_storage(pytestconfig: pytest.Config) -> Iterator[LocalStorage | None]:
 
 @pytest.fixture(scope="session")
 def batch_options() -> dict[str, Any]:
-    """Arguments for :class:`batch_emulator.testing.LocalBatch`. Override it to give some."""
+    """Arguments for :class:`batch_emulator.testing.LocalBatch`. Override it anywhere to give some.
+
+    It lives as long as ``batch_account`` or longer, so with the usual ``batch_account_scope`` in any scope.
+    """
     return {}
 
 
 @pytest.fixture(scope="session")
-def batch_server(batch_options: dict[str, Any], batch_storage: LocalStorage | None) -> Iterator[LocalBatch]:
-    """One emulator for all tests of this process."""
+def batch_servers() -> Iterator[Servers]:
+    """The emulators of this process, one for all tests with the same ``batch_options``."""
     _require_extra()
-    from batch_emulator.testing.local import LocalBatch
+    from batch_emulator.testing.servers import Servers
 
-    with LocalBatch(**{"storage": batch_storage, **batch_options}) as batch:
+    servers = Servers()
+    try:
+        yield servers
+    finally:
+        servers.stop()
+
+
+@pytest.fixture(scope=_scope)
+def batch_server(
+    batch_servers: Servers, batch_options: dict[str, Any], batch_storage: LocalStorage | None
+) -> Iterator[LocalBatch]:
+    """The emulator with these options, as the test before left it."""
+    with batch_servers.lend({"storage": batch_storage, **batch_options}) as batch:
         yield batch
 
 

@@ -240,6 +240,10 @@ async def test_time_passes_when_it_is_told_to(place: Place) -> None:
         assert (await client.get_pool("p")).creation_time - datetime.now(timezone.utc) > timedelta(hours=23)
     for wrong in (-1, None, "1", True, 1e9):
         assert (await place.ask("POST", "clock", {"advanceSeconds": wrong}))[0] == 400
+    for wrong in (-1, 61, "1"):
+        body = {"advanceSeconds": 1, "settleSeconds": wrong}
+        assert (await place.ask("POST", "clock", body))[0] == 400
+    assert (await place.ask("POST", "clock", {"advanceSeconds": 1, "settleSeconds": 0.5}))[0] == 200
 
 
 async def test_the_page_tells_of_faults_and_of_a_clock_that_is_ahead(place: Place) -> None:

@@ -141,6 +141,22 @@ def test_time_makes_the_jobs_of_a_schedule(batch: LocalBatch) -> None:
         batch.clock.advance(timedelta(hours=1))
 
 
+def test_time_waits_for_real_nodes_and_for_short_jobs_of_a_schedule() -> None:
+    with LocalBatch(boot_delay=0.5) as batch:
+        batch.client.create_pool(a_pool("p", 1))
+        batch.clock.advance(timedelta(days=1))
+        assert states(batch) == ["idle"]
+        assert not batch.client.get_pool("p").resize_errors
+        specification = {
+            "poolInfo": {"poolId": "p"},
+            "jobManagerTask": {"id": "boss", "commandLine": "/bin/true"},
+        }
+        plan = {"id": "s", "schedule": {"recurrenceInterval": "PT1M"}, "jobSpecification": specification}
+        batch.client.create_job_schedule(plan)
+        batch.clock.advance(timedelta(minutes=20, seconds=1), settle=30)
+        assert batch.status()["jobs"] == {"completed": 21}
+
+
 def test_every_evaluation_of_a_formula_happens_on_the_way(batch: LocalBatch) -> None:
     formula = "$TargetDedicatedNodes = 0; $NodeDeallocationOption = requeue;"
     batch.client.create_pool(a_wire_pool("p", enableAutoScale=True, autoScaleFormula=formula))
@@ -153,6 +169,8 @@ def test_every_evaluation_of_a_formula_happens_on_the_way(batch: LocalBatch) -> 
 def test_time_does_not_go_back(batch: LocalBatch) -> None:
     with pytest.raises(ValueError, match="back"):
         batch.clock.advance(-1)
+    with pytest.raises(ValueError, match="settle"):
+        batch.clock.advance(1, settle=-1)
 
 
 def test_threads_may_use_it_together(batch: LocalBatch) -> None:

@@ -83,6 +83,91 @@ def test_options_and_storage_are_overridden(pytester: pytest.Pytester) -> None:
     run(pytester).assert_outcomes(passed=1)
 
 
+_NAMED = """
+    import pytest
+
+    def test_before(batch_account):
+        assert batch_account.account == "devbatchaccount"
+        seen.append(batch_account)
+
+    class TestMine:
+        @pytest.fixture{scope}
+        def batch_options(self):
+            return {{"account": "mine"}}
+
+        def test_one(self, batch_account):
+            assert batch_account.account == "mine"
+            batch_account.client.create_job({{"id": "j", "poolInfo": {{"poolId": "p"}}}})
+            seen.append(batch_account)
+
+        def test_two(self, batch_account):
+            assert list(batch_account.client.list_jobs()) == []
+            assert batch_account is seen[1]
+
+    def test_after(batch_account):
+        assert batch_account is seen[0]
+
+    seen = []
+"""
+
+
+@pytest.mark.parametrize("scope", ["", '(scope="class")', '(scope="session")'])
+def test_options_of_some_tests_are_theirs_in_any_scope(pytester: pytest.Pytester, scope: str) -> None:
+    pytester.makepyfile(_NAMED.format(scope=scope))
+    run(pytester).assert_outcomes(passed=4)
+
+
+def test_options_of_a_module_come_after_another_module(pytester: pytest.Pytester) -> None:
+    mine = """
+        import pytest
+
+        @pytest.fixture(scope="session")
+        def batch_options():
+            return {"account": "mine"}
+
+        def test_it(batch_account):
+            assert batch_account.account == "mine"
+    """
+    first = "def test_it(batch_account):\n    assert batch_account.account == 'devbatchaccount'"
+    pytester.makeini("[pytest]\nbatch_account_scope = module\n")
+    pytester.makepyfile(test_a=first, test_b=mine)
+    run(pytester).assert_outcomes(passed=2)
+
+
+def test_emulators_with_a_folder_take_turns_and_few_are_kept(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        from batch_emulator.testing.background import NotRunningError
+
+        seen = []
+
+        @pytest.fixture
+        def batch_options(request, tmp_path_factory):
+            folder = tmp_path_factory.getbasetemp() / "account"
+            return request.param | ({"data_dir": folder} if "boot_delay" in request.param else {})
+
+        OPTIONS = [{"boot_delay": 0.1}, {"boot_delay": 0.2}, *({"account": f"a{n}"} for n in range(5))]
+
+        @pytest.mark.parametrize("batch_options", OPTIONS, indirect=True)
+        def test_it(batch_account):
+            seen.append(batch_account)
+            assert batch_account.status()["pools"] == 0
+
+        def test_few_are_left():
+            def runs(batch):
+                try:
+                    return bool(batch.status())
+                except NotRunningError:
+                    return False
+
+            assert [runs(batch) for batch in seen] == [False] * 3 + [True] * 4
+        """
+    )
+    run(pytester).assert_outcomes(passed=8)
+
+
 def test_azurite_that_is_not_installed_is_named(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
