@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import base64
-import binascii
 import logging
 import os
-import shlex
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -16,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from batch_emulator import __version__
+from batch_emulator import __version__, option_types
 from batch_emulator.account_defaults import ACCOUNT_NAME, PRIMARY_KEY, SECONDARY_KEY
 
 if TYPE_CHECKING:
@@ -40,7 +37,10 @@ class _UsageError(Exception):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a sub-command. Returns the exit status: 0 after SIGTERM or SIGINT, 1 with the reason on stderr."""
+    """Run a sub-command. Returns the exit status: 0 after SIGTERM or SIGINT, 1 with the reason on stderr.
+
+    :raises SystemExit: with status 2 and one line on stderr when a value cannot be taken.
+    """
     given = list(sys.argv[1:] if argv is None else argv)
     arguments = _parser().parse_args(given)
     # `start` hands them on to `serve`.
@@ -54,7 +54,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="batch-emulator", description="Azure Batch on one machine.")
+    parser: argparse.ArgumentParser = option_types.OneLineParser(
+        prog="batch-emulator", description="Azure Batch on one machine."
+    )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_serve(commands.add_parser(
@@ -81,15 +83,26 @@ def _parser() -> argparse.ArgumentParser:
 def _add_serve(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
-    add("--port", type=int, default=_DEFAULT_PORT, help="0 takes a free one (default %(default)s)")
-    add("--https-port", type=int, metavar="PORT",
+    add(
+        "--port",
+        type=option_types.port,
+        default=_DEFAULT_PORT,
+        help="0 takes a free one (default %(default)s)",
+    )
+    add("--https-port", type=option_types.port, metavar="PORT",
         help="serve https there too, with a certificate made in the data folder; 0: a free one")  # fmt: skip
     add("--https-name", action="append", default=[], metavar="NAME",
         help="a further host name or address for the certificate; may be given several times")  # fmt: skip
     add("--data-dir", type=Path, default=Path("batch-emulator-data"), metavar="DIR",
         help="folder of the account's state and the nodes' disks (default ./%(default)s)")  # fmt: skip
-    add("--account", default=ACCOUNT_NAME, metavar="NAME", help="name of the Batch account")
-    add("--key", metavar="BASE64", help="its key; default: the development account's")
+    add("--account", type=option_types.account_name, default=ACCOUNT_NAME, metavar="NAME",
+        help="name of the Batch account: 3 to 24 lower-case letters and digits")  # fmt: skip
+    add(
+        "--key",
+        type=option_types.account_key,
+        metavar="BASE64",
+        help="its key; default: the development account's",
+    )
     add("--key-env", metavar="VAR", help="environment variable that holds the key")
     add("--oauth", choices=["basic"],
         help="take tokens of Microsoft Entra ID; their signature is not checked")  # fmt: skip
@@ -99,15 +112,19 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
         "'UseDevelopmentStorage=true' is Azurite on its usual ports")  # fmt: skip
     source.add_argument("--storage-connection-string-env", metavar="VAR",
         help="environment variable that holds it (keeps the key out of process lists)")  # fmt: skip
-    add("--dedicated-core-quota", type=int, metavar="N", help="cores of dedicated nodes, all pools together")
-    add("--low-priority-core-quota", type=int, metavar="N", help="cores of Spot nodes, all pools together")
-    add("--series-core-quota", action="append", default=[], metavar="SERIES=N",
+    add("--dedicated-core-quota", type=option_types.core_quota, metavar="N",
+        help="cores of dedicated nodes, all pools together")  # fmt: skip
+    add("--low-priority-core-quota", type=option_types.core_quota, metavar="N",
+        help="cores of Spot nodes, all pools together")  # fmt: skip
+    add("--series-core-quota", type=option_types.series_quota, action="append", default=[],
+        metavar="SERIES=N",
         help="cores of dedicated nodes of a series of VM sizes, such as standardDSv3Family=8; "
         "may be given several times")  # fmt: skip
     add("--azure-resource", action="append", default=[], metavar="ID",
         help="subnet, public IP address or custom image that pools may name as if it were there; "
         "may be given several times")  # fmt: skip
-    add("--boot-delay", type=float, default=0.0, metavar="SECONDS", help="time a node takes to start")
+    add("--boot-delay", type=option_types.seconds, default=0.0, metavar="SECONDS",
+        help="time a node takes to start")  # fmt: skip
     add("--faults", type=Path, metavar="FILE",
         help="what goes wrong on purpose, as JSON; it can be changed while the emulator runs")  # fmt: skip
     add("--simulate", type=Path, metavar="FILE",
@@ -116,9 +133,9 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     add("--container-engine", default="auto", metavar="PROGRAM",
         help="what runs container tasks: podman or docker, by name or path; 'auto' takes the first to work, "
         "'none' has none (default %(default)s)")  # fmt: skip
-    add("--container-engine-options", type=_words, default=(), metavar="OPTIONS",
+    add("--container-engine-options", type=option_types.words, default=(), metavar="OPTIONS",
         help="given to the engine before every sub-command")  # fmt: skip
-    add("--container-options", type=_words, default=(), metavar="OPTIONS",
+    add("--container-options", type=option_types.words, default=(), metavar="OPTIONS",
         help="given whenever a container is made")  # fmt: skip
     add("--log-level", default="warning", choices=["debug", "info", "warning", "error"],
         help="of what is written to stderr (default %(default)s)")  # fmt: skip
@@ -135,6 +152,7 @@ def _serve(arguments: argparse.Namespace) -> int:
         return 1
     from batch_emulator.faults import FaultsError
     from batch_emulator.journal import (
+        DataDirError,
         DataDirLockedError,
         JournalAccountError,
         JournalDamagedError,
@@ -153,6 +171,7 @@ def _serve(arguments: argparse.Namespace) -> int:
     except (
         AgentLostError,
         BehaviourError,
+        DataDirError,
         DataDirLockedError,
         FaultsError,
         JournalAccountError,
@@ -209,7 +228,7 @@ def _settings(arguments: argparse.Namespace, url: str) -> Settings:
         quotas=Quotas(
             dedicated_cores=_or(arguments.dedicated_core_quota, usual.dedicated_cores),
             low_priority_cores=_or(arguments.low_priority_core_quota, usual.low_priority_cores),
-            dedicated_cores_per_series=tuple(map(_series_quota, arguments.series_core_quota)),
+            dedicated_cores_per_series=tuple(arguments.series_core_quota),
         ),
         azure_resources=tuple(arguments.azure_resource),
         boot_delay=arguments.boot_delay,
@@ -225,25 +244,8 @@ def _settings(arguments: argparse.Namespace, url: str) -> Settings:
     )
 
 
-def _words(text: str) -> tuple[str, ...]:
-    try:
-        return tuple(shlex.split(text))
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"cannot be split into words: {error}") from None
-
-
 def _or(value: int | None, default: int) -> int:
     return default if value is None else value
-
-
-def _series_quota(text: str) -> tuple[str, int]:
-    series, _, cores = text.partition("=")
-    if not series or not cores.isdecimal():
-        raise _UsageError(
-            f"'{text}' is no quota of a series of VM sizes: the number of cores is missing or no number. "
-            "Give it as --series-core-quota standardDSv3Family=8."
-        )
-    return series, int(cores)
 
 
 def _from_env(name: str | None, option: str) -> str | None:
@@ -259,19 +261,13 @@ def _from_env(name: str | None, option: str) -> str | None:
 
 
 def _given_key(arguments: argparse.Namespace) -> str | None:
-    key = arguments.key or _from_env(arguments.key_env, "--key-env")
-    return _checked_key(key) if key else None
-
-
-def _checked_key(key: str) -> str:
+    if arguments.key is not None:
+        return str(arguments.key)
+    key = _from_env(arguments.key_env, "--key-env")
     try:
-        base64.b64decode(key, validate=True)
-    except (binascii.Error, ValueError):
-        raise _UsageError(
-            "The account key is not base64, and clients need it to be: they decode it before they sign. "
-            "Give a base64 text, e.g. what `openssl rand -base64 64` prints."
-        ) from None
-    return key
+        return option_types.account_key(key) if key is not None else None
+    except argparse.ArgumentTypeError as error:
+        raise _UsageError(f"The environment variable {arguments.key_env}: {error}") from None
 
 
 def _withdraw(settings: Settings) -> None:

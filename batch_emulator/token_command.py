@@ -8,6 +8,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
+from batch_emulator.option_types import account_key
+
 if TYPE_CHECKING:
     SubParsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -27,7 +29,9 @@ def add_parser(subparsers: SubParsers, key_of: Callable[[argparse.Namespace], st
         description="Print a bearer token that an emulator with this account key takes.",
     )
     add = parser.add_argument
-    add("--key", metavar="BASE64", help="an account key; default: the development account's")
+    add(
+        "--key", type=account_key, metavar="BASE64", help="an account key; default: the development account's"
+    )
     add("--key-env", metavar="VAR", help="environment variable that holds the key")
     add("--audience", choices=_PLANES, default="batch", help="what it is for (default %(default)s)")
     add("--lifetime", type=int, default=3600, metavar="SECONDS", help="default %(default)s")

@@ -105,7 +105,15 @@ def tokenize(text: str) -> list[Token]:
         elif group != "space":
             _refuse(text, offset, position)
         offset = match.end()
-    return [*tokens, Token(TokenKind.END, "", _position(starts, len(text)))]
+    return [*tokens, Token(TokenKind.END, "", _end(text, starts))]
+
+
+def _end(text: str, starts: list[int]) -> Position:
+    """After the last character; not on an empty line, where there is nothing to point at."""
+    written = len(text.rstrip())
+    if written and _position(starts, written).line < _position(starts, len(text)).line:
+        return _position(starts, written)
+    return _position(starts, len(text))
 
 
 def _position(starts: list[int], offset: int) -> Position:

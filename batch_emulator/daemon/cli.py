@@ -39,7 +39,7 @@ def add_parsers(
         "answered. Does nothing when an emulator serves the folder already.",
     )
     add_serve_options(starting)
-    starting.set_defaults(run=lambda arguments: _start(arguments, ready_line))
+    starting.set_defaults(run=_guarded(lambda arguments: _start(arguments, ready_line)))
     stopping = _add(commands, "stop", "end the emulator of a data folder; the account stays", _stop)
     stopping.add_argument(
         "--wait-seconds", type=float, default=60.0, metavar="SECONDS", help="at most (default %(default)g)"
@@ -69,11 +69,12 @@ def _add(
 def _guarded(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
     def guarded(arguments: argparse.Namespace) -> int:
         from batch_emulator.daemon.control import DaemonError
+        from batch_emulator.journal import DataDirError
 
         arguments.data_dir = arguments.data_dir.resolve()
         try:
             return run(arguments)
-        except DaemonError as error:
+        except (DaemonError, DataDirError) as error:
             return _fail(str(error))
 
     return guarded
@@ -82,16 +83,11 @@ def _guarded(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Nam
 def _start(arguments: argparse.Namespace, ready_line: str) -> int:
     from batch_emulator.daemon import control, record
 
-    data_dir = arguments.data_dir.resolve()
-    running = record.find(data_dir)
+    running = record.find(arguments.data_dir)
     if running is not None:
         _say(f"The emulator runs already, as process {running.process_id}.", *_facts(running))
         return 0
-    try:
-        lines = control.start(data_dir, arguments.options, ready_line)
-    except control.DaemonError as error:
-        return _fail(str(error))
-    _say(*lines)
+    _say(*control.start(arguments.data_dir, arguments.options, ready_line))
     return 0
 
 

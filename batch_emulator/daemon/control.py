@@ -18,6 +18,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from batch_emulator.daemon import record
 from batch_emulator.daemon.record import LOG_NAME, RunRecord
+from batch_emulator.journal.lock import using
 
 __all__ = ["DaemonError", "ask", "start", "stop"]
 
@@ -41,10 +42,13 @@ def start(data_dir: Path, options: Sequence[str], ready_line: str) -> list[str]:
     :param ready_line: what it prints last.
     :returns: the lines that it printed before.
     :raises DaemonError: it ended, or did not become ready.
+    :raises DataDirError: the folder cannot be made or written.
     """
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     log = data_dir / LOG_NAME
-    with log.open("ab") as errors:
+    with using(data_dir):
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        opened = log.open("ab")
+    with opened as errors:
         begin = errors.tell()
         process = subprocess.Popen(
             [sys.executable, "-m", "batch_emulator", "serve", *options],

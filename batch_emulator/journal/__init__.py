@@ -1,7 +1,7 @@
 """Durable state: what the emulator acknowledged is here."""
 
 from batch_emulator.journal.journal import Journal, JournalError
-from batch_emulator.journal.lock import DataDirLockedError
+from batch_emulator.journal.lock import DataDirError, DataDirLockedError
 from batch_emulator.journal.schema import (
     SCHEMA_VERSION,
     JournalAccountError,
@@ -11,6 +11,7 @@ from batch_emulator.journal.schema import (
 
 __all__ = [
     "SCHEMA_VERSION",
+    "DataDirError",
     "DataDirLockedError",
     "Journal",
     "JournalAccountError",

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from batch_emulator.journal.lock import DataDirLock
+from batch_emulator.journal.lock import DataDirLock, using
 from batch_emulator.journal.schema import connect
 from batch_emulator.service.entities import Json
 from batch_emulator.service.step import Change
@@ -67,13 +67,15 @@ class Journal:
 
         :param data_dir: made if absent, for this user alone: tasks hold signatures.
         :param account: name of the Batch account that the folder belongs to.
+        :raises DataDirError: when the folder cannot be made or written.
         :raises DataDirLockedError: when another emulator uses the folder.
         :raises JournalVersionError: when a version of the emulator wrote it that this one cannot read.
         :raises JournalAccountError: when it belongs to another account.
         :raises JournalDamagedError: when it cannot be read.
         """
-        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = DataDirLock(data_dir)
+        with using(data_dir):
+            data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lock = DataDirLock(data_dir)
         try:
             return cls(connect(data_dir / "journal.sqlite", account), lock)
         except BaseException:

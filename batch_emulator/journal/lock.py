@@ -4,11 +4,37 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["DataDirLock", "DataDirLockedError", "holder_of"]
+__all__ = ["DataDirError", "DataDirLock", "DataDirLockedError", "holder_of", "using"]
 
 _FILE_NAME = "emulator.lock"
+
+
+class DataDirError(RuntimeError):
+    """The data folder cannot be made, read or written."""
+
+
+def unusable(data_dir: Path, error: OSError) -> DataDirError:
+    """What to say when the file system refuses the data folder."""
+    return DataDirError(
+        f"The data folder {data_dir} cannot be used: {error.strerror or error}. "
+        "Name a folder that this user may make and write, with --data-dir."
+    )
+
+
+@contextmanager
+def using(data_dir: Path) -> Iterator[None]:
+    """What fails in the block for reasons of the file system is said of the data folder.
+
+    :raises DataDirError: naming the folder and the reason.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise unusable(data_dir, error) from None
 
 
 class DataDirLockedError(RuntimeError):
@@ -19,6 +45,7 @@ def holder_of(data_dir: Path) -> int | None:
     """The process that works on a data folder; ``None`` when there is none.
 
     :param data_dir: need not exist.
+    :raises DataDirError: it may not be read.
     """
     try:
         with (data_dir / _FILE_NAME).open("r", encoding="ascii") as file:
@@ -28,8 +55,10 @@ def holder_of(data_dir: Path) -> int | None:
             except BlockingIOError:
                 text = file.read().strip()
                 return int(text) if text.isdigit() else None
-    except FileNotFoundError:
-        pass
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise unusable(data_dir, error) from None
     return None
 
 

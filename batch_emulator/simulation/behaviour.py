@@ -149,6 +149,10 @@ def _span(value: Any, where: str) -> Span:
     numbers = given if isinstance(given, list) else [given]
     if len(numbers) != count or not all(map(_is_number, numbers)):
         raise BehaviourError(f"{where}.{name} must have {count} numbers.")
+    if name == "uniform" and numbers[0] > numbers[1]:
+        raise BehaviourError(
+            f"{where}.uniform must have the least first: {numbers[0]} is more than {numbers[1]}."
+        )
     return make(*(_seconds(number, f"{where}.{name}") for number in numbers))
 
 

@@ -40,6 +40,14 @@ def test_the_end_of_a_formula_can_be_pointed_at() -> None:
     assert caret.index("^") == len(shown)
 
 
+@pytest.mark.parametrize("ends", ["\n", "\n\n", "  \r\n \r\n", "\n\t"])
+def test_an_end_with_empty_lines_is_pointed_at_after_what_is_written(ends: str) -> None:
+    place, shown, caret, _ = explained(f"a = 1;\nx = (1{ends}").split("\n")
+    assert place == "Line 2, Col 7: The formula ends too early."
+    assert shown.rstrip() == "  x = (1"
+    assert caret.index("^") == len(shown.rstrip())
+
+
 def test_an_explanation_does_not_depend_on_the_formula_fitting() -> None:
     with pytest.raises(FormulaError) as caught:
         parse("a = 1;\n\nb = c;")

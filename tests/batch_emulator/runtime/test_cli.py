@@ -25,6 +25,14 @@ def refusal(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
     return shown.err
 
 
+def bad_value(capsys: pytest.CaptureFixture[str], *arguments: object, command: str = "serve") -> str:
+    with pytest.raises(SystemExit) as end:
+        main([command, *map(str, arguments)])
+    shown = capsys.readouterr()
+    assert (end.value.code, shown.out, shown.err.count("\n")) == (2, "", 1)
+    return shown.err
+
+
 def test_the_development_account_has_real_keys() -> None:
     assert {len(base64.b64decode(key, validate=True)) for key in (PRIMARY_KEY, SECONDARY_KEY)} == {64}
     assert PRIMARY_KEY != SECONDARY_KEY
@@ -57,7 +65,7 @@ def test_a_port_in_use_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[st
 def test_a_key_that_is_not_base64_is_refused_and_not_repeated(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    text = refusal(capsys, "--port", 0, "--data-dir", tmp_path, "--key", "n0t-b@se64")
+    text = bad_value(capsys, "--port", 0, "--data-dir", tmp_path, "--key", "n0t-b@se64")
     assert "base64" in text
     assert "n0t-b@se64" not in text
 
@@ -104,7 +112,9 @@ def test_the_token_command_makes_tokens_that_are_taken(
 
 
 def test_the_token_command_refuses_a_key_that_is_not_base64(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["token", "--key", "n0t-b@se64"]) == 1
+    with pytest.raises(SystemExit) as end:
+        main(["token", "--key", "n0t-b@se64"])
+    assert end.value.code == 2
     shown = capsys.readouterr()
     assert shown.out == ""
     assert "n0t-b@se64" not in shown.err
@@ -153,5 +163,80 @@ def test_quotas_of_series_and_resources_of_azure_may_be_given_several_times(tmp_
 def test_a_quota_of_a_series_without_a_number_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    text = refusal(capsys, "--port", 0, "--data-dir", tmp_path, "--series-core-quota", "standardDSv3Family")
+    text = bad_value(capsys, "--data-dir", tmp_path, "--series-core-quota", "standardDSv3Family")
     assert "--series-core-quota standardDSv3Family=8" in text
+
+
+@pytest.mark.parametrize("command", ["serve", "start"])
+@pytest.mark.parametrize(
+    ("option", "value", "right"),
+    [
+        ("--port", "70000", "1 to 65535"),
+        ("--port", "-1", "1 to 65535"),
+        ("--https-port", "http", "1 to 65535"),
+        ("--boot-delay", "-1", "from 0"),
+        ("--boot-delay", "nan", "from 0"),
+        ("--dedicated-core-quota", "-4", "0 or more"),
+        ("--low-priority-core-quota", "-1", "0 or more"),
+        ("--low-priority-core-quota", "9" * 5000, "0 or more"),
+        ("--series-core-quota", "standardDSv3Family=-1", "standardDSv3Family=8"),
+        ("--account", "My-Account", "lower-case letters and digits"),
+        ("--account", "ab", "3 to 24"),
+        ("--account", "a" * 25, "3 to 24"),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused_with_what_would_be_right(
+    command: str, option: str, value: str, right: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = bad_value(capsys, "--data-dir", tmp_path / "data", option, value, command=command)
+    assert f"argument {option}: '{value}' is no " in text
+    assert right in text
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("key", "words"), [("", "is empty"), (base64.b64encode(b"fifteen letters").decode(), "is too short")]
+)
+def test_a_key_that_protects_nothing_is_refused_and_not_repeated(
+    key: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for text in (
+        bad_value(capsys, "--data-dir", tmp_path, "--key", key),
+        bad_value(capsys, "--key", key, command="token"),
+    ):
+        assert f"The account key {words}" in text
+        assert not key or key not in text
+    monkeypatch.setenv("MY_KEY", key)
+    text = refusal(capsys, "--port", 0, "--data-dir", tmp_path, "--key-env", "MY_KEY")
+    assert "MY_KEY" in text
+    assert not key or key not in text
+
+
+def unusable_folder(kind: str, folder: Path) -> Path:
+    if kind == "not to be made":
+        return Path("/proc/foo")
+    if kind == "not to be written":
+        return Path("/proc")
+    (folder / "file").touch()
+    return folder / "file" if kind == "a file" else folder / "file" / "data"
+
+
+@pytest.mark.parametrize("kind", ["not to be made", "not to be written", "a file", "in a file"])
+@pytest.mark.parametrize("command", ["serve", "start"])
+def test_a_data_folder_that_cannot_be_used_is_named(
+    command: str, kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = unusable_folder(kind, tmp_path)
+    assert main([command, "--port", "0", "--data-dir", str(folder)]) == 1
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert f"The data folder {folder} cannot be used: " in shown.err
+    assert shown.err.endswith("make and write, with --data-dir.\n")
+    assert shown.err.count("\n") == 1
+
+
+def test_a_behaviour_that_cannot_be_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "behaviour.json"
+    path.write_text('{"taskSeconds": {"uniform": [5, 1]}}')
+    text = refusal(capsys, "--port", 0, "--data-dir", tmp_path, "--simulate", path)
+    assert "taskSeconds.uniform must have the least first" in text

@@ -92,6 +92,7 @@ def test_a_behaviour_out_of_json() -> None:
         ({"taskSeconds": "1"}, "taskSeconds must be a number, or an object"),
         ({"taskSeconds": -1}, "taskSeconds must be from 0"),
         ({"taskSeconds": {"normal": 1}}, "one of uniform, exponential, lognormal"),
+        ({"taskSeconds": {"uniform": [5, 1]}}, "must have the least first: 5 is more than 1"),
         ({"taskSeconds": {"uniform": [1]}}, "taskSeconds.uniform must have 2 numbers"),
         ({"taskSeconds": {"uniform": [1, True]}}, "taskSeconds.uniform must have 2 numbers"),
         ({"taskSeconds": {"exponential": 1e12}}, "taskSeconds.exponential must be from 0"),
