@@ -18,7 +18,8 @@ PAGE = ROOT / "docs" / "testing-with-the-emulator.md"
 
 @pytest.mark.slow
 def test_the_test_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shown, program = blocks_of(PAGE, "python emulator")
+    shown, options_fixture, program = blocks_of(PAGE, "python emulator")
+    (tmp_path / "conftest.py").write_text(options_fixture.text)
     (tmp_path / "test_shown.py").write_text(shown.text)
     (tmp_path / "program.py").write_text(program.text)
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
