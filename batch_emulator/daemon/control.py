@@ -20,7 +20,7 @@ from batch_emulator.daemon import record
 from batch_emulator.daemon.record import LOG_NAME, RunRecord
 from batch_emulator.journal.lock import using
 
-__all__ = ["DaemonError", "ask", "start", "stop"]
+__all__ = ["DaemonError", "ask", "lines_before", "start", "stop"]
 
 _START_SECONDS = 60.0
 _ANSWER_SECONDS = 60.0
@@ -61,7 +61,7 @@ def start(data_dir: Path, options: Sequence[str], ready_line: str) -> list[str]:
     _started.append(process)
     assert process.stdout is not None
     with process.stdout as output:
-        lines = _read_until(output.fileno(), ready_line)
+        lines = lines_before(output.fileno(), ready_line)
     if lines is not None:
         return lines
     if process.poll() is None:
@@ -73,8 +73,8 @@ def start(data_dir: Path, options: Sequence[str], ready_line: str) -> list[str]:
     raise DaemonError(f"The emulator did not start (status {status}).\n{said}".strip())
 
 
-def _read_until(descriptor: int, ready_line: str) -> list[str] | None:
-    """Lines up to the one wanted; ``None`` when it does not come."""
+def lines_before(descriptor: int, ready_line: str) -> list[str] | None:
+    """What is read before a line, once that line is whole; ``None`` when it does not come."""
     deadline = time.monotonic() + _START_SECONDS
     received = b""
     while (left := deadline - time.monotonic()) > 0:
@@ -82,7 +82,8 @@ def _read_until(descriptor: int, ready_line: str) -> list[str] | None:
             return None
         chunk = os.read(descriptor, 65536)
         received += chunk
-        lines = received.decode("utf-8", "replace").splitlines()
+        # Up to the last line's end: who closes the pipe before would break it for a writer not quite done.
+        lines = received.decode("utf-8", "replace").split("\n")[:-1]
         if ready_line in lines:
             return lines[: lines.index(ready_line)]
         if not chunk:

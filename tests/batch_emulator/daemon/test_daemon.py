@@ -16,6 +16,7 @@ from azure.core.credentials import AzureNamedKeyCredential
 
 from batch_emulator.cli import main
 from batch_emulator.daemon import record
+from batch_emulator.daemon.control import lines_before
 from batch_emulator.journal.lock import DataDirLock, holder_of
 from batch_emulator.runtime.wiping import wipe
 
@@ -82,6 +83,16 @@ def test_a_life(folder: Path, run: Run) -> None:
     assert "Emptied the account in" in run("reset", "--data-dir", folder)
     assert "There is no account in" in run("reset", "--data-dir", folder)
     assert not (folder / "journal.sqlite").exists()
+
+
+@pytest.mark.parametrize(("written", "lines"), [(b"a: 1\nready\n", ["a: 1"]), (b"a: 1\nready", None)])
+def test_the_pipe_is_read_until_the_last_line_is_whole(written: bytes, lines: list[str] | None) -> None:
+    """With PYTHONUNBUFFERED a line's end comes by itself, and breaks the pipe if nobody reads any more."""
+    reader, writer = os.pipe()
+    with os.fdopen(reader, "rb"), os.fdopen(writer, "wb", buffering=0) as output:
+        output.write(written)
+        output.close()
+        assert lines_before(reader, "ready") == lines
 
 
 @pytest.mark.slow
