@@ -67,6 +67,10 @@ class JobRun:
             task can have inputs, outputs or a result there, and its streams stay on its node.
         log: takes the lines for the task's log.
         sleep: waits so many seconds.
+
+    Raises:
+        SpecError: the tasks need storage and there is none, be it that it was taken from the connection while
+            the job ran.
     """
 
     def __init__(
@@ -78,6 +82,8 @@ class JobRun:
         *,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        if files is None:
+            check_without_storage(plan.graph, fail_fast=plan.options.fail_fast)
         self.plan = plan
         self._client = client
         self._files = files
@@ -94,13 +100,11 @@ class JobRun:
         Raises:
             BatchRequestError: the pool does not exist, or the job was refused.
             BatchJobConflictError: the job id is taken by something else.
-            SpecError: the tasks need storage and there is none.
         """
         plan = self.plan
         if self._files is not None:
             self._files.prepare()
         else:
-            check_without_storage(plan.graph, fail_fast=plan.options.fail_fast)
             self._say(Say("The connection names no storage account: the tasks' logs stay on their nodes"))
         with _explained(f"Looking at pool {plan.options.pool_id}"):
             self._driver.run(_check_pool(plan))

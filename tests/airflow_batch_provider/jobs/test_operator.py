@@ -295,3 +295,11 @@ def test_without_storage_a_graph_with_files_is_refused_before_anything_is_submit
     with pytest.raises(SpecError, match=r"(?s)keeps.*day\.txt.*no storage account.*storage_conn_id"):
         operator(graph, pool).execute(instance.context())
     assert JOB_LINK_KEY not in instance.pushed
+
+
+@pytest.mark.usefixtures("official_connection")
+def test_storage_that_is_taken_away_while_a_job_waits_to_grow_is_told(pool: str) -> None:
+    """Without its result the job could never grow, and the task would look at it again and again."""
+    event = {"submission": 1, "ending": "expand", "deadline": time.time() + 60, "seen": {}}
+    with pytest.raises(SpecError, match=r"plan\.json.*no storage account"):
+        operator(growing_graph(), pool).resume(Instance().context(), event)
