@@ -60,6 +60,8 @@ class _Interruption:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         del number, frame
+        if self.came:
+            return  # all is being ended already: a second one would leave behind what the first is ending
         self.came = True
         raise KeyboardInterrupt
 

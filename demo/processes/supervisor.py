@@ -16,6 +16,7 @@ from types import TracebackType
 import psutil
 
 from demo.processes.component import Component, ComponentError
+from demo.processes.held import signals_held
 from demo.processes.identity import identity_of
 from demo.processes.protocol import (
     Command,
@@ -74,20 +75,29 @@ class Supervisor:
         me = identity_of(os.getpid())
         if me is None:
             raise RuntimeError("The process table cannot be read. Mount /proc, then start again.")
-        self._guardian = subprocess.Popen(
-            [sys.executable, "-m", "demo.processes.guardian", str(run_file), str(me.pid), me.started],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            cwd=PROJECT_DIR,
-            start_new_session=True,  # a Ctrl-C in the terminal is ours to handle, not its
-        )
-        self._listener = threading.Thread(target=self._listen, args=(self._guardian,), daemon=True)
-        self._listener.start()
+        try:
+            with signals_held():
+                self._guardian = subprocess.Popen(
+                    [sys.executable, "-m", "demo.processes.guardian", str(run_file), str(me.pid), me.started],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    cwd=PROJECT_DIR,
+                    start_new_session=True,  # a Ctrl-C in the terminal is ours to handle, not its
+                )
+                self._listener = threading.Thread(target=self._listen, args=(self._guardian,), daemon=True)
+                self._listener.start()
+        except BaseException:  # whoever is interrupted while entering is never asked to exit
+            self._end_guardian()
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._end_guardian()
+
+    def _end_guardian(self) -> None:
+        """End the guardian, and with it all components."""
         guardian = self._guardian
         if guardian is None:
             return

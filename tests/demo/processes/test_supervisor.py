@@ -77,6 +77,26 @@ def living(pids: list[int]) -> list[int]:
     return found
 
 
+def test_an_interruption_while_the_guardian_is_made_leaves_no_guardian(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[int] = []
+    popen = subprocess.Popen
+
+    def interrupted_popen(*args: object, **options: object) -> subprocess.Popen[bytes]:
+        process = popen(*args, **options)
+        made.append(process.pid)
+        signal.raise_signal(signal.SIGINT)  # before anybody has the process in hand
+        return process
+
+    monkeypatch.setattr("demo.processes.supervisor.subprocess.Popen", interrupted_popen)
+    with pytest.raises(KeyboardInterrupt), Supervisor(tmp_path):
+        pytest.fail("the interruption was swallowed")
+    assert made
+    assert living(made) == []
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 def test_a_component_runs_until_the_supervisor_leaves_and_takes_its_family_along(tmp_path: Path) -> None:
     port = free_port()
     with Supervisor(tmp_path) as supervisor:
