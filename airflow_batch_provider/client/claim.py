@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import Any
 
 from airflow_batch_provider.client.job_requests import (
     GONE,
@@ -17,6 +18,7 @@ from airflow_batch_provider.client.outcome import read_outcome
 from airflow_batch_provider.client.records import JOB_FIELDS, JobView, job_view
 from airflow_batch_provider.client.steps import Call, Pause, Refusal, Say, Script
 from airflow_batch_provider.exceptions import BatchJobConflictError
+from airflow_batch_provider.spec.compile import JobStorage, compile_job
 from airflow_batch_provider.spec.graph import JobGraph
 from airflow_batch_provider.spec.ids import JobIdentity
 from airflow_batch_provider.spec.job import JobOptions
@@ -26,6 +28,8 @@ MAX_SUBMISSIONS = 50
 
 _ENDING_LOOKS = 30
 _ENDING_PAUSE = 2.0
+_GOOD_ENDS = ("AllTasksComplete", "JMComplete", "AirflowNothingLeftToRun")
+"""Reasons of the end of a job whose tasks may all have done well: the tasks themselves are asked then."""
 FINGERPRINT_MARK = "airflow-fingerprint"
 OWNER_MARK = "airflow-owner"
 
@@ -76,6 +80,7 @@ def claim_job(
     graph: JobGraph,
     fingerprint: str,
     settle: Callable[[JobIdentity], None] = lambda identity: None,
+    storage_of: Callable[[str], JobStorage | None] = lambda job_id: None,
 ) -> Script[Claim]:
     """Create the job, or attach to the one that is there.
 
@@ -88,6 +93,7 @@ def claim_job(
         graph: the graph, whose tasks a finished job must have.
         fingerprint: of what is submitted.
         settle: called with each identity before its job is asked for, to be remembered in time.
+        storage_of: gives the storage of a job by its id; None: there is none.
 
     Raises:
         BatchJobConflictError: the id is taken by another's job, or by one of another graph that still runs.
@@ -96,7 +102,9 @@ def claim_job(
     last = identity.submission + MAX_SUBMISSIONS
     while identity.submission < last:
         settle(identity)
-        found = yield from _claim_one(identity, options, graph, fingerprint)
+        job_id, marks = identity.job_id, marks_of(identity, fingerprint)
+        wire = compile_job(graph, options, storage_of(job_id), job_id, marks)
+        found = yield from _claim_one(identity, wire, graph, fingerprint)
         if found is not None:
             return Claim(identity, found)
         yield Say(f"Batch job {identity.job_id} has ended without success; submitting anew")
@@ -109,10 +117,9 @@ def claim_job(
 
 
 def _claim_one(
-    identity: JobIdentity, options: JobOptions, graph: JobGraph, fingerprint: str
+    identity: JobIdentity, wire: Mapping[str, Any], graph: JobGraph, fingerprint: str
 ) -> Script[Found | None]:
     job_id = identity.job_id
-    wire = options.wire(job_id, marks_of(identity, fingerprint))
     for _ in range(_ENDING_LOOKS):
         try:
             yield from patiently(Call("create_job", (wire,)))
@@ -136,7 +143,7 @@ def _claim_one(
 
 
 def _judge(job: JobView, graph: JobGraph, fingerprint: str) -> Script[Found | None]:
-    if (job.marks or {}).get(FINGERPRINT_MARK) != fingerprint or job.reason != "AllTasksComplete":
+    if (job.marks or {}).get(FINGERPRINT_MARK) != fingerprint or job.reason not in _GOOD_ENDS:
         return None
     outcome = yield from read_outcome(job.id, graph, only_graph=False)
     return Found.SUCCEEDED if outcome.succeeded else None

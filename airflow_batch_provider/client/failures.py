@@ -173,7 +173,7 @@ TASK_FAILURES: dict[str, Meaning] = {
         Layer.COMMAND,
         "the job's preparation command failed on the node",
         "The command ends with an error there.",
-        "Read its output in the node's directory jobpreparation; then correct preparation_command.",
+        "Read its output in the node's directory jobpreparation; then correct preparation.",
     ),
     "Unknown": Meaning(
         Layer.PLATFORM,

@@ -20,7 +20,12 @@ from airflow_batch_provider.client.steps import Call, Refusal, Say, Script
 from airflow_batch_provider.client.streams import Follower, read_tail
 from airflow_batch_provider.client.submission import add_tasks, end_when_done
 from airflow_batch_provider.client.watching import Ending, Watch, poll_jobs, watch_job
-from airflow_batch_provider.spec.compile import check_without_storage, compile_tasks, fingerprint
+from airflow_batch_provider.spec.compile import (
+    JobStorage,
+    check_without_storage,
+    compile_tasks,
+    fingerprint,
+)
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.graph import JobGraph
 from airflow_batch_provider.spec.ids import JobIdentity
@@ -83,7 +88,7 @@ class JobRun:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         if files is None:
-            check_without_storage(plan.graph, fail_fast=plan.options.fail_fast)
+            check_without_storage(plan.graph, plan.options)
         self.plan = plan
         self._client = client
         self._files = files
@@ -109,7 +114,9 @@ class JobRun:
         with _explained(f"Looking at pool {plan.options.pool_id}"):
             self._driver.run(_check_pool(plan))
         with _explained(f"Submitting Batch job {plan.identity.job_id}"):
-            script = claim_job(plan.identity, plan.options, plan.graph, self._fingerprint(), settle)
+            script = claim_job(
+                plan.identity, plan.options, plan.graph, self._fingerprint(), settle, self._storage_of
+            )
             claim = self._driver.run(script)
         self._say(Say(describe(claim)))
         return claim
@@ -126,7 +133,7 @@ class JobRun:
         with _explained(f"Submitting the tasks of Batch job {job_id}"):
             graph = self.grown(claim)
             there = self._driver.run(existing_ids(job_id, claim))
-            storage = self._files.of(job_id) if self._files else None
+            storage = self._storage_of(job_id)
             tasks = compile_tasks(graph, storage, fail_fast=self.plan.options.fail_fast, without=there)
             added = self._driver.run(add_tasks(job_id, tasks))
             if added is not None and not graph.expansions:
@@ -215,6 +222,9 @@ class JobRun:
         if tail is not None or self._files is None:
             return tail
         return self._files.last_lines(job_id, task_id, stream)
+
+    def _storage_of(self, job_id: str) -> JobStorage | None:
+        return self._files.of(job_id) if self._files else None
 
     def _fingerprint(self) -> str:
         """Tells whether a job that is there already is this one."""

@@ -25,6 +25,7 @@ class Outcome:
         failed: tasks that failed by themselves, in the order they are in the graph.
         ended: tasks that were ended from outside because the job was.
         blocked: tasks that never ran because one they wait for failed.
+        skipped: tasks that never ran because one they wait for succeeded, as its exit conditions want.
         unfinished: tasks that never ran for another reason, or are missing.
     """
 
@@ -37,6 +38,7 @@ class Outcome:
     ended: tuple[TaskView, ...] = ()
     blocked: tuple[str, ...] = ()
     unfinished: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
 
     @property
     def succeeded(self) -> bool:
@@ -72,6 +74,7 @@ def judge(job: JobView, graph: JobGraph, tasks: Iterable[TaskView], *, only_grap
         known = {task_id.lower() for task_id in own}
         own += [view.id for key, view in views.items() if key not in known]
     good = 0
+    closed: set[str] = set()
     sorted_out: dict[str, list[TaskView]] = {"tolerated": [], "failed": [], "ended": []}
     waiting: list[str] = []
     for task_id in own:
@@ -80,6 +83,8 @@ def judge(job: JobView, graph: JobGraph, tasks: Iterable[TaskView], *, only_grap
             waiting.append(task_id)
         elif view.succeeded:
             good += 1
+            if graph.has(view.id) and graph.spec(view.id).skips(view.exit_code):
+                closed.add(view.id)
         else:
             sorted_out[_kind(view, graph)].append(view)
     if not sorted_out["failed"] and job.reason in ("TaskFailed", "AllTasksComplete"):
@@ -87,6 +92,7 @@ def judge(job: JobView, graph: JobGraph, tasks: Iterable[TaskView], *, only_grap
         sorted_out["failed"], sorted_out["ended"] = sorted_out["ended"], []
     dead = {view.id for kind in ("failed", "ended") for view in sorted_out[kind]}
     blocked = _blocked(waiting, dead, graph)
+    skipped = _blocked(waiting, closed, graph) - blocked
     return Outcome(
         job.id,
         job,
@@ -96,7 +102,8 @@ def judge(job: JobView, graph: JobGraph, tasks: Iterable[TaskView], *, only_grap
         failed=tuple(sorted_out["failed"]),
         ended=tuple(sorted_out["ended"]),
         blocked=tuple(task_id for task_id in waiting if task_id in blocked),
-        unfinished=tuple(task_id for task_id in waiting if task_id not in blocked),
+        unfinished=tuple(task_id for task_id in waiting if task_id not in blocked | skipped),
+        skipped=tuple(task_id for task_id in waiting if task_id in skipped),
     )
 
 

@@ -27,6 +27,7 @@ _REASONS = {
     "MaxWallClockTimeExpiry": "the job's max_wall_clock was reached",
     "UserTerminate": "someone ended the job",
     "AllTasksComplete": "all tasks that could run have ended",
+    "JMComplete": "its job manager has ended, which was to end the job",
 }
 
 

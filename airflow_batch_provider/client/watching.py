@@ -62,12 +62,15 @@ class Watch:
         total: how many tasks were submitted.
         after: tasks whose completion makes further tasks known.
         deadline: seconds since the epoch after which watching ends.
+        may_skip: whether a task may succeed and yet keep others from running, so that a job without any
+            failure can be one that never ends by itself.
     """
 
     job_id: str
     total: int
     after: Sequence[str] = ()
     deadline: float | None = None
+    may_skip: bool = False
 
 
 def watch_job(watch: Watch, follower: Follower, now: Callable[[], float]) -> Script[Ending]:
@@ -116,10 +119,15 @@ def _ending(job: JobView | None, watch: Watch, progress: _Progress) -> Script[En
         if task.completed:
             return "expand"
     counts = yield from progress.tell()
-    if counts is not None and counts.failed and counts.active and not counts.running:
+    if counts is not None and _may_be_stalled(counts, watch):
         stalled = yield from is_stalled(watch.job_id)
         return "stalled" if stalled else None
     return None
+
+
+def _may_be_stalled(counts: TaskCounts, watch: Watch) -> bool:
+    ended = counts.completed if watch.may_skip else counts.failed
+    return bool(ended and counts.active and not counts.running)
 
 
 class _Progress:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from airflow_batch_provider.spec.graph import JobGraph
     from airflow_batch_provider.spec.ids import JobIdentity
     from airflow_batch_provider.spec.job import JobOptions, OnTaskFailure
+    from airflow_batch_provider.spec.job_network import JobNetwork
+    from airflow_batch_provider.spec.special_tasks import JobPreparation, JobRelease
 
 _KILL_SECONDS = 5.0
 """For each of the two requests by which a killed task ends its job; the worker is being stopped meanwhile."""
@@ -61,8 +63,9 @@ class AzureBatchJobOperator(BaseOperator):
         conn_id: id of the Airflow connection.
         namespace: goes into the job ids. Deployments that share a Batch account and run DAGs of the same name
             must have different ones.
-        priority, max_wall_clock, on_task_failure, environment, max_parallel_tasks, metadata,
-            preparation_command, release_command: see :class:`~airflow_batch_provider.spec.job.JobOptions`.
+        priority, max_wall_clock, on_task_failure, environment, max_parallel_tasks, metadata, preparation,
+            release, max_task_retries, allow_task_preemption, display_name, network: see
+            :class:`~airflow_batch_provider.spec.job.JobOptions`.
         timeout: how long Airflow waits for the job before it ends it; None: a little longer than the job's
             ``max_wall_clock``.
         deferrable: wait in the triggerer instead of in a worker.
@@ -83,6 +86,7 @@ class AzureBatchJobOperator(BaseOperator):
         "namespace",
         "environment",
         "metadata",
+        "display_name",
     )
     operator_extra_links = (AzureBatchJobLink(),)
     ui_color = "#cfe8d8"
@@ -102,8 +106,12 @@ class AzureBatchJobOperator(BaseOperator):
         environment: Mapping[str, str] | None = None,
         max_parallel_tasks: int | None = None,
         metadata: Mapping[str, str] | None = None,
-        preparation_command: Command | None = None,
-        release_command: Command | None = None,
+        preparation: JobPreparation | Command | None = None,
+        release: JobRelease | Command | None = None,
+        max_task_retries: int | None = None,
+        allow_task_preemption: bool = False,
+        display_name: str | None = None,
+        network: JobNetwork | None = None,
         timeout: timedelta | None = None,
         deferrable: bool = True,
         poll_interval: float = 15.0,
@@ -124,8 +132,12 @@ class AzureBatchJobOperator(BaseOperator):
         self.environment = environment
         self.max_parallel_tasks = max_parallel_tasks
         self.metadata = metadata
-        self.preparation_command = preparation_command
-        self.release_command = release_command
+        self.preparation = preparation
+        self.release = release
+        self.max_task_retries = max_task_retries
+        self.allow_task_preemption = allow_task_preemption
+        self.display_name = display_name
+        self.network = network
         self.timeout = timeout
         self.deferrable = deferrable
         self.poll_interval = poll_interval
@@ -197,11 +209,12 @@ class AzureBatchJobOperator(BaseOperator):
                     self.poll_interval,
                     self.log_tasks if isinstance(self.log_tasks, bool) else list(self.log_tasks),
                     seen,
+                    graph.may_skip,
                 ),
                 method_name="resume",
             )
         follower = Follower(claim.job_id, self.log_tasks, seen)
-        ending = run.wait(Watch(claim.job_id, len(graph), after, deadline), follower)
+        ending = run.wait(Watch(claim.job_id, len(graph), after, deadline, graph.may_skip), follower)
         return self._act(context, run, claim, ending, deadline, follower.state())
 
     def _act(
@@ -218,7 +231,9 @@ class AzureBatchJobOperator(BaseOperator):
         if ending == "expand":
             return self._go_on(context, run, replace(claim, found=Found.ATTACHED), deadline, seen)
         if ending == "stalled":
-            self.log.info("What is left of Batch job %s waits for tasks that failed; ending it", claim.job_id)
+            self.log.info(
+                "What is left of Batch job %s waits for tasks that block it; ending it", claim.job_id
+            )
             run.terminate(claim.job_id, "AirflowNothingLeftToRun")
         if ending == "timeout":
             from airflow_batch_provider.exceptions import BatchJobTimeoutError
@@ -246,14 +261,9 @@ class AzureBatchJobOperator(BaseOperator):
         from airflow_batch_provider.rendering import text_renderer
 
         render = text_renderer(self, context)
-        options = self._options()
         plan = JobPlan(
             identity=self._identity(context),
-            options=replace(
-                options,
-                preparation_command=_rendered(options.preparation_command, render),
-                release_command=_rendered(options.release_command, render),
-            ),
+            options=self._options().rendered(render),
             graph=self._graph(render),
             render=render,
             no_retry_exit_codes=frozenset(self.no_retry_exit_codes),
@@ -337,9 +347,13 @@ class AzureBatchJobOperator(BaseOperator):
             environment=self.environment or {},
             max_parallel_tasks=self.max_parallel_tasks,
             metadata=self.metadata or {},
-            preparation_command=self.preparation_command,
-            release_command=self.release_command,
+            preparation=self.preparation,
+            release=self.release,
             system=self.graph.system if isinstance(self.graph, spec.JobGraph) else "linux",
+            max_task_retries=self.max_task_retries,
+            allow_task_preemption=self.allow_task_preemption,
+            display_name=self.display_name,
+            network=self.network,
         )
 
     def _check(self) -> None:
@@ -375,9 +389,3 @@ def _is_plain(values: Any) -> bool:
     return values is None or (
         isinstance(values, Mapping) and all(isinstance(value, str) for value in values.values())
     )
-
-
-def _rendered(command: Command | None, render: Callable[[str], str]) -> Command | None:
-    if command is None or isinstance(command, str):
-        return command and render(command)
-    return [render(word) for word in command]

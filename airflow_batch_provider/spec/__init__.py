@@ -8,10 +8,16 @@ __all__ = [
     "AutoScale",
     "AutoUser",
     "BlobRef",
+    "Container",
     "FixedScale",
     "Image",
     "JobGraph",
+    "JobManager",
+    "JobNetwork",
     "JobOptions",
+    "JobPreparation",
+    "JobRelease",
+    "MultiInstance",
     "Package",
     "Pool",
     "SpecError",
@@ -33,6 +39,7 @@ __all__ = [
 # Loaded at first use: a DAG file pays for what it names, not for all there is.
 if TYPE_CHECKING:
     from airflow_batch_provider.spec.command import cmd, shell
+    from airflow_batch_provider.spec.container import Container
     from airflow_batch_provider.spec.errors import SpecError
     from airflow_batch_provider.spec.exits import on_exit
     from airflow_batch_provider.spec.files import BlobRef, TaskOutput, TaskOutputs, blob
@@ -40,6 +47,8 @@ if TYPE_CHECKING:
     from airflow_batch_provider.spec.handles import Task, TaskGroup
     from airflow_batch_provider.spec.image import Image
     from airflow_batch_provider.spec.job import JobOptions
+    from airflow_batch_provider.spec.job_network import JobNetwork
+    from airflow_batch_provider.spec.multi_instance import MultiInstance
     from airflow_batch_provider.spec.packages import Package
     from airflow_batch_provider.spec.pool import Pool
     from airflow_batch_provider.spec.scale import (
@@ -49,17 +58,25 @@ if TYPE_CHECKING:
         spot_with_dedicated_fallback,
         working_hours,
     )
+    from airflow_batch_provider.spec.special_tasks import JobManager, JobPreparation, JobRelease
     from airflow_batch_provider.spec.start_task import StartTask
-    from airflow_batch_provider.spec.task import AutoUser, TaskOptions
+    from airflow_batch_provider.spec.task import TaskOptions
+    from airflow_batch_provider.spec.users import AutoUser
 else:
     _MODULES = {
         "AutoScale": "scale",
-        "AutoUser": "task",
+        "AutoUser": "users",
         "BlobRef": "files",
+        "Container": "container",
         "FixedScale": "scale",
         "Image": "image",
         "JobGraph": "graph",
+        "JobManager": "special_tasks",
+        "JobNetwork": "job_network",
         "JobOptions": "job",
+        "JobPreparation": "special_tasks",
+        "JobRelease": "special_tasks",
+        "MultiInstance": "multi_instance",
         "Package": "packages",
         "Pool": "pool",
         "SpecError": "errors",

@@ -34,13 +34,16 @@ def cmd(script: str) -> str:
     return f"cmd /c {script}"
 
 
-def command_line(command: object, *, where: str, system: OperatingSystem = "linux") -> str:
+def command_line(
+    command: object, *, where: str, system: OperatingSystem = "linux", may_be_empty: bool = False
+) -> str:
     """Make the command line of a task.
 
     Parameters:
         command: text is taken as it is; a list is quoted so that each entry arrives as one argument.
         where: the task, for the error.
         system: the operating system of the nodes, by whose rules a list is quoted.
+        may_be_empty: whether there is something to run without it: a container's own command.
 
     Raises:
         SpecError: empty, or neither text nor a list of texts.
@@ -55,7 +58,7 @@ def command_line(command: object, *, where: str, system: OperatingSystem = "linu
             where=where,
             right="A command is text or a list of texts, such as ['python3', 'split.py'].",
         )
-    if not line.strip():
+    if not line.strip() and not may_be_empty:
         raise SpecError(
             "the command is empty",
             where=where,

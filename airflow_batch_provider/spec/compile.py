@@ -24,9 +24,12 @@ from airflow_batch_provider.spec.files import (
 )
 from airflow_batch_provider.spec.graph import JobGraph
 from airflow_batch_provider.spec.job import JobOptions
+from airflow_batch_provider.spec.options import constraints_wire
 from airflow_batch_provider.spec.patterns import STANDARD_STREAMS
-from airflow_batch_provider.spec.task import AutoUser, TaskSpec
-from airflow_batch_provider.spec.values import environment_wire, iso_duration
+from airflow_batch_provider.spec.resources import no_storage, own_container, resource
+from airflow_batch_provider.spec.task import TaskSpec
+from airflow_batch_provider.spec.users import user_wire
+from airflow_batch_provider.spec.values import environment_wire
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,8 @@ def compile_tasks(
 ) -> Iterator[dict[str, Any]]:
     """Give the tasks of a graph in wire form (BatchTaskCreateOptions), in the order they were added.
 
+    The job's manager is not among them: it comes with the job, by :func:`compile_job`.
+
     Parameters:
         graph: the graph, validated and rendered.
         storage: where files are kept; None: nowhere, and the tasks' logs stay on their nodes.
@@ -93,33 +98,64 @@ def compile_tasks(
         SpecError: an exit condition that this kind of job refuses, or a file without storage.
     """
     for spec in graph.specs:
-        if spec.id.lower() not in without:
+        if spec.job_manager is None and spec.id.lower() not in without:
             yield _task(spec, graph, storage, fail_fast=fail_fast)
 
 
-def check_without_storage(graph: JobGraph, *, fail_fast: bool) -> None:
-    """Refuse a graph that reads or writes blobs, before anything of it is submitted.
+def compile_job(
+    graph: JobGraph,
+    options: JobOptions,
+    storage: JobStorage | None,
+    job_id: str,
+    marks: Mapping[str, str],
+) -> dict[str, Any]:
+    """The job in wire form (BatchJobCreateOptions), with what runs beside its tasks.
+
+    Parameters:
+        graph: the graph, which may have a job manager.
+        options: the job's.
+        storage: where files are kept; None: nowhere.
+        job_id: the job's id.
+        marks: metadata of the submission.
+
+    Raises:
+        SpecError: a file without storage.
+    """
+    wire = options.wire(job_id, marks, storage.access if storage else None)
+    for spec in graph.specs:
+        if spec.job_manager is not None:
+            task = _task(spec, graph, storage, fail_fast=options.fail_fast)
+            wire["jobManagerTask"] = {**task, **spec.job_manager.to_wire()}
+    return wire
+
+
+def check_without_storage(graph: JobGraph, options: JobOptions) -> None:
+    """Refuse a job that reads or writes blobs, before anything of it is submitted.
 
     Raises:
         SpecError: names the first task that needs storage.
     """
-    for _ in compile_tasks(graph, None, fail_fast=fail_fast):
+    compile_job(graph, options, None, "job", {})
+    for _ in compile_tasks(graph, None, fail_fast=options.fail_fast):
         pass
 
 
 def _task(spec: TaskSpec, graph: JobGraph, storage: JobStorage | None, *, fail_fast: bool) -> dict[str, Any]:
-    line = command_line(spec.command, where=spec.where, system=graph.system)
+    in_container = spec.container is not None
+    line = command_line(spec.command, where=spec.where, system=graph.system, may_be_empty=in_container)
     wire: dict[str, Any] = {"id": spec.id, "commandLine": line}
     optional = {
         "displayName": spec.display_name,
         "resourceFiles": [_input(path, source, spec, graph, storage) for path, source in spec.inputs],
         "outputFiles": _outputs(spec, storage),
         "environmentSettings": environment_wire(spec.environment),
-        "constraints": _constraints(spec),
+        "constraints": constraints_wire(spec.max_wall_clock, spec.retention, spec.max_retries),
         "requiredSlots": spec.required_slots if spec.required_slots != 1 else None,
         "exitConditions": exit_conditions(spec.exit_conditions, fail_fast=fail_fast, where=spec.where),
         "applicationPackageReferences": [_package(*package) for package in spec.packages],
-        "userIdentity": _user(spec.user),
+        "userIdentity": user_wire(spec.user),
+        "containerSettings": spec.container.to_wire() if spec.container else None,
+        "multiInstanceSettings": _several(spec, graph, storage),
         "affinityInfo": {"affinityId": spec.affinity} if spec.affinity else None,
         "dependsOn": {"taskIds": list(before)} if (before := graph.upstream(spec.id)) else None,
     }
@@ -127,23 +163,25 @@ def _task(spec: TaskSpec, graph: JobGraph, storage: JobStorage | None, *, fail_f
     return wire
 
 
+def _several(spec: TaskSpec, graph: JobGraph, storage: JobStorage | None) -> dict[str, Any] | None:
+    if spec.multi_instance is None:
+        return None
+    access = storage.access if storage else None
+    return spec.multi_instance.to_wire(access, graph.system, where=spec.where)
+
+
 def _input(
     path: str, source: Source, spec: TaskSpec, graph: JobGraph, storage: JobStorage | None
 ) -> dict[str, Any]:
-    if isinstance(source, str):
-        return {"httpUrl": source, "filePath": path}
-    if storage is None:
-        raise _no_storage(f"input {path!r} is a blob", spec)
-    work, access = storage.work, storage.access
-    if isinstance(source, TaskOutputs):
+    if storage is not None and isinstance(source, TaskOutputs):
         below = f"{source.directory}/" if source.directory else ""
-        source = work.of(source.task_id) / below if below else work.of(source.task_id)
-    if isinstance(source, TaskOutput):
-        source = _produced(graph.spec(source.task_id), source.path, work)
-    if source.is_prefix:
-        directory = "" if path == "." else path
-        return access.resource_prefix(_own_container(source, access), source.name, directory)
-    return access.resource_file(source, path)
+        work = storage.work.of(source.task_id)
+        source = work / below if below else work
+    if storage is not None and isinstance(source, TaskOutput):
+        source = _produced(graph.spec(source.task_id), source.path, storage.work)
+    if isinstance(source, (TaskOutput, TaskOutputs)):
+        raise no_storage(f"input {path!r} is a blob", spec.where)
+    return resource(path, source, storage.access if storage else None, where=spec.where)
 
 
 def _produced(spec: TaskSpec, path: str, work: WorkArea) -> BlobRef:
@@ -159,25 +197,16 @@ def _outputs(spec: TaskSpec, storage: JobStorage | None) -> list[dict[str, Any]]
     kept = list(spec.outputs)
     if storage is None:
         if kept:
-            raise _no_storage(f"output {kept[0].pattern!r} is to be kept", spec)
+            raise no_storage(f"output {kept[0].pattern!r} is to be kept", spec.where)
         return []
     if spec.keep_logs:
         kept.append(Output(STANDARD_STREAMS, None, "completion"))
     return [_output(output, storage.work.of(spec.id), storage.access) for output in kept]
 
 
-def _no_storage(what: str, spec: TaskSpec) -> SpecError:
-    return SpecError(
-        f"{what}, and the Airflow connection names no storage account",
-        where=spec.where,
-        right="Fill in its extra field storage_conn_id (an Airflow connection of type wasb), "
-        "storage_account_url or storage_connection_string.",
-    )
-
-
 def _output(output: Output, work: BlobRef, access: JobFileAccess) -> dict[str, Any]:
     target = output.target(work)
-    destination = access.container_destination(_own_container(target, access), target.name.rstrip("/"))
+    destination = access.container_destination(own_container(target, access), target.name.rstrip("/"))
     return {
         "filePattern": output.pattern,
         "destination": {"container": destination},
@@ -185,36 +214,9 @@ def _output(output: Output, work: BlobRef, access: JobFileAccess) -> dict[str, A
     }
 
 
-def _own_container(ref: BlobRef, access: JobFileAccess) -> str:
-    if not access.holds(ref):
-        raise SpecError(
-            f"{str(ref)!r} is in another storage account than the one of the Airflow connection",
-            right="Outputs and prefixes go through the connection's account: write blob('container/...').",
-        )
-    return ref.container
-
-
-def _constraints(spec: TaskSpec) -> dict[str, Any]:
-    constraints: dict[str, Any] = {}
-    if spec.max_wall_clock is not None:
-        constraints["maxWallClockTime"] = iso_duration(spec.max_wall_clock)
-    if spec.retention is not None:
-        constraints["retentionTime"] = iso_duration(spec.retention)
-    if spec.max_retries is not None:
-        constraints["maxTaskRetryCount"] = spec.max_retries
-    return constraints
-
-
 def _package(application: str, version: str | None) -> dict[str, str]:
     reference = {"applicationId": application}
     return {**reference, "version": version} if version else reference
-
-
-def _user(user: AutoUser | str | None) -> dict[str, Any] | None:
-    if isinstance(user, AutoUser):
-        level = "admin" if user.admin else "nonadmin"
-        return {"autoUser": {"scope": user.scope, "elevationLevel": level}}
-    return {"username": user} if user else None
 
 
 def fingerprint(graph: JobGraph, options: JobOptions, container: str) -> str:

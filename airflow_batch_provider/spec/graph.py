@@ -6,13 +6,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from airflow_batch_provider.spec.barriers import chunks
 from airflow_batch_provider.spec.command import NOTHING, Command, OperatingSystem
 from airflow_batch_provider.spec.cycles import find_cycle
 from airflow_batch_provider.spec.errors import SpecError, nearest
 from airflow_batch_provider.spec.files import Render, TaskOutput, TaskOutputs
 from airflow_batch_provider.spec.handles import Task, TaskGroup, flatten
 from airflow_batch_provider.spec.limits import DEPENDENCY_IDS_LENGTH, EDGES_WITHOUT_BARRIER
+from airflow_batch_provider.spec.managers import check_manager
 from airflow_batch_provider.spec.naming import slug
+from airflow_batch_provider.spec.sweeps import Pairing, build_task, sweep_points
 from airflow_batch_provider.spec.task import TaskSpec, make_task
 
 if TYPE_CHECKING:
@@ -77,6 +80,11 @@ class JobGraph:
         """Whether a task is in this graph."""
         return task_id in self._specs
 
+    @property
+    def may_skip(self) -> bool:
+        """Whether a task may succeed and yet keep others from running, as its exit conditions want."""
+        return any(spec.skips(0) for spec in self._specs.values())
+
     def upstream(self, task_id: str) -> tuple[str, ...]:
         """Ids of the tasks that a task waits for."""
         return tuple(self._upstream[task_id])
@@ -136,17 +144,41 @@ class JobGraph:
         """
         tasks = []
         for number, item in enumerate(items):
+            command, options = build_task(build, item, where=f"fan_out {name!r}")
             task_id = f"{name}-{key(item) if key else f'{number:04d}'}"
-            options = build(item)
-            if not isinstance(options, Mapping) or "command" not in options:
-                raise SpecError(
-                    f"build returned {options!r} for {item!r}",
-                    where=f"fan_out {name!r}",
-                    right="Return dict(command=..., inputs=..., outputs=...).",
-                )
-            rest: Any = {option: value for option, value in options.items() if option != "command"}
-            tasks.append(self.task(task_id, options["command"], **rest))
+            tasks.append(self.task(task_id, command, **options))
         return TaskGroup(name, tasks)
+
+    def sweep(
+        self,
+        name: str,
+        axes: Mapping[str, Iterable[Any]],
+        build: Callable[..., Mapping[str, Any]],
+        *,
+        pairing: Pairing = "product",
+        key: Callable[..., str] | None = None,
+    ) -> TaskGroup:
+        """Add one task for each combination of parameters.
+
+        Parameters:
+            name: ids are ``name-0000``, ``name-0001``, ...; the last axis changes fastest.
+            axes: parameter -> its values.
+            build: called with one value of each as keywords, as ``build(rate=0.1, depth=3)``; gives the
+                ``command`` and options as a dict.
+            pairing: ``product`` takes every value with every other, ``zip`` the first with the first, the
+                second with the second, and so on.
+            key: called likewise; gives the part of the id behind ``name-`` instead of a number.
+
+        Raises:
+            SpecError: as :meth:`fan_out`; no axis, one without values, or a ``zip`` of unequal lengths.
+        """
+        points = sweep_points(axes, pairing, where=f"sweep {name!r}")
+        return self.fan_out(
+            name,
+            points,
+            lambda point: build(**point),
+            key=None if key is None else lambda point: key(**point),
+        )
 
     def merge(
         self,
@@ -186,7 +218,7 @@ class JobGraph:
         while sum(len(task.id) for task in waiting) > DEPENDENCY_IDS_LENGTH:
             prefix = f"{name}-{level}" if level else name
             waiting = [
-                self._joined(f"{prefix}-{number:03d}", chunk) for number, chunk in enumerate(_chunks(waiting))
+                self._joined(f"{prefix}-{number:03d}", chunk) for number, chunk in enumerate(chunks(waiting))
             ]
             level += 1
         return self._joined(name, waiting)
@@ -260,6 +292,12 @@ class JobGraph:
         whole = self.without(expansion)
         whole.expansions += more.expansions
         for spec in more.specs:
+            if spec.job_manager is not None:
+                raise SpecError(
+                    "a job manager is added to a running job",
+                    where=spec.where,
+                    right="It is created with the job: put it into the graph from the start.",
+                )
             if taken := whole._taken(spec.id):
                 raise SpecError(
                     f"the id {spec.id!r} is taken by {taken!r}", where=where, right="Choose other ids."
@@ -286,7 +324,8 @@ class JobGraph:
         """Check the graph as a whole; an operator does so when the DAG is parsed.
 
         Raises:
-            SpecError: no task, a dependency that does not exist, or a cycle, which it spells out.
+            SpecError: no task, a dependency that does not exist, a cycle, which it spells out, or a job
+                manager that waits for a task or is not the only one.
         """
         if not self._specs:
             raise SpecError("the graph has no task", right="Add one by graph.task('id', 'command').")
@@ -298,6 +337,7 @@ class JobGraph:
                         where=f"task {task_id!r}",
                         right=nearest(before, self._specs) or "Add that task to the same graph.",
                     )
+        check_manager(self._specs.values(), self._upstream)
         if cycle := find_cycle(self._upstream):
             raise SpecError(
                 "the tasks wait for each other: " + " -> ".join(cycle),
@@ -352,15 +392,3 @@ class JobGraph:
                 right=f"Azure Batch takes about {DEPENDENCY_IDS_LENGTH:,}: let it wait for "
                 f"graph.barrier('all-{slug(task_id, 40)}', tasks) instead.",
             )
-
-
-def _chunks(tasks: Sequence[Task]) -> Iterable[list[Task]]:
-    chunk: list[Task] = []
-    length = 0
-    for task in tasks:
-        if length + len(task.id) > DEPENDENCY_IDS_LENGTH:
-            yield chunk
-            chunk, length = [], 0
-        chunk.append(task)
-        length += len(task.id)
-    yield chunk

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Literal, TypeAlias
 
-from airflow_batch_provider.spec.command import Command, OperatingSystem, command_line
+from airflow_batch_provider.spec.checks import rendered
+from airflow_batch_provider.spec.command import Command, OperatingSystem
 from airflow_batch_provider.spec.errors import SpecError, nearest
-from airflow_batch_provider.spec.limits import DEFAULT_WALL_CLOCK, PRIORITY
+from airflow_batch_provider.spec.files import JobFileAccess, Render
+from airflow_batch_provider.spec.job_network import JobNetwork
+from airflow_batch_provider.spec.limits import DEFAULT_WALL_CLOCK, DISPLAY_NAME_LENGTH, PRIORITY
 from airflow_batch_provider.spec.naming import check_id
-from airflow_batch_provider.spec.task import duration, environment_pairs
+from airflow_batch_provider.spec.options import duration, environment_pairs, whole
+from airflow_batch_provider.spec.special_tasks import (
+    JobPreparation,
+    JobRelease,
+    job_preparation,
+    job_release,
+)
 from airflow_batch_provider.spec.values import environment_wire, iso_duration, metadata_wire
 
 OnTaskFailure: TypeAlias = Literal["terminate", "continue"]
@@ -23,17 +32,25 @@ class JobOptions:
 
     Parameters:
         pool_id: the pool it runs on.
-        priority: -1000 to 1000; higher goes first on a shared pool.
+        priority: -1000 to 1000; higher goes first on a shared pool. (Batch knows no priority of a task.)
         max_wall_clock: after this time the service ends the job.
         on_task_failure: ``terminate`` ends the whole job as soon as a task has failed for good, by the
             service itself, also when Airflow is gone. ``continue`` lets everything run that does not need
             the failed task.
-        environment: for every task.
+        environment: for every task, and for preparation and release.
         max_parallel_tasks: of this job at one time; -1 without limit.
         metadata: names and values shown with the job.
-        preparation_command: run once on every node before the first task of the job there.
-        release_command: run on those nodes when the job has ended; needs a preparation command.
+        preparation: run once on every node before the first task of the job there; a command or a
+            :class:`JobPreparation`.
+        release: run on those nodes when the job has ended; needs a preparation. A command or a
+            :class:`JobRelease`.
         system: operating system of the nodes.
+        max_task_retries: tries of each task after its first, -1 without limit, unless the task says
+            otherwise.
+        allow_task_preemption: whether running tasks of this job may be stopped, and queued again, for those
+            of a job with a higher priority.
+        display_name: shown beside the id.
+        network: a subnet that the nodes join for this job.
 
     Raises:
         SpecError: a value the service would refuse.
@@ -46,22 +63,21 @@ class JobOptions:
     environment: Mapping[str, str] = field(default_factory=dict)
     max_parallel_tasks: int | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
-    preparation_command: Command | None = None
-    release_command: Command | None = None
+    preparation: JobPreparation | Command | None = None
+    release: JobRelease | Command | None = None
     system: OperatingSystem = "linux"
+    max_task_retries: int | None = None
+    allow_task_preemption: bool = False
+    display_name: str | None = None
+    network: JobNetwork | None = None
 
     def __post_init__(self) -> None:
         check_id(self.pool_id, where="pool_id")
         duration(self.max_wall_clock, "max_wall_clock", "job")
         environment_pairs(self.environment, where="job")
         environment_pairs(self.metadata, where="job metadata")
-        if self.on_task_failure not in ("terminate", "continue"):
-            hint = nearest(str(self.on_task_failure), ("terminate", "continue"))
-            raise SpecError(
-                f"on_task_failure is {self.on_task_failure!r}",
-                where="job",
-                right=hint or "It is 'terminate' or 'continue'.",
-            )
+        whole(self.max_task_retries, "max_task_retries", -1, "job")
+        self._check_failure()
         if not isinstance(self.priority, int) or self.priority not in PRIORITY:
             raise SpecError(
                 f"priority is {self.priority!r}", where="job", right="It is a whole number, -1000 to 1000."
@@ -71,12 +87,20 @@ class JobOptions:
             raise SpecError(
                 f"max_parallel_tasks is {limit!r}", where="job", right="It is -1 or a whole number above 0."
             )
-        if self.release_command is not None and self.preparation_command is None:
+        if self.display_name is not None and len(self.display_name) > DISPLAY_NAME_LENGTH:
+            raise SpecError("display_name is too long", where="job", right="It has at most 1024 characters.")
+        if not isinstance(self.network, (JobNetwork, type(None))):
             raise SpecError(
-                "there is a release_command and no preparation_command",
+                f"network is {self.network!r}", where="job", right="It is JobNetwork(subnet_id=...)."
+            )
+        object.__setattr__(self, "preparation", job_preparation(self.preparation))
+        object.__setattr__(self, "release", job_release(self.release))
+        if self.release is not None and self.preparation is None:
+            raise SpecError(
+                "there is a release and no preparation",
                 where="job",
-                right="The service runs it only where a preparation command ran: add one, such as "
-                "preparation_command=shell('exit 0').",
+                right="The service runs it only where a preparation ran: add one, such as "
+                "preparation=shell('exit 0').",
             )
 
     @property
@@ -84,7 +108,24 @@ class JobOptions:
         """Whether one failed task ends the job."""
         return self.on_task_failure == "terminate"
 
-    def wire(self, job_id: str, marks: Mapping[str, str]) -> dict[str, Any]:
+    def rendered(self, render: Render) -> JobOptions:
+        """These options with the Jinja in preparation and release rendered.
+
+        All else is among the operator's template fields, and is not rendered a second time: a value that
+        came from an XCom may hold braces of its own.
+
+        Raises:
+            SpecError: what came out is nothing the service would take.
+        """
+        return replace(
+            self,
+            preparation=rendered(self.preparation, render),
+            release=rendered(self.release, render),
+        )
+
+    def wire(
+        self, job_id: str, marks: Mapping[str, str], files: JobFileAccess | None = None
+    ) -> dict[str, Any]:
         """The wire model BatchJobCreateOptions.
 
         The job does not end by itself yet: that is set when its last task is in, since a job without tasks
@@ -93,7 +134,14 @@ class JobOptions:
         Parameters:
             job_id: the job's id.
             marks: metadata of the submission, beside the author's.
+            files: gives nodes access to blobs; None: there is no storage.
+
+        Raises:
+            SpecError: preparation or release need a blob, and there is no storage.
         """
+        constraints: dict[str, Any] = {"maxWallClockTime": iso_duration(self.max_wall_clock)}
+        if self.max_task_retries is not None:
+            constraints["maxTaskRetryCount"] = self.max_task_retries
         job: dict[str, Any] = {
             "id": job_id,
             "poolInfo": {"poolId": self.pool_id},
@@ -101,17 +149,26 @@ class JobOptions:
             "usesTaskDependencies": True,
             "onAllTasksComplete": "noaction",
             "onTaskFailure": "performexitoptionsjobaction" if self.fail_fast else "noaction",
-            "constraints": {"maxWallClockTime": iso_duration(self.max_wall_clock)},
+            "constraints": constraints,
             "metadata": metadata_wire({**self.metadata, **marks}),
         }
-        if self.max_parallel_tasks is not None:
-            job["maxParallelTasks"] = self.max_parallel_tasks
-        if self.environment:
-            job["commonEnvironmentSettings"] = environment_wire(self.environment.items())
-        for name, command in (
-            ("jobPreparationTask", self.preparation_command),
-            ("jobReleaseTask", self.release_command),
-        ):
-            if command is not None:
-                job[name] = {"commandLine": command_line(command, where=name, system=self.system)}
-        return job
+        preparation, release = job_preparation(self.preparation), job_release(self.release)
+        optional = {
+            "displayName": self.display_name,
+            "maxParallelTasks": self.max_parallel_tasks,
+            "allowTaskPreemption": self.allow_task_preemption or None,
+            "commonEnvironmentSettings": environment_wire(self.environment.items()),
+            "jobPreparationTask": preparation and preparation.to_wire(files, self.system),
+            "jobReleaseTask": release and release.to_wire(files, self.system),
+            "networkConfiguration": self.network and self.network.to_wire(),
+        }
+        return {**job, **{name: value for name, value in optional.items() if value}}
+
+    def _check_failure(self) -> None:
+        if self.on_task_failure not in ("terminate", "continue"):
+            hint = nearest(str(self.on_task_failure), ("terminate", "continue"))
+            raise SpecError(
+                f"on_task_failure is {self.on_task_failure!r}",
+                where="job",
+                right=hint or "It is 'terminate' or 'continue'.",
+            )

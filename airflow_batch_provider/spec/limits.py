@@ -30,3 +30,6 @@ release tasks*)."""
 
 DEFAULT_WALL_CLOCK = timedelta(hours=24)
 """How long a job lives at most when its author says nothing: nothing leaks when Airflow is gone."""
+
+RELEASE_WALL_CLOCK = timedelta(minutes=15)
+"""Longest run of a job release task, and its default (Azure Batch REST reference: *BatchJobReleaseTask*)."""

@@ -6,9 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Literal, TypedDict
+from typing import Any, TypedDict
 
+from airflow_batch_provider.spec.checks import rendered
 from airflow_batch_provider.spec.command import Command, OperatingSystem, command_line
+from airflow_batch_provider.spec.container import Container
 from airflow_batch_provider.spec.errors import SpecError, check_keywords
 from airflow_batch_provider.spec.exits import ExitRule, check_rules
 from airflow_batch_provider.spec.files import (
@@ -25,23 +27,19 @@ from airflow_batch_provider.spec.files import (
     parse_outputs,
 )
 from airflow_batch_provider.spec.limits import DISPLAY_NAME_LENGTH, RESERVED_TASK_IDS
+from airflow_batch_provider.spec.multi_instance import MultiInstance
 from airflow_batch_provider.spec.naming import check_id
+from airflow_batch_provider.spec.options import duration, environment_pairs, whole
 from airflow_batch_provider.spec.patterns import has_wildcard
+from airflow_batch_provider.spec.special_tasks import JobManager
+from airflow_batch_provider.spec.users import AutoUser, check_user
 
+_RECORDS: dict[str, type] = {
+    "container": Container,
+    "multi_instance": MultiInstance,
+    "job_manager": JobManager,
+}
 _PACKAGE = re.compile(r"([A-Za-z0-9_-]+)(?:(?::|==)(.+))?")
-
-
-@dataclass(frozen=True)
-class AutoUser:
-    """A user that Batch makes on the node (Azure Batch: *Run tasks under user accounts*).
-
-    Parameters:
-        scope: ``pool`` is shared by the node's tasks, ``task`` is the task's own.
-        admin: whether it may become root or administrator.
-    """
-
-    scope: Literal["pool", "task"] = "pool"
-    admin: bool = False
 
 
 class TaskOptions(TypedDict, total=False):
@@ -53,7 +51,9 @@ class TaskOptions(TypedDict, total=False):
     ``max_wall_clock``: of one try. ``retention``: of the working directory on the node. ``packages``:
     application packages as ``"ffmpeg"`` or ``"ffmpeg==7.1"``. ``user``: a pool's user account or an
     :class:`AutoUser`. ``affinity``: node to prefer. ``keep_logs``: standard output and error go to the work
-    area (True). ``depends_on``: tasks, groups or lists of them.
+    area (True). ``depends_on``: tasks, groups or lists of them. ``container``: the :class:`Container` it runs
+    in. ``multi_instance``: a :class:`MultiInstance`, for a task on several nodes. ``job_manager``: a
+    :class:`JobManager`, for the one task that is created with the job and may add others to it.
     """
 
     inputs: Inputs
@@ -72,6 +72,9 @@ class TaskOptions(TypedDict, total=False):
     affinity: str | None
     keep_logs: bool
     depends_on: Any
+    container: Container | None
+    multi_instance: MultiInstance | None
+    job_manager: JobManager | None
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,9 @@ class TaskSpec:
     display_name: str | None = None
     affinity: str | None = None
     keep_logs: bool = True
+    container: Container | None = None
+    multi_instance: MultiInstance | None = None
+    job_manager: JobManager | None = None
 
     @property
     def where(self) -> str:
@@ -106,8 +112,15 @@ class TaskSpec:
             rule.covers(exit_code) and rule.tolerates for rule in self.exit_conditions
         )
 
+    def skips(self, exit_code: int | None) -> bool:
+        """Whether the author wants dependents not to run after this exit, which is a success."""
+        return exit_code == 0 and any(
+            rule.covers(0) and rule.dependency == "block" for rule in self.exit_conditions
+        )
+
     def rendered(self, render: Render) -> TaskSpec:
-        """Render the Jinja in command, environment, display name, package versions and blob references.
+        """Render the Jinja in command, environment, display name, package versions, container, coordination
+        command and blob references.
 
         Raises:
             SpecError: what was rendered is no blob reference, or no command.
@@ -121,6 +134,8 @@ class TaskSpec:
             inputs=tuple((path, _rendered_source(source, render)) for path, source in self.inputs),
             outputs=tuple(_rendered_output(output, render, self.where) for output in self.outputs),
             packages=tuple((name, render(version) if version else None) for name, version in self.packages),
+            container=rendered(self.container, render),
+            multi_instance=rendered(self.multi_instance, render),
         )
 
 
@@ -155,26 +170,55 @@ def make_task(
     if task_id.lower() in RESERVED_TASK_IDS:
         raise SpecError("the id is that of the job's special tasks", where=where, right="Choose another id.")
     check_keywords(options, TaskOptions.__annotations__.keys() | {"command"}, where=where)
-    command_line(command, where=where, system=system)
+    in_container = options.get("container") is not None
+    command_line(command, where=where, system=system, may_be_empty=in_container)
     outputs = parse_outputs(options.get("outputs") or (), options.get("upload_when", "success"), where=where)
-    return TaskSpec(
+    made = TaskSpec(
         id=task_id,
         command=command if isinstance(command, str) else tuple(command),
         inputs=parse_inputs(options.get("inputs") or {}, where=where),
         outputs=outputs,
         result=_result(options.get("result"), outputs, where),
         environment=environment_pairs(options.get("environment") or {}, where=where),
-        max_retries=_whole(options.get("max_retries"), "max_retries", -1, where),
+        max_retries=whole(options.get("max_retries"), "max_retries", -1, where),
         max_wall_clock=duration(options.get("max_wall_clock"), "max_wall_clock", where),
         retention=duration(options.get("retention"), "retention", where),
-        required_slots=_whole(options.get("required_slots", 1), "required_slots", 1, where) or 1,
+        required_slots=whole(options.get("required_slots", 1), "required_slots", 1, where) or 1,
         packages=tuple(_package(package, where) for package in _listed(options.get("packages"), where)),
         exit_conditions=check_rules(options.get("exit_conditions") or (), where=where),
-        user=_user(options.get("user"), where),
+        user=check_user(options.get("user"), where=where),
         display_name=_display_name(options.get("display_name"), where),
         affinity=options.get("affinity"),
         keep_logs=bool(options.get("keep_logs", True)),
+        **{name: _record(options.get(name), name, kind, where) for name, kind in _RECORDS.items()},
     )
+    _check_kind(made)
+    return made
+
+
+def _record(value: object, name: str, kind: type, where: str) -> Any:
+    if value is None or isinstance(value, kind):
+        return value
+    raise SpecError(f"{name} is {value!r}", where=where, right=f"It is {kind.__name__}(...).")
+
+
+def _check_kind(spec: TaskSpec) -> None:
+    """Refuse what the service does not know of the two special kinds of tasks."""
+    if spec.multi_instance is not None and spec.required_slots != 1:
+        raise SpecError(
+            f"required_slots is {spec.required_slots} with multi_instance",
+            where=spec.where,
+            right="A multi-instance task takes whole nodes of one slot; leave required_slots out.",
+        )
+    if spec.job_manager is None:
+        return
+    for name in ("multi_instance", "exit_conditions", "affinity"):
+        if getattr(spec, name):
+            raise SpecError(
+                f"the job manager has {name}",
+                where=spec.where,
+                right=f"The service knows none for a job manager (BatchJobManagerTask); leave {name} out.",
+            )
 
 
 def _result(result: object, outputs: Sequence[Output], where: str) -> str | None:
@@ -189,49 +233,6 @@ def _result(result: object, outputs: Sequence[Output], where: str) -> str | None
             right=f"Add it to outputs=[..., {result!r}], so that it is kept when the task ends.",
         )
     return result
-
-
-def environment_pairs(environment: object, *, where: str) -> tuple[tuple[str, str], ...]:
-    """Check environment settings.
-
-    Raises:
-        SpecError: not a mapping, or a name or value that is no text.
-    """
-    if not isinstance(environment, Mapping):
-        raise SpecError(f"environment is {environment!r}", where=where, right="Write {'NAME': 'value'}.")
-    for name, value in environment.items():
-        if not isinstance(name, str) or not name or "=" in name:
-            raise SpecError(
-                f"the variable name is {name!r}", where=where, right="A name is text without '='."
-            )
-        if not isinstance(value, str):
-            raise SpecError(
-                f"the variable {name} is {value!r}", where=where, right=f"Values are text: {str(value)!r}."
-            )
-    return tuple(environment.items())
-
-
-def _whole(value: object, name: str, least: int, where: str) -> int | None:
-    if value is None:
-        return None
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise SpecError(
-            f"{name} is {value!r}", where=where, right=f"A whole number from {least} up is needed."
-        )
-    return value
-
-
-def duration(value: object, name: str, where: str) -> timedelta | None:
-    """Check a length of time.
-
-    Raises:
-        SpecError: no timedelta, or not positive.
-    """
-    if value is None:
-        return None
-    if not isinstance(value, timedelta) or value <= timedelta(0):
-        raise SpecError(f"{name} is {value!r}", where=where, right="Give a positive timedelta(...).")
-    return value
 
 
 def _listed(packages: object, where: str) -> Sequence[object]:
@@ -249,14 +250,6 @@ def _package(package: object, where: str) -> tuple[str, str | None]:
             f"the application package is {package!r}", where=where, right="Write 'id' or 'id==version'."
         )
     return found.group(1), found.group(2)
-
-
-def _user(user: object, where: str) -> AutoUser | str | None:
-    if user is None or isinstance(user, AutoUser) or (isinstance(user, str) and user):
-        return user
-    raise SpecError(
-        f"the user is {user!r}", where=where, right="Name a user account of the pool, or give AutoUser(...)."
-    )
 
 
 def _display_name(name: object, where: str) -> str | None:

@@ -32,6 +32,7 @@ class AzureBatchJobTrigger(BaseTrigger):
         poll_interval: ceiling of the period in seconds.
         log_tasks: whose output is said: of all tasks, of none, or of those whose id begins so.
         seen: how far output was read before.
+        may_skip: whether a task may succeed and yet keep others from running.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class AzureBatchJobTrigger(BaseTrigger):
         poll_interval: float = 15.0,
         log_tasks: bool | Sequence[str] = False,
         seen: Mapping[str, Sequence[int]] | None = None,
+        may_skip: bool = False,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.conn_id = conn_id
@@ -56,6 +58,7 @@ class AzureBatchJobTrigger(BaseTrigger):
         self.poll_interval = poll_interval
         self.log_tasks = log_tasks if isinstance(log_tasks, bool) else list(log_tasks)
         self.seen = {task_id: list(offsets) for task_id, offsets in (seen or {}).items()}
+        self.may_skip = may_skip
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and arguments, for the triggerer."""
@@ -71,6 +74,7 @@ class AzureBatchJobTrigger(BaseTrigger):
                 "poll_interval": self.poll_interval,
                 "log_tasks": self.log_tasks,
                 "seen": self.seen,
+                "may_skip": self.may_skip,
             },
         )
 
@@ -87,7 +91,7 @@ class AzureBatchJobTrigger(BaseTrigger):
             f"{self.conn_id} {settings.endpoint}", hook.async_batch_client, self.poll_interval
         )
         follower = Follower(self.job_id, self.log_tasks, self.seen)
-        watch = Watch(self.job_id, self.total, self.after, self.deadline)
+        watch = Watch(self.job_id, self.total, self.after, self.deadline, self.may_skip)
         async with poller.session() as client:
             driver = AsyncDriver(client, log_to(self.log), look=poller.look)
             ending, _ = await asyncio.gather(

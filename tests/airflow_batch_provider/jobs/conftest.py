@@ -48,7 +48,7 @@ def empty_pool(batch: BatchClient) -> str:
     return make_pool(batch, nodes=0, slots=4)
 
 
-def make_pool(batch: BatchClient, *, nodes: int, slots: int) -> str:
+def make_pool(batch: BatchClient, *, nodes: int, slots: int, inter_node: bool = False) -> str:
     pool_id = f"pool-{uuid.uuid4().hex[:8]}"
     image = {"publisher": "canonical", "offer": "0001-com-ubuntu-server-jammy", "sku": "22_04-lts"}
     body: Any = {
@@ -60,6 +60,7 @@ def make_pool(batch: BatchClient, *, nodes: int, slots: int) -> str:
         },
         "targetLowPriorityNodes": nodes,
         "taskSlotsPerNode": slots,
+        "enableInterNodeCommunication": inter_node,
     }
     batch.create_pool(body)
     return pool_id

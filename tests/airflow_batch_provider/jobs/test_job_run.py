@@ -12,11 +12,8 @@ import pytest
 from azure.batch import BatchClient
 from azure.core.credentials import AzureNamedKeyCredential
 
-from airflow_batch_provider.client.claim import Claim, Found
-from airflow_batch_provider.client.job_run import JobRun
+from airflow_batch_provider.client.claim import Found
 from airflow_batch_provider.client.storage import StorageAccess
-from airflow_batch_provider.client.streams import Follower
-from airflow_batch_provider.client.watching import Watch
 from airflow_batch_provider.exceptions import (
     BatchJobFailedError,
     BatchJobHopelessError,
@@ -25,25 +22,9 @@ from airflow_batch_provider.exceptions import (
 from airflow_batch_provider.spec import JobGraph, SpecError, blob, on_exit, shell
 from demo.stack.accounts import BatchAccount
 from tests.airflow_batch_provider.jobs.conftest import Jobs
+from tests.airflow_batch_provider.jobs.running import to_the_end
 
 pytestmark = pytest.mark.slow
-
-
-def to_the_end(run: JobRun, *, log_tasks: bool = False) -> tuple[Claim, dict[str, Any]]:
-    """What the operator does, waiting in this thread."""
-    claim = run.claim()
-    follower = Follower(claim.job_id, log_tasks)
-    for _ in range(10):
-        graph = run.fill(claim)
-        after = [expansion.after for expansion in graph.expansions]
-        ending = run.wait(Watch(claim.job_id, len(graph), after, time.time() + 90), follower)
-        claim = Claim(claim.identity, Found.ATTACHED)
-        if ending != "expand":
-            break
-    assert ending in ("ended", "stalled")
-    if ending == "stalled":
-        run.terminate(claim.job_id, "test")
-    return claim, run.finish(claim)
 
 
 def word_count(storage: StorageAccess) -> JobGraph:

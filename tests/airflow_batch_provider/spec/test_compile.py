@@ -103,7 +103,7 @@ def test_the_wire_form_has_only_names_that_the_official_model_has() -> None:
     task = models.BatchTaskCreateOptions(id="a", command_line="x")
     known = {field._rest_name for field in task._attr_to_rest_field.values()}
     assert set(compiled(graph)["a"]) <= known
-    options = JobOptions("p1", preparation_command="x", release_command="y", environment={"A": "b"})
+    options = JobOptions("p1", preparation="x", release="y", environment={"A": "b"})
     job = models.BatchJobCreateOptions(id="j1", pool_info=models.BatchPoolInfo(pool_id="p1"))
     known = {field._rest_name for field in job._attr_to_rest_field.values()}
     assert set(options.wire("j1", {})) <= known
@@ -176,7 +176,7 @@ def test_durations_are_read_back_as_they_were(value: timedelta) -> None:
         ({"pool_id": "a b"}, "pool_id"),
         ({"priority": 1001}, "-1000 to 1000"),
         ({"max_parallel_tasks": 0}, "above 0"),
-        ({"release_command": "x"}, "no preparation_command"),
+        ({"release": "x"}, "no preparation"),
         ({"max_wall_clock": timedelta(0)}, "positive"),
         ({"on_task_failure": "continu"}, "Did you mean 'continue'"),
         ({"environment": {"A": 1}}, "Values are text"),

@@ -1,0 +1,72 @@
+"""Checks of plain options that tasks and jobs have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from airflow_batch_provider.spec.errors import SpecError
+from airflow_batch_provider.spec.values import iso_duration
+
+
+def environment_pairs(environment: object, *, where: str) -> tuple[tuple[str, str], ...]:
+    """Check environment settings.
+
+    Raises:
+        SpecError: not a mapping, or a name or value that is no text.
+    """
+    if not isinstance(environment, Mapping):
+        raise SpecError(f"environment is {environment!r}", where=where, right="Write {'NAME': 'value'}.")
+    for name, value in environment.items():
+        if not isinstance(name, str) or not name or "=" in name:
+            raise SpecError(
+                f"the variable name is {name!r}", where=where, right="A name is text without '='."
+            )
+        if not isinstance(value, str):
+            raise SpecError(
+                f"the variable {name} is {value!r}", where=where, right=f"Values are text: {str(value)!r}."
+            )
+    return tuple(environment.items())
+
+
+def whole(value: object, name: str, least: int, where: str) -> int | None:
+    """Check a whole number that may be left out.
+
+    Raises:
+        SpecError: no whole number, or below the least.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise SpecError(
+            f"{name} is {value!r}", where=where, right=f"A whole number from {least} up is needed."
+        )
+    return value
+
+
+def duration(value: object, name: str, where: str) -> timedelta | None:
+    """Check a length of time.
+
+    Raises:
+        SpecError: no timedelta, or not positive.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, timedelta) or value <= timedelta(0):
+        raise SpecError(f"{name} is {value!r}", where=where, right="Give a positive timedelta(...).")
+    return value
+
+
+def constraints_wire(
+    max_wall_clock: timedelta | None, retention: timedelta | None, max_retries: int | None
+) -> dict[str, Any]:
+    """The wire model BatchTaskConstraints, with what was given; empty when nothing was."""
+    wire: dict[str, Any] = {}
+    if max_wall_clock is not None:
+        wire["maxWallClockTime"] = iso_duration(max_wall_clock)
+    if retention is not None:
+        wire["retentionTime"] = iso_duration(retention)
+    if max_retries is not None:
+        wire["maxTaskRetryCount"] = max_retries
+    return wire
