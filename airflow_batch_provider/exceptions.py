@@ -9,6 +9,7 @@
         │   └── BatchPoolHopelessError   and a retry cannot change it (also AirflowFailException)
         ├── BatchPackageError            an application package cannot be put into the account
         │   └── BatchPackageHopelessError  likewise
+        ├── BatchConditionError          what a sensor waits for cannot come any more (likewise)
         ├── BatchJobConflictError        the job id is taken by something that is not ours to continue
         ├── BatchJobTimeoutError         the operator's timeout was reached; the job was ended
         └── BatchJobFailedError          tasks of the job failed or never ran
@@ -60,6 +61,10 @@ class BatchPackageError(AzureBatchError):
 
 class BatchPackageHopelessError(BatchPackageError, AirflowFailException):
     """As above, for a reason that trying again cannot change: Airflow does not retry."""
+
+
+class BatchConditionError(AzureBatchError, AirflowFailException):
+    """What a sensor waits for cannot come any more: Airflow does not retry."""
 
 
 class BatchJobConflictError(AzureBatchError):

@@ -37,7 +37,7 @@ def provider_info(version: str) -> dict[str, Any]:
         ],
         "connection-types": [CONNECTION_TYPE],
     }
-    for room in ("operators", "hooks", "triggers"):
+    for room in ("operators", "sensors", "hooks", "triggers"):
         info[room] = [{"integration-name": _INTEGRATION, "python-modules": modules_of(room)}]
     info["extra-links"] = list(EXTRA_LINKS)
     return info

@@ -1,18 +1,20 @@
-"""One poll for all jobs of an account that an event loop watches."""
+"""One poll for all that an event loop watches in an account: its jobs, and what sensors look at."""
 
 from __future__ import annotations
 
 import asyncio
 import contextvars
 import weakref
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from itertools import starmap
 from typing import Any
 
-from airflow_batch_provider.client.drive import AsyncDriver
+from airflow_batch_provider.client.drive import AT_ONCE, AsyncDriver
 from airflow_batch_provider.client.pace import LONGEST, Pace
 from airflow_batch_provider.client.records import JobView
 from airflow_batch_provider.client.steps import Refusal
+from airflow_batch_provider.client.subjects import JobSubject, Subject
 from airflow_batch_provider.client.watching import poll_jobs
 
 OpenClient = Callable[[], AbstractAsyncContextManager[Any]]
@@ -53,12 +55,14 @@ class JobPoller:
         self._longest = longest
         self._pace = Pace(longest)
         self._waiting: dict[str, list[asyncio.Future[JobView | None]]] = {}
+        self._seeing: dict[Subject, list[asyncio.Future[Any]]] = {}
         self._users = 0
         self._opening = asyncio.Lock()
         self._resources: AsyncExitStack | None = None
         self._client: Any = None
         self._rounds: asyncio.Task[None] | None = None
         self._someone_waits = asyncio.Event()
+        self._places = asyncio.Semaphore(AT_ONCE)
 
     def hurry(self, longest: float) -> None:
         """Poll often again, and never less often than every ``longest`` seconds."""
@@ -95,6 +99,21 @@ class JobPoller:
         self._someone_waits.set()
         return await future
 
+    async def see(self, subject: Subject) -> Any:
+        """What the next round sees of something else; asked for once, however many wait for it.
+
+        Raises:
+            Refusal: the service refused, or gave no answer; the next round may see it.
+        """
+        if isinstance(subject, JobSubject):
+            # Jobs are looked at all at once; only what a look does not show is asked for by itself.
+            view = await self.look(subject.job_id)
+            return await AsyncDriver(self._client, lambda say: None).run(subject.read(view))
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._seeing.setdefault(subject, []).append(future)
+        self._someone_waits.set()
+        return await future
+
     async def _start(self) -> None:
         self._resources = AsyncExitStack()
         self._client = await self._resources.enter_async_context(self._open_client())
@@ -119,7 +138,30 @@ class JobPoller:
             await asyncio.sleep(self._pace.next(retry_after))
             self._someone_waits.clear()
             waiting, self._waiting = self._waiting, {}
-            retry_after = await self._round(driver, waiting)
+            seeing, self._seeing = self._seeing, {}
+            try:
+                waits = [await self._round(driver, waiting)]
+                waits += await asyncio.gather(*starmap(self._see, seeing.items()))
+            except asyncio.CancelledError:
+                for futures in seeing.values():
+                    for future in futures:
+                        future.cancel()
+                raise
+            retry_after = max(filter(None, waits), default=None)
+
+    async def _see(self, subject: Subject, futures: list[asyncio.Future[Any]]) -> float | None:
+        if all(future.done() for future in futures):
+            return None
+        try:
+            async with self._places:
+                seen = await subject.asee(self._client)
+        except Exception as error:
+            _fail(futures, error)
+            return error.retry_after if isinstance(error, Refusal) else None
+        for future in futures:
+            if not future.done():
+                future.set_result(seen)
+        return None
 
     async def _round(
         self, driver: AsyncDriver, waiting: dict[str, list[asyncio.Future[JobView | None]]]
@@ -134,13 +176,18 @@ class JobPoller:
                 future.cancel()
             raise
         except Exception as error:
-            # Whatever it is, those who wait must hear of it: a poller that died silently hangs them all.
-            for future in (future for futures in waiting.values() for future in futures):
-                if not future.done():
-                    future.set_exception(error)
+            for futures in waiting.values():
+                _fail(futures, error)
             return error.retry_after if isinstance(error, Refusal) else None
         for job_id in wanted:
             for future in waiting[job_id]:
                 if not future.done():
                     future.set_result(views[job_id])
         return None
+
+
+def _fail(futures: Iterable[asyncio.Future[Any]], error: Exception) -> None:
+    # Whatever it is, those who wait must hear of it: a poller that died silently hangs them all.
+    for future in futures:
+        if not future.done():
+            future.set_exception(error)

@@ -8,8 +8,8 @@ comes with a token (Azure Storage: *Create a user delegation SAS*).
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -24,6 +24,7 @@ from airflow_batch_provider.spec.files import BlobRef
 
 if TYPE_CHECKING:
     from azure.storage.blob import BlobServiceClient, ContainerClient
+    from azure.storage.blob.aio import BlobServiceClient as AsyncBlobServiceClient
     from azure.storage.queue.aio import QueueClient as AsyncQueueClient
 
 DEFAULT_SAS_LIFETIME = dt.timedelta(hours=24)
@@ -181,6 +182,25 @@ class StorageAccess:
     def container_client(self, name: str) -> ContainerClient:
         """The Azure client of one container, for what has no verb here."""
         return self._open().get_container_client(name)
+
+    def blob_client(self) -> BlobServiceClient:
+        """The Azure client of the account, for what has no verb here."""
+        return self._open()
+
+    @asynccontextmanager
+    async def async_blob_client(self) -> AsyncIterator[AsyncBlobServiceClient]:
+        """The asynchronous client of the account, open until the block ends."""
+        from azure.storage.blob.aio import BlobServiceClient
+
+        quiet_wire_log()
+        credential = storage_credential(self.storage, aio=True)
+        try:
+            async with BlobServiceClient(self.storage.account_url, credential=credential) as client:
+                yield client
+        finally:
+            close = getattr(credential, "close", None)
+            if close is not None:
+                await close()
 
     def async_queue_client(self, name: str) -> AsyncQueueClient:
         """The asynchronous client of a queue in this account; the caller closes it.

@@ -52,7 +52,7 @@ def azure_modules_after(modules: list[str], dags: list[str], home: Path) -> list
 
 def test_no_module_of_the_provider_imports_azure_and_no_example_dag_does(tmp_path: Path) -> None:
     modules = all_modules()
-    for room in ("operators", "triggers", "hooks"):
+    for room in ("operators", "sensors", "triggers", "hooks"):
         assert set(modules_of(room)) <= set(modules)
         assert modules_of(room), f"no modules in {room}"
     dags = [str(path) for path in sorted(DAGS.glob("*.py"))]
@@ -65,7 +65,7 @@ def test_the_check_sees_azure_modules_when_there_are_some(tmp_path: Path) -> Non
 
 def test_provider_info_names_every_module_of_its_rooms() -> None:
     info = provider_info("0")
-    for room in ("operators", "triggers", "hooks"):
+    for room in ("operators", "sensors", "triggers", "hooks"):
         (entry,) = info[room]
         files = {path.stem for path in (PACKAGE / room).glob("*.py")} - {"__init__"}
         assert {name.rpartition(".")[2] for name in entry["python-modules"]} == files

@@ -4,6 +4,7 @@ import asyncio
 import contextvars
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from airflow_batch_provider.client.drive import AsyncDriver, Driver, refusal_of
 from airflow_batch_provider.client.pace import Pace
 from airflow_batch_provider.client.poller import JobPoller, shared_poller
 from airflow_batch_provider.client.steps import Call, Refusal, Say, Script, Together
+from airflow_batch_provider.client.subjects import JobSubject
 
 
 class Client:
@@ -196,3 +198,48 @@ def test_what_the_client_raises_is_read_into_code_status_and_patience() -> None:
         True,
         12.0,
     )
+
+
+@dataclass(frozen=True)
+class Sight:
+    """Something to look at; counts on the client who has asked."""
+
+    name: str
+
+    def see(self, client: Any) -> str:
+        raise AssertionError("only the poller looks here")
+
+    async def asee(self, client: Client) -> str:
+        client._count(self.name)
+        return f"{self.name} was seen"
+
+
+async def test_those_who_look_at_the_same_thing_share_one_request() -> None:
+    client = Client()
+    poller = JobPoller(client.opened, 0.02)
+    async with poller.session():
+        seen = await asyncio.gather(*(poller.see(Sight(name)) for name in ("a", "b") for _ in range(20)))
+    assert set(seen) == {"a was seen", "b was seen"}
+    assert sorted(client.requests) == ["a", "b"]
+
+
+async def test_what_cannot_be_seen_is_told_to_those_who_look_and_disturbs_no_others() -> None:
+    client = Client()
+    client.jobs = {"j": "active"}
+    poller = JobPoller(client.opened, 0.02)
+    async with poller.session():
+        client.fault = ValueError("a bug")
+        with pytest.raises(ValueError, match="a bug"):
+            await asyncio.wait_for(poller.see(Sight("a")), 5)
+        client.fault = None
+        assert (await asyncio.wait_for(poller.look("j"), 5)) is not None
+
+
+async def test_a_job_that_a_sensor_waits_for_is_in_the_one_look_at_all_jobs() -> None:
+    client = Client()
+    client.jobs = {"a": "active", "b": "active"}
+    poller = JobPoller(client.opened, 0.02)
+    async with poller.session():
+        seen, _ = await asyncio.gather(poller.see(JobSubject("a")), poller.look("b"))
+    assert seen.job.state == "active"
+    assert client.requests == ["list_jobs"]

@@ -1,0 +1,121 @@
+"""What the sensors of this provider have in common: waiting in a worker or in the triggerer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from airflow.sdk import BaseSensorOperator, PokeReturnValue
+
+from airflow_batch_provider.exceptions import BatchConditionError
+from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.spec.errors import SpecError, nearest
+
+try:
+    from airflow.sdk.exceptions import AirflowSensorTimeout
+except ImportError:  # Airflow 3.1 keeps it elsewhere
+    from airflow.exceptions import AirflowSensorTimeout  # type: ignore[no-redef]
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_batch_provider.client.conditions import Condition, Reading
+
+
+class AzureBatchSensor(BaseSensorOperator):
+    """Waits for a condition; each sensor says which.
+
+    A look that fails for a reason that passes, such as throttling, is made again; it fails no task.
+
+    Parameters:
+        conn_id: id of the Airflow connection.
+        deferrable: wait in the triggerer. Otherwise the worker waits, as ``mode`` and ``poke_interval`` say.
+        poll_interval: ceiling of the time between two looks in the triggerer, in seconds; they are more
+            frequent at first.
+
+    Further parameters are those of ``BaseSensorOperator``: ``timeout`` and ``soft_fail`` hold in either way.
+
+    Raises:
+        BatchConditionError: what is waited for cannot come any more; not retried.
+        AirflowSensorTimeout: ``timeout`` is over.
+    """
+
+    ui_color = "#e3e0f5"
+
+    def __init__(
+        self,
+        *,
+        conn_id: str = AzureBatchHook.default_conn_name,
+        deferrable: bool = True,
+        poll_interval: float = 15.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.conn_id = conn_id
+        self.deferrable = deferrable
+        self.poll_interval = poll_interval
+
+    def condition(self) -> Condition:
+        """What is waited for, once templates are rendered."""
+        raise NotImplementedError
+
+    def execute(self, context: Context) -> Any:
+        """Look once, and wait if need be."""
+        if not self.deferrable:
+            return super().execute(context)
+        done = self.poke(context)
+        if not done:
+            self._defer()
+        return done.xcom_value
+
+    def _defer(self) -> NoReturn:
+        from airflow_batch_provider.client.conditions import to_plain
+        from airflow_batch_provider.triggers.condition import AzureBatchConditionTrigger
+
+        deadline = time.time() + float(self.timeout)
+        trigger = AzureBatchConditionTrigger(
+            self.conn_id, to_plain(self.condition()), deadline, self.poll_interval
+        )
+        self.defer(trigger=trigger, method_name="resume")
+
+    def resume(self, context: Context, event: Mapping[str, Any]) -> Any:
+        """Go on after a wait in the triggerer."""
+        if event["status"] == "failed":
+            self._fail(str(event["message"]))
+        if event["status"] == "timeout":
+            raise AirflowSensorTimeout(
+                f"The sensor's timeout of {self.timeout:.0f} seconds is over. Last seen: {event['message']}"
+            )
+        return event["value"]
+
+    def poke(self, context: Context) -> PokeReturnValue:
+        """Look once."""
+        from airflow_batch_provider.client.conditions import explain_refusal
+        from airflow_batch_provider.client.steps import Refusal
+
+        condition = self.condition()
+        try:
+            reading: Reading = condition.judge(condition.subject.see(self._client(condition)))  # type: ignore[arg-type] # subject and condition belong together
+        except Refusal as refusal:
+            if not refusal.transient:
+                self._fail(explain_refusal(refusal, condition))
+            self.log.warning("A look failed and is repeated: %s", refusal)
+            return PokeReturnValue(is_done=False)
+        if reading.status == "failed":
+            self._fail(str(reading.explanation))
+        if reading.status == "wait":
+            self.log.info("Waiting: %s", reading.line)
+        return PokeReturnValue(is_done=reading.status == "met", xcom_value=reading.value)
+
+    def _client(self, condition: Condition) -> Any:
+        hook = AzureBatchHook(self.conn_id)
+        return hook.storage().blob_client() if condition.kind == "blob" else hook.batch_client()
+
+    def _fail(self, text: str) -> NoReturn:
+        raise BatchConditionError(text)
+
+    def _one_of(self, name: str, value: object, choices: Collection[str]) -> None:
+        if value not in choices:
+            hint = nearest(str(value), tuple(choices)) or f"It is one of {', '.join(choices)}."
+            raise SpecError(f"{name} is {value!r}", where=f"task {self.task_id!r}", right=hint)

@@ -1,0 +1,77 @@
+"""A sensor for blobs that have been written to their end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow_batch_provider import spec
+from airflow_batch_provider.sensors.base import AzureBatchSensor
+from airflow_batch_provider.spec.files import BlobRef, is_template
+
+if TYPE_CHECKING:
+    from airflow_batch_provider.client.conditions import BlobCondition
+
+
+class AzureBlobSensor(AzureBatchSensor):
+    """Waits until blobs are in the storage account of the connection and nobody writes to them any more.
+
+    For a run per blob, an asset with :class:`~airflow_batch_provider.triggers.blob_events.BlobCreatedTrigger`
+    needs no waiting task at all. Returns (XCom): ``["container/name", ...]``, sorted, 1,000 at most.
+
+    Parameters:
+        blobs: one blob, or by a trailing ``/`` all below a prefix, as ``spec.blob`` takes it:
+            ``"incoming/2026/"``; templated.
+        pattern: of the names below the prefix, with ``*``, ``**``, ``?``, ``[abc]``; templated.
+        at_least: how many blobs there must be.
+        settled_for: for how long none of them may have been changed, by the clock of the storage service.
+
+    Further parameters: see :class:`~airflow_batch_provider.sensors.base.AzureBatchSensor`.
+    """
+
+    template_fields: Sequence[str] = ("blobs", "pattern", "conn_id")
+
+    def __init__(
+        self,
+        *,
+        blobs: str | BlobRef,
+        pattern: str = "**",
+        at_least: int = 1,
+        settled_for: timedelta = timedelta(0),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        where = f"task {self.task_id!r}"
+        if not isinstance(settled_for, timedelta) or settled_for < timedelta(0):
+            raise spec.SpecError(
+                f"settled_for is {settled_for!r}", where=where, right="Give a timedelta(...)."
+            )
+        if not isinstance(at_least, int) or at_least < 1:
+            raise spec.SpecError(f"at_least is {at_least!r}", where=where, right="Give 1 or more.")
+        if not (isinstance(blobs, str) and is_template(blobs)):
+            blobs = str(spec.blob(str(blobs)))
+        self.blobs = blobs
+        self.pattern = pattern
+        self.at_least = at_least
+        self.settled_for = settled_for
+
+    def condition(self) -> BlobCondition:
+        """What is waited for.
+
+        Raises:
+            SpecError: the blobs are in another storage account than the connection's.
+        """
+        from airflow_batch_provider.client.conditions import BlobCondition
+        from airflow_batch_provider.hooks.batch import AzureBatchHook
+
+        ref = spec.blob(str(self.blobs))
+        if ref.account_url is not None and not AzureBatchHook(self.conn_id).storage().holds(ref):
+            raise spec.SpecError(
+                f"the blobs are in {ref.account_url}, not in the account of connection {self.conn_id!r}",
+                where=f"task {self.task_id!r}",
+                right="Use a connection that names that storage account.",
+            )
+        pattern = self.pattern if ref.is_prefix else ""
+        settled = self.settled_for.total_seconds()
+        return BlobCondition(ref.container, ref.name, pattern, self.at_least, settled)

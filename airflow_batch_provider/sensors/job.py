@@ -1,0 +1,47 @@
+"""A sensor for the end of a Batch job."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from airflow_batch_provider.sensors.base import AzureBatchSensor
+
+if TYPE_CHECKING:
+    from airflow_batch_provider.client.conditions import JobCondition
+
+
+class AzureBatchJobSensor(AzureBatchSensor):
+    """Waits until a Batch job has ended, whoever submitted it.
+
+    Returns (XCom): ``{"job_id", "reason", "tasks": {"total", "succeeded", "failed"}}``.
+
+    Parameters:
+        job_id: the job; templated.
+        expect: ``success``: fail if a task of it failed or never ran; ``end``: however it went.
+        may_be_missing: wait for a job that does not exist yet, instead of failing.
+
+    Further parameters: see :class:`~airflow_batch_provider.sensors.base.AzureBatchSensor`.
+    """
+
+    template_fields: Sequence[str] = ("job_id", "conn_id")
+
+    def __init__(
+        self,
+        *,
+        job_id: str,
+        expect: Literal["success", "end"] = "success",
+        may_be_missing: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self._one_of("expect", expect, ("success", "end"))
+        self.job_id = job_id
+        self.expect = expect
+        self.may_be_missing = may_be_missing
+
+    def condition(self) -> JobCondition:
+        """What is waited for."""
+        from airflow_batch_provider.client.conditions import JobCondition
+
+        return JobCondition(self.job_id, self.expect, self.may_be_missing)

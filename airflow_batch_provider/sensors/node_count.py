@@ -1,0 +1,63 @@
+"""A sensor for the number of a pool's nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow_batch_provider.sensors.base import AzureBatchSensor
+from airflow_batch_provider.spec.errors import SpecError
+
+if TYPE_CHECKING:
+    from airflow_batch_provider.client.conditions import NodeCountCondition
+
+
+class AzureBatchNodeCountSensor(AzureBatchSensor):
+    """Waits until a pool has so many nodes that take tasks, or so few nodes of some states.
+
+    Never waits for all nodes to be idle, unless asked to. When the nodes waited for cannot come (quota, start
+    task, a target below), the sensor fails with the cause. Returns (XCom): the count.
+
+    Parameters:
+        pool_id: the pool; templated.
+        at_least, at_most: how many; ``at_least=0, at_most=0`` waits for an empty pool.
+        states: which nodes count, in the service's words, such as ``["idle"]``.
+        may_be_missing: wait for a pool that does not exist yet, instead of failing.
+
+    Further parameters: see :class:`~airflow_batch_provider.sensors.base.AzureBatchSensor`.
+    """
+
+    template_fields: Sequence[str] = ("pool_id", "conn_id")
+
+    def __init__(
+        self,
+        *,
+        pool_id: str,
+        at_least: int = 1,
+        at_most: int | None = None,
+        states: Sequence[str] = ("idle", "running"),
+        may_be_missing: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        where = f"task {self.task_id!r}"
+        if isinstance(states, str) or not states:
+            raise SpecError(f"states are {states!r}", where=where, right="Give a list: ['idle', 'running'].")
+        if at_most is not None and at_most < at_least:
+            raise SpecError(
+                f"at_most is {at_most}, below at_least, which is {at_least}",
+                where=where,
+                right="For an empty pool say at_least=0, at_most=0.",
+            )
+        self.pool_id = pool_id
+        self.at_least = at_least
+        self.at_most = at_most
+        self.states = list(states)
+        self.may_be_missing = may_be_missing
+
+    def condition(self) -> NodeCountCondition:
+        """What is waited for."""
+        from airflow_batch_provider.client.conditions import NodeCountCondition
+
+        states = tuple(state.lower() for state in self.states)
+        return NodeCountCondition(self.pool_id, self.at_least, self.at_most, states, self.may_be_missing)

@@ -1,0 +1,48 @@
+"""A sensor for the state of a pool."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from airflow_batch_provider.sensors.base import AzureBatchSensor
+
+if TYPE_CHECKING:
+    from airflow_batch_provider.client.conditions import PoolCondition
+
+
+class AzureBatchPoolSensor(AzureBatchSensor):
+    """Waits until a pool has ended its allocation, or is gone.
+
+    A pool that cannot be allocated fails the sensor with the cause: quota, capacity, a broken start task.
+    Returns (XCom): the pool's id.
+
+    Parameters:
+        pool_id: the pool; templated.
+        expect: ``steady`` or ``gone``.
+        may_be_missing: wait for a pool that does not exist yet, instead of failing.
+
+    Further parameters: see :class:`~airflow_batch_provider.sensors.base.AzureBatchSensor`.
+    """
+
+    template_fields: Sequence[str] = ("pool_id", "conn_id")
+
+    def __init__(
+        self,
+        *,
+        pool_id: str,
+        expect: Literal["steady", "gone"] = "steady",
+        may_be_missing: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self._one_of("expect", expect, ("steady", "gone"))
+        self.pool_id = pool_id
+        self.expect = expect
+        self.may_be_missing = may_be_missing
+
+    def condition(self) -> PoolCondition:
+        """What is waited for."""
+        from airflow_batch_provider.client.conditions import PoolCondition
+
+        return PoolCondition(self.pool_id, self.expect, self.may_be_missing)

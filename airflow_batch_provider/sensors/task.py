@@ -1,0 +1,51 @@
+"""A sensor for one task of a Batch job."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from airflow_batch_provider.sensors.base import AzureBatchSensor
+
+if TYPE_CHECKING:
+    from airflow_batch_provider.client.conditions import TaskCondition
+
+
+class AzureBatchTaskSensor(AzureBatchSensor):
+    """Waits until a Batch task has started or ended.
+
+    Returns (XCom): ``{"job_id", "task_id", "state", "exit_code"}``.
+
+    Parameters:
+        job_id: the job; templated.
+        batch_task_id: the Batch task; templated.
+        expect: ``success``: fail if it failed; ``end``: however it went; ``start``: until it runs, which also
+            holds of a task that has ended already.
+        may_be_missing: wait for a task, or a job, that does not exist yet, instead of failing.
+
+    Further parameters: see :class:`~airflow_batch_provider.sensors.base.AzureBatchSensor`.
+    """
+
+    template_fields: Sequence[str] = ("job_id", "batch_task_id", "conn_id")
+
+    def __init__(
+        self,
+        *,
+        job_id: str,
+        batch_task_id: str,
+        expect: Literal["success", "end", "start"] = "success",
+        may_be_missing: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self._one_of("expect", expect, ("success", "end", "start"))
+        self.job_id = job_id
+        self.batch_task_id = batch_task_id
+        self.expect = expect
+        self.may_be_missing = may_be_missing
+
+    def condition(self) -> TaskCondition:
+        """What is waited for."""
+        from airflow_batch_provider.client.conditions import TaskCondition
+
+        return TaskCondition(self.job_id, self.batch_task_id, self.expect, self.may_be_missing)

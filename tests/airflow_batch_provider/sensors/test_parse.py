@@ -1,0 +1,40 @@
+"""What sensors refuse when a DAG is parsed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from airflow_batch_provider.sensors.blob import AzureBlobSensor
+from airflow_batch_provider.sensors.job import AzureBatchJobSensor
+from airflow_batch_provider.sensors.node_count import AzureBatchNodeCountSensor
+from airflow_batch_provider.sensors.pool import AzureBatchPoolSensor
+from airflow_batch_provider.sensors.task import AzureBatchTaskSensor
+from airflow_batch_provider.spec import SpecError, blob
+
+
+@pytest.mark.parametrize(
+    ("sensor", "fields", "said"),
+    [
+        (AzureBatchJobSensor, {"job_id": "j", "expect": "succes"}, "success"),
+        (AzureBatchTaskSensor, {"job_id": "j", "batch_task_id": "t", "expect": "running"}, "start"),
+        (AzureBatchPoolSensor, {"pool_id": "p", "expect": "idle"}, "steady"),
+        (AzureBatchNodeCountSensor, {"pool_id": "p", "states": "idle"}, "a list"),
+        (AzureBatchNodeCountSensor, {"pool_id": "p", "at_least": 2, "at_most": 1}, "at_least=0"),
+        (AzureBlobSensor, {"blobs": "container/in/", "settled_for": 30}, "timedelta"),
+        (AzureBlobSensor, {"blobs": "container/in/", "at_least": 0}, "1 or more"),
+        (AzureBlobSensor, {"blobs": "Container/in/"}, "lower-case"),
+        (AzureBlobSensor, {"blobs": "https://a.blob.core.windows.net/container/x?sig=abc"}, "Leave out"),
+    ],
+)
+def test_a_value_that_cannot_work_is_refused_with_the_right_one(
+    sensor: Any, fields: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(SpecError, match=said):
+        sensor(task_id="t", **fields)
+
+
+def test_blobs_may_be_a_reference_or_a_template() -> None:
+    assert AzureBlobSensor(task_id="t", blobs=blob("container/in/")).blobs == "container/in/"
+    assert AzureBlobSensor(task_id="t", blobs="container/{{ ds }}/").blobs == "container/{{ ds }}/"
