@@ -31,7 +31,7 @@ def backoff(attempt: int, retry_after: float | None = None) -> float:
     return min(LONGEST_PAUSE, retry_after if retry_after is not None else 2.0**attempt)
 
 
-def patiently(call: Call) -> Script[Any]:
+def patiently(call: Call | Send) -> Script[Any]:
     """A call, tried again while the service is busy or not reachable, at most six times.
 
     Raises:

@@ -84,6 +84,11 @@ def find_drift(declared: Mapping[str, Any], actual: Mapping[str, Any]) -> list[D
     return _compare("", wanted, actual)
 
 
+def find_differences(declared: Mapping[str, Any], actual: Mapping[str, Any]) -> list[Difference]:
+    """As ``find_drift``, of nothing but what is declared."""
+    return _compare("", declared, actual)
+
+
 def _compare(path: str, declared: Any, actual: Any) -> list[Difference]:
     if isinstance(declared, Mapping) and isinstance(actual, Mapping):
         return [

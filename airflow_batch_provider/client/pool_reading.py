@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 from airflow_batch_provider.client.pool_causes import explain_nodes, explain_resize
 from airflow_batch_provider.client.pool_views import NodeView, PoolView
 from airflow_batch_provider.spec.explain import Explanation
 
-WaitFor = Literal["steady", "nodes", "gone"]
+WaitFor = Literal["steady", "nodes", "settled", "gone", "idle", "restarted"]
 Status = Literal["wait", "ready", "failed"]
 
 # Azure Batch REST reference: *Get node*, state. A preempted node comes back by itself under the same id.
@@ -31,15 +32,19 @@ COMING = frozenset(
 BROKEN = frozenset({"starttaskfailed", "unusable"})
 
 
-NODE_PROPERTIES = ["id", "state", "startTaskInfo", "errors"]
-
-
 @dataclass(frozen=True)
 class Observation:
-    """A pool and its nodes at one moment; ``pool`` is None when there is no such pool."""
+    """A pool and its nodes at one moment.
+
+    Parameters:
+        pool: None when there is no such pool.
+        nodes: its nodes, where they matter.
+        work: what it has to do; empty when it is idle, or where that does not matter.
+    """
 
     pool: PoolView | None
     nodes: tuple[NodeView, ...] = ()
+    work: str = ""
 
     def progress(self) -> str:
         """One line for the log."""
@@ -49,7 +54,7 @@ class Observation:
         states = ", ".join(f"{count} {state}" for state, count in sorted(counts.items()))
         pool = self.pool
         line = f"pool {pool.id} is {pool.allocation_state}, {pool.current} of {pool.target} nodes"
-        return f"{line} ({states})" if states else line
+        return f"{line} ({self.work or states})" if self.work or states else line
 
 
 @dataclass(frozen=True)
@@ -74,18 +79,27 @@ class Verdict:
 _WAIT = Verdict("wait")
 
 
-def judge(seen: Observation, wait_for: WaitFor, min_nodes: int) -> Verdict:
+def judge(
+    seen: Observation,
+    wait_for: WaitFor,
+    min_nodes: int = 0,
+    boots: Mapping[str, str | None] = MappingProxyType({}),
+) -> Verdict:
     """Whether a wait for a pool is over. Never waits for all nodes to be idle: tasks start on the first.
 
     Parameters:
         seen: the pool and its nodes now.
-        wait_for: ``steady``: allocation has ended; ``nodes``: ``min_nodes`` of them take tasks;
-            ``gone``: a deletion has ended.
+        wait_for: ``steady``: allocation has ended, and not short of nodes; ``settled``: it has ended, however
+            that was; ``nodes``: ``min_nodes`` of them take tasks; ``restarted``: the nodes in ``boots`` have
+            started again and take tasks; ``idle``: it has no task to run; ``gone``: a deletion has ended.
         min_nodes: how many nodes must be idle or running, for ``nodes``.
+        boots: when nodes had started before, for ``restarted``.
     """
     pool = seen.pool
     if wait_for == "gone":
         return Verdict("ready") if pool is None or pool.state != "deleting" else _WAIT
+    if wait_for == "idle":
+        return _WAIT if seen.work else Verdict("ready")
     if pool is None or pool.state == "deleting":
         return Verdict(
             "failed",
@@ -95,6 +109,10 @@ def judge(seen: Observation, wait_for: WaitFor, min_nodes: int) -> Verdict:
                 "Run the task again: it makes the pool anew.",
             ),
         )
+    if wait_for == "settled":
+        return Verdict("ready") if pool.allocation_state == "steady" else _WAIT
+    if wait_for == "restarted":
+        return _judge_restarted(seen, pool, boots)
     return _judge_steady(seen, pool) if wait_for == "steady" else _judge_nodes(seen, pool, min_nodes)
 
 
@@ -133,6 +151,21 @@ def _judge_nodes(seen: Observation, pool: PoolView, min_nodes: int) -> Verdict:
             "Raise the pool's scale or lower min_ready_nodes.",
         ),
         fatal=True,
+    )
+
+
+def _judge_restarted(seen: Observation, pool: PoolView, boots: Mapping[str, str | None]) -> Verdict:
+    """A node that has left the pool in the meantime is not waited for."""
+    asked = [node for node in seen.nodes if node.id in boots]
+    again = [node for node in asked if node.boot_time != boots[node.id]]
+    ready = sum(node.state in READY for node in again)
+    if ready == len(asked):
+        return Verdict("ready", warnings=_warnings(seen, pool))
+    broken = [node for node in again if node.state in BROKEN]
+    if ready + len(broken) < len(asked):
+        return _WAIT
+    return Verdict(
+        "failed", explain_nodes(pool, broken, ready, len(asked)), broken_node=_with_start_task(broken)
     )
 
 

@@ -82,10 +82,11 @@ class PoolView:
 
 @dataclass(frozen=True)
 class NodeView:
-    """A node as it was seen: its state, and what went wrong on it."""
+    """A node as it was seen: its state, when it last started, and what went wrong on it."""
 
     id: str
     state: str
+    boot_time: str | None = None
     start_task_exit_code: int | None = None
     start_task_failure: ServiceFault | None = None
     errors: tuple[ServiceFault, ...] = ()
@@ -98,6 +99,7 @@ class NodeView:
         return cls(
             id=str(wire.get("id")),
             state=str(wire.get("state")),
+            boot_time=wire.get("lastBootTime"),
             start_task_exit_code=info.get("exitCode"),
             start_task_failure=ServiceFault.read(failure) if failure else None,
             errors=tuple(ServiceFault.read(error) for error in wire.get("errors") or []),
@@ -105,3 +107,4 @@ class NodeView:
 
 
 # The properties that NodeView reads: asking for less keeps a poll cheap.
+NODE_PROPERTIES = ("id", "state", "lastBootTime", "startTaskInfo", "errors")

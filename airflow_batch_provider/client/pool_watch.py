@@ -1,35 +1,33 @@
-"""Watching a pool come up or go: what is asked of the service, and the text of what went wrong.
-
-The synchronous and the asynchronous half ask the same and hand it to the same ``judge``.
-"""
+"""Watching a pool: what is asked of the service until a wait for it is over. Scripts, for both drivers."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
-from airflow_batch_provider.client.pool_reading import (
-    NODE_PROPERTIES,
-    Observation,
-    Verdict,
-    WaitFor,
-    judge,
-)
-from airflow_batch_provider.client.pool_views import NodeView, PoolView
+from airflow_batch_provider.client.job_requests import GONE, count_tasks
+from airflow_batch_provider.client.pool_reading import Observation, Verdict, WaitFor, judge
+from airflow_batch_provider.client.pool_refusals import explain_refusal
+from airflow_batch_provider.client.pool_views import NODE_PROPERTIES, NodeView, PoolView
+from airflow_batch_provider.client.records import TaskCounts
 from airflow_batch_provider.client.secret import strike_signatures
-from airflow_batch_provider.client.service_errors import error_status, explain_access, is_transient
+from airflow_batch_provider.client.steps import Answer, Call, Pause, Refusal, Say, Script, Send
 from airflow_batch_provider.spec.explain import Explanation
-
-if TYPE_CHECKING:
-    from azure.batch import BatchClient
-    from azure.batch.aio import BatchClient as AsyncBatchClient
 
 # Output of a failed start task that is shown: enough for its last lines.
 TAIL_BYTES = 4000
 _STREAMS = ("stdout.txt", "stderr.txt")
 FIRST_PERIOD, LONGEST_PERIOD, PERIOD_GROWTH = 1.0, 30.0, 1.5
+_WITH_NODES = frozenset({"nodes", "restarted"})
+_LATE: dict[WaitFor, tuple[str, str]] = {
+    "nodes": ("ready", "Azure is slow to give nodes of this size, or the start task takes long."),
+    "steady": ("ready", "Azure is slow to give nodes of this size."),
+    "settled": ("steady", "Azure is slow to give nodes, or nodes that leave wait for their tasks to end."),
+    "gone": ("gone", "Azure is slow to release the nodes."),
+    "idle": ("idle", "Its tasks take longer than expected, or there is always another one."),
+    "restarted": ("back with all nodes", "Their tasks or the start task take long."),
+}
 
 
 @dataclass(frozen=True)
@@ -38,26 +36,30 @@ class PoolWait:
 
     Parameters:
         pool_id: the pool.
-        wait_for: ``steady``, ``nodes`` or ``gone``; see ``judge``.
+        wait_for: see :func:`~airflow_batch_provider.client.pool_reading.judge`.
         min_nodes: nodes that must take tasks, for ``nodes``.
-        deadline: seconds since the epoch at which the wait fails.
+        deadline: seconds since the epoch at which the wait fails; a time of the clock and not a length, so
+            that whoever takes over goes by the same.
+        boots: when each node had last started before it was asked to again, for ``restarted``.
     """
 
     pool_id: str
     wait_for: WaitFor
     min_nodes: int
     deadline: float
+    boots: Mapping[str, str | None] = field(default_factory=dict)
 
     def judge(self, seen: Observation, now: float) -> Verdict:
         """Whether the wait is over, by what was seen or by the clock."""
-        verdict = judge(seen, self.wait_for, self.min_nodes)
+        verdict = judge(seen, self.wait_for, self.min_nodes, self.boots)
         if verdict.status != "wait" or now < self.deadline:
             return verdict
+        state, cause = _LATE[self.wait_for]
         return Verdict(
             "failed",
             Explanation(
-                f"Pool {self.pool_id} was not ready in time: {seen.progress()}.",
-                "Azure is slow to give nodes of this size, or the start task takes long.",
+                f"Pool {self.pool_id} was not {state} in time: {seen.progress()}.",
+                cause,
                 "Raise wait_timeout of the operator, or look at the pool in the portal.",
             ),
         )
@@ -71,61 +73,86 @@ def periods() -> Iterator[float]:
         period = min(period * PERIOD_GROWTH, LONGEST_PERIOD)
 
 
-def wait_for_pool(
-    client: BatchClient,
-    wait: PoolWait,
-    log: Callable[[str], None],
-    *,
-    sleep: Callable[[float], None] = time.sleep,
-    clock: Callable[[], float] = time.time,
-) -> Verdict:
-    """Wait in this thread; the trigger does the same without one.
-
-    Parameters:
-        client: of the account.
-        wait: what for.
-        log: gets a line whenever something changed.
-        sleep, clock: the time.
-    """
+def watch_pool(wait: PoolWait, *, clock: Callable[[], float] = time.time) -> Script[Verdict]:
+    """Look at a pool until the wait is over; says whenever something changed."""
     last = ""
     for period in periods():
-        verdict, progress = look_at_pool(client, wait, clock=clock)
+        verdict, progress = yield from look_at_pool(wait, clock=clock)
         if verdict.status != "wait":
             return verdict
         if progress not in ("", last):
             last = progress
-            log(last)
-        sleep(period)
+            yield Say(f"Waiting: {last}")
+        yield Pause(period)
     raise AssertionError("periods never end")
 
 
-def look_at_pool(
-    client: BatchClient, wait: PoolWait, *, clock: Callable[[], float] = time.time
-) -> tuple[Verdict, str]:
+def look_at_pool(wait: PoolWait, *, clock: Callable[[], float] = time.time) -> Script[tuple[Verdict, str]]:
     """One look, to see whether there is anything to wait for.
 
     Returns:
         The verdict, and how far the pool is; empty if the service gave no answer.
     """
-    from azure.core.exceptions import AzureError
-
     try:
-        seen = observe(client, wait.pool_id, wait.wait_for)
-    except AzureError as error:
-        if not is_transient(error) or clock() >= wait.deadline:
-            return lost(error), ""
+        seen = yield from observe(wait.pool_id, wait.wait_for)
+    except Refusal as refusal:
+        if not refusal.transient or clock() >= wait.deadline:
+            explanation, fatal = explain_refusal(refusal, wait.pool_id)
+            return Verdict("failed", explanation, fatal=fatal), ""
+        yield Say(f"A look at pool {wait.pool_id} failed and is repeated: {refusal}", "warning")
         return Verdict("wait"), ""
     verdict = wait.judge(seen, clock())
-    node = verdict.broken_node if verdict.status != "wait" else None
-    return with_output(
-        verdict, start_task_output(client, wait.pool_id, node) if node else {}
-    ), seen.progress()
+    if verdict.status == "failed" and verdict.broken_node:
+        output = yield from start_task_output(wait.pool_id, verdict.broken_node)
+        verdict = with_output(verdict, output)
+    return verdict, seen.progress()
 
 
-def lost(error: BaseException) -> Verdict:
-    """The verdict when the service cannot be asked any more."""
-    explanation = explain_access(error, "Azure Batch", "the connection's account URL", "of the connection")
-    return Verdict("failed", explanation, fatal=not is_transient(error))
+def observe(pool_id: str, wait_for: WaitFor) -> Script[Observation]:
+    """Look at a pool, and at its nodes and jobs when they matter.
+
+    Raises:
+        Refusal: the service gave no answer, or refused.
+    """
+    try:
+        pool = PoolView.read((yield Call("get_pool", (pool_id,))))
+        nodes: tuple[NodeView, ...] = ()
+        if wait_for in _WITH_NODES:
+            listed = yield Call("list_nodes", (pool_id,), {"select": list(NODE_PROPERTIES)}, answer="pages")
+            nodes = tuple(NodeView.read(node) for node in listed)
+        work = (yield from work_on(pool_id)) if wait_for == "idle" else ""
+        return Observation(pool, nodes, work)
+    except Refusal as refusal:
+        if refusal.code == "PoolNotFound":
+            return Observation(None)
+        raise
+
+
+def work_on(pool_id: str) -> Script[str]:
+    """What a pool has to do: tasks on its nodes, or tasks of active jobs that wait for it.
+
+    Returns:
+        A line for the log; empty when the pool is idle.
+    """
+    options = {"select": ["id", "state", "runningTasksCount"]}
+    nodes = yield Call("list_nodes", (pool_id,), options, answer="pages")
+    # The count leaves out preparation and release tasks, which make a node running all the same.
+    busy = [node for node in nodes if node["state"] == "running" or node.get("runningTasksCount")]
+    if busy:
+        return f"{len(busy)} of its nodes run tasks"
+    quoted = pool_id.replace("'", "''")
+    where = f"state eq 'active' and executionInfo/poolId eq '{quoted}'"
+    jobs = yield Call("list_jobs", (), {"filter": where, "select": ["id"]}, answer="pages")
+    for job in jobs:
+        try:
+            counts: TaskCounts = yield from count_tasks(job["id"])
+        except Refusal as refusal:
+            if refusal.code in GONE:  # deleted since it was listed
+                continue
+            raise
+        if counts.active or counts.running:
+            return f"job {job['id']} has {counts.active + counts.running} task(s) to run on it"
+    return ""
 
 
 def with_output(verdict: Verdict, output: dict[str, str]) -> Verdict:
@@ -137,81 +164,17 @@ def with_output(verdict: Verdict, output: dict[str, str]) -> Verdict:
     return replace(verdict, explanation=explanation)
 
 
-def observe(client: BatchClient, pool_id: str, wait_for: WaitFor) -> Observation:
-    """Look at a pool, and at its nodes when they matter.
-
-    Raises:
-        azure.core.exceptions.AzureError: the service gave no answer, or refused.
-    """
-    from azure.core.exceptions import HttpResponseError
-
-    try:
-        pool = PoolView.read(client.get_pool(pool_id).as_dict())
-        if wait_for != "nodes":
-            return Observation(pool)
-        nodes = client.list_nodes(pool_id, select=NODE_PROPERTIES)
-        return Observation(pool, tuple(NodeView.read(node.as_dict()) for node in nodes))
-    except HttpResponseError as error:
-        if error_status(error) == 404:
-            return Observation(None)
-        raise
-
-
-async def aobserve(client: AsyncBatchClient, pool_id: str, wait_for: WaitFor) -> Observation:
-    """As ``observe``, without blocking the event loop."""
-    from azure.core.exceptions import HttpResponseError
-
-    try:
-        pool = PoolView.read((await client.get_pool(pool_id)).as_dict())
-        if wait_for != "nodes":
-            return Observation(pool)
-        nodes = [
-            NodeView.read(node.as_dict()) async for node in client.list_nodes(pool_id, select=NODE_PROPERTIES)
-        ]
-        return Observation(pool, tuple(nodes))
-    except HttpResponseError as error:
-        if error_status(error) == 404:
-            return Observation(None)
-        raise
-
-
-def start_task_output(client: BatchClient, pool_id: str, node_id: str) -> dict[str, str]:
+def start_task_output(pool_id: str, node_id: str) -> Script[dict[str, str]]:
     """The end of what a node's start task printed; without what cannot be read any more."""
-    from azure.core.exceptions import AzureError
-
     output: dict[str, str] = {}
     for name in _STREAMS:
-        path = f"startup/{name}"
+        path = f"/pools/{pool_id}/nodes/{node_id}/files/startup/{name}"
         try:
-            size = client.get_node_file_properties(pool_id, node_id, path).content_length
+            size = (yield Send("HEAD", path)).length
             if size:
-                chunks = client.download_node_file(pool_id, node_id, path, ocp_range=_tail_range(size))
-                output[name] = _text(b"".join(chunks))
-        except AzureError:
+                start = max(0, size - TAIL_BYTES)
+                answer: Answer = yield Send("GET", path, headers={"ocp-range": f"bytes={start}-{size - 1}"})
+                output[name] = strike_signatures(answer.body.decode("utf-8", errors="replace").strip())
+        except Refusal:
             continue
     return output
-
-
-async def astart_task_output(client: AsyncBatchClient, pool_id: str, node_id: str) -> dict[str, str]:
-    """As ``start_task_output``, without blocking the event loop."""
-    from azure.core.exceptions import AzureError
-
-    output: dict[str, str] = {}
-    for name in _STREAMS:
-        path = f"startup/{name}"
-        try:
-            size = (await client.get_node_file_properties(pool_id, node_id, path)).content_length
-            if size:
-                chunks = await client.download_node_file(pool_id, node_id, path, ocp_range=_tail_range(size))
-                output[name] = _text(b"".join([chunk async for chunk in chunks]))
-        except AzureError:
-            continue
-    return output
-
-
-def _tail_range(size: int) -> str:
-    return f"bytes={max(0, size - TAIL_BYTES)}-{size - 1}"
-
-
-def _text(data: bytes) -> str:
-    return strike_signatures(data.decode("utf-8", errors="replace").strip())

@@ -39,13 +39,13 @@ class Send:
     waits for it. The file methods lose the error code of a refusal and log a traceback instead.
 
     Parameters:
-        method: ``POST``, ``GET`` or ``HEAD``.
+        method: ``POST``, ``GET``, ``HEAD`` or ``DELETE``.
         path: path below the account's endpoint, not percent-encoded.
         body: what is sent as JSON.
         headers: further headers.
     """
 
-    method: Literal["POST", "GET", "HEAD"]
+    method: Literal["POST", "GET", "HEAD", "DELETE"]
     path: str
     body: Mapping[str, Any] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)

@@ -15,7 +15,9 @@ from airflow.utils.db import initdb
 from airflow.utils.session import create_session
 
 from airflow_batch_provider.operators.job import AzureBatchJobOperator
-from airflow_batch_provider.spec import JobGraph, shell
+from airflow_batch_provider.operators.pool import AzureBatchPoolOperator
+from airflow_batch_provider.operators.pool_delete import AzureBatchPoolDeleteOperator
+from airflow_batch_provider.spec import FixedScale, JobGraph, Pool, shell
 
 
 def counting(n: int) -> JobGraph:
@@ -61,7 +63,13 @@ def dags(pool: str) -> list[DAG]:
         bad = JobGraph()
         bad.task("bad", shell("echo 'disk on fire' >&2; exit 9"))
         AzureBatchJobOperator(task_id="job", pool_id=pool, graph=bad, poll_interval=0.5)
-    return [static, mapped, failing]
+    with DAG("torn_down", schedule=None, start_date=start) as torn_down:
+        lent = Pool(id="torn-down", vm_size="standard_d2s_v3", scale=FixedScale(spot=1))
+        made = AzureBatchPoolOperator(task_id="pool", batch_pool=lent)
+        job = AzureBatchJobOperator(task_id="job", pool_id=lent.id, graph=bad, poll_interval=0.5)
+        delete = AzureBatchPoolDeleteOperator(task_id="delete", pool_id=lent.id, when="idle")
+        made >> job >> delete.as_teardown(setups=made)
+    return [static, mapped, failing, torn_down]
 
 
 def run(dag: DAG) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from azure.batch import BatchClient
 
 from demo.stack.accounts import BatchAccount, StorageAccount
 from tests.airflow_batch_provider.jobs import dag_in_airflow
@@ -80,3 +81,12 @@ def test_a_failure_is_explained_in_the_airflow_log_and_no_secret_is(
     assert emulator.key not in output
     assert "sig=" not in output.replace("sig=***", "")
     assert "deserialization error" not in output
+
+
+def test_a_pool_is_torn_down_whatever_became_of_the_job(
+    told: tuple[dict[str, Any], str], batch: BatchClient
+) -> None:
+    result, output = told
+    assert result["torn_down"]["state"] == "failed"
+    assert "Pool torn-down: created." in output
+    assert "torn-down" not in {pool.id for pool in batch.list_pools()}

@@ -4,57 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
+from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_batch_provider.exceptions import BatchPoolError, BatchPoolHopelessError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.operators.pool import AzureBatchPoolOperator
-from airflow_batch_provider.spec import AutoScale, FixedScale, Pool, StartTask, blob, pending_tasks, shell
+from airflow_batch_provider.spec import AutoScale, FixedScale, StartTask, blob, pending_tasks, shell
 from airflow_batch_provider.triggers.deferral import seconds_until_worker_ended
 from airflow_batch_provider.triggers.pool import AzureBatchPoolTrigger
 from demo.stack.accounts import BatchAccount
+from tests.airflow_batch_provider.operators.running import a_pool, ensure, first_event, pool_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
-
-
-def a_pool(name: str, **fields: Any) -> Pool:
-    return Pool(**{"id": f"op-{name}", "vm_size": "standard_d2s_v3", "scale": FixedScale(spot=1), **fields})
-
-
-def ensure(conn_id: str, pool: Pool, **fields: Any) -> str:
-    """Run the operator to its end, its deferrals in a real trigger."""
-    operator = AzureBatchPoolOperator(task_id="t", batch_pool=pool, conn_id=conn_id, **fields)
-    context: Any = {}
-    try:
-        return operator.execute(context)
-    except TaskDeferred as deferred:
-        waiting: TaskDeferred = deferred
-    for _ in range(5):
-        event = asyncio.run(first_event(waiting.trigger))
-        try:
-            result: str = getattr(operator, waiting.method_name)(context, event)
-            return result
-        except TaskDeferred as deferred:
-            waiting = deferred
-    raise AssertionError("deferred again and again")
-
-
-async def first_event(trigger: Any) -> dict[str, Any]:
-    path, arguments = trigger.serialize()
-    again = type(trigger)(**arguments)
-    assert path.endswith(type(trigger).__name__)
-    async for event in again.run():
-        payload: dict[str, Any] = event.payload
-        return payload
-    raise AssertionError("the trigger ended without an event")
-
-
-def pool_of(conn_id: str, pool_id: str) -> dict[str, Any]:
-    wire: dict[str, Any] = AzureBatchHook(conn_id).batch_client().get_pool(pool_id).as_dict()
-    return wire
 
 
 def test_a_pool_that_is_there_is_not_waited_for_in_the_triggerer(batch_conn_id: str) -> None:

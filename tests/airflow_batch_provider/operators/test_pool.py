@@ -23,7 +23,7 @@ def an_operator(**fields: Any) -> AzureBatchPoolOperator:
     [
         ({"batch_pool": "p"}, "batch_pool"),
         ({"on_drift": "recraete"}, "Did you mean 'recreate'"),
-        ({"wait_for": "idle"}, "'nodes', 'steady' or None"),
+        ({"wait_for": "idle"}, "one of 'nodes', 'steady', None"),
     ],
 )
 def test_mistakes_are_errors_at_dag_parse(fields: dict[str, Any], words: str) -> None:
@@ -84,6 +84,7 @@ def event(**changes: Any) -> dict[str, Any]:
     return {
         "status": "ready",
         "wait_for": "nodes",
+        "deadline": 0.0,
         "pool_id": "p",
         "message": "",
         "fatal": False,

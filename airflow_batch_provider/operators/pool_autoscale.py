@@ -1,0 +1,67 @@
+"""Operators that let a formula set a pool's size, and that stop it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow_batch_provider import spec
+from airflow_batch_provider.operators.pool_base import NamedPoolOperator
+
+if TYPE_CHECKING:
+    from airflow_batch_provider.client.pool_reading import WaitFor
+    from airflow_batch_provider.client.pool_watch import PoolWait
+
+
+class AzureBatchPoolAutoScaleOperator(NamedPoolOperator):
+    """Let a formula set a pool's size, or another formula than before; gives the pool's id as XCom.
+
+    A resize that is under way is waited for first. A pool that goes by this formula already is left alone.
+
+    Parameters:
+        pool_id: the pool.
+        scale: a named formula such as ``pending_tasks(10)``, or ``AutoScale(...)``; its text is templated. It
+            is checked when the DAG is parsed, if the formula language is installed (extra ``emulator``).
+        conn_id, wait_timeout, deferrable: the Airflow connection; the longest wait; whether it is in the
+            triggerer.
+    """
+
+    template_fields: Sequence[str] = ("pool_id", "conn_id", "scale")
+
+    def __init__(self, *, pool_id: str, scale: spec.AutoScale, **kwargs: Any) -> None:
+        super().__init__(pool_id=pool_id, **kwargs)
+        if not isinstance(scale, spec.AutoScale):
+            raise spec.SpecError(
+                f"scale is {scale!r}",
+                where=f"task {self.task_id!r}",
+                right="It is AutoScale('...') or a named formula such as pending_tasks(10).",
+            )
+        self.scale = scale
+
+    def _act(self, again: bool) -> bool:
+        from airflow_batch_provider.client.pool_actions import set_auto_scale
+
+        return self._carry_out(set_auto_scale(self.pool_id, self.scale.to_wire()))
+
+
+class AzureBatchPoolStopAutoScaleOperator(NamedPoolOperator):
+    """Let a pool keep the size that a formula gave it, and wait until it is steady; gives its id as XCom.
+
+    Parameters:
+        pool_id: the pool.
+        conn_id, wait_timeout, deferrable: the Airflow connection; the longest wait; whether it is in the
+            triggerer.
+    """
+
+    waits_before: ClassVar[WaitFor] = "gone"
+
+    def _act(self, again: bool) -> bool:
+        from airflow_batch_provider.client.pool_actions import stop_auto_scale
+
+        self._carry_out(stop_auto_scale(self.pool_id))
+        return True
+
+    def _awaited(self, deadline: float) -> PoolWait:
+        from airflow_batch_provider.client.pool_watch import PoolWait
+
+        return PoolWait(self.pool_id, "settled", 0, deadline)

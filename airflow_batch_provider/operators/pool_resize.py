@@ -1,0 +1,75 @@
+"""An operator that gives a pool another number of nodes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from airflow_batch_provider import spec
+from airflow_batch_provider.operators.pool_base import DEALLOCATION, NamedPoolOperator, check_choice
+
+if TYPE_CHECKING:
+    from airflow_batch_provider.client.pool_watch import PoolWait
+    from airflow_batch_provider.spec.checks import Count
+
+
+class AzureBatchPoolResizeOperator(NamedPoolOperator):
+    """Give a pool a fixed number of nodes, and wait for them; gives its id as XCom.
+
+    Another resize that is under way is waited for first. A pool that has the wanted size is left alone.
+
+    Parameters:
+        pool_id: the pool.
+        dedicated, spot: the wanted nodes; templated.
+        resize_timeout: how long the service tries to allocate them, at least 5 minutes.
+        deallocation: what becomes of the tasks of nodes that leave: ``taskcompletion`` lets them end;
+            ``requeue`` runs them again elsewhere; ``terminate`` ends them for good.
+        wait_for: ``steady``: until the resize has ended, which fails when it falls short; ``nodes``: until
+            ``min_ready_nodes`` take tasks; None: not at all.
+        min_ready_nodes: for ``nodes``; None: all that are wanted.
+        conn_id, wait_timeout, deferrable: the Airflow connection; the longest wait; whether it is in the
+            triggerer.
+    """
+
+    template_fields: Sequence[str] = ("pool_id", "conn_id", "dedicated", "spot")
+
+    def __init__(
+        self,
+        *,
+        pool_id: str,
+        dedicated: Count = 0,
+        spot: Count = 0,
+        resize_timeout: dt.timedelta = dt.timedelta(minutes=15),
+        deallocation: Literal["requeue", "taskcompletion", "terminate"] = "taskcompletion",
+        wait_for: Literal["steady", "nodes"] | None = "steady",
+        min_ready_nodes: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(pool_id=pool_id, **kwargs)
+        self.dedicated = dedicated
+        self.spot = spot
+        self.resize_timeout = resize_timeout
+        self.deallocation = deallocation
+        self.wait_for = wait_for
+        self.min_ready_nodes = min_ready_nodes
+        check_choice("deallocation", deallocation, DEALLOCATION, self.task_id)
+        check_choice("wait_for", wait_for, ("steady", "nodes", None), self.task_id)
+        self._scale()
+
+    def _scale(self) -> spec.FixedScale:
+        return spec.FixedScale(self.dedicated, self.spot, self.resize_timeout)
+
+    def _act(self, again: bool) -> bool:
+        from airflow_batch_provider.client.pool_actions import resize_pool
+
+        wire = {**self._scale().to_wire(), "nodeDeallocationOption": self.deallocation}
+        return self._carry_out(resize_pool(self.pool_id, wire))
+
+    def _awaited(self, deadline: float) -> PoolWait | None:
+        from airflow_batch_provider.client.pool_watch import PoolWait
+
+        if self.wait_for is None:
+            return None
+        nodes = self._scale().nodes if self.min_ready_nodes is None else self.min_ready_nodes
+        return PoolWait(self.pool_id, self.wait_for, nodes, deadline)

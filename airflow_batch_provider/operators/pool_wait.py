@@ -1,0 +1,64 @@
+"""An operator that waits for a pool, whoever made it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from airflow_batch_provider.operators.pool_base import NamedPoolOperator, check_choice
+from airflow_batch_provider.spec.checks import check_count
+from airflow_batch_provider.spec.scale import MAX_NODES
+
+if TYPE_CHECKING:
+    from airflow_batch_provider.client.pool_reading import WaitFor
+    from airflow_batch_provider.client.pool_watch import PoolWait
+    from airflow_batch_provider.spec.checks import Count
+
+
+class AzureBatchPoolWaitOperator(NamedPoolOperator):
+    """Wait until a pool is ready, whoever made it; gives its id as XCom.
+
+    Never for all nodes to be idle: nodes that run tasks of another job are not, and Batch starts tasks on
+    each node as it comes.
+
+    Parameters:
+        pool_id: the pool.
+        wait_for: ``nodes``: until ``min_ready_nodes`` take tasks; ``steady``: until allocation has ended,
+            which fails when it falls short; ``idle``: until it has no task to run.
+        min_ready_nodes: idle or running nodes that are waited for; templated. 0: only whether it is there.
+        conn_id, wait_timeout, deferrable: the Airflow connection; the longest wait; whether it is in the
+            triggerer.
+    """
+
+    template_fields: Sequence[str] = ("pool_id", "conn_id", "min_ready_nodes")
+    waits_before: ClassVar[WaitFor] = "gone"
+
+    def __init__(
+        self,
+        *,
+        pool_id: str,
+        wait_for: Literal["nodes", "steady", "idle"] = "nodes",
+        min_ready_nodes: Count = 1,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(pool_id=pool_id, **kwargs)
+        self.wait_for = wait_for
+        self.min_ready_nodes = min_ready_nodes
+        check_choice("wait_for", wait_for, ("nodes", "steady", "idle"), self.task_id)
+        self._count()
+
+    def _count(self) -> Count:
+        where = f"min_ready_nodes of task {self.task_id!r}"
+        return check_count(self.min_ready_nodes, 0, MAX_NODES, where=where)
+
+    def _act(self, again: bool) -> bool:
+        """A pool that is not there is told at once, and as such."""
+        from airflow_batch_provider.client.pool_requests import get_pool
+
+        self._carry_out(get_pool(self.pool_id))
+        return True
+
+    def _awaited(self, deadline: float) -> PoolWait:
+        from airflow_batch_provider.client.pool_watch import PoolWait
+
+        return PoolWait(self.pool_id, self.wait_for, int(self._count()), deadline)
