@@ -13,8 +13,8 @@ from typing import Any, Protocol, TypeAlias
 
 from airflow_batch_provider.client.drive import AsyncDriver, Driver, refusal_of
 from airflow_batch_provider.client.job_requests import GONE, count_tasks, get_job, get_task, patiently
-from airflow_batch_provider.client.pool_reading import NODE_PROPERTIES, Observation
-from airflow_batch_provider.client.pool_views import NodeView, PoolView
+from airflow_batch_provider.client.pool_reading import Observation
+from airflow_batch_provider.client.pool_views import NODE_PROPERTIES, NodeView, PoolView
 from airflow_batch_provider.client.records import JobView, TaskCounts, TaskView
 from airflow_batch_provider.client.steps import Call, Refusal, Script
 from airflow_batch_provider.spec.patterns import matches
@@ -108,7 +108,7 @@ class PoolSubject(_BatchSubject):
             pool = PoolView.read((yield from patiently(Call("get_pool", (self.pool_id,)))))
             if not self.nodes:
                 return Observation(pool)
-            call = Call("list_nodes", (self.pool_id,), {"select": NODE_PROPERTIES}, answer="pages")
+            call = Call("list_nodes", (self.pool_id,), {"select": list(NODE_PROPERTIES)}, answer="pages")
             listed = yield from patiently(call)
         except Refusal as refusal:
             if refusal.code in _POOL_GONE:
