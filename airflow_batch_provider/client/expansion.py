@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from airflow_batch_provider.client.job_requests import GONE, get_task
@@ -17,7 +17,13 @@ ReadResult = Callable[[JobGraph, str], Any]
 """Gives the parsed ``result`` of a task of a graph."""
 
 
-def grown(graph: JobGraph, job_id: str, read_result: ReadResult, render: Render) -> Script[JobGraph]:
+def grown(
+    graph: JobGraph,
+    job_id: str,
+    read_result: ReadResult,
+    render: Render,
+    earlier: Mapping[str, TaskView] | None = None,
+) -> Script[JobGraph]:
     """The graph with every expansion carried out whose time has come.
 
     It is worked out anew from the graph as it was written, each time: nothing has to be remembered between
@@ -28,6 +34,7 @@ def grown(graph: JobGraph, job_id: str, read_result: ReadResult, render: Render)
         job_id: the job.
         read_result: gives the result of a task.
         render: renders Jinja in the tasks that are added.
+        earlier: tasks that earlier jobs have done, by their id in lower case.
 
     Returns:
         The graph; the expansions left in it wait for tasks that have not completed yet. One whose task failed
@@ -41,7 +48,7 @@ def grown(graph: JobGraph, job_id: str, read_result: ReadResult, render: Render)
         ready = next((each for each in graph.expansions if each not in waiting), None)
         if ready is None:
             return graph
-        task = yield from _task_if_there(job_id, ready.after)
+        task = (earlier or {}).get(ready.after.lower()) or (yield from _task_if_there(job_id, ready.after))
         if task is None or not task.completed:
             waiting.append(ready)
         elif task.succeeded:

@@ -8,18 +8,28 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_batch_provider.client.claim import Claim, Found, claim_job, describe, existing_ids
+from airflow_batch_provider.client.claim import (
+    Claim,
+    Found,
+    Retry,
+    attached,
+    claim_job,
+    describe,
+    existing_ids,
+)
 from airflow_batch_provider.client.drive import Driver, log_to
 from airflow_batch_provider.client.expansion import grown
 from airflow_batch_provider.client.job_requests import patiently, terminate_job
 from airflow_batch_provider.client.outcome import Outcome, read_outcome
 from airflow_batch_provider.client.pace import Pace
 from airflow_batch_provider.client.records import JobView
+from airflow_batch_provider.client.repair import Earlier
 from airflow_batch_provider.client.report import report, request_failure
 from airflow_batch_provider.client.steps import Call, Refusal, Say, Script
 from airflow_batch_provider.client.streams import Follower, read_tail
 from airflow_batch_provider.client.submission import add_tasks, end_when_done
 from airflow_batch_provider.client.watching import Ending, Watch, poll_jobs, watch_job
+from airflow_batch_provider.exceptions import BatchRequestError
 from airflow_batch_provider.spec.compile import (
     JobStorage,
     check_without_storage,
@@ -30,6 +40,7 @@ from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.graph import JobGraph
 from airflow_batch_provider.spec.ids import JobIdentity
 from airflow_batch_provider.spec.job import JobOptions
+from airflow_batch_provider.spec.retry import OnRetry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,6 +64,8 @@ class JobPlan:
         graph: its tasks, validated and rendered.
         render: renders Jinja in tasks that are added later.
         no_retry_exit_codes: a task that fails for good with one of these is not worth another try.
+        on_retry: what is done about the jobs of earlier tries.
+        attempt: number of the try.
     """
 
     identity: JobIdentity
@@ -60,6 +73,8 @@ class JobPlan:
     graph: JobGraph
     render: Callable[[str], str]
     no_retry_exit_codes: frozenset[int] = frozenset()
+    on_retry: OnRetry = "repair"
+    attempt: int = 1
 
 
 class JobRun:
@@ -114,12 +129,28 @@ class JobRun:
         with _explained(f"Looking at pool {plan.options.pool_id}"):
             self._driver.run(_check_pool(plan))
         with _explained(f"Submitting Batch job {plan.identity.job_id}"):
+            retry = Retry(plan.on_retry, plan.attempt, plan.no_retry_exit_codes, self._lost)
             script = claim_job(
-                plan.identity, plan.options, plan.graph, self._fingerprint(), settle, self._storage_of
+                plan.identity,
+                plan.options,
+                plan.graph,
+                self._fingerprint(),
+                settle,
+                self._storage_of,
+                retry,
             )
             claim = self._driver.run(script)
         self._say(Say(describe(claim)))
         return claim
+
+    def attached(self, identity: JobIdentity) -> Claim:
+        """The job that this try has claimed already, to go on with it.
+
+        Raises:
+            BatchJobFailedError: a job whose work it builds on was deleted meanwhile.
+        """
+        with _explained(f"Looking at Batch job {identity.job_id}"):
+            return self._driver.run(attached(identity))
 
     def fill(self, claim: Claim) -> JobGraph:
         """Put into the job all tasks that are known by now and not in it yet.
@@ -133,8 +164,14 @@ class JobRun:
         with _explained(f"Submitting the tasks of Batch job {job_id}"):
             graph = self.grown(claim)
             there = self._driver.run(existing_ids(job_id, claim))
-            storage = self._storage_of(job_id)
-            tasks = compile_tasks(graph, storage, fail_fast=self.plan.options.fail_fast, without=there)
+            done = claim.earlier.homes
+            tasks = compile_tasks(
+                graph,
+                self._storage_of(job_id, done),
+                fail_fast=self.plan.options.fail_fast,
+                without=there,
+                done=done,
+            )
             added = self._driver.run(add_tasks(job_id, tasks))
             if added is not None and not graph.expansions:
                 self._driver.run(end_when_done(job_id))
@@ -143,17 +180,34 @@ class JobRun:
         return graph
 
     def grown(self, claim: Claim) -> JobGraph:
-        """The graph with every expansion whose time has come; a job that is created now has none."""
+        """The graph with every expansion whose time has come; a whole job that is created now has none."""
+        if claim.found is Found.CREATED and not claim.earlier.jobs:
+            return self.plan.graph
+        return self._driver.run(self._growing(claim.job_id, claim.earlier))
+
+    def _growing(self, job_id: str, earlier: Earlier) -> Script[JobGraph]:
         graph, files = self.plan.graph, self._files
-        if claim.found is Found.CREATED or not graph.expansions or files is None:
+        if not graph.expansions or files is None:
             return graph
-        script = grown(
-            graph,
-            claim.job_id,
-            lambda known, task_id: files.result(known, claim.job_id, task_id),
-            self.plan.render,
+        return (
+            yield from grown(
+                graph,
+                job_id,
+                lambda known, task_id: files.result(known, job_id, task_id, earlier.homes),
+                self.plan.render,
+                earlier.views,
+            )
         )
-        return self._driver.run(script)
+
+    def _lost(self, identity: JobIdentity, earlier: Earlier) -> Script[str | None]:
+        """Why the rest of the graph cannot build on what earlier jobs hold; None: it can."""
+        if self._files is None:
+            return None
+        try:
+            graph = yield from self._growing(identity.job_id, earlier)
+            return self._files.lost(graph, identity.job_id, earlier.homes)
+        except (SpecError, BatchRequestError) as error:
+            return str(error).partition("\n")[0]
 
     def wait(self, watch: Watch, follower: Follower) -> Ending:
         """Watch the job in this thread until there is something to do."""
@@ -170,15 +224,16 @@ class JobRun:
 
         Returns:
             ``job_id``, ``pool_id``, ``tasks`` (total, succeeded, failed), ``results`` by task, ``outputs``,
-            the blobs and prefixes that the graph names as outputs (100 at most), and ``work``, the
-            ``container/prefix`` of all else that the tasks left, or None without storage. No secret is in it.
+            the blobs and prefixes that the graph names as outputs (100 at most), ``work``, the
+            ``container/prefix`` of all else that the job's tasks left, or None without storage, and
+            ``repaired``, ids of earlier jobs whose work counts, oldest first. No secret is in it.
 
         Raises:
             BatchJobFailedError: a task failed or never ran; its text explains.
         """
         with _explained(f"Reading the outcome of Batch job {claim.job_id}"):
             graph = self.grown(claim)
-            outcome = self._driver.run(read_outcome(claim.job_id, graph))
+            outcome = self._driver.run(read_outcome(claim.job_id, graph, claim.earlier.views))
             if not outcome.succeeded:
                 told = report(
                     outcome,
@@ -207,14 +262,19 @@ class JobRun:
                 "succeeded": outcome.succeeded_tasks,
                 "failed": len(outcome.tolerated),
             },
-            "results": self._results(graph, claim.job_id, wanted),
+            "results": self._results(graph, claim, wanted),
             "outputs": _named_outputs(graph)[:OUTPUTS_RETURNED],
             "work": self._files.place(claim.job_id) if self._files else None,
+            "repaired": list(claim.earlier.jobs),
         }
 
-    def _results(self, graph: JobGraph, job_id: str, task_ids: list[str]) -> dict[str, Any]:
+    def _results(self, graph: JobGraph, claim: Claim, task_ids: list[str]) -> dict[str, Any]:
         files = self._files
-        return {task_id: files.result(graph, job_id, task_id) for task_id in task_ids} if files else {}
+        if files is None:
+            return {}
+        return {
+            task_id: files.result(graph, claim.job_id, task_id, claim.earlier.homes) for task_id in task_ids
+        }
 
     def _tail(self, job_id: str, task_id: str, stream: str) -> str | None:
         """From the node while it is there, else from the copy in the work area."""
@@ -223,8 +283,8 @@ class JobRun:
             return tail
         return self._files.last_lines(job_id, task_id, stream)
 
-    def _storage_of(self, job_id: str) -> JobStorage | None:
-        return self._files.of(job_id) if self._files else None
+    def _storage_of(self, job_id: str, homes: Mapping[str, str] | None = None) -> JobStorage | None:
+        return self._files.of(job_id, homes) if self._files else None
 
     def _fingerprint(self) -> str:
         """Tells whether a job that is there already is this one."""

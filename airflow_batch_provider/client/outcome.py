@@ -51,19 +51,23 @@ class Outcome:
         return (self.job.reason if self.job else None) or "unknown"
 
 
-def read_outcome(job_id: str, graph: JobGraph, *, only_graph: bool = True) -> Script[Outcome]:
+def read_outcome(
+    job_id: str, graph: JobGraph, earlier: Mapping[str, TaskView] | None = None, *, only_graph: bool = True
+) -> Script[Outcome]:
     """Ask what became of a job.
 
     Parameters:
         job_id: the job.
         graph: what was submitted; tasks that are in the job and not in it are another's.
+        earlier: tasks of the graph that earlier jobs have done, by their id in lower case.
         only_graph: False counts all tasks of the job: for a job whose expansions were not read back yet.
     """
     job = yield from get_job(job_id)
     if job is None:
         return Outcome(job_id, None, total=len(graph))
     listed = yield from list_tasks(job_id)
-    return judge(job, graph, [task_view(item) for item in listed], only_graph=only_graph)
+    views = [*(earlier or {}).values(), *(task_view(item) for item in listed)]
+    return judge(job, graph, views, only_graph=only_graph)
 
 
 def judge(job: JobView, graph: JobGraph, tasks: Iterable[TaskView], *, only_graph: bool = True) -> Outcome:
@@ -161,6 +165,16 @@ def satisfies(wire: Mapping[str, Any]) -> bool:
     default = "satisfy" if view.succeeded else "block"
     options = _exit_options(view, wire.get("exitConditions") or {})
     return str(options.get("dependencyAction", default)) == "satisfy"
+
+
+def is_done(wire: Mapping[str, Any]) -> bool:
+    """Whether a completed task did what the graph wants of it, so that none needs to run it again."""
+    view = task_view(wire)
+    if view.succeeded:
+        return satisfies(wire)
+    options = _exit_options(view, wire.get("exitConditions") or {})
+    tolerated = str(options.get("jobAction", "none")) == "none" and view.exit_code is not None
+    return view.completed and tolerated and satisfies(wire)
 
 
 def _exit_options(view: TaskView, conditions: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -13,7 +13,9 @@ from airflow.sdk import Asset, BaseOperator
 from airflow_batch_provider import spec
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.links.job import JOB_LINK_KEY, AzureBatchJobLink, job_url
+from airflow_batch_provider.operators.task_instance import identity_of, remember, try_of
 from airflow_batch_provider.spec.limits import DEFAULT_WALL_CLOCK
+from airflow_batch_provider.spec.retry import check_on_retry
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -26,12 +28,11 @@ if TYPE_CHECKING:
     from airflow_batch_provider.spec.ids import JobIdentity
     from airflow_batch_provider.spec.job import JobOptions, OnTaskFailure
     from airflow_batch_provider.spec.job_network import JobNetwork
+    from airflow_batch_provider.spec.retry import OnRetry
     from airflow_batch_provider.spec.special_tasks import JobPreparation, JobRelease
 
 _KILL_SECONDS = 5.0
 """For each of the two requests by which a killed task ends its job; the worker is being stopped meanwhile."""
-
-_SUBMISSION_KEY = "azure_batch_submission"
 
 _GRACE = timedelta(minutes=30)
 """Beyond the job's own wall clock, in which the service must have ended it: release tasks take up to 15."""
@@ -42,14 +43,15 @@ class AzureBatchJobOperator(BaseOperator):
 
     The job's id follows from DAG, run, task and map index before the first call: a worker or triggerer that
     is killed at any moment leads to one job and each of its tasks once, since whoever takes over finds what
-    is there. A retry after a failed job submits the next one; so does clearing the task.
+    is there. What a retry does after a failed job is told by ``on_retry``; clearing the task runs all again.
 
     The job ends by itself, by ``onAllTasksComplete``, its wall clock, or its first failed task; nothing of it
     is left running when Airflow is gone.
 
     Returns (XCom): ``{"job_id", "pool_id", "tasks": {"total", "succeeded", "failed"}, "results": {task:
-    result}, "outputs": ["container/name", ...], "work": "container/prefix"}``; ``failed`` counts failures
-    that the graph reckons with, and ``work`` is None without storage. The event of an asset among the outlets
+    result}, "outputs": ["container/name", ...], "work": "container/prefix", "repaired": [job, ...]}``;
+    ``failed`` counts failures that the graph reckons with, ``work`` is None without storage, and ``repaired``
+    are earlier jobs whose work is counted in. The event of an asset among the outlets
     carries job id, outputs and work.
 
     Parameters:
@@ -73,6 +75,10 @@ class AzureBatchJobOperator(BaseOperator):
         log_tasks: show the tasks' stdout and stderr in the Airflow log while they run: of all (20 at most),
             of none, or of those whose id begins with one of these texts.
         no_retry_exit_codes: when a task fails for good with one of these, Airflow does not retry either.
+        on_retry: what a retry does about an earlier try's job, unless that succeeded. ``"repair"``: attach to
+            it while it lives, and let its failed tasks run again; when it has ended, submit a job of only
+            the tasks that are not done. ``"reattach"``: attach while it lives; when it has ended, submit all
+            tasks again. ``"restart"``: end it, and submit all tasks again.
 
     Raises:
         SpecError: the graph or an option cannot work; at DAG parse, unless a function makes the graph.
@@ -117,6 +123,7 @@ class AzureBatchJobOperator(BaseOperator):
         poll_interval: float = 15.0,
         log_tasks: bool | Sequence[str] = True,
         no_retry_exit_codes: Collection[int] = (),
+        on_retry: OnRetry = "repair",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -143,6 +150,7 @@ class AzureBatchJobOperator(BaseOperator):
         self.poll_interval = poll_interval
         self.log_tasks = log_tasks
         self.no_retry_exit_codes = no_retry_exit_codes
+        self.on_retry: OnRetry = on_retry
         self.identity: JobIdentity | None = None
         self.job_url: str | None = None
         self._check()
@@ -158,12 +166,10 @@ class AzureBatchJobOperator(BaseOperator):
 
     def resume(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
         """Go on after a wait in the triggerer."""
-        from airflow_batch_provider.client.claim import Claim, Found
-
         run = self._run(context)
         identity = replace(run.plan.identity, submission=int(event["submission"]))
-        claim = Claim(identity, Found.ATTACHED)
         self._remember(context, identity)
+        claim = run.attached(identity)
         return self._act(context, run, claim, str(event["ending"]), float(event["deadline"]), event["seen"])
 
     def on_kill(self) -> None:
@@ -197,13 +203,14 @@ class AzureBatchJobOperator(BaseOperator):
 
         graph = run.fill(claim)
         after = [expansion.after for expansion in graph.expansions]
+        total = len(graph) - len(claim.earlier.views)
         if self.deferrable:
             self.defer(
                 trigger=AzureBatchJobTrigger(
                     self.conn_id,
                     claim.job_id,
                     claim.identity.submission,
-                    len(graph),
+                    total,
                     after,
                     deadline,
                     self.poll_interval,
@@ -214,7 +221,7 @@ class AzureBatchJobOperator(BaseOperator):
                 method_name="resume",
             )
         follower = Follower(claim.job_id, self.log_tasks, seen)
-        ending = run.wait(Watch(claim.job_id, len(graph), after, deadline, graph.may_skip), follower)
+        ending = run.wait(Watch(claim.job_id, total, after, deadline, graph.may_skip), follower)
         return self._act(context, run, claim, ending, deadline, follower.state())
 
     def _act(
@@ -262,11 +269,13 @@ class AzureBatchJobOperator(BaseOperator):
 
         render = text_renderer(self, context)
         plan = JobPlan(
-            identity=self._identity(context),
+            identity=identity_of(context, self.namespace),
             options=self._options().rendered(render),
             graph=self._graph(render),
             render=render,
             no_retry_exit_codes=frozenset(self.no_retry_exit_codes),
+            on_retry=self.on_retry,
+            attempt=try_of(context),
         )
         hook = AzureBatchHook(self.conn_id)
         return JobRun(plan, hook.batch_client(), self._files(hook), self.log)
@@ -293,44 +302,12 @@ class AzureBatchJobOperator(BaseOperator):
         graph.validate()
         return graph
 
-    def _identity(self, context: Context) -> JobIdentity:
-        from airflow_batch_provider.spec.ids import JobIdentity
-
-        ti = context["ti"]
-        generation = int(getattr(ti, "max_tries", 0) or 0)
-        map_index = getattr(ti, "map_index", None)
-        stored = self._stored(context)
-        known = stored.get("submission", 1) if stored.get("generation") == generation else 1
-        return JobIdentity(
-            dag_id=ti.dag_id,
-            run_id=ti.run_id,
-            task_id=ti.task_id,
-            map_index=-1 if map_index is None else map_index,
-            generation=generation,
-            submission=int(known),
-            namespace=self.namespace,
-        )
-
-    def _stored(self, context: Context) -> Mapping[str, Any]:
-        """What an earlier try has left in the task state store, where Airflow has one (3.3)."""
-        store = context.get("task_state_store")
-        value = store.get(_SUBMISSION_KEY) if store is not None else None
-        return value if isinstance(value, Mapping) else {}
-
     def _remember(self, context: Context, identity: JobIdentity) -> None:
         """Know the job before it is asked for: for on_kill, for the link, and for whoever takes over."""
         self.identity = identity
         self.job_url = job_url(AzureBatchHook(self.conn_id).settings, identity.job_id)
         context["ti"].xcom_push(key=JOB_LINK_KEY, value=self.job_url)
-        if (store := context.get("task_state_store")) is not None:
-            store.set(
-                _SUBMISSION_KEY,
-                {
-                    "job_id": identity.job_id,
-                    "generation": identity.generation,
-                    "submission": identity.submission,
-                },
-            )
+        remember(context, identity)
 
     @staticmethod
     def _has_succeeded(claim: Claim) -> bool:
@@ -375,6 +352,7 @@ class AzureBatchJobOperator(BaseOperator):
             )
         if not isinstance(self.timeout, (timedelta, type(None))):
             raise spec.SpecError(f"timeout is {self.timeout!r}", where=where, right="Give a timedelta(...).")
+        check_on_retry(self.on_retry, where=where)
         if isinstance(self.log_tasks, str):
             raise spec.SpecError(
                 f"log_tasks is {self.log_tasks!r}", where=where, right=f"Give a list: [{self.log_tasks!r}]."

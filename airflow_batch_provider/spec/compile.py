@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -39,14 +39,21 @@ class WorkArea:
     Parameters:
         container: a container in the storage account of the Airflow connection.
         job_id: the job.
+        homes: ids of earlier jobs that hold what tasks of the graph have left, by task id in lower case.
     """
 
     container: str
     job_id: str
+    homes: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, task_id: str) -> BlobRef:
         """The prefix of one task."""
-        return BlobRef(self.container, f"{self.job_id}/{task_id}/")
+        job_id = self.homes.get(task_id.lower(), self.job_id)
+        return BlobRef(self.container, f"{job_id}/{task_id}/")
+
+    def is_earlier(self, task_id: str) -> bool:
+        """Whether an earlier job holds what a task has left."""
+        return task_id.lower() in self.homes
 
     def __str__(self) -> str:
         return f"{self.container}/{self.job_id}"
@@ -59,10 +66,12 @@ class JobStorage:
     Parameters:
         work: the job's own work area.
         access: gives nodes access to blobs.
+        below: lists the blobs below a prefix; asked for what earlier jobs hold.
     """
 
     work: WorkArea
     access: JobFileAccess
+    below: Callable[[BlobRef], Iterable[BlobRef]] = lambda prefix: ()
 
 
 def result_location(graph: JobGraph, task_id: str, work: WorkArea) -> BlobRef:
@@ -83,6 +92,7 @@ def compile_tasks(
     *,
     fail_fast: bool = True,
     without: Collection[str] = (),
+    done: Collection[str] = (),
 ) -> Iterator[dict[str, Any]]:
     """Give the tasks of a graph in wire form (BatchTaskCreateOptions), in the order they were added.
 
@@ -93,13 +103,16 @@ def compile_tasks(
         storage: where files are kept; None: nowhere, and the tasks' logs stay on their nodes.
         fail_fast: whether the job ends when a task fails.
         without: lower-case ids of tasks that are in the job already.
+        done: lower-case ids of tasks that earlier jobs have done, so that nothing waits for them.
 
     Raises:
         SpecError: an exit condition that this kind of job refuses, or a file without storage.
     """
     for spec in graph.specs:
-        if spec.job_manager is None and spec.id.lower() not in without:
-            yield _task(spec, graph, storage, fail_fast=fail_fast)
+        if spec.job_manager is None and spec.id.lower() not in without and spec.id.lower() not in done:
+            wire = _task(spec, graph, storage, fail_fast=fail_fast)
+            before = [task_id for task_id in graph.upstream(spec.id) if task_id.lower() not in done]
+            yield {**wire, "dependsOn": {"taskIds": before}} if before else wire
 
 
 def compile_job(
@@ -140,13 +153,34 @@ def check_without_storage(graph: JobGraph, options: JobOptions) -> None:
         pass
 
 
+def needed(graph: JobGraph, work: WorkArea) -> Iterator[BlobRef]:
+    """The blobs and prefixes of earlier jobs without which the rest of a graph cannot run or be told of.
+
+    Parameters:
+        graph: the graph, with all tasks that are known.
+        work: of the job that runs the rest, with the homes of what is done.
+    """
+    for spec in graph.specs:
+        if work.is_earlier(spec.id):
+            if spec.result is not None:
+                yield _produced(spec, spec.result, work)
+            continue
+        for _, source in spec.inputs:
+            if isinstance(source, TaskOutput) and work.is_earlier(source.task_id):
+                yield _produced(graph.spec(source.task_id), source.path, work)
+            elif isinstance(source, TaskOutputs) and work.is_earlier(source.task_id):
+                yield produced_below(source, work)
+
+
 def _task(spec: TaskSpec, graph: JobGraph, storage: JobStorage | None, *, fail_fast: bool) -> dict[str, Any]:
     in_container = spec.container is not None
     line = command_line(spec.command, where=spec.where, system=graph.system, may_be_empty=in_container)
     wire: dict[str, Any] = {"id": spec.id, "commandLine": line}
     optional = {
         "displayName": spec.display_name,
-        "resourceFiles": [_input(path, source, spec, graph, storage) for path, source in spec.inputs],
+        "resourceFiles": [
+            entry for path, source in spec.inputs for entry in _inputs(path, source, spec, graph, storage)
+        ],
         "outputFiles": _outputs(spec, storage),
         "environmentSettings": environment_wire(spec.environment),
         "constraints": constraints_wire(spec.max_wall_clock, spec.retention, spec.max_retries),
@@ -157,7 +191,6 @@ def _task(spec: TaskSpec, graph: JobGraph, storage: JobStorage | None, *, fail_f
         "containerSettings": spec.container.to_wire() if spec.container else None,
         "multiInstanceSettings": _several(spec, graph, storage),
         "affinityInfo": {"affinityId": spec.affinity} if spec.affinity else None,
-        "dependsOn": {"taskIds": list(before)} if (before := graph.upstream(spec.id)) else None,
     }
     wire.update({name: value for name, value in optional.items() if value})
     return wire
@@ -170,18 +203,36 @@ def _several(spec: TaskSpec, graph: JobGraph, storage: JobStorage | None) -> dic
     return spec.multi_instance.to_wire(access, graph.system, where=spec.where)
 
 
+def _inputs(
+    path: str, source: Source, spec: TaskSpec, graph: JobGraph, storage: JobStorage | None
+) -> Iterator[dict[str, Any]]:
+    if storage is not None and isinstance(source, TaskOutputs) and storage.work.is_earlier(source.task_id):
+        # A prefix arrives with its whole names, and these begin with the id of the earlier job: each file is
+        # put where the author's command looks for it instead.
+        directory = "" if path == "." else f"{path}/"
+        for ref in storage.below(produced_below(source, storage.work)):
+            own = f"{storage.work.job_id}/{ref.name.partition('/')[2]}"
+            yield storage.access.resource_file(ref, f"{directory}{own}")
+    else:
+        yield _input(path, source, spec, graph, storage)
+
+
 def _input(
     path: str, source: Source, spec: TaskSpec, graph: JobGraph, storage: JobStorage | None
 ) -> dict[str, Any]:
     if storage is not None and isinstance(source, TaskOutputs):
-        below = f"{source.directory}/" if source.directory else ""
-        work = storage.work.of(source.task_id)
-        source = work / below if below else work
+        source = produced_below(source, storage.work)
     if storage is not None and isinstance(source, TaskOutput):
         source = _produced(graph.spec(source.task_id), source.path, storage.work)
     if isinstance(source, (TaskOutput, TaskOutputs)):
         raise no_storage(f"input {path!r} is a blob", spec.where)
     return resource(path, source, storage.access if storage else None, where=spec.where)
+
+
+def produced_below(source: TaskOutputs, work: WorkArea) -> BlobRef:
+    """The prefix that outputs of a task are found below."""
+    prefix = work.of(source.task_id)
+    return prefix / f"{source.directory}/" if source.directory else prefix
 
 
 def _produced(spec: TaskSpec, path: str, work: WorkArea) -> BlobRef:

@@ -19,6 +19,7 @@ from airflow_batch_provider.client.storage import StorageAccess
 from airflow_batch_provider.client.storage_settings import StorageSettings
 from airflow_batch_provider.spec import JobGraph, JobOptions
 from airflow_batch_provider.spec.ids import JobIdentity
+from airflow_batch_provider.spec.retry import OnRetry
 from demo.stack.accounts import BatchAccount, StorageAccount
 
 
@@ -80,11 +81,17 @@ class Jobs:
         pool_id: str,
         run_id: str | None = None,
         sleep: Callable[[float], None] = lambda seconds: time.sleep(min(seconds, 0.1)),
+        on_retry: OnRetry = "repair",
+        attempt: int = 1,
+        submission: int = 1,
         **options: Any,
     ) -> JobRun:
-        identity = JobIdentity("tests", run_id or uuid.uuid4().hex, "job")
+        identity = JobIdentity("tests", run_id or uuid.uuid4().hex, "job", submission=submission)
         graph.validate()
-        plan = JobPlan(identity, JobOptions(pool_id, **options), graph, lambda text: text)
+        plan = JobPlan(
+            identity, JobOptions(pool_id, **options), graph, lambda text: text,
+            on_retry=on_retry, attempt=attempt,
+        )  # fmt: skip
         files = JobFiles(self.storage, "batch-work") if self.storage else None
         return JobRun(plan, self.batch, files, self._log(), sleep=sleep)
 

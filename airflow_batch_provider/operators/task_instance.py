@@ -1,0 +1,62 @@
+"""The Airflow task instance that a job is submitted for, as the context tells of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_batch_provider.spec.ids import JobIdentity
+
+_SUBMISSION_KEY = "azure_batch_submission"
+
+
+def identity_of(context: Context, namespace: str) -> JobIdentity:
+    """Whose job it is, and which submission was the last as far as is known.
+
+    Parameters:
+        context: of the task instance.
+        namespace: tells deployments apart that share a Batch account.
+    """
+    from airflow_batch_provider.spec.ids import JobIdentity
+
+    ti = context["ti"]
+    generation = int(getattr(ti, "max_tries", 0) or 0)
+    map_index = getattr(ti, "map_index", None)
+    stored = _stored(context)
+    known = stored.get("submission", 1) if stored.get("generation") == generation else 1
+    return JobIdentity(
+        dag_id=ti.dag_id,
+        run_id=ti.run_id,
+        task_id=ti.task_id,
+        map_index=-1 if map_index is None else map_index,
+        generation=generation,
+        submission=int(known),
+        namespace=namespace,
+    )
+
+
+def try_of(context: Context) -> int:
+    """Number of this try of the task instance, from 1."""
+    return int(getattr(context["ti"], "try_number", 1) or 1)
+
+
+def remember(context: Context, identity: JobIdentity) -> None:
+    """Let a later try know the submission, where Airflow has a task state store (3.3)."""
+    if (store := context.get("task_state_store")) is not None:
+        store.set(
+            _SUBMISSION_KEY,
+            {
+                "job_id": identity.job_id,
+                "generation": identity.generation,
+                "submission": identity.submission,
+            },
+        )
+
+
+def _stored(context: Context) -> Mapping[str, Any]:
+    store = context.get("task_state_store")
+    value = store.get(_SUBMISSION_KEY) if store is not None else None
+    return value if isinstance(value, Mapping) else {}
