@@ -21,7 +21,7 @@ from airflow_batch_provider.client.drive import Driver, log_to
 from airflow_batch_provider.client.expansion import grown
 from airflow_batch_provider.client.job_requests import patiently, terminate_job
 from airflow_batch_provider.client.outcome import Outcome, read_outcome
-from airflow_batch_provider.client.pace import Pace
+from airflow_batch_provider.client.pace import LONGEST, Pace
 from airflow_batch_provider.client.records import JobView
 from airflow_batch_provider.client.repair import Earlier
 from airflow_batch_provider.client.report import report, request_failure
@@ -126,9 +126,9 @@ class JobRun:
             self._files.prepare()
         else:
             self._say(Say("The connection names no storage account: the tasks' logs stay on their nodes"))
-        with _explained(f"Looking at pool {plan.options.pool_id}"):
+        with explained(f"Looking at pool {plan.options.pool_id}"):
             self._driver.run(_check_pool(plan))
-        with _explained(f"Submitting Batch job {plan.identity.job_id}"):
+        with explained(f"Submitting Batch job {plan.identity.job_id}"):
             retry = Retry(plan.on_retry, plan.attempt, plan.no_retry_exit_codes, self._lost)
             script = claim_job(
                 plan.identity,
@@ -149,7 +149,7 @@ class JobRun:
         Raises:
             BatchJobFailedError: a job whose work it builds on was deleted meanwhile.
         """
-        with _explained(f"Looking at Batch job {identity.job_id}"):
+        with explained(f"Looking at Batch job {identity.job_id}"):
             return self._driver.run(attached(identity))
 
     def fill(self, claim: Claim) -> JobGraph:
@@ -161,7 +161,7 @@ class JobRun:
             The graph with all tasks known by now; expansions left in it wait for their tasks.
         """
         job_id = claim.job_id
-        with _explained(f"Submitting the tasks of Batch job {job_id}"):
+        with explained(f"Submitting the tasks of Batch job {job_id}"):
             graph = self.grown(claim)
             there = self._driver.run(existing_ids(job_id, claim))
             done = claim.earlier.homes
@@ -211,12 +211,12 @@ class JobRun:
 
     def wait(self, watch: Watch, follower: Follower) -> Ending:
         """Watch the job in this thread until there is something to do."""
-        driver = Driver(self._client, self._say, sleep=self._sleep, look=_Looker(self._driver, self._sleep))
+        driver = Driver(self._client, self._say, sleep=self._sleep, look=Looker(self._driver, self._sleep))
         return driver.run(watch_job(watch, follower, time.time))
 
     def terminate(self, job_id: str, reason: str) -> None:
         """Ask for the end of the job; its end is not waited for."""
-        with _explained(f"Ending Batch job {job_id}"):
+        with explained(f"Ending Batch job {job_id}"):
             self._driver.run(terminate_job(job_id, reason))
 
     def finish(self, claim: Claim) -> dict[str, Any]:
@@ -231,7 +231,7 @@ class JobRun:
         Raises:
             BatchJobFailedError: a task failed or never ran; its text explains.
         """
-        with _explained(f"Reading the outcome of Batch job {claim.job_id}"):
+        with explained(f"Reading the outcome of Batch job {claim.job_id}"):
             graph = self.grown(claim)
             outcome = self._driver.run(read_outcome(claim.job_id, graph, claim.earlier.views))
             if not outcome.succeeded:
@@ -292,15 +292,22 @@ class JobRun:
         return fingerprint(self.plan.graph, self.plan.options, container)
 
 
-class _Looker:
-    """Looks at one job, with a pause before each look."""
+class Looker:
+    """Looks at one job, with a pause before each look.
 
-    def __init__(self, driver: Driver, sleep: Callable[[float], None]) -> None:
+    Parameters:
+        driver: asks the service.
+        sleep: waits so many seconds.
+        longest: ceiling of the pause in seconds.
+    """
+
+    def __init__(self, driver: Driver, sleep: Callable[[float], None], *, longest: float = LONGEST) -> None:
         self._driver = driver
         self._sleep = sleep
-        self._pace = Pace()
+        self._pace = Pace(longest)
 
     def __call__(self, job_id: str) -> JobView | None:
+        """The job after the pause; None when it does not exist."""
         self._sleep(self._pace.next())
         return self._driver.run(poll_jobs([job_id]))[job_id]
 
@@ -329,7 +336,15 @@ def _check_pool(plan: JobPlan) -> Script[None]:
 
 
 @contextmanager
-def _explained(subject: str) -> Iterator[None]:
+def explained(subject: str) -> Iterator[None]:
+    """Let a refusal within the block be raised in words.
+
+    Parameters:
+        subject: what is being done, such as ``Submitting Batch job x``.
+
+    Raises:
+        BatchRequestError: with what happened, the likely cause and the next step.
+    """
     try:
         yield
     except Refusal as refusal:

@@ -1,0 +1,250 @@
+"""One task in a job that it may share with others: having it, watching it, ending it, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Literal, TypeAlias
+
+from airflow_batch_provider.client.job_requests import ENDED, GONE, get_job, list_tasks, patiently
+from airflow_batch_provider.client.outcome import Outcome
+from airflow_batch_provider.client.pool_requests import delete_pool
+from airflow_batch_provider.client.records import TASK_FIELDS, JobView, TaskView, task_view
+from airflow_batch_provider.client.steps import Call, Look, Refusal, Say, Script, Send
+from airflow_batch_provider.client.streams import Follower
+from airflow_batch_provider.client.submission import end_when_done
+from airflow_batch_provider.exceptions import BatchJobConflictError
+from airflow_batch_provider.spec.official import JOB_MARK, OfficialTask, owner_of
+
+TaskEnding: TypeAlias = Literal["ended", "gone", "timeout"]
+
+_MAX_JOBS = _MAX_TASKS = 50
+"""Tries of one task instance before it is cleared: more retries than that are a mistake."""
+
+_NO_TASK = GONE | {"TaskNotFound"}
+_FIELDS = (*TASK_FIELDS, "environmentSettings")
+
+
+@dataclass(frozen=True)
+class TaskClaim:
+    """A task of this task instance: in which job, under which id, whether an earlier try made it."""
+
+    job_id: str
+    task_id: str
+    attached: bool
+
+
+Settle: TypeAlias = Callable[[str, str], None]
+"""Called with job and task id before the task is asked for, to be remembered in time."""
+
+
+def claim_task(plan: OfficialTask, settle: Settle) -> Script[TaskClaim]:
+    """Put the task into its job, which is made if it is not there; or find what an earlier try has put there.
+
+    All ids follow from the task instance and are tried in one order, so that whoever takes over after a crash
+    finds the same task. A task of another run under the same id is left alone and not taken for this one.
+
+    Raises:
+        BatchJobConflictError: as many tries have failed as one task instance has.
+        Refusal: the service refused job or task.
+    """
+    for job_id in islice(plan.job_ids(), _MAX_JOBS):
+        ends_by_itself = yield from _have_job(job_id, plan)
+        claim = yield from _claim_in(job_id, plan, settle)
+        if claim is not None:
+            if ends_by_itself:
+                yield from end_when_done(job_id)
+            return claim
+        yield Say(f"Batch job {job_id} has ended or is ending; using another")
+    raise BatchJobConflictError(
+        f"Batch job {plan.job_id} and {_MAX_JOBS - 1} others that this task may use have ended.\n"
+        "Likely cause: a very large number of retries.\nNext step: clear the Airflow task, or name another "
+        "batch_job_id."
+    )
+
+
+def _have_job(job_id: str, plan: OfficialTask) -> Script[bool]:
+    """Make the job if it is not there; whether it is one of ours, which ends when its tasks are complete."""
+    try:
+        yield from patiently(Call("create_job", (plan.job_wire(job_id),)))
+    except Refusal as refusal:
+        if refusal.code not in ("JobExists", "JobBeingDeleted"):
+            raise
+    else:
+        return True
+    job = yield from get_job(job_id)
+    return job is not None and JOB_MARK in (job.marks or {})
+
+
+def _claim_in(job_id: str, plan: OfficialTask, settle: Settle) -> Script[TaskClaim | None]:
+    """None when the job takes no more tasks and holds none of ours that did well."""
+    for task_id in islice(plan.task_ids(), _MAX_TASKS):
+        settle(job_id, task_id)
+        over = False
+        try:
+            yield from patiently(Call("create_task", (job_id, plan.task_wire(task_id))))
+            return TaskClaim(job_id, task_id, attached=False)
+        except Refusal as refusal:
+            over = refusal.code in ENDED
+            if not over and refusal.code != "TaskExists":
+                raise
+        wire = yield from _find_task(job_id, task_id)
+        if wire is None and over:
+            return None
+        view = task_view(wire) if wire is not None else None
+        if wire is not None and view is not None and plan.owns(wire) and _serves(view, over=over):
+            return TaskClaim(job_id, task_id, attached=True)
+        yield Say(_passed_by(task_id, view, owned=wire is not None and plan.owns(wire)))
+    raise BatchJobConflictError(
+        f"All {_MAX_TASKS} tasks that this Airflow task may put into Batch job {job_id} have failed.\n"
+        "Likely cause: a very large number of retries.\nNext step: clear the Airflow task."
+    )
+
+
+def _serves(view: TaskView, *, over: bool) -> bool:
+    """Whether a task of an earlier try is worth waiting for: not one that failed, or that will never run."""
+    return bool(view.succeeded) or (not view.completed and not over)
+
+
+def _passed_by(task_id: str, view: TaskView | None, *, owned: bool) -> str:
+    if owned or view is None:
+        return f"Batch task {task_id} of an earlier try did not succeed; submitting anew"
+    return f"The task id {task_id} is taken by a task that was submitted for another run; using another id"
+
+
+def _find_task(job_id: str, task_id: str) -> Script[Mapping[str, Any] | None]:
+    try:
+        found: Mapping[str, Any] = yield from patiently(
+            Call("get_task", (job_id, task_id), {"select": list(_FIELDS)})
+        )
+    except Refusal as refusal:
+        if refusal.code in _NO_TASK:
+            return None
+        raise
+    return found
+
+
+class TaskFollower(Follower):
+    """Follows the output of one task; those whose ids begin alike are others'."""
+
+    def __init__(
+        self, job_id: str, task_id: str, seen: Mapping[str, Any] | None = None, *, active: bool = True
+    ) -> None:
+        super().__init__(job_id, [task_id] if active else False, seen)
+        self._task_id = task_id.lower()
+
+    def _followed(self, views: Iterable[TaskView]) -> Iterable[TaskView]:
+        return super()._followed(view for view in views if view.id.lower() == self._task_id)
+
+
+@dataclass(frozen=True)
+class TaskWatch:
+    """What is watched.
+
+    Parameters:
+        job_id, task_id: the task.
+        seconds: how long it may take once it runs.
+        deadline: seconds since the epoch by which it must have started.
+    """
+
+    job_id: str
+    task_id: str
+    seconds: float
+    deadline: float
+
+
+def watch_task(watch: TaskWatch, follower: Follower, now: Callable[[], float]) -> Script[TaskEnding]:
+    """Watch a task until it has ended, and say its output meanwhile.
+
+    A look that fails is told once and made again.
+    """
+    deadline, state, trouble = watch.deadline, "", False
+    while True:
+        try:
+            job: JobView | None = yield Look(watch.job_id)
+            wire = yield from _find_task(watch.job_id, watch.task_id)
+            yield from follower.look()
+            trouble = False
+        except Refusal as refusal:
+            if not trouble:
+                yield Say(f"Azure Batch could not be asked ({refusal}); asking again", "warning")
+            trouble = True
+        else:
+            if wire is None:
+                return "gone"
+            view = task_view(wire)
+            if view.completed or job is None or job.ended:
+                return "ended"
+            if view.state != state:
+                yield Say(f"Batch task {watch.task_id} is {view.state}")
+                if view.state in ("preparing", "running"):
+                    deadline = now() + watch.seconds
+            state = view.state
+        if now() > deadline:
+            return "timeout"
+
+
+def task_outcome(job_id: str, task_id: str) -> Script[Outcome]:
+    """What became of one task; whatever else is in its job does not count."""
+    job = yield from get_job(job_id)
+    wire = yield from _find_task(job_id, task_id)
+    if wire is None:
+        return Outcome(job_id, job, total=1, unfinished=(task_id,))
+    view = task_view(wire)
+    if view.succeeded:
+        return Outcome(job_id, job, total=1, succeeded_tasks=1)
+    if not view.completed:
+        return Outcome(job_id, job, total=1, unfinished=(task_id,))
+    return Outcome(job_id, job, total=1, failed=(view,))
+
+
+def terminate_task(job_id: str, task_id: str, owner: str) -> Script[bool]:
+    """End a task if it was submitted for this owner; asked once, since whoever kills a task does not wait.
+
+    Returns:
+        Whether there was something to end.
+    """
+    try:
+        wire = yield Call("get_task", (job_id, task_id), {"select": list(_FIELDS)})
+        if owner_of(wire) != owner or task_view(wire).completed:
+            return False
+        yield Call("terminate_task", (job_id, task_id))
+    except Refusal as refusal:
+        if refusal.code in _NO_TASK | ENDED | {"TaskCompleted"}:
+            return False
+        raise
+    return True
+
+
+def delete_job(job_id: str) -> Script[None]:
+    """Delete a job, unless tasks of others still wait or run in it."""
+    try:
+        others = yield from list_tasks(job_id, where="state ne 'completed'", select=("id",))
+        if others:
+            yield Say(f"Batch job {job_id} is not deleted: others' tasks are still in it", "warning")
+            return
+        yield Send("DELETE", f"/jobs/{job_id}")
+        yield Say(f"Batch job {job_id} is being deleted")
+    except Refusal as refusal:
+        if refusal.code not in GONE | {"JobBeingDeleted"}:
+            raise
+
+
+def delete_idle_pool(pool_id: str) -> Script[None]:
+    """Delete a pool, unless tasks of others run on its nodes."""
+    options = {"filter": "state eq 'running'", "select": ["id"]}
+    busy = yield from patiently(Call("list_nodes", (pool_id,), options, answer="pages"))
+    if busy:
+        yield Say(f"Pool {pool_id} is not deleted: {len(busy)} of its nodes run tasks", "warning")
+    elif (yield from delete_pool(pool_id)):
+        yield Say(f"Pool {pool_id} is being deleted")
+
+
+def verified_images() -> Script[list[Mapping[str, Any]]]:
+    """The images that the service has verified (wire models BatchSupportedImage)."""
+    options = {"filter": "verificationType eq 'verified'"}
+    listed: list[Mapping[str, Any]] = yield from patiently(
+        Call("list_supported_images", (), options, answer="pages")
+    )
+    return listed

@@ -1,0 +1,323 @@
+"""The official provider's operator by name and parameters, for DAGs that come from there."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.configuration import conf
+from airflow.sdk import BaseOperator
+
+from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.links.job import JOB_LINK_KEY, AzureBatchJobLink, job_url
+from airflow_batch_provider.spec.errors import SpecError
+from airflow_batch_provider.spec.files import is_template
+from airflow_batch_provider.spec.ids import JobIdentity
+from airflow_batch_provider.spec.official import OfficialPool, OfficialTask, wire_of
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+    from azure.batch import models as batch_models
+
+    from airflow_batch_provider.client.single_task_run import SingleTaskRun
+
+__all__ = ["AzureBatchOperator"]
+
+_KILL_SECONDS = 5.0
+_START_ALLOWANCE = timedelta(hours=1)
+"""For a node to become free: the official operator waits for nodes without end before its timeout begins."""
+
+
+class AzureBatchOperator(BaseOperator):
+    """Run one Batch task, as the official operator of this name is told to.
+
+    A DAG that uses ``airflow.providers.microsoft.azure.operators.batch.AzureBatchOperator`` runs with this
+    one by a change of its import; the Airflow connection stays as it is. What is different:
+
+    - it does not wait for all nodes of the pool to be idle: Batch starts the task on the first free slot;
+    - it answers for its own task, whatever else is in the job, and says its output in the Airflow log;
+    - a retry, and another run that names the same job and task, run anew instead of taking the result of a
+      task that is there already; a worker or triggerer that dies leads to one task all the same;
+    - a kill ends its task and no other, also while deferred; a timeout does too;
+    - a job that it makes ends when its tasks are complete, so that none eats the account's quota.
+
+    New DAGs are better off with :class:`~airflow_batch_provider.operators.job.AzureBatchJobOperator`.
+
+    Returns (XCom): ``{"job_id", "pool_id", "task_id"}``.
+
+    Parameters:
+        batch_pool_id: the pool; made of the following if there is none of this id.
+        batch_pool_vm_size, batch_pool_display_name, vm_publisher, vm_offer, vm_sku, vm_version,
+            vm_node_agent_sku_id, use_latest_verified_vm_image_and_sku, sku_starts_with,
+            target_dedicated_nodes, target_low_priority_nodes, enable_auto_scale, auto_scale_formula,
+            batch_start_task: of a pool that is made.
+        batch_job_id: the job; made if there is none of this id, and shared with whoever names it too. When
+            it has ended, a job whose id begins so is taken.
+        batch_job_display_name, batch_job_manager_task, batch_job_preparation_task, batch_job_release_task:
+            of a job that is made.
+        batch_task_id: id of the Batch task. When it is taken by another run or an earlier try, one that
+            begins so is taken.
+        batch_task_command_line, batch_task_display_name, batch_task_container_settings,
+            batch_task_resource_files, batch_task_output_files, batch_task_user_identity: of the task, as
+            models of ``azure.batch.models`` or as dictionaries with the names of the REST API.
+        batch_max_retries: without effect, as in the official operator; say ``retries`` instead.
+        azure_batch_conn_id: an Airflow connection of the official type ``azure_batch`` or of ``azurebatch``.
+        timeout: minutes that the task may take once it runs. It is ended then.
+        should_delete_job: delete the job afterwards, unless others' tasks are still in it.
+        should_delete_pool: delete the pool afterwards, unless it runs others' tasks.
+        poll_interval: longest time between two looks, in seconds.
+        deferrable: wait in the triggerer; by default as ``[operators] default_deferrable`` says.
+
+    Raises:
+        SpecError: parameters that cannot work; at DAG parse.
+    """
+
+    template_fields: Sequence[str] = (
+        "batch_pool_id",
+        "batch_pool_vm_size",
+        "batch_job_id",
+        "batch_task_id",
+        "batch_task_command_line",
+        "azure_batch_conn_id",
+        "batch_job_display_name",
+        "batch_task_display_name",
+    )
+    operator_extra_links = (AzureBatchJobLink(),)
+    ui_color = "#cfe8d8"
+
+    def __init__(
+        self,
+        *,
+        batch_pool_id: str,
+        batch_pool_vm_size: str,
+        batch_job_id: str,
+        batch_task_command_line: str,
+        batch_task_id: str,
+        vm_node_agent_sku_id: str,
+        vm_publisher: str | None = None,
+        vm_offer: str | None = None,
+        sku_starts_with: str | None = None,
+        vm_sku: str | None = None,
+        vm_version: str | None = None,
+        batch_pool_display_name: str | None = None,
+        batch_job_display_name: str | None = None,
+        batch_job_manager_task: batch_models.BatchJobManagerTask | Mapping[str, Any] | None = None,
+        batch_job_preparation_task: batch_models.BatchJobPreparationTask | Mapping[str, Any] | None = None,
+        batch_job_release_task: batch_models.BatchJobReleaseTask | Mapping[str, Any] | None = None,
+        batch_task_display_name: str | None = None,
+        batch_task_container_settings: batch_models.BatchTaskContainerSettings
+        | Mapping[str, Any]
+        | None = None,
+        batch_start_task: batch_models.BatchStartTask | Mapping[str, Any] | None = None,
+        batch_max_retries: int = 3,
+        batch_task_resource_files: Sequence[batch_models.ResourceFile | Mapping[str, Any]] | None = None,
+        batch_task_output_files: Sequence[batch_models.OutputFile | Mapping[str, Any]] | None = None,
+        batch_task_user_identity: batch_models.UserIdentity | Mapping[str, Any] | None = None,
+        target_low_priority_nodes: int | None = None,
+        target_dedicated_nodes: int | None = None,
+        enable_auto_scale: bool = False,
+        auto_scale_formula: str | None = None,
+        azure_batch_conn_id: str = AzureBatchHook.default_conn_name,
+        use_latest_verified_vm_image_and_sku: bool = False,
+        timeout: int = 25,
+        should_delete_job: bool = False,
+        should_delete_pool: bool = False,
+        poll_interval: int = 30,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.batch_pool_id = batch_pool_id
+        self.batch_pool_vm_size = batch_pool_vm_size
+        self.batch_job_id = batch_job_id
+        self.batch_task_id = batch_task_id
+        self.batch_task_command_line = batch_task_command_line
+        self.batch_pool_display_name = batch_pool_display_name
+        self.batch_job_display_name = batch_job_display_name
+        self.batch_job_manager_task = batch_job_manager_task
+        self.batch_job_preparation_task = batch_job_preparation_task
+        self.batch_job_release_task = batch_job_release_task
+        self.batch_task_display_name = batch_task_display_name
+        self.batch_task_container_settings = batch_task_container_settings
+        self.batch_start_task = batch_start_task
+        self.batch_max_retries = batch_max_retries
+        self.batch_task_resource_files = batch_task_resource_files
+        self.batch_task_output_files = batch_task_output_files
+        self.batch_task_user_identity = batch_task_user_identity
+        self.target_low_priority_nodes = target_low_priority_nodes
+        self.target_dedicated_nodes = target_dedicated_nodes
+        self.enable_auto_scale = enable_auto_scale
+        self.auto_scale_formula = auto_scale_formula
+        self.azure_batch_conn_id = azure_batch_conn_id
+        self.use_latest_image = use_latest_verified_vm_image_and_sku
+        self.vm_publisher = vm_publisher
+        self.vm_offer = vm_offer
+        self.sku_starts_with = sku_starts_with
+        self.vm_sku = vm_sku
+        self.vm_version = vm_version
+        self.vm_node_agent_sku_id = vm_node_agent_sku_id
+        self.timeout = timeout
+        self.should_delete_job = should_delete_job
+        self.should_delete_pool = should_delete_pool
+        self.poll_interval = poll_interval
+        self.deferrable = deferrable
+        self.job_url: str | None = None
+        self._mine: tuple[str, str, str] | None = None
+        self._check()
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Have pool, job and task, and wait for the task."""
+        from airflow_batch_provider.triggers.task import AzureBatchTaskTrigger
+
+        run = self._run(context)
+        run.ensure_pool(self._pool())
+        claim = run.claim()
+        seconds, deadline = self._limits()
+        if self.deferrable:
+            self.defer(
+                trigger=AzureBatchTaskTrigger(
+                    self.azure_batch_conn_id,
+                    claim.job_id,
+                    claim.task_id,
+                    run.task.owner,
+                    seconds,
+                    deadline,
+                    float(self.poll_interval),
+                ),
+                method_name="resume",
+            )
+        ending = run.wait(claim, seconds, deadline)
+        return self._finish(run, claim.job_id, claim.task_id, ending)
+
+    def resume(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Go on after the wait in the triggerer."""
+        run = self._run(context)
+        job_id, task_id = str(event["job_id"]), str(event["task_id"])
+        run.settle(job_id, task_id)
+        return self._finish(run, job_id, task_id, str(event["ending"]))
+
+    def on_kill(self) -> None:
+        """End the Batch task of this Airflow task and no other; its end is not waited for."""
+        if self._mine is None:
+            return
+        from airflow_batch_provider.client.drive import Driver, log_to
+        from airflow_batch_provider.client.single_task import terminate_task
+        from airflow_batch_provider.client.steps import Refusal
+
+        job_id, task_id, owner = self._mine
+        try:
+            client = AzureBatchHook(self.azure_batch_conn_id).batch_client()
+            driver = Driver(client, log_to(self.log), seconds=_KILL_SECONDS)
+            if driver.run(terminate_task(job_id, task_id, owner)):
+                self.log.info("Batch task %s is being ended", task_id)
+        except Refusal as refusal:
+            self.log.warning("Batch task %s could not be ended: %s", task_id, refusal)
+
+    def _finish(self, run: SingleTaskRun, job_id: str, task_id: str, ending: str) -> dict[str, Any]:
+        try:
+            run.finish(job_id, task_id, ending)
+        finally:
+            run.clean_up(job_id, job=self.should_delete_job, pool=self.should_delete_pool)
+        return {"job_id": job_id, "pool_id": self.batch_pool_id, "task_id": task_id}
+
+    def _run(self, context: Context) -> SingleTaskRun:
+        from airflow_batch_provider.client.single_task_run import SingleTaskRun
+
+        hook = AzureBatchHook(self.azure_batch_conn_id)
+        task = self._task(context)
+
+        def settle(job_id: str, task_id: str) -> None:
+            """Know the task before it is asked for: for on_kill and for the link."""
+            self._mine = (job_id, task_id, task.owner)
+            self.job_url = job_url(hook.settings, job_id)
+            context["ti"].xcom_push(key=JOB_LINK_KEY, value=self.job_url)
+
+        return SingleTaskRun(task, hook.batch_client(), self.log, settle, longest=float(self.poll_interval))
+
+    def _task(self, context: Context) -> OfficialTask:
+        ti = context["ti"]
+        map_index = getattr(ti, "map_index", None)
+        generation = int(getattr(ti, "max_tries", 0) or 0)
+        identity = JobIdentity(
+            ti.dag_id,
+            ti.run_id,
+            ti.task_id,
+            -1 if map_index is None else map_index,
+            generation,
+        )
+        return OfficialTask(
+            identity=identity,
+            job_id=self.batch_job_id,
+            task_id=self.batch_task_id,
+            pool_id=self.batch_pool_id,
+            command=self.batch_task_command_line,
+            timeout=timedelta(minutes=self.timeout),
+            job=self._wires(
+                displayName=self.batch_job_display_name,
+                jobManagerTask=self.batch_job_manager_task,
+                jobPreparationTask=self.batch_job_preparation_task,
+                jobReleaseTask=self.batch_job_release_task,
+            ),
+            task=self._wires(
+                displayName=self.batch_task_display_name,
+                containerSettings=self.batch_task_container_settings,
+                resourceFiles=self.batch_task_resource_files,
+                outputFiles=self.batch_task_output_files,
+                userIdentity=self.batch_task_user_identity,
+            ),
+        )
+
+    def _wires(self, **given: Any) -> dict[str, Any]:
+        where = f"task {self.task_id!r}"
+        return {
+            name: value if isinstance(value, str) else wire_of(value, where=f"{where}, {name}")
+            for name, value in given.items()
+            if value is not None
+        }
+
+    def _pool(self, pool_id: str | None = None) -> OfficialPool:
+        return OfficialPool(
+            id=pool_id or self.batch_pool_id,
+            vm_size=self.batch_pool_vm_size if isinstance(self.batch_pool_vm_size, str) else "unknown",
+            node_agent=self.vm_node_agent_sku_id,
+            publisher=self.vm_publisher,
+            offer=self.vm_offer,
+            sku=self.vm_sku,
+            version=self.vm_version,
+            sku_prefix=self.sku_starts_with,
+            latest=self.use_latest_image,
+            dedicated=self.target_dedicated_nodes,
+            spot=self.target_low_priority_nodes,
+            auto=self.enable_auto_scale,
+            formula=self.auto_scale_formula,
+            display_name=self.batch_pool_display_name,
+            start_task=wire_of(self.batch_start_task, where=f"task {self.task_id!r}, batch_start_task"),
+        )
+
+    def _limits(self) -> tuple[float, float]:
+        """Seconds that the task may take, and the latest time for it to start."""
+        seconds = timedelta(minutes=self.timeout).total_seconds()
+        whole = self.execution_timeout
+        left = seconds + _START_ALLOWANCE.total_seconds() if whole is None else whole.total_seconds()
+        return min(seconds, left), time.time() + left
+
+    def _check(self) -> None:
+        where = f"task {self.task_id!r}"
+        plain = isinstance(self.batch_pool_id, str) and not is_template(self.batch_pool_id)
+        self._pool(None if plain else "known-later")
+        if self.batch_job_release_task and not self.batch_job_preparation_task:
+            raise SpecError(
+                "there is a batch_job_release_task and no batch_job_preparation_task",
+                where=where,
+                right="The service runs it only where a preparation task ran: add one.",
+            )
+        if self.batch_max_retries != 3:
+            warnings.warn(
+                f"batch_max_retries={self.batch_max_retries} of {where} has no effect, and had none in the "
+                f"official operator. Write retries={self.batch_max_retries} for Airflow to retry.",
+                UserWarning,
+                stacklevel=4,
+            )

@@ -1,0 +1,105 @@
+"""Watching one Batch task in the triggerer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.triggers.deferral import seconds_until_worker_ended
+
+__all__ = ["AzureBatchTaskTrigger"]
+
+_KILL_SECONDS = 20.0
+"""For ending the task of a killed Airflow task; Airflow allows 30 by default."""
+
+
+class AzureBatchTaskTrigger(BaseTrigger):
+    """Fires when a task of a job has ended, does not exist any more, or its time is over.
+
+    Looks are paced by the one poll that all triggers of an account share. What is serialized is plain data
+    without secrets.
+
+    Parameters:
+        conn_id: the Airflow connection.
+        job_id, batch_task_id: the task.
+        owner: by which it is known as this Airflow task's.
+        seconds: how long it may take once it runs.
+        deadline: seconds since the epoch by which it must have started.
+        poll_interval: ceiling of the period in seconds.
+        seen: how far its output was read before.
+    """
+
+    def __init__(
+        self,
+        conn_id: str,
+        job_id: str,
+        batch_task_id: str,
+        owner: str,
+        seconds: float,
+        deadline: float,
+        poll_interval: float = 15.0,
+        seen: Mapping[str, Sequence[int]] | None = None,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.conn_id = conn_id
+        self.job_id = job_id
+        self.batch_task_id = batch_task_id
+        self.owner = owner
+        self.seconds = seconds
+        self.deadline = deadline
+        self.poll_interval = poll_interval
+        self.seen = {each: list(offsets) for each, offsets in (seen or {}).items()}
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Class path and arguments, for the triggerer."""
+        names = (
+            "conn_id",
+            "job_id",
+            "batch_task_id",
+            "owner",
+            "seconds",
+            "deadline",
+            "poll_interval",
+            "seen",
+        )
+        arguments = {name: getattr(self, name) for name in names}
+        return f"{type(self).__module__}.{type(self).__name__}", arguments
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Watch the task until there is something to do about it."""
+        from airflow_batch_provider.client.drive import AsyncDriver, log_to
+        from airflow_batch_provider.client.poller import shared_poller
+        from airflow_batch_provider.client.single_task import TaskFollower, TaskWatch, watch_task
+
+        hook = AzureBatchHook(self.conn_id)
+        settings = await hook.aget_settings()
+        poller = shared_poller(
+            f"{self.conn_id} {settings.endpoint}", hook.async_batch_client, self.poll_interval
+        )
+        follower = TaskFollower(self.job_id, self.batch_task_id, self.seen)
+        watch = TaskWatch(self.job_id, self.batch_task_id, self.seconds, self.deadline)
+        async with poller.session() as client:
+            driver = AsyncDriver(client, log_to(self.log), look=poller.look)
+            ending, _ = await asyncio.gather(
+                driver.run(watch_task(watch, follower, time.time)),
+                asyncio.sleep(seconds_until_worker_ended()),
+            )
+        yield TriggerEvent({"ending": ending, "job_id": self.job_id, "task_id": self.batch_task_id})
+
+    async def on_kill(self) -> None:
+        """End the Batch task when a user has killed the deferred Airflow task; its job goes on."""
+        from airflow_batch_provider.client.drive import AsyncDriver, log_to
+        from airflow_batch_provider.client.single_task import terminate_task
+
+        async def end() -> None:
+            async with AzureBatchHook(self.conn_id).async_batch_client() as client:
+                script = terminate_task(self.job_id, self.batch_task_id, self.owner)
+                await AsyncDriver(client, log_to(self.log)).run(script)
+
+        await asyncio.wait_for(end(), _KILL_SECONDS)
+        self.log.info("Batch task %s is being ended, because its Airflow task was killed", self.batch_task_id)
