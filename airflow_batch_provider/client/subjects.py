@@ -12,15 +12,14 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Protocol, TypeAlias
 
 from airflow_batch_provider.client.drive import AsyncDriver, Driver, refusal_of
-from airflow_batch_provider.client.job_requests import GONE, count_tasks, get_job, get_task, patiently
+from airflow_batch_provider.client.job_requests import GONE, count_tasks, get_job, get_task
 from airflow_batch_provider.client.pool_reading import Observation
-from airflow_batch_provider.client.pool_views import NODE_PROPERTIES, NodeView, PoolView
+from airflow_batch_provider.client.pool_watch import observe
 from airflow_batch_provider.client.records import JobView, TaskCounts, TaskView
-from airflow_batch_provider.client.steps import Call, Refusal, Script
+from airflow_batch_provider.client.steps import Refusal, Script
 from airflow_batch_provider.spec.patterns import matches
 
 _TASK_GONE = GONE | {"TaskNotFound"}
-_POOL_GONE = frozenset({"PoolNotFound", "ResourceNotFound"})
 
 
 class Subject(Protocol):
@@ -104,17 +103,7 @@ class PoolSubject(_BatchSubject):
 
     def script(self) -> Script[Observation]:
         """Ask for the pool and its nodes."""
-        try:
-            pool = PoolView.read((yield from patiently(Call("get_pool", (self.pool_id,)))))
-            if not self.nodes:
-                return Observation(pool)
-            call = Call("list_nodes", (self.pool_id,), {"select": list(NODE_PROPERTIES)}, answer="pages")
-            listed = yield from patiently(call)
-        except Refusal as refusal:
-            if refusal.code in _POOL_GONE:
-                return Observation(None)
-            raise
-        return Observation(pool, tuple(map(NodeView.read, listed)))
+        return (yield from observe(self.pool_id, "nodes" if self.nodes else "steady"))
 
 
 @dataclass(frozen=True)
