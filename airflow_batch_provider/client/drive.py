@@ -13,6 +13,7 @@ from airflow_batch_provider.client.service_errors import error_code, error_statu
 from airflow_batch_provider.client.steps import (
     Answer,
     Call,
+    Glance,
     Look,
     Pause,
     Refusal,
@@ -20,6 +21,7 @@ from airflow_batch_provider.client.steps import (
     Script,
     Send,
     Step,
+    Subject,
     Together,
 )
 
@@ -103,6 +105,8 @@ class Driver:
             case Look():
                 assert self._look is not None, "this driver watches no job"
                 return self._look(step.job_id)
+            case Glance():
+                return step.subject.see(self._client)
             case Together():
                 with ThreadPoolExecutor(max_workers=AT_ONCE) as threads:
                     return list(threads.map(self._try, step.calls))
@@ -144,6 +148,7 @@ class AsyncDriver:
         say: takes the lines for the log.
         sleep: waits so many seconds.
         look: gives the view of a job when it is time to; needed by scripts that watch a job.
+        glance: sees what others look at too; None: it is looked at here.
         seconds: how long an answer is waited for.
     """
 
@@ -154,6 +159,7 @@ class AsyncDriver:
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         look: Callable[[str], Awaitable[Any]] | None = None,
+        glance: Callable[[Subject], Awaitable[Any]] | None = None,
         seconds: float = ANSWER_SECONDS,
     ) -> None:
         self._client = client
@@ -161,6 +167,7 @@ class AsyncDriver:
         self._say = say
         self._sleep = sleep
         self._look = look
+        self._glance = glance
 
     async def run(self, script: Script[T]) -> T:
         """Carry out a script to its end.
@@ -191,12 +198,17 @@ class AsyncDriver:
             case Look():
                 assert self._look is not None, "this driver watches no job"
                 return await self._look(step.job_id)
+            case Glance():
+                return await (self._glance or self._see)(step.subject)
             case Together():
                 return await self._together(step)
             case Send():
                 return await self._send(step)
             case Call():
                 return await self._call(step)
+
+    async def _see(self, subject: Subject) -> Any:
+        return await subject.asee(self._client)
 
     async def _together(self, step: Together) -> list[Any]:
         places = asyncio.Semaphore(AT_ONCE)

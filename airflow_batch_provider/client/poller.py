@@ -13,9 +13,12 @@ from typing import Any
 from airflow_batch_provider.client.drive import AT_ONCE, AsyncDriver
 from airflow_batch_provider.client.pace import LONGEST, Pace
 from airflow_batch_provider.client.records import JobView
-from airflow_batch_provider.client.steps import Refusal
-from airflow_batch_provider.client.subjects import JobSubject, Subject
+from airflow_batch_provider.client.steps import Refusal, Subject
+from airflow_batch_provider.client.subjects import JobSubject
 from airflow_batch_provider.client.watching import poll_jobs
+
+KEPT_SECONDS = 20.0
+"""For which a glance is answered by what another has seen."""
 
 OpenClient = Callable[[], AbstractAsyncContextManager[Any]]
 
@@ -56,6 +59,7 @@ class JobPoller:
         self._pace = Pace(longest)
         self._waiting: dict[str, list[asyncio.Future[JobView | None]]] = {}
         self._seeing: dict[Subject, list[asyncio.Future[Any]]] = {}
+        self._kept: dict[Subject, tuple[float, asyncio.Task[Any]]] = {}
         self._users = 0
         self._opening = asyncio.Lock()
         self._resources: AsyncExitStack | None = None
@@ -114,6 +118,20 @@ class JobPoller:
         self._someone_waits.set()
         return await future
 
+    async def glance(self, subject: Subject) -> Any:
+        """What was seen of something within the last 20 seconds, by whomever; else what is seen now.
+
+        Raises:
+            Refusal: the service refused, or gave no answer.
+        """
+        now = asyncio.get_running_loop().time()
+        self._kept = {each: kept for each, kept in self._kept.items() if now - kept[0] < KEPT_SECONDS}
+        if subject not in self._kept:
+            task = contextvars.Context().run(asyncio.ensure_future, subject.asee(self._client))
+            self._kept[subject] = (now, task)
+        # Whoever is cancelled does not take the answer away from the others.
+        return await asyncio.shield(self._kept[subject][1])
+
     async def _start(self) -> None:
         self._resources = AsyncExitStack()
         self._client = await self._resources.enter_async_context(self._open_client())
@@ -123,10 +141,12 @@ class JobPoller:
 
     async def _stop(self) -> None:
         rounds, resources = self._rounds, self._resources
+        tasks = [task for _, task in self._kept.values()] + ([rounds] if rounds else [])
         self._rounds = self._resources = self._client = None
-        if rounds is not None:
-            rounds.cancel()
-            await asyncio.gather(rounds, return_exceptions=True)
+        self._kept = {}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         if resources is not None:
             await resources.aclose()
 

@@ -42,6 +42,7 @@ class PoolView:
         id, state, allocation_state: as the service names them.
         current, target: nodes, dedicated and Spot together.
         auto_scale: whether a formula sets the target.
+        slots_per_node: tasks of one slot that a node runs at once.
         resize_errors: what the last resize ended with.
         auto_scale_error: what the last evaluation of the formula ended with.
     """
@@ -54,6 +55,7 @@ class PoolView:
     auto_scale: bool
     resize_errors: tuple[ServiceFault, ...] = ()
     auto_scale_error: ServiceFault | None = None
+    slots_per_node: int = 1
 
     @classmethod
     def read(cls, wire: Mapping[str, Any]) -> PoolView:
@@ -72,6 +74,7 @@ class PoolView:
             auto_scale=bool(wire.get("enableAutoScale")),
             resize_errors=tuple(ServiceFault.read(error) for error in wire.get("resizeErrors") or []),
             auto_scale_error=ServiceFault.read(run_error) if run_error else None,
+            slots_per_node=int(wire.get("taskSlotsPerNode") or 1),
         )
 
     @property
@@ -82,7 +85,7 @@ class PoolView:
 
 @dataclass(frozen=True)
 class NodeView:
-    """A node as it was seen: its state, when it last started, and what went wrong on it."""
+    """A node as it was seen: its state, when it last started, what runs and what went wrong on it."""
 
     id: str
     state: str
@@ -90,6 +93,8 @@ class NodeView:
     start_task_exit_code: int | None = None
     start_task_failure: ServiceFault | None = None
     errors: tuple[ServiceFault, ...] = ()
+    used_slots: int = 0
+    schedulable: bool = True
 
     @classmethod
     def read(cls, wire: Mapping[str, Any]) -> NodeView:
@@ -103,8 +108,18 @@ class NodeView:
             start_task_exit_code=info.get("exitCode"),
             start_task_failure=ServiceFault.read(failure) if failure else None,
             errors=tuple(ServiceFault.read(error) for error in wire.get("errors") or []),
+            used_slots=int(wire.get("runningTaskSlotsCount") or 0),
+            schedulable=wire.get("schedulingState") != "disabled",
         )
 
 
 # The properties that NodeView reads: asking for less keeps a poll cheap.
-NODE_PROPERTIES = ("id", "state", "lastBootTime", "startTaskInfo", "errors")
+NODE_PROPERTIES = (
+    "id",
+    "state",
+    "lastBootTime",
+    "startTaskInfo",
+    "errors",
+    "runningTaskSlotsCount",
+    "schedulingState",
+)

@@ -26,6 +26,7 @@ class JobView:
         scheduling_error: why it could not be scheduled at all.
         marks: its metadata.
         ends_by_itself: whether it ends when all its tasks are complete.
+        pool_id: the pool that it was assigned to; for an auto pool the one made for it.
     """
 
     id: str
@@ -34,6 +35,7 @@ class JobView:
     scheduling_error: str | None = None
     marks: Mapping[str, str] | None = None
     ends_by_itself: bool = False
+    pool_id: str | None = None
 
     @property
     def ended(self) -> bool:
@@ -106,6 +108,7 @@ def job_view(wire: Mapping[str, Any]) -> JobView:
         scheduling_error=f"{error.get('code')}: {error.get('message')}" if error else None,
         marks=marks,
         ends_by_itself=wire.get("onAllTasksComplete") == "terminatejob",
+        pool_id=info.get("poolId"),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
 T = TypeVar("T")
 
@@ -93,7 +93,26 @@ class Look:
     job_id: str
 
 
-Step: TypeAlias = "Call | Send | Together | Pause | Say | Look"
+class Subject(Protocol):
+    """Something to look at with a client, in a thread or in an event loop. Equal ones are the same to see."""
+
+    def see(self, client: Any) -> Any:
+        """Look now; raises a Refusal if the service refused, or gave no answer."""
+        ...
+
+    async def asee(self, client: Any) -> Any:
+        """As ``see``, without blocking the event loop."""
+        ...
+
+
+@dataclass(frozen=True)
+class Glance:
+    """See something that others look at too; the answer may be some seconds old."""
+
+    subject: Subject
+
+
+Step: TypeAlias = "Call | Send | Together | Pause | Say | Look | Glance"
 Script: TypeAlias = Generator[Step, Any, T]
 
 

@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 from airflow_batch_provider.client.drive import AsyncDriver, Driver, refusal_of
 from airflow_batch_provider.client.job_requests import GONE, count_tasks, get_job, get_task
@@ -22,23 +22,7 @@ from airflow_batch_provider.spec.patterns import matches
 _TASK_GONE = GONE | {"TaskNotFound"}
 
 
-class Subject(Protocol):
-    """Something to look at with a client, in a thread or in an event loop.
-
-    Raises:
-        Refusal: the service refused, or gave no answer.
-    """
-
-    def see(self, client: Any) -> Any:
-        """Look now."""
-        ...
-
-    async def asee(self, client: Any) -> Any:
-        """As ``see``, without blocking the event loop."""
-        ...
-
-
-class _BatchSubject:
+class BatchSubject:
     """A subject that is asked for by a script."""
 
     def script(self) -> Script[Any]:
@@ -62,7 +46,7 @@ class JobSeen:
 
 
 @dataclass(frozen=True)
-class JobSubject(_BatchSubject):
+class JobSubject(BatchSubject):
     """A job; seen as :class:`JobSeen`."""
 
     job_id: str
@@ -78,7 +62,7 @@ class JobSubject(_BatchSubject):
 
 
 @dataclass(frozen=True)
-class TaskSubject(_BatchSubject):
+class TaskSubject(BatchSubject):
     """A task of a job; seen as its view, or None when there is none."""
 
     job_id: str
@@ -95,7 +79,7 @@ class TaskSubject(_BatchSubject):
 
 
 @dataclass(frozen=True)
-class PoolSubject(_BatchSubject):
+class PoolSubject(BatchSubject):
     """A pool, with its nodes if wanted; seen as an ``Observation``."""
 
     pool_id: str

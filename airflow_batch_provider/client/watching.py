@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Literal, TypeAlias
 
+from airflow_batch_provider.client.idle_watch import IdleWatch
 from airflow_batch_provider.client.job_requests import count_tasks, get_job, get_task, patiently
 from airflow_batch_provider.client.outcome import is_stalled
 from airflow_batch_provider.client.pace import Pace
@@ -83,13 +84,13 @@ def watch_job(watch: Watch, follower: Follower, now: Callable[[], float]) -> Scr
         follower: says the tasks' output.
         now: the time in seconds since the epoch.
     """
-    progress = _Progress(watch, now)
+    progress, idle = _Progress(watch, now), IdleWatch()
     trouble = False
     while True:
         try:
             job = yield Look(watch.job_id)
             yield from follower.look()
-            ending = yield from _ending(job, watch, progress)
+            ending = yield from _ending(job, watch, progress, idle)
         except Refusal as refusal:
             ending = None
             if not trouble:
@@ -107,7 +108,7 @@ def watch_job(watch: Watch, follower: Follower, now: Callable[[], float]) -> Scr
             return "timeout"
 
 
-def _ending(job: JobView | None, watch: Watch, progress: _Progress) -> Script[Ending | None]:
+def _ending(job: JobView | None, watch: Watch, progress: _Progress, idle: IdleWatch) -> Script[Ending | None]:
     if job is None:
         return "gone"
     if job.ended:
@@ -119,9 +120,11 @@ def _ending(job: JobView | None, watch: Watch, progress: _Progress) -> Script[En
         if task.completed:
             return "expand"
     counts = yield from progress.tell()
-    if counts is not None and _may_be_stalled(counts, watch):
-        stalled = yield from is_stalled(watch.job_id)
-        return "stalled" if stalled else None
+    if counts is None:
+        return None
+    if _may_be_stalled(counts, watch) and (yield from is_stalled(watch.job_id)):
+        return "stalled"
+    yield from idle.tell(job, counts)
     return None
 
 

@@ -93,7 +93,7 @@ class AzureBatchJobTrigger(BaseTrigger):
         follower = Follower(self.job_id, self.log_tasks, self.seen)
         watch = Watch(self.job_id, self.total, self.after, self.deadline, self.may_skip)
         async with poller.session() as client:
-            driver = AsyncDriver(client, log_to(self.log), look=poller.look)
+            driver = AsyncDriver(client, log_to(self.log), look=poller.look, glance=poller.glance)
             ending, _ = await asyncio.gather(
                 driver.run(watch_job(watch, follower, time.time)), asyncio.sleep(seconds_until_worker_ended())
             )

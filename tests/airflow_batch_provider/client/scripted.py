@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from airflow_batch_provider.client.steps import Call, Look, Pause, Refusal, Say, Script, Send, Together
+from airflow_batch_provider.client.steps import (
+    Call,
+    Glance,
+    Look,
+    Pause,
+    Refusal,
+    Say,
+    Script,
+    Send,
+    Together,
+)
+from airflow_batch_provider.client.subjects import BatchSubject
 
 T = TypeVar("T")
 
@@ -57,6 +68,9 @@ class Scripted:
                 if isinstance(view, Exception):
                     raise view
                 return view
+            case Glance():
+                assert isinstance(step.subject, BatchSubject)
+                return self.run(step.subject.script())
             case Send():
                 self.asked.append(step.path)
                 return self.answer(step.path, (), step.headers)

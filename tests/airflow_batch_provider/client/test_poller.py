@@ -243,3 +243,15 @@ async def test_a_job_that_a_sensor_waits_for_is_in_the_one_look_at_all_jobs() ->
         seen, _ = await asyncio.gather(poller.see(JobSubject("a")), poller.look("b"))
     assert seen.job.state == "active"
     assert client.requests == ["list_jobs"]
+
+
+async def test_a_glance_is_answered_by_what_another_has_seen_lately() -> None:
+    client = Client()
+    poller = JobPoller(client.opened, 0.02)
+    async with poller.session():
+        first = await poller.glance(Sight("a"))
+        assert [await poller.glance(Sight("a")) for _ in range(5)] == [first] * 5
+        assert client.requests == ["a"]
+    async with poller.session():
+        await poller.glance(Sight("a"))
+    assert client.requests == ["a", "a"]
