@@ -108,7 +108,7 @@ def _stop(arguments: argparse.Namespace) -> int:
 
 def _reset(arguments: argparse.Namespace) -> int:
     from batch_emulator.daemon import control, record
-    from batch_emulator.journal import DataDirLockedError
+    from batch_emulator.journal.lock import DataDirLockedError, hold
     from batch_emulator.runtime.wiping import wipe
 
     running = record.find(arguments.data_dir)
@@ -116,10 +116,16 @@ def _reset(arguments: argparse.Namespace) -> int:
         control.ask(running, "POST", "reset", {})
         _say(f"Emptied the account that process {running.process_id} serves.")
         return 0
-    try:
-        found = wipe(arguments.data_dir)
-    except DataDirLockedError as error:
-        return _fail(str(error))
+    found = False
+    if arguments.data_dir.is_dir():
+        try:
+            lock = hold(arguments.data_dir)
+        except DataDirLockedError as error:
+            return _fail(str(error))
+        try:
+            found = wipe(arguments.data_dir)
+        finally:
+            lock.release()
     what = "Emptied the account in" if found else "There is no account in"
     _say(f"{what} {arguments.data_dir}.")
     return 0

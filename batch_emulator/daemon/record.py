@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -16,9 +15,6 @@ __all__ = ["LOG_NAME", "RunRecord", "find", "remove", "write"]
 
 LOG_NAME = "emulator.log"
 _FILE_NAME = "emulator.json"
-# An emulator that is being reset gives its folder free for a moment.
-_LOOKS = 5
-_LOOK_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
@@ -56,16 +52,11 @@ def remove(data_dir: Path) -> None:
 
 def find(data_dir: Path) -> RunRecord | None:
     """The emulator that works on a folder; ``None`` when there is none."""
-    for look in range(_LOOKS):
-        process_id = holder_of(data_dir)
-        facts = _read(data_dir)
-        if process_id is not None:
-            return RunRecord(process_id, facts[1] if facts and facts[0] == process_id else {})
-        if facts is None or not _is_alive(facts[0]):
-            return None
-        if look < _LOOKS - 1:
-            time.sleep(_LOOK_SECONDS)
-    return None
+    process_id = holder_of(data_dir)
+    if process_id is None:
+        return None
+    facts = _read(data_dir)
+    return RunRecord(process_id, facts[1] if facts and facts[0] == process_id else {})
 
 
 def _read(data_dir: Path) -> tuple[int, dict[str, str]] | None:
@@ -74,13 +65,3 @@ def _read(data_dir: Path) -> tuple[int, dict[str, str]] | None:
         return int(record["process_id"]), dict(record["facts"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-def _is_alive(process_id: int) -> bool:
-    try:
-        os.kill(process_id, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

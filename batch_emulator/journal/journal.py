@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from batch_emulator.journal.lock import DataDirLock, using
+from batch_emulator.journal.lock import DataDirLock, hold
 from batch_emulator.journal.schema import connect
 from batch_emulator.service.entities import Json
 from batch_emulator.service.step import Change
@@ -54,7 +54,7 @@ class Journal:
     Make one with :meth:`open`; use it from one event loop.
     """
 
-    def __init__(self, connection: sqlite3.Connection, lock: DataDirLock) -> None:
+    def __init__(self, connection: sqlite3.Connection, lock: DataDirLock | None) -> None:
         self._connection = connection
         self._lock = lock
         self._waiting: list[_Submission] = []
@@ -62,24 +62,24 @@ class Journal:
         self._closed = False
 
     @classmethod
-    def open(cls, data_dir: Path, account: str) -> Journal:
+    def open(cls, data_dir: Path, account: str, held: DataDirLock | None = None) -> Journal:
         """Open or create the journal of an account.
 
-        :param data_dir: made if absent, for this user alone: tasks hold signatures.
+        :param data_dir: made if absent.
         :param account: name of the Batch account that the folder belongs to.
+        :param held: the folder, if the caller holds it already and goes on to; else the journal holds it.
         :raises DataDirError: when the folder cannot be made or written.
         :raises DataDirLockedError: when another emulator uses the folder.
         :raises JournalVersionError: when a version of the emulator wrote it that this one cannot read.
         :raises JournalAccountError: when it belongs to another account.
         :raises JournalDamagedError: when it cannot be read.
         """
-        with using(data_dir):
-            data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = DataDirLock(data_dir)
+        lock = None if held else hold(data_dir)
         try:
             return cls(connect(data_dir / "journal.sqlite", account), lock)
         except BaseException:
-            lock.release()
+            if lock is not None:
+                lock.release()
             raise
 
     def load(self) -> Iterator[tuple[str, str, Json]]:
@@ -117,13 +117,14 @@ class Journal:
         await asyncio.shield(self.submit(changes))
 
     def close(self) -> None:
-        """Store what is queued, close the database, give the folder free."""
+        """Store what is queued, close the database, give the folder free if the journal holds it."""
         if self._closed:
             return
         self._closed = True
         self._write_waiting()
         self._connection.close()
-        self._lock.release()
+        if self._lock is not None:
+            self._lock.release()
 
     def _write_waiting(self) -> None:
         group, self._waiting = self._waiting, []

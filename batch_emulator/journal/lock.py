@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["DataDirError", "DataDirLock", "DataDirLockedError", "holder_of", "using"]
+__all__ = ["DataDirError", "DataDirLock", "DataDirLockedError", "hold", "holder_of", "using"]
 
 _FILE_NAME = "emulator.lock"
 
@@ -94,3 +94,14 @@ class DataDirLock:
     def release(self) -> None:
         """Give the folder free. Calling it again does nothing."""
         self._file.close()
+
+
+def hold(data_dir: Path) -> DataDirLock:
+    """Hold a data folder, which is made if absent, for this user alone: tasks hold signatures.
+
+    :raises DataDirError: it cannot be made or written.
+    :raises DataDirLockedError: another emulator uses it.
+    """
+    with using(data_dir):
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return DataDirLock(data_dir)

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from batch_emulator import __version__
 from batch_emulator.faults import to_json
+from batch_emulator.journal.lock import DataDirLock, hold
 from batch_emulator.nodes.storage import LinkedStorage
 from batch_emulator.runtime.clock import Clock
 from batch_emulator.runtime.disk import Disk
@@ -38,9 +39,16 @@ class Emulator:
     """One account on one folder. Make it with :meth:`open`."""
 
     def __init__(
-        self, settings: Settings, make_clock: Callable[[], Clock], clock: Clock, runtime: Runtime
+        self,
+        settings: Settings,
+        held: DataDirLock,
+        make_clock: Callable[[], Clock],
+        clock: Clock,
+        runtime: Runtime,
     ) -> None:
         self._settings = settings
+        # Kept from the opening to the stop, and through resets: nobody else may come in between.
+        self._held = held
         self._make_clock = make_clock
         self._clock = clock
         self._started = utcnow()
@@ -58,11 +66,18 @@ class Emulator:
 
         :param make_clock: a new clock for the account, and for each that follows a reset. Without one it is
             the machine's, and with simulated nodes one that stands.
+        :raises DataDirError: the data folder cannot be made or written.
+        :raises DataDirLockedError: another emulator uses it.
         """
         if make_clock is None:
             make_clock = Clock if settings.simulation is None else lambda: Clock(utcnow())
-        clock = make_clock()
-        return cls(settings, make_clock, clock, await Runtime.open(settings, clock))
+        held = hold(settings.data_dir)
+        try:
+            clock = make_clock()
+            return cls(settings, held, make_clock, clock, await Runtime.open(settings, clock, held))
+        except BaseException:
+            held.release()
+            raise
 
     @property
     def account(self) -> Account:
@@ -121,7 +136,7 @@ class Emulator:
                 await self._runtime.stop()
                 await asyncio.to_thread(wipe, self._settings.data_dir)
                 self._clock = self._make_clock()
-                self._take(await Runtime.open(self._settings, self._clock))
+                self._take(await Runtime.open(self._settings, self._clock, self._held))
             except BaseException as error:
                 if not self.failed.done():
                     self.failed.set_exception(error)
@@ -181,9 +196,12 @@ class Emulator:
         return found
 
     async def stop(self) -> None:
-        """See :meth:`Runtime.stop`."""
+        """See :meth:`Runtime.stop`; gives the folder free."""
         async with self._resetting:
-            await self._runtime.stop()
+            try:
+                await self._runtime.stop()
+            finally:
+                self._held.release()
 
     def _take(self, runtime: Runtime) -> None:
         self._runtime = runtime

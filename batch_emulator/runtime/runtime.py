@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from batch_emulator.faults.nodes import NodeFaults
 from batch_emulator.journal import Journal
+from batch_emulator.journal.lock import DataDirLock
 from batch_emulator.nodes.storage import LinkedStorage
 from batch_emulator.runtime.clock import Clock, Timers
 from batch_emulator.runtime.disk import Disk
@@ -53,19 +54,17 @@ class Runtime:
         self.passage = passage
 
     @classmethod
-    async def open(cls, settings: Settings, clock: Clock | None = None) -> Runtime:
+    async def open(cls, settings: Settings, clock: Clock, held: DataDirLock) -> Runtime:
         """Restore the account from its folder, start the node agent, take up the work.
 
-        :param clock: that the account lives by; the machine's time without one.
-
-        :raises DataDirLockedError: another emulator uses the folder.
+        :param clock: that the account lives by.
+        :param held: the folder, which the caller goes on to hold after :meth:`stop`.
         :raises JournalVersionError: a version of the emulator wrote it that this one cannot read.
         :raises JournalDamagedError: it cannot be read.
         :raises JournalAccountError: it belongs to another account.
         """
-        clock = clock or Clock()
         timers = Timers(clock)
-        journal = Journal.open(settings.data_dir, settings.account_name)
+        journal = Journal.open(settings.data_dir, settings.account_name, held)
         service = BatchService.restore(settings.account, journal.load(), seed=secrets.randbits(63))
         engine = Engine(service, journal, clock)
         node_faults = NodeFaults(engine.post, timers)
@@ -139,7 +138,7 @@ class Runtime:
         return is_done(self._service)
 
     async def stop(self) -> None:
-        """Kill all processes, store what is due, give the folder free."""
+        """Kill all processes, store what is due, close the journal."""
         self.faults.stop()
         self.passage.stop()
         await self._machine.stop()

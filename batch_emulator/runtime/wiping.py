@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from batch_emulator.journal.lock import DataDirLock, using
+from batch_emulator.journal.lock import using
 
 __all__ = ["wipe"]
 
@@ -21,24 +21,17 @@ _ACCOUNT_FILES = (
 
 
 def wipe(data_dir: Path) -> bool:
-    """Remove an account from its folder.
+    """Remove an account from its folder, which the caller holds.
 
     :returns: whether there was one.
     :raises DataDirError: the file system refuses.
-    :raises DataDirLockedError: an emulator uses the folder.
     """
-    if not data_dir.is_dir():
-        return False
     with using(data_dir):
-        lock = DataDirLock(data_dir)
-        try:
-            paths = [data_dir / name for name in _ACCOUNT_FILES]
-            found = [path for path in paths if path.exists()]
-            for path in found:
-                if path.is_dir():
-                    shutil.rmtree(path)
-                else:
-                    path.unlink()
-        finally:
-            lock.release()
+        paths = [data_dir / name for name in _ACCOUNT_FILES]
+        found = [path for path in paths if path.exists()]
+        for path in found:
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
     return bool(found)

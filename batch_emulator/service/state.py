@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections import deque
 from datetime import datetime, timezone
+from typing import Any, TypeVar
 
 from batch_emulator.service.account import Account
 from batch_emulator.service.effects import Effect, WakeAt
@@ -17,6 +18,7 @@ from batch_emulator.service.entities import (
     Job,
     JobNodeRun,
     JobSchedule,
+    Json,
     Node,
     Pool,
     Subtask,
@@ -34,6 +36,7 @@ from batch_emulator.service.times import ticks
 from batch_emulator.service.transitions import InvalidTransition, may_follow
 
 Run = Task | Subtask | JobNodeRun | Node
+Made = TypeVar("Made", bound=Versioned)
 
 
 class State:
@@ -82,6 +85,22 @@ class State:
         # Last in order: its key may be that of another entity by now.
         self._dirty.pop(id(entity), None)
         self._dirty[id(entity)] = (entity, False)
+
+    def make(self, kind: type[Made], entity_id: str, spec: Json, **own: Any) -> Made:
+        """A pool, job, job schedule or task that comes into being now; it is not in the account yet.
+
+        :param own: fields of that kind alone.
+        """
+        return kind(
+            id=entity_id,
+            spec=spec,
+            creation_time=self.now,
+            last_modified=self.now,
+            etag=self.new_etag(),
+            state="active",
+            state_transition_time=self.now,
+            **own,
+        )
 
     def touch(self, entity: Versioned | Application) -> None:
         """The entity changed in a way that its users may see: a new ETag and time of modification."""

@@ -16,16 +16,7 @@ def enter(state: State, job_id: str, spec: Json, shared_pool: str | Failure | No
 
     :param shared_pool: id of the pool that the jobs of a schedule share, or why there is none.
     """
-    job = Job(
-        id=job_id,
-        spec=spec,
-        creation_time=state.now,
-        last_modified=state.now,
-        etag=state.new_etag(),
-        state="active",
-        state_transition_time=state.now,
-        start_time=state.now,
-    )
+    job = state.make(Job, job_id, spec, start_time=state.now)
     room = JobRoom(job)
     state.jobs.add(job_id, room)
     state.story.add(state.now, "job", key_of(job), None, "active", "created")

@@ -95,14 +95,10 @@ def enter(state: State, pool_id: str, spec: Json, sizing: Json, identity: Json |
     check_resources(state.account, spec)
     if len(state.pools) >= state.account.quotas.pools:
         raise BatchError(POOL_QUOTA_REACHED)
-    pool = Pool(
-        id=pool_id,
-        spec={**spec, "enableAutoScale": bool(scale), **scale},
-        creation_time=state.now,
-        last_modified=state.now,
-        etag=state.new_etag(),
-        state="active",
-        state_transition_time=state.now,
+    pool = state.make(
+        Pool,
+        pool_id,
+        {**spec, "enableAutoScale": bool(scale), **scale},
         allocation_state_transition_time=state.now,
         identity=identity,
     )

@@ -47,15 +47,7 @@ def create(state: State, body: Json) -> JobSchedule:
     required(body, "schedule")
     spec |= _changeable(state, body)
     job_quota.check(state)
-    schedule = JobSchedule(
-        id=schedule_id,
-        spec=spec,
-        creation_time=state.now,
-        last_modified=state.now,
-        etag=state.new_etag(),
-        state="active",
-        state_transition_time=state.now,
-    )
+    schedule = state.make(JobSchedule, schedule_id, spec)
     schedule.next_run_time = recurrence.first(schedule_life.plan_of(schedule), state.now)
     state.schedules.add(schedule_id, schedule)
     state.story.add(state.now, "job_schedule", key_of(schedule), None, "active", "created")

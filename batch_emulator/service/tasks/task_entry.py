@@ -13,17 +13,7 @@ from batch_emulator.service.tasks.dependencies import DependencyIndex
 def enter(state: State, room: JobRoom, task_id: str, spec: Json) -> Task:
     """Add a task whose specification was checked; the job has none of that id."""
     room.job.tasks_added += 1
-    task = Task(
-        id=task_id,
-        spec=spec,
-        creation_time=state.now,
-        last_modified=state.now,
-        etag=state.new_etag(),
-        state="active",
-        state_transition_time=state.now,
-        job_id=room.job.id,
-        number=room.job.tasks_added,
-    )
+    task = state.make(Task, task_id, spec, job_id=room.job.id, number=room.job.tasks_added)
     room.tasks.add(task.id, task)
     room.count(task, 1)
     state.changed(task)

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from batch_emulator.service import BatchError
 from batch_emulator.service.effects import BootNode, ReleaseNode
 from batch_emulator.service.entities import Node
 from batch_emulator.service.queries import PoolSize
 from tests.batch_emulator.service.builders import a_job, a_pool, a_task
+from tests.batch_emulator.service.refusals import refusal
 from tests.batch_emulator.service.world import World
 
 ACTIONS = ["reboot_node", "reimage_node", "deallocate_node"]
@@ -27,12 +27,6 @@ def a_world(**job: object) -> World:
 
 def the_node(world: World) -> Node:
     return world.service.node("pool", world.node_ids()[0])
-
-
-def refusal(world: World, command: str, *args: object, **options: object) -> tuple[str, int]:
-    with pytest.raises(BatchError) as caught:
-        world.do(command, *args, **options)
-    return caught.value.code, caught.value.status
 
 
 @pytest.mark.parametrize("action", ACTIONS)

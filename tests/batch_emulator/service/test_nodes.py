@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from batch_emulator.service import BatchError, Failure
+from batch_emulator.service import Failure
 from batch_emulator.service.effects import BootNode, ReleaseNode
 from batch_emulator.service.entities import Node
 from tests.batch_emulator.service.builders import a_job, a_pool, a_task
+from tests.batch_emulator.service.refusals import refusal
 from tests.batch_emulator.service.world import World
 
 
@@ -22,12 +23,6 @@ def a_world(nodes: int = 1, **pool: object) -> World:
 
 def the_node(world: World) -> Node:
     return world.service.node("pool", world.node_ids()[0])
-
-
-def refusal(world: World, command: str, *args: object, **options: object) -> tuple[str, int]:
-    with pytest.raises(BatchError) as caught:
-        world.do(command, *args, **options)
-    return caught.value.code, caught.value.status
 
 
 def start_task(**more: object) -> dict[str, object]:

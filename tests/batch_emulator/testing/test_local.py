@@ -19,6 +19,7 @@ from azure.core.exceptions import HttpResponseError
 
 from batch_emulator.faults import FaultsError
 from batch_emulator.journal import DataDirLockedError
+from batch_emulator.journal.lock import holder_of
 from batch_emulator.service.errors import BatchError
 from batch_emulator.testing import LocalBatch
 from batch_emulator.testing.background import NotRunningError
@@ -210,6 +211,26 @@ def test_a_folder_keeps_the_account(tmp_path: Path) -> None:
         assert [pool.id for pool in batch.client.list_pools()] == ["p"]
     finally:
         batch.stop()
+
+
+def test_the_folder_is_held_through_a_reset(tmp_path: Path) -> None:
+    with LocalBatch(tmp_path, simulate={}) as batch:
+        holders, ended = set(), threading.Event()
+
+        def look() -> None:
+            while not ended.is_set():
+                holders.add(holder_of(tmp_path))
+
+        looker = threading.Thread(target=look)
+        looker.start()
+        try:
+            for _ in range(3):
+                batch.reset()
+        finally:
+            ended.set()
+            looker.join()
+        assert holders == {os.getpid()}
+    assert holder_of(tmp_path) is None
 
 
 def test_a_temporary_folder_and_all_processes_are_gone_after_the_end() -> None:

@@ -6,16 +6,11 @@ import re
 
 import pytest
 
-from batch_emulator.service import Account, BatchError
+from batch_emulator.service import Account
 from batch_emulator.service.effects import BootNode, DeletePackageBlob, PackageInstall
 from tests.batch_emulator.service.builders import a_job, a_pool, a_task
+from tests.batch_emulator.service.refusals import refusal
 from tests.batch_emulator.service.world import ACCOUNT, World
-
-
-def refusal(world: World, command: str, *args: object, **options: object) -> tuple[str, int]:
-    with pytest.raises(BatchError) as caught:
-        world.do(command, *args, **options)
-    return caught.value.code, caught.value.status
 
 
 def with_package(version: str = "1.0", default: str | None = "1.0") -> World:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
-
-from batch_emulator.service import BatchError
 from batch_emulator.service.queries import PoolSize
 from tests.batch_emulator.service.builders import a_job, a_pool, a_task
+from tests.batch_emulator.service.refusals import refusal
 from tests.batch_emulator.service.world import World
 
 PENDING = """
@@ -24,12 +22,6 @@ def a_world(formula: str = "$TargetDedicatedNodes = 2;", interval: str = "PT5M")
     scale = {"enableAutoScale": True, "autoScaleFormula": formula, "autoScaleEvaluationInterval": interval}
     world.do("create_pool", a_pool(**scale))
     return world
-
-
-def refusal(world: World, command: str, *args: object, **options: object) -> tuple[str, int]:
-    with pytest.raises(BatchError) as caught:
-        world.do(command, *args, **options)
-    return caught.value.code, caught.value.status
 
 
 def test_the_formula_gives_the_first_size_at_once() -> None:

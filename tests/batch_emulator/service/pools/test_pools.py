@@ -8,18 +8,13 @@ import pytest
 
 from batch_emulator.service import Account, BatchError, Quotas
 from tests.batch_emulator.service.builders import IMAGE, a_job, a_pool, a_task
+from tests.batch_emulator.service.refusals import refusal
 from tests.batch_emulator.service.world import World
 
 
 @pytest.fixture
 def world() -> World:
     return World()
-
-
-def refusal(world: World, command: str, *args: object, **options: object) -> tuple[str, int]:
-    with pytest.raises(BatchError) as caught:
-        world.do(command, *args, **options)
-    return caught.value.code, caught.value.status
 
 
 def image(**more: Any) -> dict[str, Any]:

@@ -6,17 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from batch_emulator.service import Account, BatchError, Quotas
+from batch_emulator.service import Account, Quotas
 from batch_emulator.service.effects import ReleaseNode
 from batch_emulator.service.queries import PoolSize
 from tests.batch_emulator.service.builders import a_job, a_pool, a_task
+from tests.batch_emulator.service.refusals import refusal
 from tests.batch_emulator.service.world import World
-
-
-def refusal(world: World, command: str, *args: object, **options: object) -> tuple[str, int]:
-    with pytest.raises(BatchError) as caught:
-        world.do(command, *args, **options)
-    return caught.value.code, caught.value.status
 
 
 def error_codes(world: World) -> list[str]:

@@ -6,10 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from batch_emulator.service import BatchError, Failure
+from batch_emulator.service import Failure
 from batch_emulator.service.effects import KillRun, RemoveTaskFiles, StartRun
 from batch_emulator.service.events import RunEnded, RunLost
 from tests.batch_emulator.service.builders import a_job, a_pool, a_task
+from tests.batch_emulator.service.refusals import refusal
 from tests.batch_emulator.service.world import World
 
 BLOB_NOT_FOUND = Failure("BlobNotFound", "One of the specified Azure Blob(s) was not found")
@@ -24,12 +25,6 @@ def world() -> World:
     world.do("create_pool", a_pool(nodes=1))
     world.do("create_job", a_job())
     return world
-
-
-def refusal(world: World, command: str, *args: object, **options: object) -> tuple[str, int]:
-    with pytest.raises(BatchError) as caught:
-        world.do(command, *args, **options)
-    return caught.value.code, caught.value.status
 
 
 def test_success(world: World) -> None:
