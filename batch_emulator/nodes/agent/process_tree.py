@@ -14,6 +14,8 @@ from contextlib import suppress
 
 __all__ = ["children", "descendants", "is_alive", "kill_all", "processes_with_environment"]
 
+# A flag in a process's `stat`: it is the kernel's own (PF_KTHREAD).
+_OF_KERNEL = 0x00200000
 _EXEC_ROUNDS = 20
 _EXEC_PAUSE_SECONDS = 0.001
 _ROUNDS = 200
@@ -26,14 +28,24 @@ def _pids() -> Iterator[int]:
             yield int(name)
 
 
-def _state_and_parent(pid: int) -> tuple[str, int] | None:
+def _stat(pid: int) -> list[bytes] | None:
+    """What the system says of a process after its name: state, parent, ..., as the seventh its flags."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             # The program's name, in parentheses, may itself hold spaces and parentheses.
-            state, parent = file.read().rpartition(b")")[2].split(maxsplit=2)[:2]
-    except (OSError, ValueError):
+            return file.read().rpartition(b")")[2].split(maxsplit=7) or None
+    except OSError:
         return None
-    return state.decode(), int(parent)
+
+
+def _state_and_parent(pid: int) -> tuple[str, int] | None:
+    found = _stat(pid)
+    return None if found is None else (found[0].decode(), int(found[1]))
+
+
+def _may_get_environment(pid: int) -> bool:
+    found = _stat(pid)
+    return found is not None and found[0] not in (b"Z", b"X") and not int(found[6]) & _OF_KERNEL
 
 
 def is_alive(pid: int) -> bool:
@@ -71,14 +83,15 @@ def descendants(pid: int) -> set[int]:
     return below
 
 
-def _environment(pid: int, rounds: int) -> list[bytes]:
-    for _ in range(rounds):
+def _environment(pid: int) -> list[bytes]:
+    # While a process is becoming another program it shows no environment, though it will have one.
+    for _ in range(_EXEC_ROUNDS):
         try:
             with open(f"/proc/{pid}/environ", "rb") as file:
                 content = file.read()
         except OSError:
             break
-        if content or not is_alive(pid):
+        if content or not _may_get_environment(pid):
             return content.split(b"\0")
         time.sleep(_EXEC_PAUSE_SECONDS)
     return []
@@ -94,11 +107,8 @@ def processes_with_environment(name: str, prefix: str, among: Iterable[int] | No
     exact = f"{name}={prefix}".encode()
     below = exact.rstrip(b"/") + b"/"
     found = set()
-    # While a process is becoming another program it shows no environment, though it will have one: children
-    # are worth a second look. Of all processes many are the kernel's own, which never have one.
-    rounds = 1 if among is None else _EXEC_ROUNDS
     for pid in _pids() if among is None else among:
-        if any(entry == exact or entry.startswith(below) for entry in _environment(pid, rounds)):
+        if any(entry == exact or entry.startswith(below) for entry in _environment(pid)):
             found.add(pid)
     found.discard(os.getpid())
     return found

@@ -61,7 +61,7 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
 
 
 async def ended(launched: Launched) -> int:
-    return await asyncio.wait_for(launched.ended, 20)
+    return await asyncio.wait_for(launched.ended, 60)
 
 
 async def test_streams_working_directory_environment_and_exit_code(bench: Bench) -> None:
@@ -212,7 +212,7 @@ async def test_kill_9_of_the_emulator_leaves_no_process(tmp_path: Path) -> None:
     agent = int(await parent.stdout.readline())
     pids = [await pid_in(bench.layout().working / name) for name in ("me", "far")]
     parent.kill()
-    await asyncio.wait_for(parent.wait(), 10)
+    await asyncio.wait_for(parent.wait(), 60)
     await until_dead(agent, *pids)
 
 
@@ -224,7 +224,7 @@ async def test_a_start_ends_what_a_killed_emulator_and_agent_left(tmp_path: Path
     bystander = await asyncio.create_subprocess_exec("/bin/sleep", "600", env=elsewhere)
     try:
         await bench.launcher.start()
-        assert await asyncio.wait_for(stray.wait(), 10) == -signal.SIGKILL
+        assert await asyncio.wait_for(stray.wait(), 60) == -signal.SIGKILL
         assert bystander.returncode is None
     finally:
         bystander.kill()
@@ -238,6 +238,6 @@ async def test_an_agent_without_an_emulator_says_so() -> None:
         stdin=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
     )
-    _, words = await asyncio.wait_for(agent.communicate(), 20)
+    _, words = await asyncio.wait_for(agent.communicate(), 60)
     assert agent.returncode == 2
     assert b"started by the emulator" in words
