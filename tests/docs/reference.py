@@ -21,6 +21,7 @@ from batch_emulator.faults.record import NODE_FAULTS, REQUEST_FAULTS, NodeRule, 
 from batch_emulator.rest import operations as rest
 from batch_emulator.rest.handlers import all_handlers
 from batch_emulator.service import error_kinds
+from tests.airflow_batch_provider.official.comparison import COMPARISON
 from tests.docs import coverage
 
 _GROUPS = {
@@ -83,6 +84,11 @@ def node_faults() -> list[str]:
     return list(_faults(NODE_FAULTS, NodeRule))
 
 
+def comparison() -> list[str]:
+    """What was seen of the official operator and of ours."""
+    return [_row(each.question, each.official[1], each.ours[1]) for each in COMPARISON]
+
+
 def _faults(table: Mapping[str, type[Rule]], base: type[Rule]) -> Iterator[str]:
     common = {item.name for item in fields(base)}
     for name, kind in table.items():
@@ -106,6 +112,7 @@ TABLES = {
     "task failures": task_failures,
     "pool errors": resize_errors,
     "request errors": request_errors,
+    "comparison": comparison,
 }
 
 
