@@ -13,9 +13,9 @@ from airflow.sdk import BaseOperator
 
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.links.job import JOB_LINK_KEY, AzureBatchJobLink, job_url
+from airflow_batch_provider.operators.task_instance import identity_of
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.files import is_template
-from airflow_batch_provider.spec.ids import JobIdentity
 from airflow_batch_provider.spec.official import OfficialPool, OfficialTask, wire_of
 
 if TYPE_CHECKING:
@@ -238,18 +238,8 @@ class AzureBatchOperator(BaseOperator):
         return SingleTaskRun(task, hook.batch_client(), self.log, settle, longest=float(self.poll_interval))
 
     def _task(self, context: Context) -> OfficialTask:
-        ti = context["ti"]
-        map_index = getattr(ti, "map_index", None)
-        generation = int(getattr(ti, "max_tries", 0) or 0)
-        identity = JobIdentity(
-            ti.dag_id,
-            ti.run_id,
-            ti.task_id,
-            -1 if map_index is None else map_index,
-            generation,
-        )
         return OfficialTask(
-            identity=identity,
+            identity=identity_of(context, ""),
             job_id=self.batch_job_id,
             task_id=self.batch_task_id,
             pool_id=self.batch_pool_id,

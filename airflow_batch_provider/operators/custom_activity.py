@@ -1,0 +1,136 @@
+"""A custom activity of Azure Data Factory or Synapse, run by Airflow as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.operators.job import AzureBatchJobOperator
+from airflow_batch_provider.operators.task_instance import identity_of
+from airflow_batch_provider.spec.checks import rendered
+from airflow_batch_provider.spec.custom_activity import CustomActivity, read_activity
+from airflow_batch_provider.spec.errors import SpecError
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_batch_provider.client.activity_files import ActivityFiles
+    from airflow_batch_provider.client.claim import Claim
+    from airflow_batch_provider.client.job_run import JobRun
+    from airflow_batch_provider.spec.files import BlobRef
+    from airflow_batch_provider.spec.graph import JobGraph
+
+__all__ = ["AzureBatchCustomActivityOperator"]
+
+
+class AzureBatchCustomActivityOperator(AzureBatchJobOperator):
+    """Run a custom activity of Data Factory by its JSON.
+
+    The command finds what it finds under Data Factory: its program's files, ``activity.json``,
+    ``linkedServices.json`` and ``datasets.json`` in its working directory. Those three are deleted from
+    storage when the job has ended, since they may hold secrets. stdout and stderr are kept below
+    ``adfjobs/<job>/output``.
+
+    The storage account is that of the Airflow connection, for the program too: it is named once.
+
+    Returns (XCom): as :class:`AzureBatchJobOperator`, and ``{"exitcode": 0, "outputs": [URL of stdout, URL of
+    stderr], "customOutput": what the command wrote to outputs.json, or None}``.
+
+    Parameters:
+        activity: the activity's JSON, as an object or as text, with ``typeProperties``. Jinja in it is
+            rendered; expressions of Data Factory are refused.
+        linked_services, datasets: definitions (JSON objects with ``name`` and ``properties``), of which those
+            named in ``referenceObjects`` go to the node. Jinja in them is rendered in the worker alone: write
+            secrets as ``{{ conn.my_id.password }}``.
+        pool_id: the pool; by default ``poolName`` of the activity's Azure Batch linked service, if that is
+            among ``linked_services``.
+        keep_folders: keep the sub-folders of ``folderPath``; Data Factory puts all files into one.
+        kwargs: as for :class:`AzureBatchJobOperator`. The activity's policy gives the defaults of
+            ``retries``, ``retry_delay``, ``max_wall_clock`` and (``secureOutput``) ``log_tasks``.
+
+    Raises:
+        SpecError: the activity cannot run as it is; at DAG parse.
+    """
+
+    def __init__(
+        self,
+        *,
+        activity: Mapping[str, Any] | str,
+        linked_services: Sequence[Mapping[str, Any]] = (),
+        datasets: Sequence[Mapping[str, Any]] = (),
+        pool_id: str | None = None,
+        keep_folders: bool = False,
+        work_container: str = "adfjobs",
+        **kwargs: Any,
+    ) -> None:
+        read = read_activity(activity, linked_services, datasets)
+        if (pool_id := pool_id or read.pool_id) is None:
+            raise SpecError(
+                "there is no pool_id",
+                where=f"activity {read.definition.get('name', '')!r}",
+                right="Give it, or the activity's Azure Batch linked service among linked_services.",
+            )
+        super().__init__(
+            pool_id=pool_id,
+            graph=read.graph({}),
+            work_container=work_container,
+            **{**_policy(read), **kwargs},
+        )
+        self.activity = activity
+        self.linked_services = linked_services
+        self.datasets = datasets
+        self.keep_folders = keep_folders
+        self._inputs: dict[str, BlobRef] = {}
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Put the activity's definition into storage, and run it."""
+        read, files = self._read(context), self._activity_files(context)
+        files.write(read.files())
+        program = files.program(read.folder, keep_folders=self.keep_folders) if read.folder else {}
+        self._inputs = {**program, **{name: files.definition(name) for name in read.files()}}
+        return super().execute(context)
+
+    def _graph(self, render: Callable[[str], str]) -> JobGraph:
+        """The job of one task; after a wait without its files, which were looked up before."""
+        read = read_activity(self.activity, self.linked_services, self.datasets)
+        graph = read.graph(self._inputs).rendered(render)
+        graph.validate()
+        return graph
+
+    def _finish(self, context: Context, run: JobRun, claim: Claim) -> dict[str, Any]:
+        files = self._activity_files(context)
+        try:
+            summary = super()._finish(context, run, claim)
+        finally:
+            files.delete(self._read(context).files())
+        return {
+            **summary,
+            "exitcode": 0,
+            "outputs": files.streams(claim.job_id),
+            "customOutput": files.custom_output(claim.job_id),
+        }
+
+    def _read(self, context: Context) -> CustomActivity:
+        from airflow_batch_provider.rendering import text_renderer
+
+        given = (self.activity, list(self.linked_services), list(self.datasets))
+        return read_activity(*rendered(given, text_renderer(self, context)))
+
+    def _activity_files(self, context: Context) -> ActivityFiles:
+        from airflow_batch_provider.client.activity_files import ActivityFiles
+
+        identity = identity_of(context, self.namespace)
+        run = f"{identity.owner}-{identity.generation}"
+        return ActivityFiles(AzureBatchHook(self.conn_id).storage(), self.work_container, run)
+
+
+def _policy(read: CustomActivity) -> dict[str, Any]:
+    """What the activity's policy says, in the words of Airflow and of the operator."""
+    said = {
+        "retries": read.retries,
+        "retry_delay": read.retry_delay,
+        "max_wall_clock": read.timeout,
+        "log_tasks": False if read.secure_output else None,
+    }
+    return {name: value for name, value in said.items() if value is not None}

@@ -1,0 +1,128 @@
+"""A custom activity of Data Factory on a real emulator, with real storage."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import TaskDeferred
+from azure.storage.blob import BlobServiceClient
+
+from airflow_batch_provider.exceptions import BatchJobFailedError
+from airflow_batch_provider.operators.custom_activity import AzureBatchCustomActivityOperator
+from airflow_batch_provider.spec import SpecError
+from demo.stack.accounts import StorageAccount
+from tests.airflow_batch_provider.jobs.test_operator import Instance, fire
+
+pytestmark = pytest.mark.slow
+
+PROGRAM = """
+echo scoring
+cat activity.json datasets.json > both
+grep -q topsecret linkedServices.json || exit 4
+grep -o '"day": "[a-z0-9]*"' activity.json
+cat helper.txt
+echo '{"rows": 3}' > $AZ_BATCH_TASK_WORKING_DIR/outputs.json
+"""
+
+
+@pytest.fixture
+def blobs(azurite: StorageAccount) -> BlobServiceClient:
+    return BlobServiceClient.from_connection_string(azurite.connection_string)
+
+
+@pytest.fixture
+def folder(blobs: BlobServiceClient) -> str:
+    """A program with a helper in a sub-folder."""
+    name = f"programs-{uuid.uuid4().hex[:8]}"
+    container = blobs.create_container(name)
+    container.upload_blob("score/run.sh", PROGRAM)
+    container.upload_blob("score/lib/helper.txt", "helped\n")
+    return f"{name}/score"
+
+
+def operator(
+    pool: str, conn_id: str, folder: str = "", command: str = "/bin/sh run.sh", **options: Any
+) -> Any:
+    nodes = {"name": "N", "properties": {"type": "AzureBatch", "typeProperties": {"poolName": pool}}}
+    warehouse = {"name": "W", "properties": {"typeProperties": {"connectionString": "{{ secret }}"}}}
+    properties: dict[str, Any] = {
+        "command": command,
+        "referenceObjects": {"linkedServices": [{"referenceName": "W"}], "datasets": []},
+        "extendedProperties": {"day": "{{ run_id }}"},
+    }
+    if folder:
+        properties |= {"folderPath": folder, "resourceLinkedService": {"referenceName": "P"}}
+    return AzureBatchCustomActivityOperator(
+        task_id="job",
+        conn_id=conn_id,
+        activity={
+            "name": "Score",
+            "type": "Custom",
+            "linkedServiceName": {"referenceName": "N"},
+            "typeProperties": properties,
+        },
+        linked_services=[nodes, warehouse],
+        poll_interval=0.3,
+        **options,
+    )
+
+
+async def test_pain_184_an_activity_runs_as_it_is_and_brings_its_outputs_file_back(
+    pool: str, batch_conn_id: str, folder: str, blobs: BlobServiceClient
+) -> None:
+    instance = Instance()
+    context = instance.context(secret="topsecret")
+    with pytest.raises(TaskDeferred) as deferred:
+        await asyncio.to_thread(operator(pool, batch_conn_id, folder).execute, context)
+    event = await fire(deferred.value)
+    done = await asyncio.to_thread(operator(pool, batch_conn_id, folder).resume, context, event)
+    assert done["customOutput"] == {"rows": 3}
+    assert done["exitcode"] == 0
+    assert "topsecret" not in json.dumps(done) + json.dumps(instance.pushed)
+    container = blobs.get_container_client("adfjobs")
+    kept = container.download_blob(f"{done['job_id']}/output/stdout.txt").readall().decode()
+    assert kept == f'scoring\n"day": "{instance.run_id}"\nhelped\n'
+    assert done["outputs"][0].endswith(f"/adfjobs/{done['job_id']}/output/stdout.txt")
+    left = [name for name in container.list_blob_names(name_starts_with="runtime/")]
+    assert not [name for name in left if b"topsecret" in container.download_blob(name).readall()]
+
+
+async def test_an_activity_without_program_or_output_runs_and_a_failing_one_is_explained(
+    pool: str, batch_conn_id: str
+) -> None:
+    context = Instance().context(secret="x")
+    made = operator(pool, batch_conn_id, command="/bin/ls activity.json datasets.json", deferrable=False)
+    done = await asyncio.to_thread(made.execute, context)
+    assert done["customOutput"] is None
+    bad = operator(pool, batch_conn_id, command="/bin/sh -c 'echo no rows >&2; exit 5'", deferrable=False)
+    with pytest.raises(BatchJobFailedError, match=r"(?s)exit code 5.*no rows"):
+        await asyncio.to_thread(bad.execute, Instance().context(secret="x"))
+
+
+def test_pain_186_a_folder_that_is_in_no_container_of_the_account_is_told(
+    pool: str, batch_conn_id: str, blobs: BlobServiceClient
+) -> None:
+    name = f"empty-{uuid.uuid4().hex[:8]}"
+    blobs.create_container(name)
+    with pytest.raises(SpecError, match="holds no file in the storage account of the Airflow connection"):
+        operator(pool, batch_conn_id, f"{name}/score").execute(Instance().context(secret="x"))
+
+
+def test_a_result_file_that_is_too_large_or_no_json_is_told(pool: str, batch_conn_id: str) -> None:
+    big = "/bin/sh -c 'head -c 2000001 /dev/zero > outputs.json'"
+    with pytest.raises(SpecError, match="more than 2,000,000 bytes"):
+        operator(pool, batch_conn_id, command=big, deferrable=False).execute(Instance().context(secret="x"))
+    odd = "/bin/sh -c 'echo { > outputs.json'"
+    with pytest.raises(SpecError, match=r"outputs\.json is no JSON"):
+        operator(pool, batch_conn_id, command=odd, deferrable=False).execute(Instance().context(secret="x"))
+
+
+def test_without_a_pool_the_dag_is_not_parsed() -> None:
+    with pytest.raises(SpecError, match="there is no pool_id"):
+        AzureBatchCustomActivityOperator(
+            task_id="x", activity={"name": "A", "type": "Custom", "typeProperties": {"command": "ls"}}
+        )
