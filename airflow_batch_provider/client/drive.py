@@ -274,7 +274,7 @@ def _request(step: Send) -> Any:
 
 
 def _answer(response: Any) -> Answer:
-    if response.status_code in (200, 202):
+    if response.status_code in (200, 202, 204):
         return Answer(response.content, int(response.headers.get("Content-Length") or 0))
     try:
         body = response.json() or {}

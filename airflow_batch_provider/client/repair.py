@@ -10,24 +10,20 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
-from airflow_batch_provider.client.drive import AT_ONCE
 from airflow_batch_provider.client.job_requests import (
     ENDED,
     get_job,
     list_tasks,
 )
 from airflow_batch_provider.client.outcome import is_done
+from airflow_batch_provider.client.reactivation import FAILED, reactivate
 from airflow_batch_provider.client.records import BLOCKING_FIELDS, JobView, TaskView, task_view
-from airflow_batch_provider.client.steps import Call, Pause, Refusal, Say, Script, Together
+from airflow_batch_provider.client.steps import Refusal, Say, Script
 from airflow_batch_provider.spec.graph import JobGraph
 from airflow_batch_provider.spec.ids import JobIdentity
 
 REPAIRS_MARK = "airflow-repairs"
 """Name in a job's metadata; its value is the number of the submission whose done tasks are left out."""
-
-_REACTIVATIONS = 5
-_DONE_WITH = frozenset({"TaskNotCompleted", "TaskSucceeded", "TaskNotFound"})
-"""Answers to a reactivation that say that none is needed: an earlier one got through, or the task is gone."""
 
 
 @dataclass(frozen=True)
@@ -99,8 +95,7 @@ def reactivate_failed(job_id: str, graph: JobGraph, final_exit_codes: Collection
     Returns:
         How many were asked for.
     """
-    where = "state eq 'completed' and executionInfo/result eq 'failure'"
-    listed = yield from list_tasks(job_id, where=where, select=BLOCKING_FIELDS)
+    listed = yield from list_tasks(job_id, where=FAILED, select=BLOCKING_FIELDS)
     views = [task_view(wire) for wire in listed if not is_done(wire)]
     tellers = {expansion.after for expansion in graph.expansions}
     failed = [
@@ -111,30 +106,10 @@ def reactivate_failed(job_id: str, graph: JobGraph, final_exit_codes: Collection
     if not failed:
         return 0
     try:
-        for start in range(0, len(failed), AT_ONCE):
-            yield from _reactivate(job_id, failed[start : start + AT_ONCE])
+        yield from reactivate(job_id, failed, missing_ok=True)
     except Refusal as refusal:
         if refusal.code not in ENDED:
             raise
         return 0
     yield Say(f"Tasks that had failed run again in Batch job {job_id}: {len(failed):,}")
     return len(failed)
-
-
-def _reactivate(job_id: str, task_ids: Collection[str]) -> Script[None]:
-    waiting = list(task_ids)
-    for attempt in range(_REACTIVATIONS):
-        answers = yield Together([Call("reactivate_task", (job_id, task_id)) for task_id in waiting])
-        refused = [
-            (task_id, answer)
-            for task_id, answer in zip(waiting, answers, strict=True)
-            if isinstance(answer, Refusal) and answer.code not in _DONE_WITH
-        ]
-        if not refused:
-            return
-        last = refused[-1][1]
-        lasting = next((answer for _, answer in refused if not answer.transient), None)
-        if lasting is not None or attempt == _REACTIVATIONS - 1:
-            raise lasting or last
-        waiting = [task_id for task_id, _ in refused]
-        yield Pause(last.retry_after or 2.0**attempt)

@@ -17,6 +17,7 @@ __all__ = [
     "JobOptions",
     "JobPreparation",
     "JobRelease",
+    "JobSchedule",
     "MultiInstance",
     "Package",
     "Pool",
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
         spot_with_dedicated_fallback,
         working_hours,
     )
+    from airflow_batch_provider.spec.schedule import JobSchedule
     from airflow_batch_provider.spec.special_tasks import JobManager, JobPreparation, JobRelease
     from airflow_batch_provider.spec.start_task import StartTask
     from airflow_batch_provider.spec.task import TaskOptions
@@ -76,6 +78,7 @@ else:
         "JobOptions": "job",
         "JobPreparation": "special_tasks",
         "JobRelease": "special_tasks",
+        "JobSchedule": "schedule",
         "MultiInstance": "multi_instance",
         "Package": "packages",
         "Pool": "pool",

@@ -1,0 +1,23 @@
+"""An operator that deletes a job."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_batch_provider.operators.state_change import StateChangeOperator, check_target
+
+
+class AzureBatchJobDeleteOperator(StateChangeOperator):
+    """Delete a job with its tasks and their files on the nodes. A job that is gone is a success.
+
+    Parameters:
+        job_id: the job.
+        conn_id, wait, timeout, deferrable: see :class:`StateChangeOperator`.
+    """
+
+    change = "delete_job"
+
+    def __init__(self, *, job_id: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        check_target(job_id, "job_id", self.task_id)
+        self.job_id = job_id

@@ -1,0 +1,46 @@
+"""An operator that disables a job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from airflow_batch_provider.operators.state_change import StateChangeOperator, check_target
+from airflow_batch_provider.spec.errors import SpecError
+
+_CHOICES = ("requeue", "terminate", "wait")
+
+
+class AzureBatchJobDisableOperator(StateChangeOperator):
+    """Let a job start no more tasks. One that is disabled, has ended or is gone is a success.
+
+    Parameters:
+        job_id: the job.
+        running_tasks: ``requeue``: stopped, and started anew when the job is enabled; ``terminate``: stopped
+            for good; ``wait``: left to end by themselves, which is waited for.
+        conn_id, wait, timeout, deferrable: see :class:`StateChangeOperator`.
+    """
+
+    change = "disable_job"
+
+    def __init__(
+        self,
+        *,
+        job_id: str,
+        running_tasks: Literal["requeue", "terminate", "wait"] = "requeue",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        check_target(job_id, "job_id", self.task_id)
+        if running_tasks not in _CHOICES:
+            raise SpecError(
+                f"running_tasks is {running_tasks!r}",
+                where=f"task {self.task_id!r}",
+                right="It is 'requeue', 'terminate' or 'wait'.",
+            )
+        self.job_id = job_id
+        self.running_tasks = running_tasks
+
+    def body(self) -> Mapping[str, Any]:
+        """What becomes of running tasks."""
+        return {"disableTasks": self.running_tasks}

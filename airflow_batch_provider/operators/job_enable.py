@@ -1,0 +1,23 @@
+"""An operator that enables a disabled job."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_batch_provider.operators.state_change import StateChangeOperator, check_target
+
+
+class AzureBatchJobEnableOperator(StateChangeOperator):
+    """Let a disabled job go on. An active one is a success; one that has ended cannot be enabled.
+
+    Parameters:
+        job_id: the job.
+        conn_id, wait, timeout, deferrable: see :class:`StateChangeOperator`.
+    """
+
+    change = "enable_job"
+
+    def __init__(self, *, job_id: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        check_target(job_id, "job_id", self.task_id)
+        self.job_id = job_id

@@ -1,0 +1,70 @@
+"""An operator that lets tasks of a job run again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.operators.state_change import check_target
+from airflow_batch_provider.spec.errors import SpecError
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class AzureBatchJobReactivateTasksOperator(BaseOperator):
+    """Let tasks that failed run again in their job, which must not have ended.
+
+    It does not wait for them. A task that runs, waits or has succeeded is left alone: trying again does no
+    harm. A job of :class:`~airflow_batch_provider.operators.job.AzureBatchJobOperator` is repaired by a retry
+    of that operator; this one is for jobs that live on, of whoever made them.
+
+    Returns (XCom): ids of the tasks that run again.
+
+    Parameters:
+        job_id: the job.
+        task_ids: the tasks; None: all that have failed.
+        conn_id: id of the Airflow connection.
+
+    Raises:
+        BatchRequestError: the job has ended, or a task does not exist.
+    """
+
+    template_fields: Sequence[str] = ("job_id", "task_ids", "conn_id")
+    ui_color = "#cfe8d8"
+
+    def __init__(
+        self,
+        *,
+        job_id: str,
+        task_ids: Sequence[str] | None = None,
+        conn_id: str = AzureBatchHook.default_conn_name,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        check_target(job_id, "job_id", self.task_id)
+        if isinstance(task_ids, str):
+            raise SpecError(
+                f"task_ids is {task_ids!r}", where=f"task {self.task_id!r}", right=f"Write [{task_ids!r}]."
+            )
+        self.job_id = job_id
+        self.task_ids = task_ids
+        self.conn_id = conn_id
+
+    def execute(self, context: Context) -> list[str]:
+        """Ask for each task once more."""
+        from airflow_batch_provider.client.drive import Driver, log_to
+        from airflow_batch_provider.client.job_run import explained
+        from airflow_batch_provider.client.reactivation import failed_tasks, reactivate
+
+        driver = Driver(AzureBatchHook(self.conn_id).batch_client(), log_to(self.log))
+        with explained(f"Reactivating tasks of Batch job {self.job_id}"):
+            wanted = self.task_ids
+            if wanted is None:
+                wanted = driver.run(failed_tasks(self.job_id))
+            again = driver.run(reactivate(self.job_id, wanted))
+        self.log.info("%d task(s) of Batch job %s run again: %s", len(again), self.job_id, again[:20])
+        return again

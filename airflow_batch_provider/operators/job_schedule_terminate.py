@@ -1,0 +1,27 @@
+"""An operator that ends a job schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from airflow_batch_provider.operators.state_change import StateChangeOperator, check_target
+
+
+class AzureBatchJobScheduleTerminateOperator(StateChangeOperator):
+    """End a job schedule and its running job. One that has ended or is gone is a success.
+
+    Parameters:
+        schedule_id: the job schedule.
+        conn_id, wait, timeout, deferrable: see :class:`StateChangeOperator`.
+    """
+
+    change = "terminate_schedule"
+    target_field = "schedule_id"
+
+    template_fields: Sequence[str] = ("schedule_id", "conn_id")
+
+    def __init__(self, *, schedule_id: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        check_target(schedule_id, "schedule_id", self.task_id)
+        self.schedule_id = schedule_id

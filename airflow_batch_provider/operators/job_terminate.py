@@ -1,0 +1,34 @@
+"""An operator that ends a job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from airflow_batch_provider.operators.state_change import StateChangeOperator, check_target
+
+
+class AzureBatchJobTerminateOperator(StateChangeOperator):
+    """End a job: its running tasks are stopped, and release tasks run.
+
+    A job that has ended or is gone is a success.
+
+    Parameters:
+        job_id: the job.
+        reason: shown as the job's terminate reason. Templated.
+        conn_id, wait, timeout, deferrable: see :class:`StateChangeOperator`.
+    """
+
+    change = "terminate_job"
+
+    template_fields: Sequence[str] = ("job_id", "reason", "conn_id")
+
+    def __init__(self, *, job_id: str, reason: str = "AirflowTerminate", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        check_target(job_id, "job_id", self.task_id)
+        self.job_id = job_id
+        self.reason = reason
+
+    def body(self) -> Mapping[str, Any]:
+        """The terminate reason."""
+        return {"terminateReason": self.reason}

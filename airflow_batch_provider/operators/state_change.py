@@ -1,0 +1,120 @@
+"""What the operators that change the state of a job or job schedule have in common."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.sdk import BaseOperator
+
+from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.spec.errors import SpecError
+from airflow_batch_provider.spec.files import is_template
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+
+class StateChangeOperator(BaseOperator):
+    """Asks for a change of state and waits for it, in the triggerer unless told otherwise.
+
+    A change that is there already, or that was asked for by an earlier try, is a success: the log says so.
+
+    Parameters:
+        conn_id: id of the Airflow connection.
+        wait: until the service has carried the change out. Without it the request is made, and no more.
+        timeout: longest wait.
+        deferrable: wait in the triggerer instead of in a worker.
+
+    Raises:
+        BatchRequestError: the change is not possible, or the service refused it.
+        BatchJobTimeoutError: it was asked for, and not carried out in time.
+    """
+
+    change: ClassVar[str]
+    """Name of the change in ``client.lifecycle.CHANGES``."""
+    target_field: ClassVar[str] = "job_id"
+    """Name of the field that holds the id."""
+
+    template_fields: Sequence[str] = ("job_id", "conn_id")
+    ui_color = "#cfe8d8"
+
+    def __init__(
+        self,
+        *,
+        conn_id: str = AzureBatchHook.default_conn_name,
+        wait: bool = True,
+        timeout: timedelta = timedelta(minutes=30),
+        deferrable: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.conn_id = conn_id
+        self.wait = wait
+        self.timeout = timeout
+        self.deferrable = deferrable
+        if not isinstance(timeout, timedelta):
+            raise SpecError(
+                f"timeout is {timeout!r}", where=f"task {self.task_id!r}", right="Give a timedelta(...)."
+            )
+
+    @property
+    def target_id(self) -> str:
+        """Id of the job or schedule."""
+        return str(getattr(self, self.target_field))
+
+    def body(self) -> Mapping[str, Any] | None:
+        """What the request says beside."""
+        return None
+
+    def execute(self, context: Context) -> None:
+        """Ask for the change, and wait for it."""
+        from airflow_batch_provider.client.drive import Driver, log_to
+        from airflow_batch_provider.client.job_run import Looker, explained
+        from airflow_batch_provider.client.lifecycle import request_change, wait_for_change
+        from airflow_batch_provider.triggers.state_change import AzureBatchStateChangeTrigger
+
+        client = AzureBatchHook(self.conn_id).batch_client()
+        driver = Driver(client, log_to(self.log))
+        with explained(f"{type(self).__name__} of {self.target_id}"):
+            done = driver.run(request_change(self.change, self.target_id, self.body()))
+        if done or not self.wait:
+            return
+        deadline = time.time() + self.timeout.total_seconds()
+        if self.deferrable:
+            self.defer(
+                trigger=AzureBatchStateChangeTrigger(self.conn_id, self.change, self.target_id, deadline),
+                method_name="execute_complete",
+            )
+        watcher = Driver(client, log_to(self.log), look=Looker(driver, time.sleep))
+        self._judge(watcher.run(wait_for_change(self.change, self.target_id, deadline, time.time)))
+
+    def execute_complete(self, context: Context, event: Mapping[str, Any]) -> None:
+        """Go on after the wait in the triggerer."""
+        self._judge(str(event["state"]))
+
+    def _judge(self, state: str) -> None:
+        from airflow_batch_provider.client.lifecycle import CHANGES
+        from airflow_batch_provider.exceptions import BatchJobTimeoutError
+
+        change = CHANGES[self.change]
+        if state in change.settled:
+            return
+        raise BatchJobTimeoutError(
+            f"{change.noun} {self.target_id} is {state} and not yet as asked for ({change.verb}) after "
+            f"{self.timeout}.\n"
+            "Likely cause: running tasks or release tasks take their time to end.\n"
+            "Next step: let Airflow retry, which goes on waiting; raise timeout if that is usual."
+        )
+
+
+def check_target(value: object, field: str, task_id: str) -> None:
+    """Check an id that may be Jinja or an XCom to come; job ids of a schedule hold a colon.
+
+    Raises:
+        SpecError: empty.
+    """
+    if isinstance(value, str) and not is_template(value) and not value.strip():
+        raise SpecError(f"{field} is empty", where=f"task {task_id!r}", right=f"Say which: {field}='...'.")
