@@ -33,7 +33,7 @@ def grown(
         graph: as it was submitted first.
         job_id: the job.
         read_result: gives the result of a task.
-        render: renders Jinja in the tasks that are added.
+        render: applied to the texts of the tasks that are added, which hold what a task has told.
         earlier: tasks that earlier jobs have done, by their id in lower case.
 
     Returns:

@@ -62,7 +62,7 @@ class JobPlan:
         identity: the Airflow task instance.
         options: of the job.
         graph: its tasks, validated and rendered.
-        render: renders Jinja in tasks that are added later.
+        render: applied to the texts of tasks that are added later, which hold what a task has told.
         no_retry_exit_codes: a task that fails for good with one of these is not worth another try.
         on_retry: what is done about the jobs of earlier tries.
         attempt: number of the try.

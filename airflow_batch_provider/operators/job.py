@@ -14,6 +14,7 @@ from airflow_batch_provider import spec
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.links.job import JOB_LINK_KEY, AzureBatchJobLink, job_url
 from airflow_batch_provider.operators.task_instance import identity_of, remember, try_of
+from airflow_batch_provider.spec.files import as_written
 from airflow_batch_provider.spec.limits import DEFAULT_WALL_CLOCK
 from airflow_batch_provider.spec.retry import check_on_retry
 
@@ -56,8 +57,9 @@ class AzureBatchJobOperator(BaseOperator):
 
     Parameters:
         pool_id: the pool that runs the tasks.
-        graph: the tasks; or a function that makes the graph in the worker, for graphs that depend on what is
-            known only then. It must make the same graph each time. Jinja in a graph's texts is rendered.
+        graph: the tasks, in whose texts Jinja is rendered; or a function that makes the graph in the worker,
+            for graphs that depend on what is known only then. It must make the same graph each time. Its
+            texts and those that ``expand`` adds are taken as they are: Jinja goes into ``graph_kwargs``.
         graph_kwargs: arguments of that function; templated, and may hold XComs.
         work_container: where tasks keep what they leave, in the connection's storage account; created if it
             is not there. With a connection that names no storage account, tasks can have no files but those
@@ -272,7 +274,7 @@ class AzureBatchJobOperator(BaseOperator):
             identity=identity_of(context, self.namespace),
             options=self._options().rendered(render),
             graph=self._graph(render),
-            render=render,
+            render=as_written,
             no_retry_exit_codes=frozenset(self.no_retry_exit_codes),
             on_retry=self.on_retry,
             attempt=try_of(context),
@@ -289,16 +291,19 @@ class AzureBatchJobOperator(BaseOperator):
         return JobFiles(hook.storage(sas_lifetime=self.max_wall_clock + _GRACE), container)
 
     def _graph(self, render: Callable[[str], str]) -> JobGraph:
-        made = (
-            self.graph if isinstance(self.graph, spec.JobGraph) else self.graph(**(self.graph_kwargs or {}))
-        )
+        if isinstance(self.graph, spec.JobGraph):
+            graph = self.graph.rendered(render)
+            graph.validate()
+            return graph
+        # Names from outside may be in it, of blobs for one: Jinja in them would run with all rights.
+        made: object = self.graph(**(self.graph_kwargs or {}))
         if not isinstance(made, spec.JobGraph):
             raise spec.SpecError(
                 f"the function gave {made!r}",
                 where=f"graph of task {self.task_id!r}",
                 right="Return a JobGraph.",
             )
-        graph = made.rendered(render)
+        graph = made.rendered(as_written)
         graph.validate()
         return graph
 

@@ -27,6 +27,11 @@ def is_template(text: str) -> bool:
     return "{{" in text or "{%" in text
 
 
+def as_written(text: str) -> str:
+    """Renders nothing: for texts that may hold names from outside, whose braces are no Jinja."""
+    return text
+
+
 @dataclass(frozen=True)
 class BlobRef:
     """A blob, or with a name that ends in ``/`` (or is empty) all blobs below it. Made by :func:`blob`.
@@ -55,8 +60,11 @@ class BlobRef:
         return replace(self, name=f"{self.name.rstrip('/')}/{name}".lstrip("/"))
 
     def rendered(self, render: Render) -> BlobRef:
-        """Read the reference again after Airflow has rendered its templates."""
-        return self if self.template is None else blob(render(self.template))
+        """Read the reference again after Airflow has rendered its templates.
+
+        What braces are in it then belong to the name.
+        """
+        return self if self.template is None else _parse(render(self.template))
 
     def __str__(self) -> str:
         if self.template is not None:
@@ -78,8 +86,10 @@ def blob(location: str) -> BlobRef:
     """
     if not isinstance(location, str):
         raise SpecError(f"a blob is {location!r}", right=_FORMS)
-    if is_template(location):
-        return BlobRef("", "", template=location)
+    return BlobRef("", "", template=location) if is_template(location) else _parse(location)
+
+
+def _parse(location: str) -> BlobRef:
     scheme = location.partition("://")[0] if "://" in location else ""
     if not scheme:
         container, _, name = location.partition("/")

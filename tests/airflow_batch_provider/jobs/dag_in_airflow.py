@@ -14,10 +14,12 @@ from airflow.serialization.serialized_objects import LazyDeserializedDAG
 from airflow.utils.db import initdb
 from airflow.utils.session import create_session
 
+from airflow_batch_provider.operators.blob_list import AzureBlobListOperator
 from airflow_batch_provider.operators.job import AzureBatchJobOperator
 from airflow_batch_provider.operators.pool import AzureBatchPoolOperator
 from airflow_batch_provider.operators.pool_delete import AzureBatchPoolDeleteOperator
-from airflow_batch_provider.spec import FixedScale, JobGraph, Pool, shell
+from airflow_batch_provider.operators.task import AzureBatchTaskOperator
+from airflow_batch_provider.spec import FixedScale, JobGraph, Pool, blob, shell
 
 
 def counting(n: int) -> JobGraph:
@@ -46,6 +48,18 @@ def plain() -> JobGraph:
     return graph
 
 
+def counted(files: list[dict[str, Any]]) -> JobGraph:
+    """One task for each blob; whatever its name holds, it is a name."""
+    graph = JobGraph()
+    count = lambda file: dict(  # noqa: E731
+        command=shell("wc -w < text > words"), inputs={"text": blob(file["url"])}, outputs=["words"]
+    )
+    each = graph.fan_out("count", files, count)
+    total = shell("cat */words | awk '{n += $1} END {print n}' > total.json")
+    graph.merge("total", total, of=each, collect="words", outputs=["total.json"], result="total.json")
+    return graph
+
+
 def dags(pool: str) -> list[DAG]:
     start = datetime(2026, 1, 1, tzinfo=timezone.utc)
     with DAG("static", schedule=None, start_date=start, render_template_as_native_obj=True) as static:
@@ -69,7 +83,38 @@ def dags(pool: str) -> list[DAG]:
         job = AzureBatchJobOperator(task_id="job", pool_id=lent.id, graph=bad, poll_interval=0.5)
         delete = AzureBatchPoolDeleteOperator(task_id="delete", pool_id=lent.id, when="idle")
         made >> job >> delete.as_teardown(setups=made)
-    return [static, mapped, failing, torn_down]
+    with DAG("listed", schedule=None, start_date=start, render_template_as_native_obj=True) as listed:
+        files = AzureBlobListOperator(task_id="files", blobs="listed/{{ dag.dag_id }}/", pattern="*.txt")
+        AzureBatchJobOperator(
+            task_id="job",
+            pool_id=pool,
+            graph=counted,
+            graph_kwargs={"files": files.output},
+            poll_interval=0.5,
+        )
+    with DAG("commands", schedule=None, start_date=start, render_template_as_native_obj=True) as commands:
+
+        @task
+        def scripts() -> list[list[str]]:
+            return [
+                shell(f"echo '{word}' > said.txt; wc -c < said.txt > n.json") for word in ("a", "{{ 7 }}")
+            ]
+
+        AzureBatchTaskOperator.partial(
+            task_id="job", pool_id=pool, outputs=["n.json"], result="n.json", poll_interval=0.5
+        ).expand(command=scripts())
+    with DAG("command", schedule=None, start_date=start, render_template_as_native_obj=True) as command:
+        AzureBatchTaskOperator(
+            task_id="job",
+            pool_id=pool,
+            command=shell("cp in.txt said.json"),
+            inputs={"in.txt": blob("listed/{{ 'listed' }}/two.txt")},
+            outputs={"said.json": blob("listed/{{ dag.dag_id }}/said.txt")},
+            result="said.json",
+            environment={"JSON": '{"a": 1}'},
+            poll_interval=0.5,
+        )
+    return [static, mapped, failing, torn_down, listed, commands, command]
 
 
 def run(dag: DAG) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from azure.batch import BatchClient
 
+from airflow_batch_provider.client.storage import StorageAccess
 from demo.stack.accounts import BatchAccount, StorageAccount
 from tests.airflow_batch_provider.jobs import dag_in_airflow
 
@@ -20,11 +21,18 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def told(
-    tmp_path_factory: pytest.TempPathFactory, emulator: BatchAccount, azurite: StorageAccount, pool: str
+    tmp_path_factory: pytest.TempPathFactory,
+    emulator: BatchAccount,
+    azurite: StorageAccount,
+    pool: str,
+    storage: StorageAccess,
 ) -> tuple[dict[str, Any], str]:
     """What became of the DAGs, and all that Airflow wrote."""
     home = tmp_path_factory.mktemp("airflow")
     (home / "dags").mkdir()
+    storage.ensure_container("listed")
+    for name, text in (("one {{ run_id }}.txt", "a b"), ("two.txt", "3"), ("other.csv", "x y z")):
+        storage.upload_blob("listed", f"listed/{name}", text)
     connection = {
         "conn_type": "azurebatch",
         "host": emulator.endpoint,
@@ -67,6 +75,28 @@ def test_mapped_operators_have_jobs_of_their_own_that_grow(told: tuple[dict[str,
     assert mapped["state"] == "success"
     assert sorted(each["tasks"]["total"] for each in mapped["returned"]) == [2, 3]
     assert len({each["job_id"] for each in mapped["returned"]}) == 2
+
+
+def test_one_job_has_a_task_for_each_blob_below_a_prefix(told: tuple[dict[str, Any], str]) -> None:
+    listed = told[0]["listed"]
+    assert listed["state"] == "success"
+    (returned,) = listed["returned"]
+    assert returned["tasks"]["total"] == 3
+    assert returned["results"] == {"total": 3}
+
+
+def test_commands_are_mapped_and_what_is_mapped_is_no_jinja(told: tuple[dict[str, Any], str]) -> None:
+    commands = told[0]["commands"]
+    assert commands["state"] == "success"
+    assert sorted(each["results"]["task"] for each in commands["returned"]) == [len("a\n"), len("{{ 7 }}\n")]
+
+
+def test_a_command_and_its_files_are_rendered_to_text(told: tuple[dict[str, Any], str]) -> None:
+    command = told[0]["command"]
+    assert command["state"] == "success", told[1][-9000:]
+    (returned,) = command["returned"]
+    assert returned["results"] == {"task": 3}
+    assert returned["outputs"] == ["listed/command/said.txt"]
 
 
 def test_a_failure_is_explained_in_the_airflow_log_and_no_secret_is(

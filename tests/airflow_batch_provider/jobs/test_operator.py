@@ -105,9 +105,7 @@ async def test_a_deferred_job_grows_runs_to_its_end_and_gives_its_results(
     pool: str,
 ) -> None:
     instance = Instance()
-    made = await complete(
-        lambda: operator(growing_graph, pool, graph_kwargs={"word": "{{ who }}"}), instance, who="ignored"
-    )
+    made = await complete(lambda: operator(growing_graph, pool, graph_kwargs={"word": "ignored"}), instance)
     assert made["tasks"] == {"total": 3, "succeeded": 3, "failed": 0}
     assert made["results"] == {"plan": {"n": 2, "w": "ignored"}}
     assert made["work"].startswith("batch-work/tests-job-")

@@ -1,0 +1,119 @@
+"""List blobs once, so that tasks can be made for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+from airflow_batch_provider import spec
+from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.spec.files import is_template
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_batch_provider.client.subjects import BlobsSeen
+    from airflow_batch_provider.spec.files import BlobRef
+
+
+class AzureBlobListOperator(BaseOperator):
+    """List the blobs below a prefix, for a graph with a task for each, or for a mapped operator.
+
+    The list is made once and kept as an XCom. A function that listed blobs itself would make another graph
+    when one comes in between two tries, and a job that runs could not be attached to.
+
+    Returns (XCom): a list of ``{"url", "container", "name", "size"}`` in the order of the names, where
+    ``blob(item["url"])`` refers to it. An empty list skips mapped tasks.
+
+    Parameters:
+        blobs: all below a prefix, as ``spec.blob`` takes it: ``"incoming/2026/"``; templated.
+        pattern: of what follows the prefix in the names, with ``*``, ``**``, ``?``, ``[abc]``; templated.
+        max_blobs: with more of them the task fails: the list goes through Airflow's database.
+        conn_id: id of the Airflow connection, whose storage account it is.
+
+    Raises:
+        BatchRequestError: there is no such container, or storage refused.
+        SpecError: no prefix, or there are too many blobs.
+    """
+
+    template_fields: Sequence[str] = ("blobs", "pattern", "conn_id")
+    ui_color = "#d5e8f5"
+
+    def __init__(
+        self,
+        *,
+        blobs: str | BlobRef,
+        pattern: str = "**",
+        max_blobs: int = 10_000,
+        conn_id: str = AzureBatchHook.default_conn_name,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if not isinstance(max_blobs, int) or max_blobs < 1:
+            raise spec.SpecError(
+                f"max_blobs is {max_blobs!r}", where=f"task {self.task_id!r}", right="Give 1 or more."
+            )
+        self.blobs = str(blobs) if isinstance(blobs, spec.BlobRef) else blobs
+        self.pattern = pattern
+        self.max_blobs = max_blobs
+        self.conn_id = conn_id
+        if isinstance(self.blobs, str) and not is_template(self.blobs):
+            self._prefix()
+
+    def execute(self, context: Context) -> list[dict[str, Any]]:
+        """List them."""
+        prefix = self._prefix()
+        storage = AzureBatchHook(self.conn_id).storage()
+        if not storage.holds(prefix):
+            raise spec.SpecError(
+                f"the blobs are in {prefix.account_url}, not in the account of connection {self.conn_id!r}",
+                where=f"task {self.task_id!r}",
+                right="Use a connection that names that storage account.",
+            )
+        seen = self._list(storage, prefix)
+        if seen.blobs is None:
+            raise spec.SpecError(
+                f"there is no container {prefix.container!r}",
+                where=f"task {self.task_id!r}",
+                right="Create it, or correct the name.",
+            )
+        if len(seen.blobs) > self.max_blobs:
+            raise spec.SpecError(
+                f"there are {len(seen.blobs):,} blobs at {prefix}{self.pattern}",
+                where=f"task {self.task_id!r}",
+                right=f"More than {self.max_blobs:,} are not listed; narrow the prefix, or raise max_blobs.",
+            )
+        self.log.info("%d blob(s) at %s%s", len(seen.blobs), prefix, self.pattern)
+        return [
+            {
+                "url": storage.blob_url(prefix.container, blob.name),
+                "container": prefix.container,
+                "name": blob.name,
+                "size": blob.size,
+            }
+            for blob in sorted(seen.blobs, key=lambda blob: blob.name)
+        ]
+
+    def _list(self, storage: Any, prefix: BlobRef) -> BlobsSeen:
+        from airflow_batch_provider.client.conditions import BlobCondition, explain_refusal
+        from airflow_batch_provider.client.steps import Refusal
+        from airflow_batch_provider.exceptions import BatchRequestError
+
+        looked_for = BlobCondition(prefix.container, prefix.name, self.pattern)
+        try:
+            return looked_for.subject.see(storage.blob_client())
+        except Refusal as refusal:
+            text = explain_refusal(refusal, looked_for)
+            raise BatchRequestError(text, code=refusal.code, status=refusal.status) from None
+
+    def _prefix(self) -> BlobRef:
+        prefix = spec.blob(self.blobs)
+        if not prefix.is_prefix:
+            raise spec.SpecError(
+                f"{self.blobs!r} is one blob",
+                where=f"task {self.task_id!r}",
+                right=f"End the prefix with '/': {self.blobs + '/'!r}.",
+            )
+        return prefix
