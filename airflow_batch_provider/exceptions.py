@@ -15,7 +15,8 @@
         └── BatchJobFailedError          tasks of the job failed or never ran
             └── BatchJobHopelessError    and a retry cannot change it (also AirflowFailException)
 
-A retry policy can tell causes apart by the ``layer`` and ``codes`` of :class:`BatchJobFailedError`.
+A retry policy can tell causes apart by the ``layer`` of any of them, a word of
+:class:`~airflow_batch_provider.client.meaning.Layer`, and by the ``codes`` of :class:`BatchJobFailedError`.
 """
 
 from __future__ import annotations
@@ -29,7 +30,16 @@ except ImportError:  # Airflow 3.1 keeps them elsewhere
 
 
 class AzureBatchError(AirflowException):
-    """Anything that went wrong between Airflow and Azure Batch."""
+    """Anything that went wrong between Airflow and Azure Batch.
+
+    Parameters:
+        message: what happened, likely cause, next step.
+        layer: where the cause lies; see :class:`~airflow_batch_provider.client.meaning.Layer`.
+    """
+
+    def __init__(self, message: str = "", *, layer: str = "") -> None:
+        super().__init__(message)
+        self.layer = layer
 
 
 class BatchRequestError(AzureBatchError):
@@ -39,10 +49,11 @@ class BatchRequestError(AzureBatchError):
         message: what happened, likely cause, next step.
         code: the service's error code, such as ``PoolNotFound``; empty without an answer.
         status: the HTTP status; 0 without an answer.
+        layer: where the cause lies.
     """
 
-    def __init__(self, message: str, *, code: str = "", status: int = 0) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, code: str = "", status: int = 0, layer: str = "") -> None:
+        super().__init__(message, layer=layer)
         self.code = code
         self.status = status
 
@@ -74,6 +85,9 @@ class BatchJobConflictError(AzureBatchError):
 class BatchJobTimeoutError(AzureBatchError):
     """The operator's timeout was reached."""
 
+    def __init__(self, message: str, *, layer: str = "wall_clock") -> None:
+        super().__init__(message, layer=layer)
+
 
 class BatchJobFailedError(AzureBatchError):
     """Tasks of the job failed, or never ran.
@@ -82,14 +96,13 @@ class BatchJobFailedError(AzureBatchError):
         message: what is shown.
         job_id: the job.
         codes: failure codes of the tasks, most frequent first.
-        layer: where the first cause lies; see :class:`~airflow_batch_provider.client.meaning.Layer`.
+        layer: where the first cause lies.
     """
 
     def __init__(self, message: str, *, job_id: str = "", codes: Sequence[str] = (), layer: str = "") -> None:
-        super().__init__(message)
+        super().__init__(message, layer=layer)
         self.job_id = job_id
         self.codes = tuple(codes)
-        self.layer = layer
 
 
 class BatchJobHopelessError(BatchJobFailedError, AirflowFailException):

@@ -157,7 +157,7 @@ def _no_nodes(idle: IdleJob) -> Reason | None:
     if pool is None or idle.seen.nodes:
         return None
     if pool.resize_errors and pool.allocation_state == "steady":
-        explained, _ = explain_resize(pool)
+        explained, _, _ = explain_resize(pool)
         return Reason(_one_line(explained), explained.next_step)
     if pool.auto_scale_error:
         return Reason(

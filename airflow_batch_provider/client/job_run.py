@@ -64,6 +64,7 @@ class JobPlan:
         graph: its tasks, validated and rendered.
         render: applied to the texts of tasks that are added later, which hold what a task has told.
         no_retry_exit_codes: a task that fails for good with one of these is not worth another try.
+        no_retry_layers: a job whose first failure lies in one of these is not either.
         on_retry: what is done about the jobs of earlier tries.
         attempt: number of the try.
     """
@@ -73,6 +74,7 @@ class JobPlan:
     graph: JobGraph
     render: Callable[[str], str]
     no_retry_exit_codes: frozenset[int] = frozenset()
+    no_retry_layers: frozenset[str] = frozenset()
     on_retry: OnRetry = "repair"
     attempt: int = 1
 
@@ -239,6 +241,7 @@ class JobRun:
                     outcome,
                     lambda task_id, stream: self._tail(claim.job_id, task_id, stream),
                     self.plan.no_retry_exit_codes,
+                    self.plan.no_retry_layers,
                 )
                 raise told.error(claim.job_id)
         return self._summary(claim, graph, outcome)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from airflow_batch_provider.client.meaning import Layer
 from airflow_batch_provider.client.pool_views import NodeView, PoolView
 from airflow_batch_provider.spec.explain import Explanation
 
@@ -14,6 +15,7 @@ class _Cause:
     text: str
     next_step: str
     fatal: bool
+    layer: Layer = Layer.CAPACITY
 
 
 _QUOTA_STEP = (
@@ -29,16 +31,16 @@ _CAPACITY_STEP = (
 # someone changes a quota or the pool.
 RESIZE_CAUSES: dict[str, _Cause] = {
     "AccountCoreQuotaReached": _Cause(
-        "The Batch account's quota of dedicated cores is used up.", _QUOTA_STEP, True
+        "The Batch account's quota of dedicated cores is used up.", _QUOTA_STEP, True, Layer.QUOTA
     ),
     "AccountLowPriorityCoreQuotaReached": _Cause(
-        "The Batch account's quota of Spot/low-priority cores is used up.", _QUOTA_STEP, True
+        "The Batch account's quota of Spot/low-priority cores is used up.", _QUOTA_STEP, True, Layer.QUOTA
     ),
     "AccountSpotCoreQuotaReached": _Cause(
-        "The Batch account's quota of Spot cores is used up.", _QUOTA_STEP, True
+        "The Batch account's quota of Spot cores is used up.", _QUOTA_STEP, True, Layer.QUOTA
     ),
     "AccountVMSeriesCoreQuotaReached": _Cause(
-        "The Batch account's quota for this VM family is used up.", _QUOTA_STEP, True
+        "The Batch account's quota for this VM family is used up.", _QUOTA_STEP, True, Layer.QUOTA
     ),
     "AllocationFailed": _Cause(
         "Azure could not allocate the nodes: most often no capacity for this VM size in the region.",
@@ -52,6 +54,7 @@ RESIZE_CAUSES: dict[str, _Cause] = {
         "Pools with inter-node communication have a limit of nodes of their own.",
         "Ask for fewer nodes, or leave inter_node_communication out.",
         True,
+        Layer.QUOTA,
     ),
     "ResizeStopped": _Cause(
         "Someone stopped the resize.", "Run the task again: it asks for the missing nodes again.", False
@@ -67,11 +70,11 @@ _UNKNOWN = _Cause(
 )
 
 
-def explain_resize(pool: PoolView) -> tuple[Explanation, bool]:
+def explain_resize(pool: PoolView) -> tuple[Explanation, bool, Layer]:
     """Why the last resize of a pool fell short.
 
     Returns:
-        The explanation, and whether trying again without a change is pointless.
+        The explanation, whether trying again without a change is pointless, and where the cause lies.
     """
     causes = [RESIZE_CAUSES.get(error.code, _UNKNOWN) for error in pool.resize_errors]
     # One lasting cause is enough to make a retry pointless, and is what the reader has to act on.
@@ -80,7 +83,7 @@ def explain_resize(pool: PoolView) -> tuple[Explanation, bool]:
     happened = (
         f"Pool {pool.id} could not be allocated: it has {pool.current} of {pool.target} nodes. {errors}"
     )
-    return Explanation(happened, cause.text, cause.next_step), cause.fatal
+    return Explanation(happened, cause.text, cause.next_step), cause.fatal, cause.layer
 
 
 def explain_nodes(pool: PoolView, broken: Sequence[NodeView], ready: int, wanted: int) -> Explanation:

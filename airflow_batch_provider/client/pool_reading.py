@@ -67,6 +67,7 @@ class Verdict:
         fatal: whether trying again without a change is pointless.
         warnings: what is wrong though the wait is over.
         broken_node: a node whose start task output tells more.
+        layer: where the cause of a failure lies; see ``client.meaning.Layer``.
     """
 
     status: Status
@@ -74,6 +75,7 @@ class Verdict:
     fatal: bool = False
     warnings: tuple[str, ...] = ()
     broken_node: str | None = None
+    layer: str = ""
 
 
 _WAIT = Verdict("wait")
@@ -137,7 +139,10 @@ def _judge_nodes(seen: Observation, pool: PoolView, min_nodes: int) -> Verdict:
         return _WAIT
     if broken:
         return Verdict(
-            "failed", explain_nodes(pool, broken, ready, min_nodes), broken_node=_with_start_task(broken)
+            "failed",
+            explain_nodes(pool, broken, ready, min_nodes),
+            layer="node_start",
+            broken_node=_with_start_task(broken),
         )
     if pool.resize_errors and (not pool.auto_scale or _short(pool).fatal):
         return _short(pool)
@@ -165,13 +170,16 @@ def _judge_restarted(seen: Observation, pool: PoolView, boots: Mapping[str, str 
     if ready + len(broken) < len(asked):
         return _WAIT
     return Verdict(
-        "failed", explain_nodes(pool, broken, ready, len(asked)), broken_node=_with_start_task(broken)
+        "failed",
+        explain_nodes(pool, broken, ready, len(asked)),
+        layer="node_start",
+        broken_node=_with_start_task(broken),
     )
 
 
 def _short(pool: PoolView) -> Verdict:
-    explanation, fatal = explain_resize(pool)
-    return Verdict("failed", explanation, fatal=fatal)
+    explanation, fatal, layer = explain_resize(pool)
+    return Verdict("failed", explanation, fatal=fatal, layer=layer.value)
 
 
 def _warnings(seen: Observation, pool: PoolView) -> tuple[str, ...]:

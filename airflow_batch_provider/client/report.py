@@ -39,7 +39,7 @@ class Report:
         text: what is shown.
         codes: failure codes, most frequent first.
         layer: where the first cause lies.
-        final: the author has said that another try would not help.
+        final: whether another try cannot help: by its nature, or because the author has said so.
     """
 
     text: str
@@ -49,18 +49,22 @@ class Report:
 
     def error(self, job_id: str) -> BatchJobFailedError:
         """The error to raise: one that Airflow does not retry where a retry cannot help."""
-        hopeless = self.final or self.layer is Layer.DEFINITION
-        kind = BatchJobHopelessError if hopeless else BatchJobFailedError
+        kind = BatchJobHopelessError if self.final else BatchJobFailedError
         return kind(self.text, job_id=job_id, codes=self.codes, layer=self.layer.value)
 
 
-def report(outcome: Outcome, read_tail: ReadTail, final_exit_codes: Collection[int] = ()) -> Report:
+def report(
+    outcome: Outcome,
+    read_tail: ReadTail,
+    final_exit_codes: Collection[int] = (),
+    final_layers: Collection[str] = (),
+) -> Report:
     """Say what became of a job that did not succeed.
 
     Parameters:
         outcome: what became of it.
         read_tail: gives the last lines that a task wrote.
-        final_exit_codes: with these another try would not help.
+        final_exit_codes, final_layers: with these another try would not help.
     """
     if outcome.job is None:
         return _gone(outcome)
@@ -69,14 +73,19 @@ def report(outcome: Outcome, read_tail: ReadTail, final_exit_codes: Collection[i
     for view in outcome.failed[:SHOWN]:
         lines += ["", *_task_lines(view, read_tail)]
     lines += _others(outcome)
-    final = any(view.exit_code in final_exit_codes for view in outcome.failed)
-    return Report("\n".join(lines), tuple(code for code, _ in codes.most_common()), _layer(outcome), final)
+    layer = _layer(outcome)
+    final = (
+        layer.value in final_layers
+        or any(view.exit_code in final_exit_codes for view in outcome.failed)
+        or any(task_failure(view.code).final for view in outcome.failed[:1])
+    )
+    return Report("\n".join(lines), tuple(code for code, _ in codes.most_common()), layer, final)
 
 
 def _layer(outcome: Outcome) -> Layer:
     if outcome.failed:
         return task_failure(outcome.failed[0].code).layer
-    return Layer.PLATFORM
+    return Layer.WALL_CLOCK if outcome.reason == "MaxWallClockTimeExpiry" else Layer.PLATFORM
 
 
 def _gone(outcome: Outcome) -> Report:
@@ -186,4 +195,5 @@ def request_failure(refusal: Refusal, subject: str) -> BatchRequestError:
             f"{subject}: {meaning.happened} ({refusal.status} {refusal.code}: {refusal.text}).\n"
             f"Likely cause: {meaning.cause}\nNext step: {meaning.next_step}"
         )
-    return BatchRequestError(text, code=refusal.code, status=refusal.status)
+    layer = (request_error(refusal.code).layer if refusal.status else Layer.PLATFORM).value
+    return BatchRequestError(text, code=refusal.code, status=refusal.status, layer=layer)

@@ -6,36 +6,41 @@ from airflow_batch_provider.client.meaning import Layer, Meaning
 
 REQUEST_ERRORS: dict[str, Meaning] = {
     "AuthenticationFailed": Meaning(
-        Layer.DEFINITION,
+        Layer.SUBMIT,
         "Azure Batch does not accept the credentials",
         "The account key is wrong or was regenerated, the account name is misspelled, or this machine's "
         "clock is off by more than 15 minutes.",
         "Compare login and password of the Airflow connection with the account's keys; its Test button "
         "tells more.",
+        final=True,
     ),
     "InvalidAuthenticationInfo": Meaning(
-        Layer.DEFINITION,
+        Layer.SUBMIT,
         "Azure Batch does not understand the credentials",
         "The account refuses this kind of authentication, or the token is for another service.",
         "Look at the account's allowed authentication modes and at auth_method of the Airflow connection.",
+        final=True,
     ),
     "InsufficientAccountPermissions": Meaning(
-        Layer.DEFINITION,
+        Layer.SUBMIT,
         "the identity may not do this on the Batch account",
         "It has no role there, or the role is younger than some minutes.",
         "Give it the role Azure Batch Data Contributor on the account.",
+        final=True,
     ),
     "AccountIsDisabled": Meaning(
-        Layer.DEFINITION,
+        Layer.SUBMIT,
         "the Batch account is disabled",
         "The subscription has ended or the account was switched off.",
         "Ask the subscription's owner.",
+        final=True,
     ),
     "PoolNotFound": Meaning(
-        Layer.DEFINITION,
+        Layer.SUBMIT,
         "the pool does not exist",
         "Its id is misspelled, or it was deleted.",
         "Create it first, by AzureBatchPoolOperator in the same DAG.",
+        final=True,
     ),
     "PoolBeingDeleted": Meaning(
         Layer.PLATFORM,
@@ -50,16 +55,18 @@ REQUEST_ERRORS: dict[str, Meaning] = {
         "Find out who deletes jobs; Airflow's retry submits a new one.",
     ),
     "JobExists": Meaning(
-        Layer.DEFINITION,
+        Layer.SUBMIT,
         "a job of this id exists",
         "It was submitted by something else.",
         "Delete that job, or clear the Airflow task, which gives it another job id.",
+        final=True,
     ),
     "JobWithSameIdExists": Meaning(
-        Layer.DEFINITION,
+        Layer.SUBMIT,
         "a job schedule has the id of the job",
         "Jobs and job schedules of an account share their ids.",
         "Rename the job schedule, or set namespace= of the operator.",
+        final=True,
     ),
     "JobBeingDeleted": Meaning(
         Layer.PLATFORM,
@@ -92,7 +99,11 @@ REQUEST_ERRORS: dict[str, Meaning] = {
         "Look at its state.",
     ),
     "TaskExists": Meaning(
-        Layer.DEFINITION, "a task of this id exists", "Two submissions share the job.", "Choose another id."
+        Layer.SUBMIT,
+        "a task of this id exists",
+        "Two submissions share the job.",
+        "Choose another id.",
+        final=True,
     ),
     "ActiveJobAndScheduleQuotaReached": Meaning(
         Layer.QUOTA,
@@ -107,52 +118,60 @@ REQUEST_ERRORS: dict[str, Meaning] = {
         "Delete pools that are not used, or ask for more quota.",
     ),
     "TaskDependenciesNotSpecifiedOnJob": Meaning(
-        Layer.DEFINITION,
+        Layer.SUBMIT,
         "the job does not allow dependencies",
         "It was created elsewhere, without usesTaskDependencies.",
         "Delete it and let Airflow create it.",
+        final=True,
     ),
     "TaskDependencyListTooLong": Meaning(
-        Layer.DEFINITION,
+        Layer.SUBMIT,
         "a task waits for more tasks than the service takes",
         "The ids of one task's dependencies may have 64,000 characters together.",
         "Put graph.barrier(...) in between.",
+        final=True,
     ),
     "TaskDependencyRangesTooLong": Meaning(
-        Layer.DEFINITION,
+        Layer.SUBMIT,
         "a task waits for more ranges than the service takes",
         "Too many separate ranges were given.",
         "Put graph.barrier(...) in between.",
+        final=True,
     ),
     "RequestBodyTooLarge": Meaning(
-        Layer.DEFINITION,
+        Layer.SUBMIT,
         "one task alone is larger than a request may be (1 MB)",
         "It has very many inputs, outputs or environment settings.",
         "Give it many files by one input: split.outputs('parts') or blob('container/prefix/').",
+        final=True,
     ),
     "RequestEntityTooLarge": Meaning(
-        Layer.DEFINITION,
+        Layer.SUBMIT,
         "one task has more resource files than the service takes",
         "It has very many inputs.",
         "Give it many files by one input: split.outputs('parts') or blob('container/prefix/').",
+        final=True,
     ),
     "InvalidPropertyValue": Meaning(
-        Layer.DEFINITION,
+        Layer.SUBMIT,
         "a value was refused",
         "The service does not take it; its message names the property.",
         "Correct the property.",
+        final=True,
     ),
     "InvalidRequestBody": Meaning(
-        Layer.DEFINITION,
+        Layer.SUBMIT,
         "the request was not understood",
         "A value has the wrong form, or the emulator or service speaks another version.",
         "Compare versions; report it with the service's message.",
+        final=True,
     ),
     "UnsupportedProperty": Meaning(
-        Layer.DEFINITION,
+        Layer.SUBMIT,
         "a property is not supported",
         "The account, region or emulator does not have this feature.",
         "Leave the option out that the message names.",
+        final=True,
     ),
     "ServerBusy": Meaning(
         Layer.PLATFORM, "Azure Batch is busy", "Too many requests at once.", "Let Airflow retry later."

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Asset, BaseOperator
 
 from airflow_batch_provider import spec
+from airflow_batch_provider.client.meaning import check_layers
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.links.job import JOB_LINK_KEY, AzureBatchJobLink, job_url
 from airflow_batch_provider.operators.task_instance import identity_of, remember, try_of
@@ -77,6 +78,8 @@ class AzureBatchJobOperator(BaseOperator):
         log_tasks: show the tasks' stdout and stderr in the Airflow log while they run: of all (20 at most),
             of none, or of those whose id begins with one of these texts.
         no_retry_exit_codes: when a task fails for good with one of these, Airflow does not retry either.
+        no_retry_layers: nor when the first failure lies in one of these layers, such as ``["command"]``; see
+            :class:`~airflow_batch_provider.client.meaning.Layer`.
         on_retry: what a retry does about an earlier try's job, unless that succeeded. ``"repair"``: attach to
             it while it lives, and let its failed tasks run again; when it has ended, submit a job of only
             the tasks that are not done. ``"reattach"``: attach while it lives; when it has ended, submit all
@@ -125,6 +128,7 @@ class AzureBatchJobOperator(BaseOperator):
         poll_interval: float = 15.0,
         log_tasks: bool | Sequence[str] = True,
         no_retry_exit_codes: Collection[int] = (),
+        no_retry_layers: Collection[str] = (),
         on_retry: OnRetry = "repair",
         **kwargs: Any,
     ) -> None:
@@ -152,6 +156,7 @@ class AzureBatchJobOperator(BaseOperator):
         self.poll_interval = poll_interval
         self.log_tasks = log_tasks
         self.no_retry_exit_codes = no_retry_exit_codes
+        self.no_retry_layers = check_layers(no_retry_layers, "no_retry_layers", f"task {self.task_id!r}")
         self.on_retry: OnRetry = on_retry
         self.identity: JobIdentity | None = None
         self.job_url: str | None = None
@@ -276,6 +281,7 @@ class AzureBatchJobOperator(BaseOperator):
             graph=self._graph(render),
             render=as_written,
             no_retry_exit_codes=frozenset(self.no_retry_exit_codes),
+            no_retry_layers=frozenset(self.no_retry_layers),
             on_retry=self.on_retry,
             attempt=try_of(context),
         )

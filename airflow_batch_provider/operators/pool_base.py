@@ -82,9 +82,10 @@ class PoolActionOperator(BaseOperator):
 
     def execute_complete(self, context: Context, event: Mapping[str, Any]) -> str:
         """Go on after a wait in the triggerer."""
-        self._report(
-            str(event["status"]), str(event["message"]), bool(event["fatal"]), list(event["warnings"])
-        )
+        for warning in event["warnings"]:
+            self.log.warning("%s", warning)
+        if event["status"] != "ready":
+            raise failure(str(event["message"]), bool(event["fatal"]), str(event.get("layer", "")))
         if event["wait_for"] == self.waits_before:
             return self._go_on(float(event["deadline"]), again=True)
         return self._target
@@ -134,13 +135,10 @@ class PoolActionOperator(BaseOperator):
             self.defer(trigger=trigger, method_name="execute_complete")
         if verdict.status == "wait":
             verdict = self._carry_out(watch_pool(wait))
-        self._report(verdict.status, str(verdict.explanation or ""), verdict.fatal, verdict.warnings)
-
-    def _report(self, status: str, message: str, fatal: bool, warnings: Sequence[str]) -> None:
-        for warning in warnings:
+        for warning in verdict.warnings:
             self.log.warning("%s", warning)
-        if status != "ready":
-            raise failure(message, fatal)
+        if verdict.status != "ready":
+            raise failure(str(verdict.explanation or ""), verdict.fatal, verdict.layer)
 
     def _carry_out(self, script: Script[T]) -> T:
         """Run a script with the synchronous client.
@@ -203,8 +201,9 @@ def check_choice(name: str, value: object, choices: Sequence[object], task_id: s
     )
 
 
-def failure(message: str, fatal: bool) -> BatchPoolError:
+def failure(message: str, fatal: bool, layer: str = "") -> BatchPoolError:
     """A failure that is retried, or one that is not because a retry cannot help."""
     from airflow_batch_provider.exceptions import BatchPoolError, BatchPoolHopelessError
 
-    return BatchPoolHopelessError(message) if fatal else BatchPoolError(message)
+    kind = BatchPoolHopelessError if fatal else BatchPoolError
+    return kind(message, layer=layer)

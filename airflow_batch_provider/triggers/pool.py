@@ -71,6 +71,7 @@ class AzureBatchPoolTrigger(BaseTrigger):
                 "deadline": self.wait.deadline,
                 "message": str(explanation) if explanation else "",
                 "fatal": verdict.fatal,
+                "layer": verdict.layer,
                 "warnings": list(verdict.warnings),
             }
         )

@@ -69,7 +69,7 @@ def request_errors() -> list[str]:
 def resize_errors() -> list[str]:
     """Error codes of pools, and whether Airflow retries."""
     return [
-        _row(f"`{code}`", "no" if cause.fatal else "yes", cause.text, cause.next_step)
+        _row(cause.layer.value, f"`{code}`", "no" if cause.fatal else "yes", cause.text, cause.next_step)
         for code, cause in RESIZE_CAUSES.items()
     ]
 
@@ -131,7 +131,10 @@ def _by_layer(table: Mapping[str, Meaning]) -> Iterator[str]:
     for layer in Layer:
         for code, meaning in table.items():
             if meaning.layer is layer:
-                yield _row(layer.value, f"`{code}`", meaning.happened, meaning.cause, meaning.next_step)
+                again = "no" if meaning.final else "yes"
+                yield _row(
+                    layer.value, f"`{code}`", again, meaning.happened, meaning.cause, meaning.next_step
+                )
 
 
 def _calls(path: Path, name: str) -> Iterator[ast.Call]:

@@ -4,6 +4,7 @@ import pytest
 
 from airflow_batch_provider.client.failures import TASK_FAILURES, task_failure
 from airflow_batch_provider.client.meaning import Layer
+from airflow_batch_provider.client.pool_causes import RESIZE_CAUSES
 from airflow_batch_provider.client.request_errors import REQUEST_ERRORS, request_error
 
 TABLES = {"task": TASK_FAILURES, "request": REQUEST_ERRORS}
@@ -43,18 +44,33 @@ def test_no_documented_code_of_a_task_is_missing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "layer", "retry"),
+    ("code", "layer", "final"),
     [
-        ("FailureExitCode", Layer.COMMAND, True),
-        ("BlobNotFound", Layer.DATA, True),
-        ("CommandProgramNotFound", Layer.DEFINITION, False),
-        ("ApplicationPackageError", Layer.DEFINITION, False),
-        ("DiskFull", Layer.PLATFORM, True),
-        ("SomethingNew", Layer.PLATFORM, True),
-        (None, Layer.PLATFORM, True),
+        ("FailureExitCode", Layer.COMMAND, False),
+        ("BlobNotFound", Layer.RESOURCE_FILE, False),
+        ("ResourceContainerAccessDenied", Layer.RESOURCE_FILE, False),
+        ("CommandProgramNotFound", Layer.COMMAND, True),
+        ("ApplicationPackageError", Layer.NODE_START, True),
+        ("JobPreparationTaskFailed", Layer.NODE_START, False),
+        ("ContainerInvalidImage", Layer.IMAGE_PULL, True),
+        ("FileUploadMiscError", Layer.UPLOAD, False),
+        ("MaxInternalRetryCountReached", Layer.PREEMPTION, False),
+        ("TaskEnded", Layer.WALL_CLOCK, False),
+        ("TaskSchedulingConstraintFailed", Layer.SUBMIT, True),
+        ("DiskFull", Layer.PLATFORM, False),
+        ("SomethingNew", Layer.PLATFORM, False),
+        (None, Layer.PLATFORM, False),
     ],
 )
-def test_the_layer_says_whether_a_retry_may_help(code: str | None, layer: Layer, retry: bool) -> None:
+def test_the_layer_says_where_a_task_failed_and_whether_that_is_final(
+    code: str | None, layer: Layer, final: bool
+) -> None:
     meaning = task_failure(code)
     assert meaning.layer is layer
-    assert meaning.retry_may_help is retry
+    assert meaning.final is final
+
+
+def test_every_layer_has_a_row_in_one_of_the_tables() -> None:
+    tables = (TASK_FAILURES, REQUEST_ERRORS, RESIZE_CAUSES)
+    rows = {meaning.layer for table in tables for meaning in table.values()}  # type: ignore[attr-defined] # of two kinds
+    assert rows == set(Layer)

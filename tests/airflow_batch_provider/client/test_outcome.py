@@ -124,7 +124,7 @@ def test_the_services_own_words_and_details_are_shown_where_they_say_more() -> N
 def test_what_a_retry_cannot_change_is_not_retried() -> None:
     _, error = told(outcome(chain("a"), task("a", "CommandProgramNotFound"), reason="TaskFailed"))
     assert isinstance(error, BatchJobHopelessError)
-    assert error.layer == "definition"
+    assert error.layer == "command"
     _, error = told(outcome(chain("a"), task("a", "BlobNotFound"), reason="TaskFailed"))
     assert not isinstance(error, BatchJobHopelessError)
 
