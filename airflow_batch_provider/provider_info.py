@@ -12,7 +12,10 @@ _INTEGRATION = "Azure Batch"
 _ROOT = Path(__file__).parent
 
 # Links shown beside a task instance, by class path.
-EXTRA_LINKS = ["airflow_batch_provider.links.job.AzureBatchJobLink"]
+EXTRA_LINKS = [
+    "airflow_batch_provider.links.job.AzureBatchJobLink",
+    "airflow_batch_provider.links.job.AzureBatchOutputLink",
+]
 
 
 def modules_of(room: str) -> list[str]:

@@ -47,7 +47,11 @@ SayTo = Callable[[Say], None]
 
 def log_to(logger: Any) -> SayTo:
     """Send the lines of a script to a logger, of the standard library or Airflow's."""
-    return lambda say: (logger.warning if say.level == "warning" else logger.info)("%s", say.text)
+
+    def say_to(say: Say) -> None:
+        getattr(logger, say.level)("%s", say.text)
+
+    return say_to
 
 
 class Driver:

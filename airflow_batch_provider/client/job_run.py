@@ -242,6 +242,7 @@ class JobRun:
                     lambda task_id, stream: self._tail(claim.job_id, task_id, stream),
                     self.plan.no_retry_exit_codes,
                     self.plan.no_retry_layers,
+                    self._files.place(claim.job_id) if self._files else None,
                 )
                 raise told.error(claim.job_id)
         return self._summary(claim, graph, outcome)

@@ -58,6 +58,7 @@ def report(
     read_tail: ReadTail,
     final_exit_codes: Collection[int] = (),
     final_layers: Collection[str] = (),
+    kept_in: str | None = None,
 ) -> Report:
     """Say what became of a job that did not succeed.
 
@@ -65,6 +66,7 @@ def report(
         outcome: what became of it.
         read_tail: gives the last lines that a task wrote.
         final_exit_codes, final_layers: with these another try would not help.
+        kept_in: ``container/prefix`` where the tasks' output is, also when the nodes are gone.
     """
     if outcome.job is None:
         return _gone(outcome)
@@ -73,6 +75,8 @@ def report(
     for view in outcome.failed[:SHOWN]:
         lines += ["", *_task_lines(view, read_tail)]
     lines += _others(outcome)
+    if kept_in:
+        lines += ["", f"All output of the tasks is kept in {kept_in}."]
     layer = _layer(outcome)
     final = (
         layer.value in final_layers

@@ -78,12 +78,15 @@ class Pause:
     seconds: float
 
 
+Level: TypeAlias = Literal["debug", "info", "warning", "error", "critical"]
+
+
 @dataclass(frozen=True)
 class Say:
     """A line for the task's log."""
 
     text: str
-    level: Literal["info", "warning"] = "info"
+    level: Level = "info"
 
 
 @dataclass(frozen=True)

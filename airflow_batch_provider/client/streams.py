@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from airflow_batch_provider.client.job_requests import list_tasks
+from airflow_batch_provider.client.log_lines import read_line
 from airflow_batch_provider.client.records import TASK_FIELDS, TaskView, task_view
 from airflow_batch_provider.client.secret import strike_signatures
 from airflow_batch_provider.client.steps import Answer, Refusal, Say, Script, Send, Together
@@ -146,8 +147,8 @@ class Follower:
                 full = full or len(data) == CHUNK_BYTES
                 taken, lines = whole_lines(data, final=view.completed)
                 followed.offsets[at] += taken
-                for line in lines:
-                    yield Say(f"[{view.id}] {line}")
+                for level, line in map(read_line, lines):
+                    yield Say(f"[{view.id}] {line}", level)
             if not full:
                 break
         followed.done = view.completed

@@ -1,4 +1,4 @@
-"""The link from an Airflow task to its Batch job."""
+"""The links from an Airflow task to its Batch job and to what that wrote. None carries a secret."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from airflow_batch_provider.client.settings import BatchSettings
 
 JOB_LINK_KEY = "azure_batch_job_link"
+OUTPUT_LINK_KEY = "azure_batch_output_link"
 
 _PORTALS = {
     "https://management.usgovcloudapi.net": "https://portal.azure.us",
@@ -31,10 +32,40 @@ def job_url(settings: BatchSettings, job_id: str) -> str:
 
     if is_local_http(settings.endpoint):
         return f"{settings.endpoint}/#{quote(job_id)}"
-    portal = _PORTALS.get(settings.arm_endpoint, "https://portal.azure.com")
+    portal = _portal(settings)
     if settings.subscription_id and settings.resource_group:
         return f"{portal}/#resource{settings.account_resource_id}/jobs"
     return f"{portal}/#browse/{quote('Microsoft.Batch/batchAccounts', safe='')}"
+
+
+def output_url(settings: BatchSettings, place: str) -> str | None:
+    """Where a person can look at what tasks wrote, also when their nodes are gone.
+
+    Parameters:
+        settings: the account. With a subscription and a resource group the link leads to the container in the
+            portal, taking the storage account for one of that group; else it is the plain URL, to be opened
+            by a tool that signs in.
+        place: ``container/prefix``.
+
+    Returns:
+        None without a storage account.
+    """
+    if settings.storage is None:
+        return None
+    container, _, prefix = place.partition("/")
+    url = settings.storage.account_url
+    if url.startswith("http://") or not (settings.subscription_id and settings.resource_group):
+        return f"{url}/{container}/{quote(prefix)}/"
+    account = (
+        f"/subscriptions/{settings.subscription_id}/resourceGroups/{settings.resource_group}"
+        f"/providers/Microsoft.Storage/storageAccounts/{settings.storage.account_name}"
+    )
+    blade = "Microsoft_Azure_Storage/ContainerMenuBlade/~/overview"
+    return f"{_portal(settings)}/#view/{blade}/storageAccountId/{quote(account, safe='')}/path/{container}"
+
+
+def _portal(settings: BatchSettings) -> str:
+    return _PORTALS.get(settings.arm_endpoint, "https://portal.azure.com")
 
 
 class AzureBatchJobLink(BaseOperatorLink):
@@ -53,3 +84,21 @@ class AzureBatchJobLink(BaseOperatorLink):
     def get_link(self, operator: Any, *, ti_key: TaskInstanceKey) -> str:
         """The address, as the operator knows it in the worker; the UI reads the XCom."""
         return str(getattr(operator, "job_url", None) or "")
+
+
+class AzureBatchOutputLink(BaseOperatorLink):
+    """The button *Batch output* of a task: its work area, with stdout and stderr of each Batch task."""
+
+    @property
+    def name(self) -> str:
+        """What the button says."""
+        return "Batch output"
+
+    @property
+    def xcom_key(self) -> str:
+        """Under which XCom the address is found."""
+        return OUTPUT_LINK_KEY
+
+    def get_link(self, operator: Any, *, ti_key: TaskInstanceKey) -> str:
+        """The address, as the operator knows it in the worker; the UI reads the XCom."""
+        return str(getattr(operator, "output_url", None) or "")

@@ -13,7 +13,14 @@ from airflow.sdk import Asset, BaseOperator
 from airflow_batch_provider import spec
 from airflow_batch_provider.client.meaning import check_layers
 from airflow_batch_provider.hooks.batch import AzureBatchHook
-from airflow_batch_provider.links.job import JOB_LINK_KEY, AzureBatchJobLink, job_url
+from airflow_batch_provider.links.job import (
+    JOB_LINK_KEY,
+    OUTPUT_LINK_KEY,
+    AzureBatchJobLink,
+    AzureBatchOutputLink,
+    job_url,
+    output_url,
+)
 from airflow_batch_provider.operators.task_instance import identity_of, remember, try_of
 from airflow_batch_provider.spec.files import as_written
 from airflow_batch_provider.spec.limits import DEFAULT_WALL_CLOCK
@@ -99,7 +106,7 @@ class AzureBatchJobOperator(BaseOperator):
         "metadata",
         "display_name",
     )
-    operator_extra_links = (AzureBatchJobLink(),)
+    operator_extra_links = (AzureBatchJobLink(), AzureBatchOutputLink())
     ui_color = "#cfe8d8"
 
     def __init__(
@@ -160,6 +167,7 @@ class AzureBatchJobOperator(BaseOperator):
         self.on_retry: OnRetry = on_retry
         self.identity: JobIdentity | None = None
         self.job_url: str | None = None
+        self.output_url: str | None = None
         self._check()
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -316,8 +324,12 @@ class AzureBatchJobOperator(BaseOperator):
     def _remember(self, context: Context, identity: JobIdentity) -> None:
         """Know the job before it is asked for: for on_kill, for the link, and for whoever takes over."""
         self.identity = identity
-        self.job_url = job_url(AzureBatchHook(self.conn_id).settings, identity.job_id)
+        settings = AzureBatchHook(self.conn_id).settings
+        self.job_url = job_url(settings, identity.job_id)
+        self.output_url = output_url(settings, f"{self.work_container}/{identity.job_id}")
         context["ti"].xcom_push(key=JOB_LINK_KEY, value=self.job_url)
+        if self.output_url:
+            context["ti"].xcom_push(key=OUTPUT_LINK_KEY, value=self.output_url)
         remember(context, identity)
 
     @staticmethod

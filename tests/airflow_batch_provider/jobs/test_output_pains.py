@@ -1,0 +1,177 @@
+"""What users miss most: the output of tasks, live and kept, in both ways of waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import TaskDeferred
+from azure.batch import BatchClient
+
+from airflow_batch_provider.client.steps import Say
+from airflow_batch_provider.client.storage import StorageAccess
+from airflow_batch_provider.links.job import JOB_LINK_KEY, OUTPUT_LINK_KEY
+from airflow_batch_provider.operators.job import AzureBatchJobOperator
+from airflow_batch_provider.spec import JobGraph, shell
+from airflow_batch_provider.triggers.job import AzureBatchJobTrigger
+from tests.airflow_batch_provider.jobs.conftest import make_pool
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+WARNING = json.dumps({"level": "warning", "message": "half way", "percent": 50})
+
+
+@dataclass
+class Told:
+    """What became of a job, and what the Airflow log had of it."""
+
+    returned: dict[str, Any]
+    said: list[Say]
+    pushed: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def lines(self) -> list[str]:
+        return [say.text for say in self.said]
+
+    def position(self, words: str) -> int:
+        return next(at for at, line in enumerate(self.lines) if words in line)
+
+
+class _Instance:
+    dag_id, task_id, map_index, max_tries = "pains", "job", -1, 0
+
+    def __init__(self) -> None:
+        self.run_id = uuid.uuid4().hex
+        self.pushed: dict[str, Any] = {}
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        self.pushed[key] = value
+
+
+def graph() -> JobGraph:
+    made = JobGraph()
+    # It goes on for longer than the look at its output takes to come round.
+    made.task("simulate", shell(f"echo started; echo '{WARNING}'; sleep 8; echo finished"))
+    made.task("quiet", shell("true"))
+    return made
+
+
+def run(pool: str, *, deferrable: bool) -> Told:
+    instance = _Instance()
+    said: list[Say] = []
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("drive", "job_run"):
+            patch.setattr(f"airflow_batch_provider.client.{module}.log_to", lambda logger: said.append)
+        operator = AzureBatchJobOperator(
+            task_id="job", pool_id=pool, graph=graph(), deferrable=deferrable, poll_interval=0.3
+        )
+        context: Any = {"ti": instance, "run_id": instance.run_id}
+        try:
+            returned = operator.execute(context)
+        except TaskDeferred as deferred:
+            returned = operator.resume(context, asyncio.run(_fire(deferred.trigger)))
+    return Told(returned, said, instance.pushed)
+
+
+async def _fire(trigger: Any) -> Any:
+    path, arguments = trigger.serialize()
+    assert path.endswith("AzureBatchJobTrigger")
+    async for event in AzureBatchJobTrigger(**json.loads(json.dumps(arguments))).run():
+        return event.payload
+    raise AssertionError("no event")
+
+
+@pytest.fixture(scope="module")
+def connection(request: pytest.FixtureRequest) -> Any:
+    emulator, azurite = request.getfixturevalue("emulator"), request.getfixturevalue("azurite")
+    fields = {
+        "conn_type": "azurebatch",
+        "host": emulator.endpoint,
+        "login": emulator.name,
+        "password": emulator.key,
+        "extra": {"storage_connection_string": azurite.connection_string},
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW_CONN_AZURE_BATCH_DEFAULT", json.dumps(fields))
+        yield
+
+
+@pytest.fixture(scope="module")
+def own_pool(batch: BatchClient) -> str:
+    """A pool that a test may delete."""
+    return make_pool(batch, nodes=1, slots=2)
+
+
+@pytest.fixture(scope="module")
+def waited(connection: None, own_pool: str) -> Told:
+    """A job that a worker waited for."""
+    return run(own_pool, deferrable=False)
+
+
+@pytest.fixture(scope="module")
+def deferred(connection: None, own_pool: str) -> Told:
+    """A job that a triggerer waited for."""
+    return run(own_pool, deferrable=True)
+
+
+def test_pain_075_output_is_live_in_the_airflow_log(waited: Told) -> None:
+    assert waited.position("[simulate] started") < waited.position("2 of 2 tasks done")
+    assert waited.position("[simulate] started") < waited.position("[simulate] finished")
+
+
+def test_pain_076_and_in_deferrable_mode(deferred: Told) -> None:
+    assert deferred.position("[simulate] started") < deferred.position("2 of 2 tasks done")
+    assert "[simulate] finished" in deferred.lines
+
+
+def test_pain_077_logs_and_links_are_there_in_deferrable_mode(deferred: Told) -> None:
+    assert deferred.returned["job_id"] in deferred.pushed[JOB_LINK_KEY]
+    assert deferred.returned["work"] in deferred.pushed[OUTPUT_LINK_KEY]
+    assert "sig=" not in json.dumps(deferred.pushed)
+
+
+def test_pain_078_links_of_a_job_of_several_tasks_fail_nothing(waited: Told) -> None:
+    assert waited.returned["tasks"]["succeeded"] == 2
+    assert waited.pushed[OUTPUT_LINK_KEY].endswith(f"/{waited.returned['work']}/")
+
+
+def test_pain_079_there_are_links_to_job_and_output(waited: Told) -> None:
+    assert set(waited.pushed) >= {JOB_LINK_KEY, OUTPUT_LINK_KEY}
+
+
+def kept(storage: StorageAccess, told: Told, name: str) -> str:
+    container, _, prefix = told.returned["work"].partition("/")
+    return storage.read_blob(container, f"{prefix}/{name}", 10_000).decode()
+
+
+def test_pain_080_output_does_not_vanish_with_the_node(waited: Told, storage: StorageAccess) -> None:
+    assert "finished" in kept(storage, waited, "simulate/stdout.txt")
+
+
+def test_pain_081_and_is_left_on_the_node_also(waited: Told, batch: BatchClient) -> None:
+    data = b"".join(batch.download_task_file(waited.returned["job_id"], "simulate", "stdout.txt"))
+    assert b"finished" in data
+
+
+def test_pain_084_output_of_tasks_that_still_run_can_be_read(waited: Told) -> None:
+    assert waited.position("[simulate] half way") < waited.position("[simulate] finished")
+
+
+def test_pain_085_progress_of_a_running_simulation_is_shown(deferred: Told) -> None:
+    assert Say("[simulate] half way percent=50", "warning") in deferred.said
+
+
+def test_pain_087_a_task_that_runs_long_shows_why(waited: Told) -> None:
+    assert any("running" in line and "tasks done" in line for line in waited.lines)
+
+
+def test_pain_082_output_can_be_read_once_the_node_is_gone(
+    waited: Told, storage: StorageAccess, batch: BatchClient, own_pool: str, deferred: Told
+) -> None:
+    batch.begin_delete_pool(own_pool, polling_interval=0.2).result()
+    assert "half way" in kept(storage, waited, "simulate/stdout.txt")
+    assert kept(storage, deferred, "quiet/stdout.txt") == ""
