@@ -123,6 +123,8 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     add("--azure-resource", action="append", default=[], metavar="ID",
         help="subnet, public IP address or custom image that pools may name as if it were there; "
         "may be given several times")  # fmt: skip
+    add("--windows-images-on-linux", action="store_true",
+        help="let pools of Windows images have nodes: Linux nodes, without cmd and PowerShell")  # fmt: skip
     add("--boot-delay", type=option_types.seconds, default=0.0, metavar="SECONDS",
         help="time a node takes to start")  # fmt: skip
     add("--faults", type=Path, metavar="FILE",
@@ -231,6 +233,7 @@ def _settings(arguments: argparse.Namespace, url: str) -> Settings:
             dedicated_cores_per_series=tuple(arguments.series_core_quota),
         ),
         azure_resources=tuple(arguments.azure_resource),
+        windows_images_on_linux=arguments.windows_images_on_linux,
         boot_delay=arguments.boot_delay,
         containers=EngineSettings(
             arguments.container_engine,

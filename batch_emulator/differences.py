@@ -64,7 +64,8 @@ DIFFERENCES = (
     ),
     Difference(
         "VirtualMachineConfiguration.windowsConfiguration",
-        "checked, kept and shown; a pool of a Windows image gets no nodes (AllocationFailed)",
+        "checked, kept and shown; a pool of a Windows image gets no nodes (AllocationFailed), or Linux nodes "
+        "if that is wanted",
         "nodes are processes of this Linux machine",
     ),
     Difference(

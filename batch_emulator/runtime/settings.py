@@ -32,6 +32,7 @@ class Settings:
     :param faults: what goes wrong from the beginning.
     :param simulation: how nodes behave that are simulated, on a clock that stands; real ones without.
     :param account_url: what tasks see as ``AZ_BATCH_ACCOUNT_URL``.
+    :param windows_images_on_linux: whether pools of Windows images get nodes, which are Linux nodes.
     :param https_names: host names and addresses that the https certificate is for, besides the usual ones.
     :param oauth: whether tokens of Microsoft Entra ID are taken, unsigned as far as we can tell.
     """
@@ -44,6 +45,7 @@ class Settings:
     storage: LinkedStorage | None = None
     quotas: Quotas = field(default_factory=Quotas)
     azure_resources: tuple[str, ...] = ()
+    windows_images_on_linux: bool = False
     boot_delay: float = 0.0
     containers: EngineSettings = field(default_factory=EngineSettings)
     # Not an account key: those can be regenerated while tasks run. Tasks end with the emulator, so this may.
@@ -62,4 +64,6 @@ class Settings:
             quotas=self.quotas,
             has_linked_storage=self.storage is not None,
             azure_resources=frozenset(resource_id.lower() for resource_id in self.azure_resources),
+            # What is simulated needs no system to run on.
+            has_windows_nodes=self.windows_images_on_linux or self.simulation is not None,
         )

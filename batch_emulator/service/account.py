@@ -29,6 +29,7 @@ class Account:
     :param has_linked_storage: application packages need an account with linked ("auto") storage.
     :param azure_resources: ids, in lower case, of the subnets, public IP addresses and images that pools may
         name, as if they were there.
+    :param has_windows_nodes: whether pools of Windows images get nodes.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Account:
     quotas: Quotas = field(default_factory=Quotas)
     has_linked_storage: bool = True
     azure_resources: frozenset[str] = frozenset()
+    has_windows_nodes: bool = False
 
     @property
     def resource_id(self) -> str:

@@ -58,7 +58,7 @@ class Simulation:
     ) -> None:
         self._start = start
         self._agenda = Agenda(start)
-        self._service = BatchService(Account("simulation", quotas=quotas), seed=seed)
+        self._service = BatchService(Account("simulation", quotas=quotas, has_windows_nodes=True), seed=seed)
         self._events: list[Event] = []
         self._faults = NodeFaults(self._events.append, self._agenda)
         self._nodes = SimulatedNodes(

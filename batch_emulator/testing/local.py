@@ -35,6 +35,7 @@ class LocalBatch:
     :param storage: the linked storage account: a connection string, or a :class:`LocalStorage`.
     :param faults: what goes wrong from the beginning, also after a reset; see ``docs/faults.md``.
     :param boot_delay: seconds that a node takes to start.
+    :param windows_images_on_linux: let pools of Windows images have nodes, which are Linux nodes.
     :param simulate: nodes are simulated and behave so, on a clock that stands; see ``docs/simulation.md``.
     :param host: address to listen on.
     :param port: 0 takes a free one.
@@ -49,6 +50,7 @@ class LocalBatch:
         storage: LocalStorage | str | None = None,
         faults: Faults | dict[str, Any] | None = None,
         boot_delay: float = 0.0,
+        windows_images_on_linux: bool = False,
         simulate: Behaviour | dict[str, Any] | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
@@ -59,6 +61,7 @@ class LocalBatch:
         self._given_dir = data_dir
         self._faults_at_start = faults
         self._boot_delay = boot_delay
+        self._windows_images_on_linux = windows_images_on_linux
         self._simulate = simulate
         self._address = (host, port)
         self._server: BackgroundServer | None = None
@@ -108,6 +111,7 @@ class LocalBatch:
                 if self.storage
                 else None,
                 boot_delay=self._boot_delay,
+                windows_images_on_linux=self._windows_images_on_linux,
                 faults=_parsed(self._faults_at_start),
                 simulation=_behaviour(self._simulate),
             )

@@ -56,7 +56,7 @@ def resize_error(code: str, message: str, values: dict[str, str] | None = None) 
 
 def _limits(state: State, room: PoolRoom, is_dedicated: bool) -> Iterator[_Limit]:
     yield from _core_quotas(state, room.pool, is_dedicated)
-    yield from _of_kind(room, is_dedicated)
+    yield from _of_kind(room, is_dedicated, state.account.has_windows_nodes)
     if room.pool.spec.get("enableInterNodeCommunication"):
         yield _Limit(
             MAX_COMMUNICATING_NODES - len(room.nodes),
@@ -99,13 +99,16 @@ def _cores_used(state: State, is_dedicated: bool, series: str | None = None) -> 
     )
 
 
-def _of_kind(room: PoolRoom, is_dedicated: bool) -> Iterator[_Limit]:
+def _of_kind(room: PoolRoom, is_dedicated: bool, has_windows_nodes: bool) -> Iterator[_Limit]:
     """What holds for dedicated and for low-priority nodes by themselves."""
     spec = room.pool.spec
     present = sum(node.is_dedicated == is_dedicated for node in room.nodes.values())
     message = _NOT_ALLOCATED.format(_KIND[is_dedicated])
-    if os_type_of(spec) == "windows":
-        reason = "Nodes are processes of this Linux machine: a pool of a Windows image can have none"
+    if os_type_of(spec) == "windows" and not has_windows_nodes:
+        reason = (
+            "Nodes are processes of this Linux machine: a pool of a Windows image has none, unless the "
+            "emulator was started with --windows-images-on-linux"
+        )
         yield _Limit(0, "AllocationFailed", message, {"Reason": reason})
     if spec["virtualMachineConfiguration"]["imageReference"].get("virtualMachineImageId"):
         most = MAX_CUSTOM_IMAGE_DEDICATED_NODES if is_dedicated else MAX_CUSTOM_IMAGE_LOW_PRIORITY_NODES

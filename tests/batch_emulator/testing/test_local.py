@@ -27,6 +27,14 @@ from batch_emulator.testing.storage import Azurite
 from tests.batch_emulator.runtime.served import a_job, a_pool, a_task
 from tests.protocol.builders import a_pool as a_wire_pool
 
+WINDOWS = {
+    "imageReference": {
+        "publisher": "MicrosoftWindowsServer",
+        "offer": "WindowsServer",
+        "sku": "2022-datacenter",
+    },
+    "nodeAgentSKUId": "batch.node.windows amd64",
+}
 ROOT = Path(__file__).resolve().parents[3]
 pytestmark = pytest.mark.slow
 
@@ -268,6 +276,20 @@ def test_importing_it_loads_no_server() -> None:
     code = "import sys, batch_emulator.testing, batch_emulator.testing.plugin; print(sorted(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert not {"aiohttp", "orjson", "azure", "batch_emulator.service"} & set(eval(loaded))
+
+
+def test_a_pool_of_a_windows_image_may_have_linux_nodes() -> None:
+    with LocalBatch(windows_images_on_linux=True) as batch:
+        client = batch.client
+        client.create_pool({**a_pool("p", 1), "virtualMachineConfiguration": WINDOWS})
+        client.create_job(a_job("j", "p"))
+        client.create_task("j", {"id": "portable", "commandLine": "uname"})
+        client.create_task("j", {"id": "cmd", "commandLine": 'cmd /c "echo hello"'})
+        until(lambda: batch.status()["tasks"], lambda tasks: tasks["succeeded"] + tasks["failed"] == 2)
+        written = b"".join(client.download_task_file("j", "portable", "stdout.txt"))
+        assert written.strip() == b"Linux"
+        failure = client.get_task("j", "cmd").execution_info.failure_info
+        assert failure.code == "CommandProgramNotFound"
 
 
 def test_nodes_may_be_simulated_on_a_clock_that_stands() -> None:

@@ -87,3 +87,21 @@ def test_a_quota_that_was_lowered_below_what_is_used_lets_nothing_grow() -> None
 )
 def test_series_of_sizes(size: str, series: str) -> None:
     assert vm_series(size) == series
+
+
+WINDOWS = {
+    "imageReference": {
+        "publisher": "MicrosoftWindowsServer",
+        "offer": "WindowsServer",
+        "sku": "2022-datacenter",
+    },
+    "nodeAgentSKUId": "batch.node.windows amd64",
+}
+
+
+@pytest.mark.parametrize(("has_windows_nodes", "nodes"), [(False, 0), (True, 1)])
+def test_a_pool_of_a_windows_image_has_nodes_if_that_is_wanted(has_windows_nodes: bool, nodes: int) -> None:
+    world = World(Account("acct", has_windows_nodes=has_windows_nodes))
+    world.do("create_pool", a_pool(nodes=1, virtualMachineConfiguration=WINDOWS))
+    assert world.service.pool_size("pool") == PoolSize(nodes, 0)
+    assert errors(world) == ([] if has_windows_nodes else ["AllocationFailed"])

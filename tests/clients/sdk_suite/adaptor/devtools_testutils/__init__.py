@@ -41,6 +41,7 @@ class Emulator:
         shutil.copytree(os.environ["EMULATOR_TLS"], self._folder / "tls")
         command = [os.environ["EMULATOR_PYTHON"], "-m", "batch_emulator", "serve", "--port", "0"]
         command += ["--https-port", "0", "--data-dir", str(self._folder)]
+        command += ["--windows-images-on-linux"]  # `files` wants a node of a Windows pool
         command += ["--storage-connection-string-env", "EMULATOR_STORAGE"]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         for line in self._process.stdout:
