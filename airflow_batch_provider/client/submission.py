@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -17,6 +18,9 @@ from airflow_batch_provider.spec.limits import TASKS_PER_REQUEST
 
 BODY_BYTES = 900_000
 """Of one request; the service takes 1 MB (Azure Batch: *Submit a large number of tasks*)."""
+
+_CHUNKS_OF_A_ROUND = 5 * AT_ONCE
+"""Of them ``AT_ONCE`` are under way at a time. With as few in a round, each would wait for the slowest."""
 
 _SAY_EVERY = 2_000
 Wire = dict[str, Any]
@@ -43,7 +47,7 @@ def add_tasks(job_id: str, tasks: Iterable[Wire]) -> Script[int | None]:
     added = told = 0
     chunks = _chunks(iter(tasks))
     try:
-        while batch := list(islice(chunks, AT_ONCE)):
+        while batch := list(islice(chunks, _CHUNKS_OF_A_ROUND)):
             yield from _add(job_id, batch)
             added += sum(map(len, batch))
             if added - told >= _SAY_EVERY:
@@ -77,34 +81,54 @@ def _chunks(tasks: Iterator[Wire]) -> Iterator[list[Wire]]:
         yield chunk
 
 
+@dataclass
+class _Round:
+    """What is left to do of chunks when all have been answered."""
+
+    again: list[list[Wire]] = field(default_factory=list)
+    split: bool = False
+    refusal: Refusal | None = None
+    wait: float | None = None
+
+    def read(self, chunk: list[Wire], answer: Any) -> None:
+        if not isinstance(answer, Refusal):
+            if left := _left(chunk, answer):
+                self.again.append(left)
+        elif answer.code == "RequestBodyTooLarge" and len(chunk) > 1:
+            half = len(chunk) // 2
+            self.again += [chunk[:half], chunk[half:]]
+            self.split = True
+        else:
+            self.again.append(_after_refusal(chunk, answer))
+            self.refusal = answer
+            self.wait = max(self.wait or 0.0, answer.retry_after or 0.0) or None
+
+
 def _add(job_id: str, batch: Sequence[list[Wire]]) -> Script[None]:
+    """Send chunks until all is in. As long as that gets on, a service that is busy is asked again."""
     waiting = list(batch)
-    for attempt in range(TRIES):
+    fruitless = 0
+    while True:
         answers = yield Together([_call(job_id, chunk) for chunk in waiting])
-        again: list[list[Wire]] = []
-        wait: float | None = None
-        split = False
+        seen = _Round()
         for chunk, answer in zip(waiting, answers, strict=True):
-            if not isinstance(answer, Refusal):
-                left = _left(chunk, answer)
-                again += [left] if left else []
-            elif answer.code == "RequestBodyTooLarge" and len(chunk) > 1:
-                half = len(chunk) // 2
-                again += [chunk[:half], chunk[half:]]
-                split = True
-            else:
-                wait = max(wait or 0.0, answer.retry_after or 0.0) or None
-                again.append(_after_refusal(chunk, answer))
-        if not again:
+            seen.read(chunk, answer)
+        if not seen.again:
             return
-        waiting = again
-        if not split:
-            yield Pause(backoff(attempt, wait))
-    yield from _halved(job_id, waiting)
+        got_on = seen.split or sum(map(len, seen.again)) < sum(map(len, waiting))
+        waiting = seen.again
+        fruitless = 0 if got_on else fruitless + 1
+        if fruitless == TRIES:
+            break
+        if not seen.split:
+            yield Pause(backoff(fruitless, seen.wait))
+    if seen.refusal is not None:
+        raise seen.refusal
+    yield from _one_by_one(job_id, waiting)
 
 
-def _halved(job_id: str, waiting: Sequence[list[Wire]]) -> Script[None]:
-    """The last try: what is left one task at a time, so that the one to blame is named."""
+def _one_by_one(job_id: str, waiting: Sequence[list[Wire]]) -> Script[None]:
+    """The last try with tasks that the service failed to add, so that the one to blame is named."""
     for task in (task for chunk in waiting for task in chunk):
         result = yield from patiently(_call(job_id, [task]))
         if _left([task], result):

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_batch_provider.client.job_requests import TRIES
 from airflow_batch_provider.client.steps import Refusal
 from airflow_batch_provider.client.submission import BODY_BYTES, add_tasks, end_when_done
 from airflow_batch_provider.exceptions import BatchRequestError
@@ -84,7 +85,7 @@ def test_only_what_failed_is_sent_again_after_what_the_service_asks_for() -> Non
     service = Scripted(job)
     service.run(add_tasks("j", tasks(3)))
     assert job.requests == [3, 3, 1]
-    assert service.paused == [7.0, 2.0]
+    assert service.paused == [7.0, 1.0]
 
 
 def test_an_answer_that_was_lost_does_not_submit_twice() -> None:
@@ -104,6 +105,21 @@ def test_a_service_that_keeps_failing_is_given_up_after_bounded_tries() -> None:
     with pytest.raises(Refusal):
         service.run(add_tasks("j", tasks(2)))
     assert len(service.asked) <= 12
+
+
+def test_a_service_that_is_busy_for_long_is_not_asked_for_single_tasks_while_it_gets_on() -> None:
+    refusals = [BUSY if number % 5 else None for number in range(200)]
+    job = Job(refusals)
+    service = Scripted(job)
+    assert service.run(add_tasks("j", tasks(1_500))) == 1_500
+    assert set(job.requests) == {100}
+    assert len(service.paused) > TRIES
+
+
+def test_a_task_that_the_service_keeps_failing_to_add_is_named() -> None:
+    fault = {"t7": ("servererror", "InternalError")}
+    with pytest.raises(BatchRequestError, match="kept failing to add task 't7'"):
+        Scripted(Job([fault] * 100)).run(add_tasks("j", tasks(20)))
 
 
 @pytest.mark.parametrize("code", ["JobCompleted", "JobBeingTerminated", "JobNotFound", "JobBeingDeleted"])
