@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export UV_SYSTEM_CERTS := true
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-fast check format docs bench lock clean
+.PHONY: help setup demo test test-fast test-matrix check format docs bench lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -37,6 +37,9 @@ test: setup check ## everything: linters, unit, protocol, crash and end-to-end t
 
 test-fast: $(READY) ## the unit tests, on all cores
 	$(BIN)/python -m pytest -n auto -m "not slow and not e2e"
+
+test-matrix: $(READY) ## the provider's unit tests: Airflow 3.1 and lowest dependencies, newest of all, each Python here (slow)
+	$(BIN)/python -m tests.matrix
 
 check: $(READY) ## formatting, lint, types, import rules
 	$(BIN)/ruff format --check .
@@ -66,4 +69,4 @@ lock: ## renew the lock files from pyproject.toml and benchmarks/requirements.in
 	$(BIN)/python docker/emulator_requirements.py | $(COMPILE) --constraint requirements.lock - --output-file docker/emulator.lock
 
 clean: ## remove what setup and runs made
-	rm -rf $(VENV) .venv.bench demo/azurite/node_modules .demo .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv.bench .venv.matrix demo/azurite/node_modules .demo .mypy_cache .pytest_cache .ruff_cache

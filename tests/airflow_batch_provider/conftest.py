@@ -8,6 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from importlib.metadata import version
 
 import pytest
 
@@ -24,6 +25,15 @@ if "AIRFLOW_HOME" not in os.environ:
     os.environ["AIRFLOW_HOME"] = _home
     atexit.register(shutil.rmtree, _home, ignore_errors=True)
 os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def process_of_airflow() -> None:
+    """Airflow 3.1 reads connections asynchronously only in a process that it has started itself."""
+    if version("apache-airflow").startswith("3.1."):
+        from airflow.sdk.execution_time import task_runner
+
+        task_runner.SUPERVISOR_COMMS = getattr(task_runner, "SUPERVISOR_COMMS", None)
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,7 @@ from airflow_batch_provider.spec import JobGraph, SpecError
 pytest.importorskip("airflow.sdk.definitions.retry_policy", reason="Airflow before 3.3 has no retry policies")
 
 from airflow_batch_provider.retry_policy import AzureBatchRetryPolicy
+from tests.airflow_batch_provider.airflow_versions import dag_serialization, needs_airflow_33
 
 
 def failed(layer: str) -> BatchJobFailedError:
@@ -74,9 +75,9 @@ def test_it_comes_back_from_its_plain_form() -> None:
     assert AzureBatchRetryPolicy.deserialize(plain).serialize() == policy.serialize()
 
 
+@needs_airflow_33
 def test_airflow_asks_it_and_a_dag_with_it_can_be_stored() -> None:
     from airflow.sdk.execution_time import task_runner
-    from airflow.serialization.serialized_objects import DagSerialization
 
     graph = JobGraph()
     graph.task("t", "true")
@@ -88,7 +89,7 @@ def test_airflow_asks_it_and_a_dag_with_it_can_be_stored() -> None:
             retries=3,
             retry_policy=AzureBatchRetryPolicy(retry=["preemption"]),
         )
-    assert "retry_policy" in json.dumps(DagSerialization.to_dict(dag))
+    assert "retry_policy" in json.dumps(dag_serialization().to_dict(dag))
     instance: Any = SimpleNamespace(task=operator, try_number=1, _ti_context_from_server=None)
     decision = task_runner._evaluate_retry_policy(instance, failed("command"), structlog.get_logger(), None)
     assert decision is not None

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import TaskDeferred
 from azure.batch import BatchClient, models
 
 from airflow_batch_provider.exceptions import BatchJobFailedError, BatchJobTimeoutError
@@ -19,6 +18,7 @@ from airflow_batch_provider.operators.azure_batch import AzureBatchOperator
 from airflow_batch_provider.spec import SpecError
 from airflow_batch_provider.triggers.task import AzureBatchTaskTrigger
 from demo.stack.accounts import BatchAccount
+from tests.airflow_batch_provider.airflow_versions import TaskDeferred
 from tests.airflow_batch_provider.jobs.test_operator import Instance
 
 POOL = {

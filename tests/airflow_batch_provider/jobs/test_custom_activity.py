@@ -8,13 +8,13 @@ import uuid
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import TaskDeferred
 from azure.storage.blob import BlobServiceClient
 
 from airflow_batch_provider.exceptions import BatchJobFailedError
 from airflow_batch_provider.operators.custom_activity import AzureBatchCustomActivityOperator
 from airflow_batch_provider.spec import SpecError
 from demo.stack.accounts import StorageAccount
+from tests.airflow_batch_provider.airflow_versions import TaskDeferred
 from tests.airflow_batch_provider.jobs.test_operator import Instance, fire
 
 pytestmark = pytest.mark.slow

@@ -13,7 +13,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import TaskDeferred
 from azure.batch import BatchClient
 
 from airflow_batch_provider.exceptions import BatchJobFailedError, BatchJobTimeoutError
@@ -23,6 +22,7 @@ from airflow_batch_provider.spec import JobGraph, SpecError, shell
 from airflow_batch_provider.spec.ids import JobIdentity
 from airflow_batch_provider.triggers.job import AzureBatchJobTrigger
 from demo.stack.accounts import BatchAccount, StorageAccount
+from tests.airflow_batch_provider.airflow_versions import TaskDeferred
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import TaskDeferred
 from azure.batch import BatchClient
 
 from airflow_batch_provider.client.steps import Say
@@ -18,6 +17,7 @@ from airflow_batch_provider.links.job import JOB_LINK_KEY, OUTPUT_LINK_KEY
 from airflow_batch_provider.operators.job import AzureBatchJobOperator
 from airflow_batch_provider.spec import JobGraph, shell
 from airflow_batch_provider.triggers.job import AzureBatchJobTrigger
+from tests.airflow_batch_provider.airflow_versions import TaskDeferred
 from tests.airflow_batch_provider.jobs.conftest import make_pool
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from airflow.sdk.exceptions import TaskDeferred
-
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.operators.pool import AzureBatchPoolOperator
 from airflow_batch_provider.operators.pool_base import PoolActionOperator
 from airflow_batch_provider.spec import FixedScale, Pool
+from tests.airflow_batch_provider.airflow_versions import TaskDeferred
 
 
 def a_pool(name: str, **fields: Any) -> Pool:

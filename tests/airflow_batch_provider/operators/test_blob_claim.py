@@ -12,13 +12,17 @@ from typing import Any
 
 import pytest
 from airflow.sdk import Asset
-from airflow.sdk.execution_time.context import InletEventsAccessor
 
 from airflow_batch_provider.client.blob_events import BLOB_CREATED, BlobEvent
 from airflow_batch_provider.exceptions import BatchRequestError
 from airflow_batch_provider.operators import blob_claim
 from airflow_batch_provider.operators.blob_claim import AzureBlobClaimOperator
 from demo.stack.accounts import StorageAccount
+from tests.airflow_batch_provider.airflow_versions import AIRFLOW
+
+if AIRFLOW < (3, 3):
+    pytest.skip("needs what Airflow has from 3.3 on", allow_module_level=True)
+from airflow.sdk.execution_time.context import InletEventsAccessor
 
 INCOMING = Asset("incoming")
 NOW = datetime.now(timezone.utc)

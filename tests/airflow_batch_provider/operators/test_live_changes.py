@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import TaskDeferred
 from azure.batch import BatchClient
 
 from airflow_batch_provider.exceptions import (
@@ -32,6 +31,7 @@ from airflow_batch_provider.operators.job_terminate import AzureBatchJobTerminat
 from airflow_batch_provider.operators.state_change import StateChangeOperator
 from airflow_batch_provider.spec import JobGraph, JobManager, JobOptions, JobSchedule, SpecError, blob, shell
 from airflow_batch_provider.triggers.state_change import AzureBatchStateChangeTrigger
+from tests.airflow_batch_provider.airflow_versions import TaskDeferred
 from tests.airflow_batch_provider.operators.pools import a_pool_with_a_node
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]

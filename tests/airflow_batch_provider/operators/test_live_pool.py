@@ -6,7 +6,6 @@ import asyncio
 import time
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_batch_provider.exceptions import BatchPoolError, BatchPoolHopelessError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
@@ -15,6 +14,7 @@ from airflow_batch_provider.spec import AutoScale, FixedScale, StartTask, blob, 
 from airflow_batch_provider.triggers.deferral import seconds_until_worker_ended
 from airflow_batch_provider.triggers.pool import AzureBatchPoolTrigger
 from demo.stack.accounts import BatchAccount
+from tests.airflow_batch_provider.airflow_versions import AirflowFailException
 from tests.airflow_batch_provider.operators.running import a_pool, ensure, first_event, pool_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]

@@ -55,12 +55,12 @@ def test_what_a_template_gives_is_checked() -> None:
 
 
 def test_airflows_own_slot_pool_is_left_alone_and_the_dag_serializes() -> None:
-    from airflow.serialization.serialized_objects import DagSerialization
+    from tests.airflow_batch_provider.airflow_versions import dag_serialization
 
     with DAG("d", schedule=None, start_date=dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)) as dag:
         operator = an_operator()
     assert operator.pool == "default_pool"
-    first, second = (str(DagSerialization.to_dict(dag)) for _ in range(2))
+    first, second = (str(dag_serialization().to_dict(dag)) for _ in range(2))
     assert first == second
     assert " at 0x" not in first
 
@@ -100,7 +100,7 @@ def test_resuming_gives_the_pool_id() -> None:
 
 @pytest.mark.parametrize(("fatal", "kind"), [(True, BatchPoolHopelessError), (False, BatchPoolError)])
 def test_a_lasting_failure_is_not_retried(fatal: bool, kind: type[Exception]) -> None:
-    from airflow.sdk.exceptions import AirflowFailException
+    from tests.airflow_batch_provider.airflow_versions import AirflowFailException
 
     with pytest.raises(kind, match="quota") as caught:
         an_operator().execute_complete({}, event(status="failed", message="quota", fatal=fatal))  # type: ignore[typeddict-item]

@@ -67,7 +67,7 @@ def test_sizes_ids_and_formulas_are_templated() -> None:
 
 
 def test_they_take_their_connection_from_default_args_and_serialize() -> None:
-    from airflow.serialization.serialized_objects import DagSerialization
+    from tests.airflow_batch_provider.airflow_versions import dag_serialization
 
     start = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)
     with DAG("d", schedule=None, start_date=start, default_args={"conn_id": "c", "deferrable": False}) as dag:
@@ -81,6 +81,6 @@ def test_they_take_their_connection_from_default_args_and_serialize() -> None:
         AzureBatchPoolDeleteOperator(task_id="delete", pool_id="p", when="idle")
     assert {task.conn_id for task in dag.tasks} == {"c"}
     assert not any(task.deferrable for task in dag.tasks)
-    first, second = (str(DagSerialization.to_dict(dag)) for _ in range(2))
+    first, second = (str(dag_serialization().to_dict(dag)) for _ in range(2))
     assert first == second
     assert " at 0x" not in first

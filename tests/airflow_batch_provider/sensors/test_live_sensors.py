@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowSkipException, TaskDeferred
 
 from airflow_batch_provider.exceptions import BatchConditionError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
@@ -21,6 +20,11 @@ from airflow_batch_provider.sensors.pool import AzureBatchPoolSensor
 from airflow_batch_provider.sensors.task import AzureBatchTaskSensor
 from airflow_batch_provider.spec import SpecError
 from airflow_batch_provider.triggers.condition import AzureBatchConditionTrigger
+from tests.airflow_batch_provider.airflow_versions import (
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    TaskDeferred,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
