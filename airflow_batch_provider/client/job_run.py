@@ -89,6 +89,7 @@ class JobRun:
             task can have inputs, outputs or a result there, and its streams stay on its node.
         log: takes the lines for the task's log.
         sleep: waits so many seconds.
+        measure: gets the outcome of the job, good or bad, when it is known.
 
     Raises:
         SpecError: the tasks need storage and there is none, be it that it was taken from the connection while
@@ -103,6 +104,7 @@ class JobRun:
         log: Any,
         *,
         sleep: Callable[[float], None] = time.sleep,
+        measure: Callable[[Outcome], None] = lambda outcome: None,
     ) -> None:
         if files is None:
             check_without_storage(plan.graph, plan.options)
@@ -111,6 +113,7 @@ class JobRun:
         self._files = files
         self._say = log_to(log)
         self._sleep = sleep
+        self._measure = measure
         self._driver = Driver(client, self._say, sleep=sleep)
 
     def claim(self, settle: Callable[[JobIdentity], None] = lambda identity: None) -> Claim:
@@ -236,6 +239,7 @@ class JobRun:
         with explained(f"Reading the outcome of Batch job {claim.job_id}"):
             graph = self.grown(claim)
             outcome = self._driver.run(read_outcome(claim.job_id, graph, claim.earlier.views))
+            self._measure(outcome)
             if not outcome.succeeded:
                 told = report(
                     outcome,

@@ -27,6 +27,8 @@ class Outcome:
         blocked: tasks that never ran because one they wait for failed.
         skipped: tasks that never ran because one they wait for succeeded, as its exit conditions want.
         unfinished: tasks that never ran for another reason, or are missing.
+        first_start: when the first of its tasks began to run, ISO 8601.
+        requeues: how often tasks were put back because a node was removed or the job disabled.
     """
 
     job_id: str
@@ -39,6 +41,8 @@ class Outcome:
     blocked: tuple[str, ...] = ()
     unfinished: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
+    first_start: str | None = None
+    requeues: int = 0
 
     @property
     def succeeded(self) -> bool:
@@ -108,6 +112,8 @@ def judge(job: JobView, graph: JobGraph, tasks: Iterable[TaskView], *, only_grap
         blocked=tuple(task_id for task_id in waiting if task_id in blocked),
         unfinished=tuple(task_id for task_id in waiting if task_id not in blocked | skipped),
         skipped=tuple(task_id for task_id in waiting if task_id in skipped),
+        first_start=min((view.started for view in views.values() if view.started), default=None),
+        requeues=sum(view.requeues for view in views.values()),
     )
 
 

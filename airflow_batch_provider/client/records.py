@@ -27,6 +27,7 @@ class JobView:
         marks: its metadata.
         ends_by_itself: whether it ends when all its tasks are complete.
         pool_id: the pool that it was assigned to; for an auto pool the one made for it.
+        started, ended_at: when it was created and when it ended, ISO 8601.
     """
 
     id: str
@@ -36,6 +37,8 @@ class JobView:
     marks: Mapping[str, str] | None = None
     ends_by_itself: bool = False
     pool_id: str | None = None
+    started: str | None = None
+    ended_at: str | None = None
 
     @property
     def ended(self) -> bool:
@@ -61,6 +64,8 @@ class TaskView:
         details: further names and values of the failure.
         node_id: where it ran last.
         tries: how often it was started, as far as the service counts.
+        started: when it began to run last, ISO 8601.
+        requeues: how often it was put back because its node was removed or its job disabled.
     """
 
     id: str
@@ -73,6 +78,8 @@ class TaskView:
     details: tuple[tuple[str, str], ...] = ()
     node_id: str | None = None
     tries: int = 1
+    started: str | None = None
+    requeues: int = 0
 
     @property
     def completed(self) -> bool:
@@ -109,6 +116,8 @@ def job_view(wire: Mapping[str, Any]) -> JobView:
         marks=marks,
         ends_by_itself=wire.get("onAllTasksComplete") == "terminatejob",
         pool_id=info.get("poolId"),
+        started=info.get("startTime"),
+        ended_at=info.get("endTime"),
     )
 
 
@@ -130,6 +139,8 @@ def task_view(wire: Mapping[str, Any]) -> TaskView:
         details=_details(failure.get("details") or ()),
         node_id=(wire.get("nodeInfo") or {}).get("nodeId"),
         tries=int(info.get("retryCount") or 0) + 1,
+        started=info.get("startTime"),
+        requeues=int(info.get("requeueCount") or 0),
     )
 
 

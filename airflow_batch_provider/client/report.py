@@ -77,7 +77,7 @@ def report(
     lines += _others(outcome)
     if kept_in:
         lines += ["", f"All output of the tasks is kept in {kept_in}."]
-    layer = _layer(outcome)
+    layer = layer_of(outcome)
     final = (
         layer.value in final_layers
         or any(view.exit_code in final_exit_codes for view in outcome.failed)
@@ -86,7 +86,8 @@ def report(
     return Report("\n".join(lines), tuple(code for code, _ in codes.most_common()), layer, final)
 
 
-def _layer(outcome: Outcome) -> Layer:
+def layer_of(outcome: Outcome) -> Layer:
+    """Where the first cause of a job's failure lies."""
     if outcome.failed:
         return task_failure(outcome.failed[0].code).layer
     return Layer.WALL_CLOCK if outcome.reason == "MaxWallClockTimeExpiry" else Layer.PLATFORM

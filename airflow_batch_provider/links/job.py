@@ -64,6 +64,22 @@ def output_url(settings: BatchSettings, place: str) -> str | None:
     return f"{_portal(settings)}/#view/{blade}/storageAccountId/{quote(account, safe='')}/path/{container}"
 
 
+def store_links(ti: Any, settings: BatchSettings, job_id: str, place: str) -> tuple[str, str | None]:
+    """Keep both addresses where the UI finds them; known before the job is, they lead there whatever follows.
+
+    Parameters:
+        ti: the task instance.
+        settings: the account.
+        job_id: the job.
+        place: ``container/prefix`` of what its tasks leave.
+    """
+    job, output = job_url(settings, job_id), output_url(settings, place)
+    ti.xcom_push(key=JOB_LINK_KEY, value=job)
+    if output is not None:
+        ti.xcom_push(key=OUTPUT_LINK_KEY, value=output)
+    return job, output
+
+
 def _portal(settings: BatchSettings) -> str:
     return _PORTALS.get(settings.arm_endpoint, "https://portal.azure.com")
 

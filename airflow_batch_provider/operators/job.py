@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, BaseOperator
@@ -13,14 +14,9 @@ from airflow.sdk import Asset, BaseOperator
 from airflow_batch_provider import spec
 from airflow_batch_provider.client.meaning import check_layers
 from airflow_batch_provider.hooks.batch import AzureBatchHook
-from airflow_batch_provider.links.job import (
-    JOB_LINK_KEY,
-    OUTPUT_LINK_KEY,
-    AzureBatchJobLink,
-    AzureBatchOutputLink,
-    job_url,
-    output_url,
-)
+from airflow_batch_provider.lineage import facets
+from airflow_batch_provider.links.job import AzureBatchJobLink, AzureBatchOutputLink, store_links
+from airflow_batch_provider.metrics import emit
 from airflow_batch_provider.operators.task_instance import identity_of, remember, try_of
 from airflow_batch_provider.spec.files import as_written
 from airflow_batch_provider.spec.limits import DEFAULT_WALL_CLOCK
@@ -168,6 +164,7 @@ class AzureBatchJobOperator(BaseOperator):
         self.identity: JobIdentity | None = None
         self.job_url: str | None = None
         self.output_url: str | None = None
+        self._lineage_graph: JobGraph | None = None
         self._check()
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -271,6 +268,7 @@ class AzureBatchJobOperator(BaseOperator):
 
     def _finish(self, context: Context, run: JobRun, claim: Claim) -> dict[str, Any]:
         """Say what became of the job; an asset among the outlets learns where the outputs are."""
+        self._lineage_graph = run.grown(claim)
         summary = run.finish(claim)
         for outlet in self.outlets:
             if isinstance(outlet, Asset):
@@ -294,7 +292,13 @@ class AzureBatchJobOperator(BaseOperator):
             attempt=try_of(context),
         )
         hook = AzureBatchHook(self.conn_id)
-        return JobRun(plan, hook.batch_client(), self._files(hook), self.log)
+        tags = {"dag_id": context["ti"].dag_id, "task_id": self.task_id, "pool_id": plan.options.pool_id}
+        measure = partial(emit, tags=tags)
+        return JobRun(plan, hook.batch_client(), self._files(hook), self.log, measure=measure)
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
+        """Tell the OpenLineage provider which blobs the job has read and written."""
+        return facets(self._lineage_graph, AzureBatchHook(self.conn_id).settings.storage)
 
     def _files(self, hook: AzureBatchHook) -> JobFiles | None:
         if hook.settings.storage is None:
@@ -325,11 +329,8 @@ class AzureBatchJobOperator(BaseOperator):
         """Know the job before it is asked for: for on_kill, for the link, and for whoever takes over."""
         self.identity = identity
         settings = AzureBatchHook(self.conn_id).settings
-        self.job_url = job_url(settings, identity.job_id)
-        self.output_url = output_url(settings, f"{self.work_container}/{identity.job_id}")
-        context["ti"].xcom_push(key=JOB_LINK_KEY, value=self.job_url)
-        if self.output_url:
-            context["ti"].xcom_push(key=OUTPUT_LINK_KEY, value=self.output_url)
+        place = f"{self.work_container}/{identity.job_id}"
+        self.job_url, self.output_url = store_links(context["ti"], settings, identity.job_id, place)
         remember(context, identity)
 
     @staticmethod
