@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from airflow_batch_provider.spec.values import SECRET_PROPERTIES
+
 # Not compared: the service never returns secrets, and a resize timeout belongs to the last resize.
-_UNSEEN = frozenset({"id", "resizeTimeout", "password", "accountKey", "sasKey", "sshPrivateKey", "settings"})
+_UNSEEN = SECRET_PROPERTIES | {"id", "resizeTimeout", "settings"}
 # Compared without regard to case: ARM ids, and names that the service spells its own way.
 _CASELESS = frozenset(
     {
@@ -27,6 +29,17 @@ _CASELESS = frozenset(
         "elevationLevel",
         "caching",
         "storageAccountType",
+        "provision",
+        "protocol",
+        "access",
+        "policy",
+        "mode",
+        "targets",
+        "placement",
+        "type",
+        "jobDefaultOrder",
+        "loginMode",
+        "dynamicVNetAssignmentScope",
     }
 )
 _DURATION = re.compile(
@@ -87,6 +100,18 @@ def find_drift(declared: Mapping[str, Any], actual: Mapping[str, Any]) -> list[D
 def find_differences(declared: Mapping[str, Any], actual: Mapping[str, Any]) -> list[Difference]:
     """As ``find_drift``, of nothing but what is declared."""
     return _compare("", declared, actual)
+
+
+def find_missing_identities(declared: Sequence[str], actual: Mapping[str, Any]) -> list[Difference]:
+    """Managed identities that a pool is declared with and does not have."""
+    listed = (actual.get("identity") or {}).get("userAssignedIdentities") or []
+    there = {str(identity.get("resourceId")).lower() for identity in listed}
+    missing = sorted(_name(identity) for identity in declared if identity.lower() not in there)
+    return [Difference("identity", missing, sorted(map(_name, there)))] if missing else []
+
+
+def _name(resource_id: str) -> str:
+    return resource_id.rpartition("/")[2]
 
 
 def _compare(path: str, declared: Any, actual: Any) -> list[Difference]:

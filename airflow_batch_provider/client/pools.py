@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from airflow_batch_provider.client.job_requests import patiently
-from airflow_batch_provider.client.pool_drift import PATCHABLE, SCALE, Difference, find_drift
+from airflow_batch_provider.client.pool_drift import (
+    PATCHABLE,
+    SCALE,
+    Difference,
+    find_drift,
+    find_missing_identities,
+)
 from airflow_batch_provider.client.pool_refusals import explain_refusal
 from airflow_batch_provider.client.pool_requests import (
     delete_pool,
@@ -20,7 +26,7 @@ from airflow_batch_provider.client.steps import Call, Refusal, Script
 from airflow_batch_provider.spec.explain import Explanation
 
 OnDrift = Literal["fail", "ignore", "patch", "recreate"]
-EnsureStatus = Literal["created", "exists", "patched", "deleting"]
+EnsureStatus = Literal["created", "exists", "patched", "deleting", "missing"]
 
 
 class PoolError(Exception):
@@ -39,13 +45,19 @@ class PoolError(Exception):
 
 @dataclass(frozen=True)
 class Ensured:
-    """What ``ensure_pool`` found and did; ``deleting``: wait until the pool is gone, then ensure it again."""
+    """What ``ensure_pool`` found and did.
+
+    ``deleting``: wait until the pool is gone, then ensure it again. ``missing``: it has to be made through
+    the management plane.
+    """
 
     status: EnsureStatus
     drift: tuple[Difference, ...] = ()
 
 
-def ensure_pool(wire: Mapping[str, Any], on_drift: OnDrift) -> Script[Ensured]:
+def ensure_pool(
+    wire: Mapping[str, Any], on_drift: OnDrift, identities: Sequence[str] = ()
+) -> Script[Ensured]:
     """Create a pool, or attach to the one of that id.
 
     A pool that is there and fell short in its last resize is asked for the missing nodes again, so that a
@@ -55,31 +67,43 @@ def ensure_pool(wire: Mapping[str, Any], on_drift: OnDrift) -> Script[Ensured]:
         wire: the wire model BatchPoolCreateOptions.
         on_drift: when the pool is not as declared: ``fail``; ``ignore`` it; ``patch`` what can be changed on
             a pool with nodes and fail for the rest; or ``recreate`` it, which interrupts its tasks.
+        identities: ARM ids of its managed identities; such a pool is not created here, as the data plane
+            cannot give it any.
 
     Raises:
         PoolError: the service refuses the pool, or it is not as declared.
     """
     try:
-        return (yield from _create_or_attach(wire, on_drift))
+        there = None
+        if identities or not (yield from _create(wire)):
+            there = yield from patiently(Call("get_pool", (wire["id"],)))
+        return (yield from _attach(wire, there, on_drift, identities)) if there else Ensured("created")
     except Refusal as refusal:
+        if refusal.code == "PoolNotFound" and identities:
+            return Ensured("missing")
         if refusal.code in ("PoolBeingDeleted", "PoolNotFound"):
             return Ensured("deleting")
         explanation, fatal = explain_refusal(refusal, wire["id"])
         raise PoolError(explanation, fatal=fatal) from refusal
 
 
-def _create_or_attach(wire: Mapping[str, Any], on_drift: OnDrift) -> Script[Ensured]:
+def _create(wire: Mapping[str, Any]) -> Script[bool]:
+    """Create a pool; False: there is one of that id."""
     try:
         yield from patiently(Call("create_pool", (wire,)))
     except Refusal as refusal:
         if refusal.code != "PoolExists":
             raise
-    else:
-        return Ensured("created")
-    actual = yield from patiently(Call("get_pool", (wire["id"],)))
+        return False
+    return True
+
+
+def _attach(
+    wire: Mapping[str, Any], actual: Mapping[str, Any], on_drift: OnDrift, identities: Sequence[str]
+) -> Script[Ensured]:
     if actual.get("state") == "deleting":
         return Ensured("deleting")
-    drift = find_drift(wire, actual)
+    drift = [*find_drift(wire, actual), *find_missing_identities(identities, actual)]
     if not drift or on_drift == "ignore":
         yield from _renew(wire, actual, drift)
         return Ensured("exists", tuple(drift))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow_batch_provider import spec
-from airflow_batch_provider.operators.pool_base import PoolActionOperator, check_choice
+from airflow_batch_provider.operators.pool_base import PoolActionOperator, failure
+from airflow_batch_provider.spec.checks import check_choice
 
 if TYPE_CHECKING:
     from airflow_batch_provider.client.pool_reading import WaitFor
@@ -58,8 +59,8 @@ class AzureBatchPoolOperator(PoolActionOperator):
             raise spec.SpecError(
                 f"batch_pool is {batch_pool!r}", where=where, right="It is Pool(id=..., vm_size=..., ...)."
             )
-        check_choice("on_drift", on_drift, _DRIFT_CHOICES, self.task_id)
-        check_choice("wait_for", wait_for, ("nodes", "steady", None), self.task_id)
+        check_choice(on_drift, _DRIFT_CHOICES, what="on_drift", where=f"task {self.task_id!r}")
+        check_choice(wait_for, ("nodes", "steady", None), what="wait_for", where=f"task {self.task_id!r}")
         self.batch_pool = batch_pool
         self.on_drift = on_drift
         self.wait_for = wait_for
@@ -71,16 +72,41 @@ class AzureBatchPoolOperator(PoolActionOperator):
 
     def _act(self, again: bool) -> bool:
         """Create the pool or attach to it; False while one of its id is being deleted."""
+        from airflow.sdk.log import mask_secret
+
+        from airflow_batch_provider.client.images import with_image
         from airflow_batch_provider.client.pools import ensure_pool
 
-        start_task = self.batch_pool.start_task
+        for secret in self.batch_pool.secrets:
+            mask_secret(secret)
+        pool = self._carry_out(with_image(self.batch_pool))
+        start_task = pool.start_task
         files = self._hook.storage(sas_lifetime=_SAS_LIFETIME) if start_task and start_task.inputs else None
-        wire = self.batch_pool.to_wire(self._hook.settings, files)
-        ensured = self._carry_out(ensure_pool(wire, self.on_drift))
+        wire = pool.to_wire(self._hook.settings, files)
+        ensured = self._carry_out(ensure_pool(wire, self.on_drift, pool.identity_ids))
+        if ensured.status == "missing":
+            return self._create_with_identities(wire, pool.identity_ids)
         for difference in ensured.drift:
             self.log.warning("Pool %s is not as declared: %s", self.batch_pool.id, difference)
         self.log.info("Pool %s: %s", self.batch_pool.id, _SAID[ensured.status])
         return ensured.status != "deleting"
+
+    def _create_with_identities(self, wire: Mapping[str, Any], identities: Sequence[str]) -> bool:
+        """Create the pool through the management plane; False if someone else did in the meantime."""
+        from airflow_batch_provider.client.arm_pools import arm_pool, create_pool, explain_arm
+        from airflow_batch_provider.client.steps import Refusal
+
+        settings = self._hook.settings
+        try:
+            body = arm_pool(wire, identities)
+            create_pool(self._hook.management_client(), settings, self.batch_pool.id, body)
+        except Refusal as refusal:
+            if refusal.code in ("PoolExists", "PoolBeingDeleted"):
+                return False
+            explanation, fatal = explain_arm(refusal, settings, self.batch_pool.id)
+            raise failure(str(explanation), fatal) from None
+        self.log.info("Pool %s: created, with %s identities.", self.batch_pool.id, len(identities))
+        return True
 
     def _awaited(self, deadline: float) -> PoolWait | None:
         from airflow_batch_provider.client.pool_watch import PoolWait

@@ -183,24 +183,6 @@ class NamedPoolOperator(PoolActionOperator):
         return self.pool_id
 
 
-def check_choice(name: str, value: object, choices: Sequence[object], task_id: str) -> None:
-    """Refuse an argument that is none of the choices.
-
-    Raises:
-        SpecError: names the nearest choice, or all of them.
-    """
-    if value in choices:
-        return
-    from airflow_batch_provider.spec.errors import nearest
-
-    hint = nearest(str(value), [str(choice) for choice in choices if choice is not None])
-    raise spec.SpecError(
-        f"{name} is {value!r}",
-        where=f"task {task_id!r}",
-        right=hint or f"It is one of {', '.join(repr(choice) for choice in choices)}.",
-    )
-
-
 def failure(message: str, fatal: bool, layer: str = "") -> BatchPoolError:
     """A failure that is retried, or one that is not because a retry cannot help."""
     from airflow_batch_provider.exceptions import BatchPoolError, BatchPoolHopelessError

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from airflow_batch_provider.operators.pool_base import NamedPoolOperator, check_choice
+from airflow_batch_provider.operators.pool_base import NamedPoolOperator
+from airflow_batch_provider.spec.checks import check_choice
 
 if TYPE_CHECKING:
     from airflow_batch_provider.client.pool_reading import WaitFor
@@ -34,7 +35,7 @@ class AzureBatchPoolDeleteOperator(NamedPoolOperator):
         self, *, pool_id: str, when: Literal["now", "idle"] = "now", wait: bool = True, **kwargs: Any
     ) -> None:
         super().__init__(pool_id=pool_id, **kwargs)
-        check_choice("when", when, ("now", "idle"), self.task_id)
+        check_choice(when, ("now", "idle"), what="when", where=f"task {self.task_id!r}")
         self.when = when
         self.wait = wait
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from airflow_batch_provider import spec
-from airflow_batch_provider.operators.pool_base import DEALLOCATION, NamedPoolOperator, check_choice
+from airflow_batch_provider.operators.pool_base import DEALLOCATION, NamedPoolOperator
+from airflow_batch_provider.spec.checks import check_choice
 
 if TYPE_CHECKING:
     from airflow_batch_provider.client.pool_reading import WaitFor
@@ -45,12 +46,12 @@ class _NodesOperator(NamedPoolOperator):
         self.states = states
         self.tasks = tasks
         where = f"task {self.task_id!r}"
-        check_choice("tasks", tasks, DEALLOCATION, self.task_id)
+        check_choice(tasks, DEALLOCATION, what="tasks", where=f"task {self.task_id!r}")
         for name, value in (("node_ids", node_ids), ("states", states)):
             if isinstance(value, str) and not (name == "node_ids" and "{" in value):
                 raise spec.SpecError(f"{name} is {value!r}", where=where, right=f"Give a list: [{value!r}].")
         for state in states:
-            check_choice("a state", state, _STATES, self.task_id)
+            check_choice(state, _STATES, what="a state", where=f"task {self.task_id!r}")
         if not states and isinstance(node_ids, Sequence) and not node_ids:
             raise spec.SpecError(
                 "no nodes are named", where=where, right="Give node_ids=[...] or states=['unusable']."

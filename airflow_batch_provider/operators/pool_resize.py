@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_batch_provider import spec
-from airflow_batch_provider.operators.pool_base import DEALLOCATION, NamedPoolOperator, check_choice
+from airflow_batch_provider.operators.pool_base import DEALLOCATION, NamedPoolOperator
+from airflow_batch_provider.spec.checks import check_choice
 
 if TYPE_CHECKING:
     from airflow_batch_provider.client.pool_watch import PoolWait
@@ -53,8 +54,8 @@ class AzureBatchPoolResizeOperator(NamedPoolOperator):
         self.deallocation = deallocation
         self.wait_for = wait_for
         self.min_ready_nodes = min_ready_nodes
-        check_choice("deallocation", deallocation, DEALLOCATION, self.task_id)
-        check_choice("wait_for", wait_for, ("steady", "nodes", None), self.task_id)
+        check_choice(deallocation, DEALLOCATION, what="deallocation", where=f"task {self.task_id!r}")
+        check_choice(wait_for, ("steady", "nodes", None), what="wait_for", where=f"task {self.task_id!r}")
         self._scale()
 
     def _scale(self) -> spec.FixedScale:

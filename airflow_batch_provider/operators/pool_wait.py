@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from airflow_batch_provider.operators.pool_base import NamedPoolOperator, check_choice
-from airflow_batch_provider.spec.checks import check_count
+from airflow_batch_provider.operators.pool_base import NamedPoolOperator
+from airflow_batch_provider.spec.checks import check_choice, check_count
 from airflow_batch_provider.spec.scale import MAX_NODES
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class AzureBatchPoolWaitOperator(NamedPoolOperator):
         super().__init__(pool_id=pool_id, **kwargs)
         self.wait_for = wait_for
         self.min_ready_nodes = min_ready_nodes
-        check_choice("wait_for", wait_for, ("nodes", "steady", "idle"), self.task_id)
+        check_choice(wait_for, ("nodes", "steady", "idle"), what="wait_for", where=f"task {self.task_id!r}")
         self._count()
 
     def _count(self) -> Count:

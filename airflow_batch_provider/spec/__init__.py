@@ -7,10 +7,18 @@ from typing import TYPE_CHECKING
 __all__ = [
     "AutoScale",
     "AutoUser",
+    "BlobMount",
     "BlobRef",
+    "CifsMount",
     "Container",
+    "Containers",
+    "DataDisk",
+    "DiskEncryption",
+    "Extension",
+    "FileShareMount",
     "FixedScale",
     "Image",
+    "InboundEndpoint",
     "JobGraph",
     "JobManager",
     "JobNetwork",
@@ -18,9 +26,15 @@ __all__ = [
     "JobPreparation",
     "JobRelease",
     "JobSchedule",
+    "LatestImage",
     "MultiInstance",
+    "Network",
+    "NetworkRule",
+    "NfsMount",
+    "OsDisk",
     "Package",
     "Pool",
+    "Registry",
     "SpecError",
     "StartTask",
     "Task",
@@ -28,6 +42,8 @@ __all__ = [
     "TaskOptions",
     "TaskOutput",
     "TaskOutputs",
+    "UpgradePolicy",
+    "UserAccount",
     "blob",
     "cmd",
     "on_exit",
@@ -41,15 +57,21 @@ __all__ = [
 if TYPE_CHECKING:
     from airflow_batch_provider.spec.command import cmd, shell
     from airflow_batch_provider.spec.container import Container
+    from airflow_batch_provider.spec.containers import Containers, Registry
+    from airflow_batch_provider.spec.disks import DataDisk, DiskEncryption, OsDisk
     from airflow_batch_provider.spec.errors import SpecError
     from airflow_batch_provider.spec.exits import on_exit
+    from airflow_batch_provider.spec.extensions import Extension
     from airflow_batch_provider.spec.files import BlobRef, TaskOutput, TaskOutputs, blob
     from airflow_batch_provider.spec.graph import JobGraph
     from airflow_batch_provider.spec.handles import Task, TaskGroup
     from airflow_batch_provider.spec.image import Image
     from airflow_batch_provider.spec.job import JobOptions
     from airflow_batch_provider.spec.job_network import JobNetwork
+    from airflow_batch_provider.spec.latest_image import LatestImage
+    from airflow_batch_provider.spec.mounts import BlobMount, CifsMount, FileShareMount, NfsMount
     from airflow_batch_provider.spec.multi_instance import MultiInstance
+    from airflow_batch_provider.spec.network import InboundEndpoint, Network, NetworkRule
     from airflow_batch_provider.spec.packages import Package
     from airflow_batch_provider.spec.pool import Pool
     from airflow_batch_provider.spec.scale import (
@@ -63,15 +85,25 @@ if TYPE_CHECKING:
     from airflow_batch_provider.spec.special_tasks import JobManager, JobPreparation, JobRelease
     from airflow_batch_provider.spec.start_task import StartTask
     from airflow_batch_provider.spec.task import TaskOptions
+    from airflow_batch_provider.spec.upgrades import UpgradePolicy
+    from airflow_batch_provider.spec.user_accounts import UserAccount
     from airflow_batch_provider.spec.users import AutoUser
 else:
     _MODULES = {
         "AutoScale": "scale",
         "AutoUser": "users",
+        "BlobMount": "mounts",
         "BlobRef": "files",
+        "CifsMount": "mounts",
         "Container": "container",
+        "Containers": "containers",
+        "DataDisk": "disks",
+        "DiskEncryption": "disks",
+        "Extension": "extensions",
+        "FileShareMount": "mounts",
         "FixedScale": "scale",
         "Image": "image",
+        "InboundEndpoint": "network",
         "JobGraph": "graph",
         "JobManager": "special_tasks",
         "JobNetwork": "job_network",
@@ -79,9 +111,15 @@ else:
         "JobPreparation": "special_tasks",
         "JobRelease": "special_tasks",
         "JobSchedule": "schedule",
+        "LatestImage": "latest_image",
         "MultiInstance": "multi_instance",
+        "Network": "network",
+        "NetworkRule": "network",
+        "NfsMount": "mounts",
+        "OsDisk": "disks",
         "Package": "packages",
         "Pool": "pool",
+        "Registry": "containers",
         "SpecError": "errors",
         "StartTask": "start_task",
         "Task": "handles",
@@ -89,6 +127,8 @@ else:
         "TaskOptions": "task",
         "TaskOutput": "files",
         "TaskOutputs": "files",
+        "UpgradePolicy": "upgrades",
+        "UserAccount": "user_accounts",
         "blob": "files",
         "cmd": "command",
         "on_exit": "exits",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeAlias, TypeVar
 
-from airflow_batch_provider.spec.errors import SpecError
+from airflow_batch_provider.spec.errors import SpecError, nearest
 from airflow_batch_provider.spec.files import BlobRef, Render, is_template
 
 Count: TypeAlias = "int | str"
@@ -45,6 +46,42 @@ def check_duration(
             right=f"It is a timedelta from {minimum} to {maximum} (hours:minutes:seconds).",
         )
     return value
+
+
+def check_choice(value: object, choices: Sequence[object], *, what: str, where: str) -> None:
+    """Refuse a value that is none of the choices; Jinja is left for later.
+
+    Raises:
+        SpecError: names the nearest choice, or all of them.
+    """
+    if value in choices or (isinstance(value, str) and is_template(value)):
+        return
+    hint = nearest(str(value), [str(choice) for choice in choices if choice is not None])
+    listed = ", ".join(repr(choice) for choice in choices)
+    raise SpecError(f"{what} is {value!r}", where=where, right=hint or f"It is one of {listed}.")
+
+
+def check_texts(where: str, **values: object) -> None:
+    """Refuse what is no text, or empty. The value is not shown: it may be a secret.
+
+    Raises:
+        SpecError: names the first such value.
+    """
+    for name, value in values.items():
+        if not isinstance(value, str) or not value.strip():
+            raise SpecError(f"{name} is missing, or no text", where=where, right=f"Give {name}='...'.")
+
+
+def check_records(values: object, kinds: type | tuple[type, ...], *, what: str, where: str) -> None:
+    """Refuse what is not a sequence of records of these kinds.
+
+    Raises:
+        SpecError: names the kinds that are right.
+    """
+    if isinstance(values, (list, tuple)) and all(isinstance(value, kinds) for value in values):
+        return
+    names = " or ".join(kind.__name__ for kind in (kinds if isinstance(kinds, tuple) else (kinds,)))
+    raise SpecError(f"{what} is no list of {names}", where=where, right=f"Write {what}=[...].")
 
 
 def rendered(value: T, render: Render) -> T:

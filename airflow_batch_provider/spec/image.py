@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from airflow_batch_provider.spec.errors import SpecError
+from airflow_batch_provider.spec.values import present
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,9 @@ class Image:
         publisher, offer, sku, version: the marketplace image; leave them out with ``custom_id``.
         node_agent: node agent SKU that fits the image, such as ``batch.node.ubuntu 22.04``
             (Azure Batch REST reference: *List supported images*).
-        custom_id: ARM id of a managed image or of an image version in a Compute Gallery.
+        custom_id: ARM id of an image, or of an image or image version in a Compute Gallery.
+        shared_gallery_id: id of an image in a gallery that was shared with you, ``/sharedGalleries/...``.
+        community_gallery_id: id of an image in a public gallery, ``/communityGalleries/...``.
         windows: whether nodes run Windows.
 
     The well-known ones are ``Image.UBUNTU_24_04``, ``UBUNTU_22_04``, ``UBUNTU_HPC_22_04`` (with container
@@ -38,6 +41,8 @@ class Image:
     version: str = "latest"
     custom_id: str | None = None
     windows: bool = False
+    shared_gallery_id: str | None = None
+    community_gallery_id: str | None = None
 
     def __post_init__(self) -> None:
         where = "image of a pool"
@@ -47,12 +52,13 @@ class Image:
                 where=where,
                 right="Give node_agent such as 'batch.node.ubuntu 22.04', or use Image.UBUNTU_22_04.",
             )
-        marketplace = all((self.publisher, self.offer, self.sku))
-        if bool(self.custom_id) == marketplace or (self.custom_id and self.publisher):
+        names = (self.publisher, self.offer, self.sku)
+        ids = (self.custom_id, self.shared_gallery_id, self.community_gallery_id)
+        if sum(map(bool, ids)) > 1 or any(ids) == any(names) or (any(names) and not all(names)):
             raise SpecError(
-                "the image is neither a whole marketplace image nor a custom one",
+                "the image is neither a whole marketplace image nor one custom or gallery image",
                 where=where,
-                right="Give publisher, offer and sku, or custom_id alone.",
+                right="Give publisher, offer and sku, or one of the ids alone.",
             )
 
     @property
@@ -62,9 +68,13 @@ class Image:
 
     def to_wire(self) -> dict[str, Any]:
         """The wire model VirtualMachineConfiguration, its required part."""
-        if self.custom_id:
-            reference = {"virtualMachineImageId": self.custom_id}
-        else:
+        ids = {
+            "virtualMachineImageId": self.custom_id,
+            "sharedGalleryImageId": self.shared_gallery_id,
+            "communityGalleryImageId": self.community_gallery_id,
+        }
+        reference = present(ids)
+        if not reference:
             reference = {
                 "publisher": self.publisher,
                 "offer": self.offer,

@@ -8,16 +8,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from airflow_batch_provider.spec.checks import Count, check_count, rendered
+from airflow_batch_provider.spec.checks import Count, check_choice, check_count, check_records, rendered
+from airflow_batch_provider.spec.containers import Containers
+from airflow_batch_provider.spec.disks import DataDisk, DiskEncryption, OsDisk
 from airflow_batch_provider.spec.errors import SpecError, nearest
+from airflow_batch_provider.spec.extensions import Extension
 from airflow_batch_provider.spec.files import BlobRef, JobFileAccess, Render, is_template
 from airflow_batch_provider.spec.image import Image
+from airflow_batch_provider.spec.latest_image import LatestImage
 from airflow_batch_provider.spec.limits import DISPLAY_NAME_LENGTH
+from airflow_batch_provider.spec.mounts import MAX_MOUNTS, MOUNTS, BlobMount, Mount
 from airflow_batch_provider.spec.naming import check_id
+from airflow_batch_provider.spec.network import Network
 from airflow_batch_provider.spec.packages import Package
 from airflow_batch_provider.spec.scale import AutoScale, FixedScale
 from airflow_batch_provider.spec.start_task import StartTask
-from airflow_batch_provider.spec.values import metadata_wire
+from airflow_batch_provider.spec.upgrades import UpgradePolicy
+from airflow_batch_provider.spec.user_accounts import UserAccount
+from airflow_batch_provider.spec.values import metadata_wire, present, secrets_in, without_secrets
 
 # Azure Batch: *Service quotas and limits*.
 MAX_TASK_SLOTS = 256
@@ -36,6 +44,22 @@ _VM_CONFIGURATION = (
     "osDisk",
     "securityProfile",
     "serviceArtifactReference",
+)
+# One record, or a list of records.
+_RECORDS: tuple[tuple[str, type], ...] = (
+    ("start_task", StartTask),
+    ("network", Network),
+    ("containers", Containers),
+    ("os_disk", OsDisk),
+    ("disk_encryption", DiskEncryption),
+    ("upgrade", UpgradePolicy),
+)
+_LISTS: tuple[tuple[str, type | tuple[type, ...]], ...] = (
+    ("data_disks", DataDisk),
+    ("users", UserAccount),
+    ("mounts", MOUNTS),
+    ("extensions", Extension),
+    ("identities", str),
 )
 
 
@@ -66,14 +90,27 @@ class Pool:
         metadata: names and values for your own use.
         inter_node_communication: whether nodes may talk to each other, for multi-instance tasks.
         display_name: for people.
-        vm_configuration: further properties of the wire model VirtualMachineConfiguration, as they are.
-        properties: further properties of the wire model of a pool, as they are: networkConfiguration,
-            userAccounts, mountConfiguration, upgradePolicy.
+        network: subnet, public addresses and inbound endpoints.
+        containers: images and registries, for tasks in containers.
+        mounts: file systems on every node, at most 10.
+        users: accounts on every node.
+        identities: ARM ids of user-assigned managed identities. Those that registries, mounts and disk
+            encryption name are added. Such a pool is made through the management plane: the connection has
+            to name subscription and resource group.
+        os_disk, data_disks, disk_encryption: the nodes' disks.
+        extensions: virtual machine extensions.
+        placement: ``regional``, or ``zonal`` over the zones of the region; None: as the service decides.
+        upgrade: how nodes get a newer version of their image.
+        job_order: of jobs of the same priority: ``none``, or ``creationtime`` for the oldest first.
+        license_type: ``Windows_Server`` or ``Windows_Client`` for licences that you have.
+        vm_configuration: further properties of the wire model VirtualMachineConfiguration, as they are:
+            securityProfile, windowsConfiguration, serviceArtifactReference; or those above in wire form.
+        properties: networkConfiguration, userAccounts, mountConfiguration, upgradePolicy in wire form.
     """
 
     id: str
     vm_size: str
-    image: Image = Image.UBUNTU_22_04
+    image: Image | LatestImage = Image.UBUNTU_22_04
     scale: FixedScale | AutoScale = field(default_factory=FixedScale)
     task_slots: Count = 1
     fill: Literal["spread", "pack"] = "spread"
@@ -82,8 +119,22 @@ class Pool:
     metadata: Mapping[str, str] = field(default_factory=dict)
     inter_node_communication: bool = False
     display_name: str | None = None
-    vm_configuration: Mapping[str, Any] = field(default_factory=dict)
-    properties: Mapping[str, Any] = field(default_factory=dict)
+    network: Network | None = None
+    containers: Containers | None = None
+    mounts: Sequence[Mount] = ()
+    users: Sequence[UserAccount] = ()
+    identities: Sequence[str] = ()
+    os_disk: OsDisk | None = None
+    data_disks: Sequence[DataDisk] = ()
+    disk_encryption: DiskEncryption | None = None
+    extensions: Sequence[Extension] = ()
+    placement: Literal["regional", "zonal"] | None = None
+    upgrade: UpgradePolicy | None = None
+    job_order: Literal["none", "creationtime"] | None = None
+    license_type: str | None = None
+    # In wire form they may hold secrets.
+    vm_configuration: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    properties: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         where = f"pool {self.id!r}"
@@ -111,9 +162,27 @@ class Pool:
 
     @property
     def fingerprint(self) -> str:
-        """Hash of all that the pool is declared with; the same for the same declaration anywhere."""
-        wire = self.to_wire(_NamedAccount(), _PlainFiles())
+        """Hash of all that the pool is declared with but secrets; the same for the same declaration."""
+        wire = without_secrets(self.to_wire(_NamedAccount(), _PlainFiles()))
+        if self.identity_ids:
+            wire["identity"] = sorted(identity.lower() for identity in self.identity_ids)
         return hashlib.sha256(json.dumps(wire, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+    @property
+    def identity_ids(self) -> tuple[str, ...]:
+        """The managed identities that its nodes need: those given, and those its parts name."""
+        needed = [
+            *self.identities,
+            *(self.containers.identities if self.containers else ()),
+            *(mount.identity for mount in self.mounts if isinstance(mount, BlobMount)),
+            self.disk_encryption.key_identity if self.disk_encryption else None,
+        ]
+        return tuple({identity.lower(): identity for identity in reversed(needed) if identity}.values())[::-1]
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must be masked wherever it might be printed."""
+        return tuple(secrets_in(self.to_wire(_NamedAccount(), _PlainFiles())))
 
     def rendered(self, render: Render) -> Pool:
         """The pool with its Jinja rendered, checked anew.
@@ -130,15 +199,16 @@ class Pool:
             account: the Batch account; asked for its ARM id only when there are packages.
             files: gives nodes access to the start task's blobs; None: the start task has none.
         """
-        machine = {**self.image.to_wire(), **self.vm_configuration}
+        machine = {**self.image.to_wire(), **self._machine(), **self.vm_configuration}
         wire: dict[str, Any] = {
             "id": self.id,
             "vmSize": self.vm_size,
             "virtualMachineConfiguration": machine,
             **self.scale.to_wire(),
             "taskSlotsPerNode": self.task_slots,
-            "taskSchedulingPolicy": {"nodeFillType": self.fill},
+            "taskSchedulingPolicy": present({"nodeFillType": self.fill, "jobDefaultOrder": self.job_order}),
             "enableInterNodeCommunication": self.inter_node_communication,
+            **self._surroundings(),
             **self.properties,
         }
         if self.display_name is not None:
@@ -154,6 +224,32 @@ class Pool:
             wire["metadata"] = metadata_wire(self.metadata)
         return wire
 
+    def _machine(self) -> dict[str, Any]:
+        """The optional part of the wire model VirtualMachineConfiguration."""
+        return present(
+            {
+                "containerConfiguration": self.containers.to_wire() if self.containers else None,
+                "osDisk": self.os_disk.to_wire() if self.os_disk else None,
+                "dataDisks": [disk.to_wire() for disk in self.data_disks],
+                "diskEncryptionConfiguration": self.disk_encryption.to_wire()
+                if self.disk_encryption
+                else None,
+                "extensions": [extension.to_wire() for extension in self.extensions],
+                "nodePlacementConfiguration": {"policy": self.placement} if self.placement else None,
+                "licenseType": self.license_type,
+            }
+        )
+
+    def _surroundings(self) -> dict[str, Any]:
+        return present(
+            {
+                "networkConfiguration": self.network.to_wire() if self.network else None,
+                "userAccounts": [user.to_wire() for user in self.users],
+                "mountConfiguration": [mount.to_wire() for mount in self.mounts],
+                "upgradePolicy": self.upgrade.to_wire() if self.upgrade else None,
+            }
+        )
+
     def _check_kinds(self, where: str) -> None:
         if not isinstance(self.scale, (FixedScale, AutoScale)):
             raise SpecError(
@@ -161,15 +257,25 @@ class Pool:
                 where=where,
                 right="It is FixedScale(...), AutoScale(...) or a named formula such as pending_tasks(10).",
             )
-        if self.fill not in ("spread", "pack"):
-            raise SpecError(f"fill is {self.fill!r}", where=where, right="It is 'spread' or 'pack'.")
-        if self.start_task is not None and not isinstance(self.start_task, StartTask):
+        check_choice(self.fill, ("spread", "pack"), what="fill", where=where)
+        check_choice(self.placement, (None, "regional", "zonal"), what="placement", where=where)
+        check_choice(self.job_order, (None, "none", "creationtime"), what="job_order", where=where)
+        for name, kind in _RECORDS:
+            if not isinstance(getattr(self, name), (kind, type(None))):
+                raise SpecError(
+                    f"{name} is no {kind.__name__}", where=where, right=f"Give {kind.__name__}(...)."
+                )
+        for name, kinds in _LISTS:
+            check_records(getattr(self, name), kinds, what=name, where=where)
+        if len(self.mounts) > MAX_MOUNTS:
             raise SpecError(
-                f"start_task is {self.start_task!r}", where=where, right="It is StartTask('command')."
+                f"it has {len(self.mounts)} mounts", where=where, right=f"A pool takes at most {MAX_MOUNTS}."
             )
-        if not isinstance(self.image, Image):
+        if not isinstance(self.image, (Image, LatestImage)):
             raise SpecError(
-                f"image is {self.image!r}", where=where, right="It is Image.UBUNTU_22_04 or Image(...)."
+                f"image is {self.image!r}",
+                where=where,
+                right="It is Image.UBUNTU_22_04, Image(...) or LatestImage(...).",
             )
 
     def _packages(self, where: str) -> tuple[Package, ...]:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from airflow_batch_provider.spec.checks import check_count
 from airflow_batch_provider.spec.command import Command, OperatingSystem, command_line
+from airflow_batch_provider.spec.container import Container
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.files import (
     BlobRef,
@@ -36,6 +37,7 @@ class StartTask:
         admin: run with administrator rights.
         retries: how often to try again after a failure, -1 without limit.
         wait: whether tasks wait until it has succeeded.
+        container: the container it runs in, on a pool that has ``containers``.
     """
 
     command: Command
@@ -44,9 +46,14 @@ class StartTask:
     admin: bool = False
     retries: int | str = 0
     wait: bool = True
+    container: Container | None = None
 
     def __post_init__(self) -> None:
-        command_line(self.command, where=_WHERE)
+        command_line(self.command, where=_WHERE, may_be_empty=self.container is not None)
+        if not isinstance(self.container, (Container, type(None))):
+            raise SpecError(
+                f"container is {self.container!r}", where=_WHERE, right="Give Container('image')."
+            )
         for path, source in parse_inputs(self.inputs, where=_WHERE):
             if isinstance(source, (TaskOutput, TaskOutputs)):
                 raise SpecError(
@@ -67,11 +74,15 @@ class StartTask:
         """
         level: Literal["admin", "nonadmin"] = "admin" if self.admin else "nonadmin"
         wire: dict[str, Any] = {
-            "commandLine": command_line(self.command, where=_WHERE, system=system),
+            "commandLine": command_line(
+                self.command, where=_WHERE, system=system, may_be_empty=self.container is not None
+            ),
             "userIdentity": {"autoUser": {"scope": "pool", "elevationLevel": level}},
             "maxTaskRetryCount": self.retries,
             "waitForSuccess": self.wait,
         }
+        if self.container is not None:
+            wire["containerSettings"] = self.container.to_wire()
         sources = [_resource(path, source, files) for path, source in parse_inputs(self.inputs, where=_WHERE)]
         if sources:
             wire["resourceFiles"] = sources

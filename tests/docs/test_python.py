@@ -12,11 +12,13 @@ from airflow.sdk import DAG
 from airflow_batch_provider.client.storage import StorageAccess
 from airflow_batch_provider.client.storage_settings import StorageSettings
 from airflow_batch_provider.operators.job import AzureBatchJobOperator
-from airflow_batch_provider.spec import JobGraph, Pool
+from airflow_batch_provider.spec import JobGraph, LatestImage, Pool
 from airflow_batch_provider.spec.compile import JobStorage, WorkArea, compile_tasks
 from batch_emulator.account_defaults import ACCOUNT_NAME, PRIMARY_KEY
 from batch_emulator.rest.contract import load_contract
+from batch_emulator.rest.handlers.account import render_image
 from batch_emulator.rest.validation import validate_body
+from batch_emulator.service.pools.images import SUPPORTED_IMAGES
 from batch_emulator.service.pools.pool_spec import make_pool_spec
 from tests.docs.pages import PAGES, ROOT, Block, all_blocks, blocks_of
 
@@ -50,6 +52,8 @@ def test_pools_are_such_as_the_service_takes(names: dict[str, Any]) -> None:
     found = [*names.values(), *(item for values in lists for item in values)]
     for pool in [value for value in found if isinstance(value, Pool)]:
         plain = replace(pool, id="rendered") if "{" in pool.id else pool
+        if isinstance(plain.image, LatestImage):
+            plain = replace(plain, image=plain.image.choose(map(render_image, SUPPORTED_IMAGES)))
         body = validate_body(plain.to_wire(_Account(), storage), "BatchPoolCreateOptions", load_contract())
         assert make_pool_spec(body)["vmSize"] == pool.vm_size
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 async def list_supported_images(call: Call, _backend: Backend) -> Reply:
     matches = compile_filter(call.query["$filter"], IMAGES) if "$filter" in call.query else None
     images = sorted(SUPPORTED_IMAGES, key=_image_key)
-    return Reply(render_page(call, "supportedimages", images, _image_key, _render_image, matches))
+    return Reply(render_page(call, "supportedimages", images, _image_key, render_image, matches))
 
 
 async def list_pool_node_counts(call: Call, backend: Backend) -> Reply:
@@ -71,7 +71,8 @@ def _image_key(image: Image) -> str:
     return "/".join((image.node_agent_sku_id, image.publisher, image.offer, image.sku))
 
 
-def _render_image(image: Image) -> Json:
+def render_image(image: Image) -> Json:
+    """The wire model BatchSupportedImage."""
     end_of_life = {"batchSupportEndOfLife": image.end_of_life} if image.end_of_life else {}
     return end_of_life | {
         "nodeAgentSKUId": image.node_agent_sku_id,
