@@ -1,4 +1,4 @@
-"""`python -m demo`: a video lands in a container and a Batch job DAG transcodes it."""
+"""`python -m demo`: a video lands in a container and a Batch job DAG transcodes it; or another story."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ import argparse
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 
+from demo import etl
 from demo.azurite.node import NodeMissingError
+from demo.flights import FlightsMissingError
 from demo.folder import FolderError, prepare_folder
+from demo.following import ScenarioError
 from demo.processes.runfile import AlreadyRunningError
 from demo.processes.supervisor import PROJECT_DIR, ComponentError
 from demo.report import report
-from demo.scenario import ScenarioError, play
+from demo.scenario import play
 from demo.stack import LocalStack, StackOptions
 from demo.stack.airflow_client import AirflowError
 from demo.video import VideoMissingError
@@ -25,6 +28,7 @@ _EXPECTED = (
     AirflowError,
     AlreadyRunningError,
     ComponentError,
+    FlightsMissingError,
     FolderError,
     NodeMissingError,
     ScenarioError,
@@ -33,8 +37,17 @@ _EXPECTED = (
 _CHECK_SECONDS = 1.0
 
 
+def _transcode(stack: LocalStack, view: View) -> None:
+    report(stack, view, play(stack, view))
+
+
+#: What `DAG=` of `make demo` takes.
+STORIES: dict[str, Callable[[LocalStack, View], None]] = {"transcode": _transcode, "etl": etl.tell}
+
+
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
+    parser.add_argument("--dag", choices=sorted(STORIES), default="transcode", help="which story is told")
     parser.add_argument(
         "--exit", action="store_true", help="stop after the check: status 0, or 1 with the reason"
     )
@@ -78,12 +91,19 @@ def _run(args: argparse.Namespace, view: View, interruption: _Interruption) -> N
     )
     view.say("Starting Azurite, Event Grid, the Batch emulator and Airflow")
     with LocalStack(options, view.say) as stack:
-        result = play(stack, view)
-        report(stack, view, result)
+        STORIES[args.dag](stack, view)
+        view.plain(
+            f"Airflow UI:     {stack.airflow.url}  "
+            "(no login needed: everybody is admin, on this machine only)"
+        )
+        view.plain(
+            f"Batch emulator: {stack.batch.endpoint}  (account {stack.batch.name}, its key is in keys.json)"
+        )
+        view.plain(f"Logs and data:  {stack.work_dir}")
         if args.exit:
             view.say("All is as it should be")
             return
-        view.plain("\nEverything stays up. Upload more videos, or press Ctrl-C to end.", "bold")
+        view.plain("\nEverything stays up. Press Ctrl-C to end, or upload more videos:", "bold")
         view.plain(f"  .venv/bin/python -m demo.upload FILE --blob-port {stack.storage.blob_port}")
         while True:
             stack.check()

@@ -42,13 +42,6 @@ def report(stack: LocalStack, view: View, result: Result) -> None:
     )
     view.plain()
     view.plain(f"From upload to DAG run: {result.latency:.1f} s.  Video: {CREDIT}")
-    view.plain(
-        f"Airflow UI:     {stack.airflow.url}  (no login needed: everybody is admin, on this machine only)"
-    )
-    view.plain(
-        f"Batch emulator: {stack.batch.endpoint}  (account {stack.batch.name}, its key is in keys.json)"
-    )
-    view.plain(f"Logs and data:  {stack.work_dir}")
 
 
 def _facts(facts: StreamFacts) -> tuple[str, ...]:

@@ -54,9 +54,12 @@ class StackOptions:
     work_dir: Path
     dags_folder: Path | None = None
     with_emulator: bool = True
-    containers: tuple[str, ...] = ("incoming", "outgoing")
+    containers: tuple[str, ...] = ("incoming", "outgoing", "raw")
     public_containers: tuple[str, ...] = ()
-    subscriptions: tuple[str, ...] = ("container=incoming,queue=blob-events",)
+    subscriptions: tuple[str, ...] = (
+        "container=incoming,queue=blob-events",
+        "container=raw,queue=flight-files",
+    )
     event_grid_options: tuple[str, ...] = ()
     emulator_options: tuple[str, ...] = ()
     connections: Connections = default_connections

@@ -16,7 +16,14 @@ from tests.e2e.batch import Batch, open_batch
 from tests.e2e.waiting import wait_until
 
 WRONG_KEY = base64.b64encode(b"a key, but of another account, and as long as keys are: 64 bytes").decode()
-DAG_IDS = ("video_transcode", "submit_many", "wait_at_gates", "what_goes_wrong")
+DAG_IDS = (
+    "flights_etl",
+    "flights_ingest",
+    "video_transcode",
+    "submit_many",
+    "wait_at_gates",
+    "what_goes_wrong",
+)
 # Airflow takes a worker for dead after five minutes by default, a triggerer after half a minute.
 CRASHES_ARE_NOTICED_SOON = {
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "25",
@@ -49,7 +56,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     options = StackOptions(
         folder / "stack",
         dags,
-        containers=("incoming", "outgoing", "elsewhere"),
+        containers=("incoming", "outgoing", "elsewhere", "raw"),
         connections=connections,
         airflow_env=lambda _storage, _batch: CRASHES_ARE_NOTICED_SOON,
         emulator_options=("--dedicated-core-quota", "0"),

@@ -1,0 +1,78 @@
+"""Raw files and where everything lies. Pure but for the listing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from azure.storage.blob import ContainerClient
+
+__all__ = ["RAW", "REFERENCE", "RawFile", "day_of", "list_raw"]
+
+RAW = "raw"
+#: Tables that every file is joined with, below `raw/reference/`.
+REFERENCE = ("airlines.csv", "airports.csv", "planes.csv", "weather.csv")
+
+_NAME = re.compile(r"flights/(\d{4}-\d{2}-\d{2})/([A-Z]{3})\.csv")
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """One raw file: the departures of a day from one airport.
+
+    Args:
+        name: of the blob in the container `raw`, `flights/<day>/<airport>.csv`.
+        etag: of the version that is there.
+        written: when, ISO 8601 in UTC.
+    """
+
+    name: str
+    etag: str
+    written: str
+
+    @property
+    def day(self) -> str:
+        """The day in its name."""
+        return self._parts[0]
+
+    @property
+    def origin(self) -> str:
+        """The airport in its name."""
+        return self._parts[1]
+
+    @property
+    def _parts(self) -> tuple[str, str]:
+        match = _NAME.fullmatch(self.name)
+        if match is None:
+            raise ValueError(f"{self.name} is no raw file; those are flights/<day>/<airport>.csv")
+        return match[1], match[2]
+
+
+def day_of(name: str) -> str | None:
+    """The day of a raw file by its blob's name; None if it is none."""
+    match = _NAME.fullmatch(name)
+    if match is None:
+        return None
+    try:
+        return date.fromisoformat(match[1]).isoformat()
+    except ValueError:
+        return None
+
+
+def list_raw(container: ContainerClient, days: Iterable[str]) -> list[dict[str, Any]]:
+    """All raw files of these days as they are now: a day is always made anew from all of its files.
+
+    Returns:
+        `RawFile`s as dicts, as XCom takes them, by name.
+    """
+    found = []
+    for day in sorted(set(days)):
+        for blob in container.list_blobs(name_starts_with=f"flights/{day}/"):
+            if day_of(blob.name) == day:
+                written = blob.last_modified.isoformat()
+                found.append(asdict(RawFile(blob.name, blob.etag.strip('"'), written)))
+    return found

@@ -1,0 +1,72 @@
+"""The Batch job: one task a raw file, all at once, and one a day that puts them together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+from airflow_batch_provider.spec import BlobRef, JobGraph, blob
+from flights.files import RAW, REFERENCE, RawFile
+from flights.package import APPLICATION_ID, run_script
+
+__all__ = ["STAGING", "flights_graph", "staged"]
+
+STAGING = "staging"
+_OUTPUTS = ("good.parquet", "quarantine.parquet", "counts.json")
+
+
+def staged(place: str, day: str) -> BlobRef:
+    """Where a run puts a day before it is loaded.
+
+    Args:
+        place: a prefix of the run's own, so that no two runs write the same blob.
+        day: ISO 8601.
+    """
+    return blob(f"{STAGING}/{place}/{day}/")
+
+
+def flights_graph(files: Sequence[dict[str, Any]], place: str, version: str) -> JobGraph:
+    """The job of some days' raw files.
+
+    Args:
+        files: all raw files of the days, see `flights.files.list_raw`.
+        place: see `staged`.
+        version: of the application package `duckdb`.
+
+    Returns:
+        A graph whose tasks `day-<day>` have the day's counts as their results.
+    """
+    graph = JobGraph()
+    packages = (f"{APPLICATION_ID}=={version}",)
+    reference = {name: blob(f"{RAW}/reference/{name}") for name in REFERENCE}
+    raw = sorted((RawFile(**file) for file in files), key=lambda file: file.name)
+    for day, of_day in groupby(raw, key=lambda file: file.day):
+        transforms = [
+            graph.task(
+                f"transform-{day}-{file.origin}",
+                run_script("transform", version),
+                inputs={"raw.csv": blob(f"{RAW}/{file.name}"), **reference},
+                outputs=_OUTPUTS,
+                environment={"FLIGHT_DAY": day, "FLIGHT_ORIGIN": file.origin, "FLIGHT_FILE": file.name},
+                packages=packages,
+                max_retries=1,
+            )
+            for file in of_day
+        ]
+        parts = {f"{task.id}/{name}": task.output(name) for task in transforms for name in _OUTPUTS}
+        graph.task(
+            f"day-{day}",
+            run_script("merge", version),
+            inputs=parts,
+            outputs={
+                "flights.parquet": staged(place, day) / "flights.parquet",
+                "quarantine.parquet": staged(place, day) / "quarantine.parquet",
+                "report.json": staged(place, day) / "report.json",
+            },
+            result="report.json",
+            environment={"FLIGHT_DAY": day},
+            packages=packages,
+            max_retries=1,
+        )
+    return graph

@@ -1,0 +1,133 @@
+"""The steps that the scheduled and the event-driven DAG share."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import tempfile
+from collections.abc import Iterable
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import Asset, get_current_context, task
+from airflow.sdk.exceptions import AirflowSkipException
+
+from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.operators.job import AzureBatchJobOperator
+from airflow_batch_provider.operators.package import AzureBatchApplicationPackageOperator
+from airflow_batch_provider.operators.pool import AzureBatchPoolOperator
+from airflow_batch_provider.spec import Image, Pool, pending_tasks
+from flights.files import RAW, RawFile, list_raw
+from flights.graph import STAGING, flights_graph, staged
+from flights.package import APPLICATION_ID, build_package
+from flights.warehouse import Day, Warehouse
+
+__all__ = ["FLIGHTS", "flights_pipeline"]
+
+log = logging.getLogger(__name__)
+
+FLIGHTS = Asset(name="flights", uri="x-duckdb://warehouse/flights")
+#: Where the warehouse's file lies; on a production Airflow with several workers a shared folder.
+WAREHOUSE = "FLIGHTS_WAREHOUSE"
+CURATED = "curated"
+
+POOL = Pool(
+    id="flights",
+    vm_size="standard_d2s_v5",
+    image=Image.UBUNTU_22_04,
+    scale=pending_tasks(max_nodes=4, min_nodes=1, spot=True),
+    task_slots=2,
+)
+
+
+def flights_pipeline(days: Any) -> None:
+    """Make some days anew from all of their raw files; called inside a DAG.
+
+    Args:
+        days: XCom of a list of days, ISO 8601.
+    """
+    files = plan(days)
+    package = AzureBatchApplicationPackageOperator(
+        task_id="duckdb_package", application_id=APPLICATION_ID, build=build_package
+    )
+    pool = AzureBatchPoolOperator(task_id="pool", batch_pool=POOL)
+    job = AzureBatchJobOperator(
+        task_id="transform",
+        pool_id=POOL.id,
+        graph=flights_graph,
+        graph_kwargs={
+            "files": files,
+            "place": "{{ ti.xcom_pull(task_ids='place') }}",
+            "version": "{{ ti.xcom_pull(task_ids='duckdb_package')['version'] }}",
+        },
+    )
+    files >> [package, pool] >> job
+    place() >> job >> load(files, job.output)
+
+
+@task
+def plan(days: Iterable[str]) -> list[dict[str, Any]]:
+    """Which raw files there are for these days; decided once, so that a retry works on the same ones."""
+    storage = AzureBatchHook().storage()
+    with storage.container_client(RAW) as container:
+        files = list_raw(container, days)
+    if not files:
+        raise AirflowSkipException(f"There are no raw files of {', '.join(sorted(days)) or 'no day'}.")
+    for needed in (STAGING, CURATED):
+        storage.ensure_container(needed)
+    return files
+
+
+@task
+def place() -> str:
+    """A name of this run's own for what it stages."""
+    context = get_current_context()
+    run = f"{context['dag'].dag_id}/{context['run_id']}"
+    return f"{context['dag'].dag_id}/{hashlib.sha256(run.encode()).hexdigest()[:16]}"
+
+
+@task(outlets=[FLIGHTS], max_active_tis_per_dag=1)
+def load(files: list[dict[str, Any]], job: dict[str, Any]) -> list[dict[str, Any]]:
+    """Load each day into the warehouse and publish it in the lake; both replace what was there."""
+    context = get_current_context()
+    sources = [RawFile(**file) for file in files]
+    warehouse = Warehouse(Path(os.environ.get(WAREHOUSE, "flights.duckdb")))
+    storage = AzureBatchHook().storage()
+    done = []
+    staging = context["ti"].xcom_pull(task_ids="place")
+    for report in job["results"].values():
+        day = report["day"]
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            for file in ("flights.parquet", "quarantine.parquet"):
+                source = staged(staging, day) / file
+                with (
+                    storage.container_client(source.container) as container,
+                    (folder / file).open("wb") as to,
+                ):
+                    container.download_blob(source.name).readinto(to)
+            of_day = [source for source in sources if source.day == day]
+            counts = {key: report[key] for key in ("raw", "good", "quarantined")}
+            loaded = warehouse.load(
+                Day(day, folder / "flights.parquet", folder / "quarantine.parquet", sources=of_day, **counts),
+                partial(_publish, storage, folder, day),
+                job_id=job["job_id"],
+                run_id=context["run_id"],
+            )
+        done.append(asdict(loaded))
+        log.info("%s: %d raw = %d good + %d set aside", day, loaded.raw, loaded.good, loaded.quarantined)
+        if not loaded.loaded:
+            log.warning("%s was loaded from newer files meanwhile and is left as it is", day)
+    context["outlet_events"][FLIGHTS].extra["days"] = [entry["day"] for entry in done]
+    return done
+
+
+def _publish(storage: Any, folder: Path, day: str) -> None:
+    """One blob a partition: storage shows the old one until the new one is whole."""
+    with storage.container_client(CURATED) as container:
+        for table in ("flights", "quarantine"):
+            with (folder / f"{table}.parquet").open("rb") as data:
+                container.upload_blob(f"{table}/flight_date={day}/{table}.parquet", data, overwrite=True)

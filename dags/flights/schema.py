@@ -1,0 +1,55 @@
+"""The declared schema of a raw flights file: what a row must be, and which rows are set aside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["COLUMNS", "KEY", "Column"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a raw file.
+
+    Args:
+        name: in the file's header.
+        type: SQL type that its text must convert to.
+        required: whether it must have a value.
+        least, most: bounds of the value, both included; None: none.
+    """
+
+    name: str
+    type: str = "INTEGER"
+    required: bool = False
+    least: int | None = None
+    most: int | None = None
+
+
+#: A clock time is written as hours and minutes in one number: 517 is 5:17.
+_CLOCK = {"least": 0, "most": 2400}
+
+#: Departure and arrival are empty for flights that were cancelled; those are good rows.
+COLUMNS = (
+    Column("year", required=True, least=2000, most=2100),
+    Column("month", required=True, least=1, most=12),
+    Column("day", required=True, least=1, most=31),
+    Column("dep_time", **_CLOCK),
+    Column("sched_dep_time", required=True, **_CLOCK),
+    Column("dep_delay", least=-120, most=3000),
+    Column("arr_time", **_CLOCK),
+    Column("sched_arr_time", required=True, **_CLOCK),
+    Column("arr_delay", least=-240, most=3000),
+    Column("carrier", "VARCHAR", required=True),
+    Column("flight", required=True, least=1),
+    Column("tailnum", "VARCHAR"),
+    Column("origin", "VARCHAR", required=True),
+    Column("dest", "VARCHAR", required=True),
+    Column("air_time", least=1, most=1500),
+    Column("distance", required=True, least=1, most=10_000),
+    Column("hour", required=True, least=0, most=24),
+    Column("minute", required=True, least=0, most=59),
+    Column("time_hour", "TIMESTAMPTZ", required=True),
+)
+
+#: No two rows of a day agree in all of these.
+KEY = ("time_hour", "carrier", "flight")

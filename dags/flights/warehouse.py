@@ -1,0 +1,171 @@
+"""The warehouse: a DuckDB file with the tables `flights`, `quarantine` and `loads`.
+
+A day is replaced in one transaction, with its entry in the ledger `loads`: whoever reads sees the day as it
+was or as it is, and running a load again, or dying in it, changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flights.files import RawFile
+
+if TYPE_CHECKING:
+    import duckdb
+
+__all__ = ["Day", "Load", "QualityError", "Warehouse"]
+
+#: A DuckDB file has one writer at a time; another run's load is waited for.
+_LOCK_SECONDS = 120.0
+_LOCK_PAUSE = 0.2
+
+_TABLES = """
+create table if not exists quarantine (
+  flight_date date, file varchar, line integer, reasons varchar[], "row" varchar);
+create table if not exists loads (
+  flight_date date primary key, raw integer, good integer, quarantined integer,
+  newest timestamptz, sources json, job_id varchar, run_id varchar, loaded_at timestamptz default now()
+);
+"""
+
+
+class QualityError(RuntimeError):
+    """A day is not loaded, because what would be in the table is not what its files hold."""
+
+
+@dataclass(frozen=True)
+class Day:
+    """One day to load.
+
+    Args:
+        day: ISO 8601.
+        flights, quarantine: Parquet files.
+        raw, good, quarantined: rows, as the nodes counted them.
+        sources: the raw files that the rows came from.
+    """
+
+    day: str
+    flights: Path
+    quarantine: Path
+    raw: int
+    good: int
+    quarantined: int
+    sources: Sequence[RawFile]
+
+    @property
+    def newest(self) -> str:
+        """When the newest of its files was written."""
+        return max(source.written for source in self.sources)
+
+
+@dataclass(frozen=True)
+class Load:
+    """What became of a day.
+
+    Args:
+        loaded: False when the warehouse has the day from newer files already.
+    """
+
+    day: str
+    raw: int
+    good: int
+    quarantined: int
+    loaded: bool
+
+
+class Warehouse:
+    """A warehouse in one file, made when it is not there."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def load(self, day: Day, publish: Callable[[], None], *, job_id: str, run_id: str) -> Load:
+        """Replace a day.
+
+        Args:
+            day: what is loaded.
+            publish: called when all has been checked and before it is committed, while no other load can run:
+                so that what is published last is what is loaded last. Whoever dies in it loads again.
+            job_id, run_id: go into the ledger.
+
+        Raises:
+            QualityError: counts do not agree; the warehouse is as it was.
+        """
+        with self._open() as db:
+            db.execute("begin")
+            try:
+                if loaded := self._replace(db, day, job_id, run_id):
+                    publish()
+                db.execute("commit")
+            except BaseException:
+                db.execute("rollback")
+                raise
+        return Load(day.day, day.raw, day.good, day.quarantined, loaded)
+
+    def _replace(self, db: duckdb.DuckDBPyConnection, day: Day, job_id: str, run_id: str) -> bool:
+        db.execute(_TABLES)
+        flights = str(day.flights)
+        db.execute("create table if not exists flights as from read_parquet($1) limit 0", [flights])
+        newer = db.execute(
+            "select 1 from loads where flight_date = $1 and newest > $2::timestamptz", [day.day, day.newest]
+        ).fetchone()
+        if newer:
+            return False
+        db.execute("delete from flights where flight_date = $1", [day.day])
+        db.execute("delete from quarantine where flight_date = $1", [day.day])
+        db.execute("delete from loads where flight_date = $1", [day.day])
+        db.execute("insert into flights by name from read_parquet($1)", [flights])
+        db.execute(
+            "insert into quarantine select $1, file, line, reasons, row from read_parquet($2)",
+            [day.day, str(day.quarantine)],
+        )
+        sources = json.dumps([[source.name, source.etag] for source in day.sources])
+        db.execute(
+            "insert into loads (flight_date, raw, good, quarantined, newest, sources, job_id, run_id) "
+            "values ($1, $2, $3, $4, $5, $6, $7, $8)",
+            [day.day, day.raw, day.good, day.quarantined, day.newest, sources, job_id, run_id],
+        )
+        self._check(db, day)
+        return True
+
+    @staticmethod
+    def _check(db: duckdb.DuckDBPyConnection, day: Day) -> None:
+        """What the table holds now, counted apart from what the nodes said."""
+
+        counted = db.execute(
+            "select (select count(*) from flights where flight_date = $1), "
+            "(select count(*) from quarantine where flight_date = $1)",
+            [day.day],
+        ).fetchone()
+        loaded, set_aside = counted or (0, 0)
+        if loaded + set_aside != day.raw or loaded != day.good:
+            raise QualityError(
+                f"Day {day.day}: {day.raw} raw rows, but {loaded} would be loaded and {set_aside} set aside. "
+                "The day is left as it was."
+            )
+
+    @contextmanager
+    def _open(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        import duckdb
+
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        deadline = time.monotonic() + _LOCK_SECONDS
+        while True:
+            try:
+                db = duckdb.connect(str(self._path))
+                break
+            except duckdb.IOException:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(_LOCK_PAUSE)
+        try:
+            db.execute("set timezone = 'UTC'")
+            yield db
+        finally:
+            db.close()
