@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -145,13 +145,20 @@ def _closure(edges: Mapping[str, Iterable[str]], dead: set[str]) -> set[str]:
     return blocked
 
 
-def is_stalled(job_id: str) -> Script[bool]:
+def is_stalled(job_id: str, own: Collection[str] | None = None) -> Script[bool]:
     """Whether every task that has not completed waits, directly or not, for one that blocks it.
 
     Such a job never ends by itself: nothing cancels a task whose parent ended with the action ``block``
     (Azure Batch: *Create task dependencies*).
+
+    Parameters:
+        job_id: the job.
+        own: the tasks that count; None: all of the job.
     """
     listed = yield from list_tasks(job_id, select=BLOCKING_FIELDS)
+    if own is not None:
+        known = {task_id.lower() for task_id in own}
+        listed = [wire for wire in listed if wire["id"].lower() in known]
     waiting: dict[str, Iterable[str]] = {}
     dead: set[str] = set()
     for wire in listed:

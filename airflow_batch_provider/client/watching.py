@@ -37,7 +37,7 @@ def poll_jobs(ids: Collection[str]) -> Script[dict[str, JobView | None]]:
     """
     views: dict[str, JobView | None] = {}
     if len(ids) > 1:
-        prefix = _common_prefix(ids)
+        prefix = common_prefix(ids)
         where = "state ne 'completed'" + (f" and startswith(id,'{prefix}')" if prefix else "")
         options = {"filter": where, "select": list(_POLLED)}
         listed = yield from patiently(Call("list_jobs", (), options, answer="pages"))
@@ -49,7 +49,8 @@ def poll_jobs(ids: Collection[str]) -> Script[dict[str, JobView | None]]:
     return views
 
 
-def _common_prefix(ids: Collection[str]) -> str:
+def common_prefix(ids: Collection[str]) -> str:
+    """What all ids begin with."""
     columns = zip(*ids, strict=False)
     return "".join(column[0] for column in takewhile(lambda column: len(set(column)) == 1, columns))
 

@@ -1,0 +1,222 @@
+"""An operator that adds tasks to a job which somebody else made and keeps."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+from airflow_batch_provider import spec
+from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.operators.state_change import check_target
+from airflow_batch_provider.operators.task_instance import identity_of, try_of
+from airflow_batch_provider.spec.files import as_written
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_batch_provider.client.job_files import JobFiles
+    from airflow_batch_provider.spec.graph import JobGraph
+
+_KILL_SECONDS = 5.0
+
+
+class AzureBatchJobAddTasksOperator(BaseOperator):
+    """Add tasks to a job that lives on, wait for these tasks, and answer for them alone.
+
+    Each task is in the job once, by its id, whatever is killed on the way. Ids of one run must not be those
+    of another: with a job that outlives a run put the run into them. A retry or a cleared task lets those
+    run again that failed. What is killed ends its own tasks; the job goes on in any case.
+
+    Returns (XCom): ``{"job_id", "tasks": {"total", "succeeded", "failed"}, "results": {task: result},
+    "work"}``, as :class:`~airflow_batch_provider.operators.job.AzureBatchJobOperator` does.
+
+    Parameters:
+        job_id: the job.
+        graph, graph_kwargs, work_container, conn_id, namespace: as for
+            :class:`~airflow_batch_provider.operators.job.AzureBatchJobOperator`. The graph can have neither
+            expansions nor a job manager.
+        timeout: how long the tasks are waited for before they are ended.
+        deferrable: wait in the triggerer instead of in a worker.
+        poll_interval: longest time between two looks, in seconds.
+
+    Raises:
+        SpecError: the graph cannot work.
+        BatchJobConflictError: the job has ended, or an id is taken by a task of another run.
+        BatchJobFailedError: a task failed or can never run.
+        BatchJobTimeoutError: the tasks took too long, and are being ended.
+    """
+
+    template_fields: Sequence[str] = ("job_id", "graph_kwargs", "work_container", "conn_id", "namespace")
+    ui_color = "#cfe8d8"
+
+    def __init__(
+        self,
+        *,
+        job_id: str,
+        graph: JobGraph | Callable[..., JobGraph],
+        graph_kwargs: Mapping[str, Any] | None = None,
+        work_container: str = "batch-work",
+        conn_id: str = AzureBatchHook.default_conn_name,
+        namespace: str = "",
+        timeout: timedelta = timedelta(hours=24),
+        deferrable: bool = True,
+        poll_interval: float = 15.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        check_target(job_id, "job_id", self.task_id)
+        self.job_id = job_id
+        self.graph = graph
+        self.graph_kwargs = graph_kwargs
+        self.work_container = work_container
+        self.conn_id = conn_id
+        self.namespace = namespace
+        self.timeout = timeout
+        self.deferrable = deferrable
+        self.poll_interval = poll_interval
+        self.added: list[str] = []
+        if isinstance(graph, spec.JobGraph):
+            self._check(graph)
+        elif not callable(graph):
+            raise spec.SpecError(
+                f"graph is {graph!r}",
+                where=f"task {self.task_id!r}",
+                right="It is a JobGraph or a function that gives one.",
+            )
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Add the tasks, and wait for them."""
+        from airflow_batch_provider.client.added_tasks import AddedWatch, add_owned, watch_added
+        from airflow_batch_provider.client.drive import Driver, log_to
+        from airflow_batch_provider.client.job_run import Looker, explained
+        from airflow_batch_provider.triggers.added_tasks import AzureBatchAddedTasksTrigger
+
+        client = AzureBatchHook(self.conn_id).batch_client()
+        driver = Driver(client, log_to(self.log))
+        graph = self._graph(context)
+        self.added = [each.id for each in graph.specs]
+        owner = identity_of(context, self.namespace).owner
+        with explained(f"Adding tasks to Batch job {self.job_id}"):
+            tasks = self._compiled(driver, graph)
+            driver.run(add_owned(self.job_id, tasks, owner, again=try_of(context) > 1))
+        self.log.info("%d task(s) are in Batch job %s", len(tasks), self.job_id)
+        deadline = time.time() + self.timeout.total_seconds()
+        if self.deferrable:
+            trigger = AzureBatchAddedTasksTrigger(
+                self.conn_id, self.job_id, self.added, deadline, self.poll_interval
+            )
+            self.defer(trigger=trigger, method_name="resume")
+        look = Looker(driver, time.sleep, longest=self.poll_interval)
+        watcher = Driver(client, log_to(self.log), look=look)
+        ending = watcher.run(watch_added(AddedWatch(self.job_id, self.added, deadline), time.time))
+        return self._finish(context, ending)
+
+    def resume(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Go on after the wait in the triggerer."""
+        return self._finish(context, str(event["ending"]))
+
+    def on_kill(self) -> None:
+        """End the tasks that this one has added, and no others; their end is not waited for."""
+        if not self.added:
+            return
+        from airflow_batch_provider.client.added_tasks import terminate_added
+        from airflow_batch_provider.client.drive import Driver, log_to
+        from airflow_batch_provider.client.steps import Refusal
+
+        try:
+            client = AzureBatchHook(self.conn_id).batch_client()
+            script = terminate_added(self.job_id, self.added)
+            ended = Driver(client, log_to(self.log), seconds=_KILL_SECONDS).run(script)
+            self.log.info("%d task(s) of Batch job %s are being ended", ended, self.job_id)
+        except Refusal as refusal:
+            self.log.warning("Tasks of Batch job %s could not be ended: %s", self.job_id, refusal)
+
+    def _finish(self, context: Context, ending: str) -> dict[str, Any]:
+        from airflow_batch_provider.client.added_tasks import terminate_added
+        from airflow_batch_provider.client.drive import Driver, log_to
+        from airflow_batch_provider.client.job_run import explained
+        from airflow_batch_provider.client.outcome import read_outcome
+        from airflow_batch_provider.client.report import report
+        from airflow_batch_provider.client.streams import read_tail
+        from airflow_batch_provider.exceptions import BatchJobTimeoutError
+
+        hook = AzureBatchHook(self.conn_id)
+        driver = Driver(hook.batch_client(), log_to(self.log))
+        graph = self._graph(context)
+        with explained(f"Reading the outcome of tasks of Batch job {self.job_id}"):
+            if ending in ("stalled", "timeout"):
+                driver.run(terminate_added(self.job_id, [each.id for each in graph.specs]))
+            if ending == "timeout":
+                raise BatchJobTimeoutError(
+                    f"The tasks added to Batch job {self.job_id} were not done within {self.timeout} and are "
+                    "being ended.\nLikely cause: they take longer than expected, or the pool has too few "
+                    "nodes.\nNext step: look at the pool's nodes; raise timeout if the time was well spent."
+                )
+            outcome = driver.run(read_outcome(self.job_id, graph))
+            if not outcome.succeeded:
+                told = report(outcome, lambda each, stream: driver.run(read_tail(self.job_id, each, stream)))
+                raise told.error(self.job_id)
+        files = self._files(hook)
+        tolerated = {view.id for view in outcome.tolerated}
+        told_by = [each.id for each in graph.specs if each.result is not None and each.id not in tolerated]
+        return {
+            "job_id": self.job_id,
+            "tasks": {
+                "total": outcome.total,
+                "succeeded": outcome.succeeded_tasks,
+                "failed": len(tolerated),
+            },
+            "results": {each: files.result(graph, self.job_id, each, {}) for each in told_by}
+            if files
+            else {},
+            "work": files.place(self.job_id) if files else None,
+        }
+
+    def _compiled(self, driver: Any, graph: JobGraph) -> list[dict[str, Any]]:
+        """The tasks in wire form, for a job that acts on failures or one that does not."""
+        from airflow_batch_provider.client.job_requests import patiently
+        from airflow_batch_provider.client.steps import Call
+        from airflow_batch_provider.spec.compile import compile_tasks
+
+        select = {"select": ["id", "onTaskFailure"]}
+        job = driver.run(patiently(Call("get_job", (self.job_id,), select)))
+        files = self._files(AzureBatchHook(self.conn_id))
+        if files is not None:
+            files.prepare()
+        storage = files.of(self.job_id) if files is not None else None
+        acts = job.get("onTaskFailure") == "performexitoptionsjobaction"
+        return list(compile_tasks(graph, storage, fail_fast=acts))
+
+    def _files(self, hook: AzureBatchHook) -> JobFiles | None:
+        if hook.settings.storage is None:
+            return None
+        from airflow_batch_provider.client.job_files import JobFiles
+
+        container = spec.blob(f"{self.work_container}/").container
+        return JobFiles(hook.storage(sas_lifetime=self.timeout + timedelta(hours=1)), container)
+
+    def _graph(self, context: Context) -> JobGraph:
+        from airflow_batch_provider.rendering import text_renderer
+
+        if isinstance(self.graph, spec.JobGraph):
+            graph = self.graph.rendered(text_renderer(self, context))
+        else:
+            graph = self.graph(**(self.graph_kwargs or {})).rendered(as_written)
+        self._check(graph)
+        return graph
+
+    def _check(self, graph: JobGraph) -> None:
+        graph.validate()
+        where = f"task {self.task_id!r}"
+        if graph.expansions:
+            raise spec.SpecError(
+                "the graph expands", where=where, right="Add further tasks by a further operator."
+            )
+        if any(each.job_manager is not None for each in graph.specs):
+            raise spec.SpecError(
+                "the graph has a job manager", where=where, right="It is created with its job; leave it out."
+            )

@@ -1,0 +1,76 @@
+"""Waiting in the triggerer for tasks that were added to somebody else's job."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.triggers.deferral import seconds_until_worker_ended
+
+_KILL_SECONDS = 20.0
+"""For ending the tasks of a killed Airflow task; Airflow allows 30 by default."""
+
+
+class AzureBatchAddedTasksTrigger(BaseTrigger):
+    """Fires when tasks of a job have completed or can never run, or their time is over.
+
+    Parameters:
+        conn_id: the Airflow connection.
+        job_id: the job.
+        task_ids: the tasks.
+        deadline: seconds since the epoch at which their time is over.
+        poll_interval: ceiling of the period in seconds.
+    """
+
+    def __init__(
+        self, conn_id: str, job_id: str, task_ids: Sequence[str], deadline: float, poll_interval: float
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.conn_id = conn_id
+        self.job_id = job_id
+        self.task_ids = list(task_ids)
+        self.deadline = deadline
+        self.poll_interval = poll_interval
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Class path and arguments, for the triggerer."""
+        names = ("conn_id", "job_id", "task_ids", "deadline", "poll_interval")
+        return f"{type(self).__module__}.{type(self).__name__}", {name: getattr(self, name) for name in names}
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Watch the tasks until there is something to do about them."""
+        from airflow_batch_provider.client.added_tasks import AddedWatch, watch_added
+        from airflow_batch_provider.client.drive import AsyncDriver, log_to
+        from airflow_batch_provider.client.poller import shared_poller
+
+        hook = AzureBatchHook(self.conn_id)
+        settings = await hook.aget_settings()
+        name = f"{self.conn_id} {settings.endpoint}"
+        poller = shared_poller(name, hook.async_batch_client, self.poll_interval)
+        watch = AddedWatch(self.job_id, self.task_ids, self.deadline)
+        async with poller.session() as client:
+            driver = AsyncDriver(client, log_to(self.log), look=poller.look)
+            ending, _ = await asyncio.gather(
+                driver.run(watch_added(watch, time.time)), asyncio.sleep(seconds_until_worker_ended())
+            )
+        yield TriggerEvent({"ending": ending, "job_id": self.job_id})
+
+    async def on_kill(self) -> None:
+        """End the tasks when a user has killed the deferred Airflow task; their job goes on."""
+        from airflow_batch_provider.client.added_tasks import terminate_added
+        from airflow_batch_provider.client.drive import AsyncDriver, log_to
+
+        async def end() -> int:
+            async with AzureBatchHook(self.conn_id).async_batch_client() as client:
+                driver = AsyncDriver(client, log_to(self.log))
+                return await driver.run(terminate_added(self.job_id, self.task_ids))
+
+        ended = await asyncio.wait_for(end(), _KILL_SECONDS)
+        self.log.info(
+            "%d task(s) of Batch job %s are being ended with their Airflow task", ended, self.job_id
+        )
