@@ -24,7 +24,7 @@ def with_image(pool: Pool) -> Script[Pool]:
     pattern = pool.image
     if not isinstance(pattern, LatestImage):
         return pool
-    image = yield from _image_of(pool.id, pattern)
+    image = yield from _image_of(pool.pool_id, pattern)
     if image is None:
         supported = yield from patiently(Call("list_supported_images", answer="pages"))
         image = pattern.choose(supported)

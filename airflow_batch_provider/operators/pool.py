@@ -68,7 +68,7 @@ class AzureBatchPoolOperator(PoolActionOperator):
 
     @property
     def _target(self) -> str:
-        return self.batch_pool.id
+        return self.batch_pool.pool_id
 
     def _act(self, again: bool) -> bool:
         """Create the pool or attach to it; False while one of its id is being deleted."""
@@ -82,13 +82,14 @@ class AzureBatchPoolOperator(PoolActionOperator):
         pool = self._carry_out(with_image(self.batch_pool))
         start_task = pool.start_task
         files = self._hook.storage(sas_lifetime=_SAS_LIFETIME) if start_task and start_task.inputs else None
-        wire = pool.to_wire(self._hook.settings, files)
+        # The id goes by the declaration, not by the image that a pattern in it has come to mean today.
+        wire = {**pool.to_wire(self._hook.settings, files), "id": self._target}
         ensured = self._carry_out(ensure_pool(wire, self.on_drift, pool.identity_ids))
         if ensured.status == "missing":
             return self._create_with_identities(wire, pool.identity_ids)
         for difference in ensured.drift:
-            self.log.warning("Pool %s is not as declared: %s", self.batch_pool.id, difference)
-        self.log.info("Pool %s: %s", self.batch_pool.id, _SAID[ensured.status])
+            self.log.warning("Pool %s is not as declared: %s", self._target, difference)
+        self.log.info("Pool %s: %s", self._target, _SAID[ensured.status])
         return ensured.status != "deleting"
 
     def _create_with_identities(self, wire: Mapping[str, Any], identities: Sequence[str]) -> bool:
@@ -99,13 +100,13 @@ class AzureBatchPoolOperator(PoolActionOperator):
         settings = self._hook.settings
         try:
             body = arm_pool(wire, identities)
-            create_pool(self._hook.management_client(), settings, self.batch_pool.id, body)
+            create_pool(self._hook.management_client(), settings, self._target, body)
         except Refusal as refusal:
             if refusal.code in ("PoolExists", "PoolBeingDeleted"):
                 return False
-            explanation, fatal = explain_arm(refusal, settings, self.batch_pool.id)
+            explanation, fatal = explain_arm(refusal, settings, self._target)
             raise failure(str(explanation), fatal) from None
-        self.log.info("Pool %s: created, with %s identities.", self.batch_pool.id, len(identities))
+        self.log.info("Pool %s: created, with %s identities.", self._target, len(identities))
         return True
 
     def _awaited(self, deadline: float) -> PoolWait | None:
@@ -114,7 +115,7 @@ class AzureBatchPoolOperator(PoolActionOperator):
         wanted = self._wanted_nodes()
         if self.wait_for is None or (self.wait_for == "nodes" and not wanted):
             return None
-        return PoolWait(self.batch_pool.id, self.wait_for, wanted, deadline)
+        return PoolWait(self._target, self.wait_for, wanted, deadline)
 
     def _wanted_nodes(self) -> int:
         if self.min_ready_nodes is not None:

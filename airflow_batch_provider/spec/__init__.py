@@ -51,6 +51,7 @@ __all__ = [
     "shell",
     "spot_with_dedicated_fallback",
     "working_hours",
+    "zero_when_idle",
 ]
 
 # Loaded at first use: a DAG file pays for what it names, not for all there is.
@@ -80,6 +81,7 @@ if TYPE_CHECKING:
         pending_tasks,
         spot_with_dedicated_fallback,
         working_hours,
+        zero_when_idle,
     )
     from airflow_batch_provider.spec.schedule import JobSchedule
     from airflow_batch_provider.spec.special_tasks import JobManager, JobPreparation, JobRelease
@@ -136,6 +138,7 @@ else:
         "shell": "command",
         "spot_with_dedicated_fallback": "scale",
         "working_hours": "scale",
+        "zero_when_idle": "scale",
     }
 
     def __getattr__(name: str) -> object:

@@ -30,6 +30,8 @@ from airflow_batch_provider.spec.values import metadata_wire, present, secrets_i
 # Azure Batch: *Service quotas and limits*.
 MAX_TASK_SLOTS = 256
 MAX_PACKAGES = 10
+# Of a fingerprint, in an id: enough to tell the declarations of one pool apart.
+_SUFFIX = 8
 
 # Properties of the wire model that have no field of their own here and are passed on as they are.
 PASSED_ON = ("networkConfiguration", "userAccounts", "mountConfiguration", "upgradePolicy")
@@ -80,6 +82,8 @@ class Pool:
 
     Parameters:
         id: the pool's id, up to 64 letters, digits, ``-`` and ``_``.
+        id_by_fingerprint: add a fingerprint of the declaration to the id, so that another declaration is
+            another pool and never meets the former one's drift. The former pool stays until it is deleted.
         vm_size: size of the nodes, such as ``standard_d4s_v3``.
         image: operating system of the nodes.
         scale: how many nodes: ``FixedScale``, ``AutoScale`` or a named formula such as ``pending_tasks(10)``.
@@ -135,11 +139,12 @@ class Pool:
     # In wire form they may hold secrets.
     vm_configuration: Mapping[str, Any] = field(default_factory=dict, repr=False)
     properties: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    id_by_fingerprint: bool = False
 
     def __post_init__(self) -> None:
         where = f"pool {self.id!r}"
         if not (isinstance(self.id, str) and is_template(self.id)):
-            check_id(self.id, where="pool")
+            check_id(f"{self.id}-{'0' * _SUFFIX}" if self.id_by_fingerprint else self.id, where="pool")
         if not isinstance(self.vm_size, str) or not self.vm_size.strip():
             raise SpecError(
                 f"vm_size is {self.vm_size!r}", where=where, right="Name a VM size such as 'standard_d4s_v3'."
@@ -163,10 +168,15 @@ class Pool:
     @property
     def fingerprint(self) -> str:
         """Hash of all that the pool is declared with but secrets; the same for the same declaration."""
-        wire = without_secrets(self.to_wire(_NamedAccount(), _PlainFiles()))
+        wire = without_secrets({"id": self.id, **self._body(_NamedAccount(), _PlainFiles())})
         if self.identity_ids:
             wire["identity"] = sorted(identity.lower() for identity in self.identity_ids)
         return hashlib.sha256(json.dumps(wire, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+    @property
+    def pool_id(self) -> str:
+        """The id that the pool has in the service."""
+        return f"{self.id}-{self.fingerprint[:_SUFFIX]}" if self.id_by_fingerprint else self.id
 
     @property
     def identity_ids(self) -> tuple[str, ...]:
@@ -182,7 +192,7 @@ class Pool:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must be masked wherever it might be printed."""
-        return tuple(secrets_in(self.to_wire(_NamedAccount(), _PlainFiles())))
+        return tuple(secrets_in(self._body(_NamedAccount(), _PlainFiles())))
 
     def rendered(self, render: Render) -> Pool:
         """The pool with its Jinja rendered, checked anew.
@@ -199,9 +209,12 @@ class Pool:
             account: the Batch account; asked for its ARM id only when there are packages.
             files: gives nodes access to the start task's blobs; None: the start task has none.
         """
+        return {"id": self.pool_id, **self._body(account, files)}
+
+    def _body(self, account: Account, files: JobFileAccess | None) -> dict[str, Any]:
+        """All of the wire model but the id."""
         machine = {**self.image.to_wire(), **self._machine(), **self.vm_configuration}
         wire: dict[str, Any] = {
-            "id": self.id,
             "vmSize": self.vm_size,
             "virtualMachineConfiguration": machine,
             **self.scale.to_wire(),

@@ -191,6 +191,7 @@ def working_hours(
     first_hour: int = 8,
     last_hour: int = 18,
     utc_offset: int = 0,
+    time_zone: str | None = None,
     spot: bool = False,
 ) -> AutoScale:
     """A number of nodes from Monday to Friday between two hours, another at all other times.
@@ -202,7 +203,9 @@ def working_hours(
         otherwise: at night and on weekends.
         first_hour: the first hour of work, 0 to 23.
         last_hour: the hour at which work ends, 1 to 24.
-        utc_offset: hours that local time is ahead of UTC, -12 to 14; formulas reckon in UTC.
+        utc_offset: hours that local time is ahead of UTC, -12 to 14; formulas know no other time than UTC.
+        time_zone: instead, a zone such as ``Europe/Berlin``. Its summer times until 2037 are written into the
+            formula, as the time zone database of this machine has them.
         spot: Spot nodes instead of dedicated ones.
     """
     counts = [
@@ -211,14 +214,56 @@ def working_hours(
     ]
     first = check_count(first_hour, 0, 23, where="first_hour of a formula")
     last = check_count(last_hour, 1, 24, where="last_hour of a formula")
+    if time_zone is not None and utc_offset:
+        raise SpecError(
+            "there are utc_offset and time_zone", where="working_hours", right="Give one of the two."
+        )
     offset = check_count(utc_offset, -12, 14, where="utc_offset of a formula")
+    clock = f"$now = time() + {offset} * TimeInterval_Hour;\n"
+    if time_zone is not None:
+        from airflow_batch_provider.spec.time_zones import local_clock
+
+        clock = local_clock(time_zone)
     target = "LowPriority" if spot else "Dedicated"
     return AutoScale(
-        f"$now = time() + {offset} * TimeInterval_Hour;\n"
+        f"{clock}"
         "$workday = $now.weekday >= 1 && $now.weekday <= 5;\n"
         f"$workhour = $now.hour >= {first} && $now.hour < {last};\n"
         f"$Target{target}Nodes = $workday && $workhour ? {counts[0]} : {counts[1]};\n"
         "$NodeDeallocationOption = taskcompletion;\n"
+    )
+
+
+def zero_when_idle(
+    nodes: int,
+    *,
+    idle: dt.timedelta = dt.timedelta(minutes=30),
+    spot: bool = True,
+    interval: dt.timedelta = dt.timedelta(minutes=5),
+) -> AutoScale:
+    """A number of nodes while there is work, none when there was none for some time.
+
+    A pool that is new, or of which nothing is known for most of that time, has its nodes: work does not wait
+    for an evaluation. See ``pending_tasks`` for nodes by the number of tasks.
+
+    Parameters:
+        nodes: while there is work.
+        idle: how long nothing must have waited or run before the nodes go, 5 minutes to 24 hours.
+        spot: Spot nodes instead of dedicated ones.
+        interval: time between evaluations, 5 minutes to 168 hours.
+    """
+    count = check_count(nodes, 1, MAX_NODES, where="nodes of a formula")
+    check_duration(idle, dt.timedelta(minutes=5), dt.timedelta(days=1), where="idle time of a formula")
+    minutes = int(idle.total_seconds() // 60)
+    target, other = ("LowPriority", "Dedicated") if spot else ("Dedicated", "LowPriority")
+    return AutoScale(
+        f"$span = {minutes} * TimeInterval_Minute;\n"
+        "$known = $PendingTasks.GetSamplePercent($span);\n"
+        "$tasks = $known < 50 ? 1 : max($PendingTasks.GetSample($span));\n"
+        f"$Target{target}Nodes = $tasks > 0 ? {count} : 0;\n"
+        f"$Target{other}Nodes = 0;\n"
+        "$NodeDeallocationOption = taskcompletion;\n",
+        interval,
     )
 
 

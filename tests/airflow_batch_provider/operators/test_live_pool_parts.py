@@ -113,6 +113,26 @@ def test_the_latest_image_is_found_and_what_runs_already_is_no_drift(batch_conn_
         ensure(batch_conn_id, a_pool("older", image=LatestImage(offer="ubuntu-24*")))
 
 
+def test_pain_015_another_declaration_is_another_pool_and_never_meets_the_old_one(batch_conn_id: str) -> None:
+    made = [
+        ensure(batch_conn_id, a_pool("by-print", id_by_fingerprint=True, task_slots=slots, image=image))
+        for slots, image in ((1, LatestImage(publisher="canonical")), (2, LatestImage(publisher="canonical")))
+    ]
+    assert len(set(made)) == 2
+    assert [pool_of(batch_conn_id, pool_id)["taskSlotsPerNode"] for pool_id in made] == [1, 2]
+    again = a_pool("by-print", id_by_fingerprint=True, image=LatestImage(publisher="canonical"))
+    assert ensure(batch_conn_id, again) == made[0]
+
+
+def test_pain_015_an_id_is_used_again_while_the_old_pool_is_being_deleted(batch_conn_id: str) -> None:
+    pool = a_pool("used-again")
+    ensure(batch_conn_id, pool)
+    client = AzureBatchHook(batch_conn_id).batch_client()
+    client.begin_delete_pool(pool.id, polling_interval=60)
+    assert ensure(batch_conn_id, pool) == pool.id
+    assert pool_of(batch_conn_id, pool.id)["state"] == "active"
+
+
 def test_no_image_that_fits_is_told_with_those_there_are(batch_conn_id: str) -> None:
     with pytest.raises(SpecError, match="canonical/ubuntu-24_04-lts/server"):
         ensure(batch_conn_id, a_pool("none", image=LatestImage(offer="solaris*")))
