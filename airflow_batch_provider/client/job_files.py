@@ -39,6 +39,15 @@ class JobFiles:
         self.work_container = work_container
         self._listed = lru_cache(self._list)
 
+    @property
+    def node_identity(self) -> str | None:
+        """ARM id of the identity by which nodes reach the files; None: by SAS."""
+        return self._storage.node_identity
+
+    def shortfall(self) -> str | None:
+        """Why nodes may lose their way to the files before the job's time is over; None: they will not."""
+        return self._storage.shortfall()
+
     def prepare(self) -> None:
         """Create the work container if it is not there."""
         with self._storage.explained():

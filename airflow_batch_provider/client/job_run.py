@@ -129,10 +129,12 @@ class JobRun:
         plan = self.plan
         if self._files is not None:
             self._files.prepare()
+            if (shortfall := self._files.shortfall()) is not None:
+                self._say(Say(shortfall, "warning"))
         else:
             self._say(Say("The connection names no storage account: the tasks' logs stay on their nodes"))
         with explained(f"Looking at pool {plan.options.pool_id}"):
-            self._driver.run(_check_pool(plan))
+            self._driver.run(_check_pool(plan, self._files.node_identity if self._files else None))
         with explained(f"Submitting Batch job {plan.identity.job_id}"):
             retry = Retry(plan.on_retry, plan.attempt, plan.no_retry_exit_codes, self._lost)
             script = claim_job(
@@ -326,13 +328,20 @@ def _named_outputs(graph: JobGraph) -> list[str]:
     return sorted({str(output.destination) for output in outputs if output.destination is not None})
 
 
-def _check_pool(plan: JobPlan) -> Script[None]:
+def _check_pool(plan: JobPlan, node_identity: str | None) -> Script[None]:
     """A job on a pool that does not exist is accepted and waits for ever, as is a task that needs more slots
     than any node has: neither is an error to the service."""
     pool_id = plan.options.pool_id
     wire: Mapping[str, Any] = yield from patiently(
-        Call("get_pool", (pool_id,), {"select": ["id", "state", "taskSlotsPerNode"]})
+        Call("get_pool", (pool_id,), {"select": ["id", "state", "taskSlotsPerNode", "identity"]})
     )
+    if node_identity and not _has_identity(wire, node_identity):
+        yield Say(
+            f"Pool {pool_id} does not have the identity {node_identity} that the connection names for its "
+            "nodes, so tasks cannot read or write blobs by it. Assign it to the pool, or leave "
+            "node_identity_resource_id out of the connection so that SAS are used.",
+            "warning",
+        )
     slots = int(wire.get("taskSlotsPerNode") or 1)
     greedy = next((spec for spec in plan.graph.specs if spec.required_slots > slots), None)
     if greedy is not None:
@@ -341,6 +350,11 @@ def _check_pool(plan: JobPlan) -> Script[None]:
             where=greedy.where,
             right="It would wait for ever. Lower required_slots, or use a pool with more slots per node.",
         )
+
+
+def _has_identity(pool: Mapping[str, Any], wanted: str) -> bool:
+    assigned = (pool.get("identity") or {}).get("userAssignedIdentities") or ()
+    return any(str(item.get("resourceId")).lower() == wanted.lower() for item in assigned)
 
 
 @contextmanager

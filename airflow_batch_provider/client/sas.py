@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 
 from airflow_batch_provider.client.secret import signatures_in
 from airflow_batch_provider.client.storage_settings import StorageSettings
@@ -61,6 +62,20 @@ class SasMint:
                 **common,
             ),
         )
+
+    def longest(self) -> dt.timedelta | None:
+        """How long a SAS made now can live at most; None: as long as one likes."""
+        if self._storage.account_key:
+            return None
+        if self._storage.sas_token is None:
+            return _DELEGATION_LIMIT
+        (expiry, *_) = parse_qs(self._storage.sas_token.reveal()).get("se", [""])
+        try:
+            end = dt.datetime.fromisoformat(expiry.replace("Z", "+00:00"))
+        except ValueError:  # one with a stored access policy has its end there
+            return None
+        end = end if end.tzinfo else end.replace(tzinfo=dt.timezone.utc)
+        return max(dt.timedelta(0), end - dt.datetime.now(dt.timezone.utc))
 
     def _sign(self, lifetime: dt.timedelta, generate: Callable[..., str]) -> str:
         if self._storage.sas_token and not self._storage.account_key:

@@ -99,6 +99,22 @@ class StorageAccess:
             entry["path"] = path
         return entry
 
+    def shortfall(self) -> str | None:
+        """Why nodes may lose their way to the blobs before the job's time is over; None: they will not.
+
+        A task's SAS cannot be renewed once it is submitted: Azure Batch changes nothing but a task's limits.
+        """
+        longest = None if self.node_identity else self._mint.longest()
+        if longest is None or longest >= self._sas_lifetime:
+            return None
+        wanted, given = (round(span.total_seconds() / 3600) for span in (self._sas_lifetime, longest))
+        return (
+            f"Tasks that start later than {given} hours from now cannot read or write blobs, though the job "
+            f"may run for {wanted} hours: a SAS that is made by an identity lives at most seven days, one "
+            "that the connection holds has an end of its own. Give the nodes an identity "
+            "(node_identity_resource_id of the connection), or the connection the storage account's key."
+        )
+
     # Names
 
     def blob_url(self, container: str, name: str) -> str:

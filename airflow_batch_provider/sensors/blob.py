@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_batch_provider import spec
 from airflow_batch_provider.sensors.base import AzureBatchSensor
-from airflow_batch_provider.spec.files import BlobRef, is_template
+from airflow_batch_provider.spec.files import BlobRef, HasUri, is_template
 
 if TYPE_CHECKING:
     from airflow_batch_provider.client.conditions import BlobCondition
@@ -21,8 +21,8 @@ class AzureBlobSensor(AzureBatchSensor):
     needs no waiting task at all. Returns (XCom): ``["container/name", ...]``, sorted, 1,000 at most.
 
     Parameters:
-        blobs: one blob, or by a trailing ``/`` all below a prefix, as ``spec.blob`` takes it:
-            ``"incoming/2026/"``; templated.
+        blobs: one blob, or by a trailing ``/`` all below a prefix, as ``spec.blob`` takes it, such as
+            ``"incoming/2026/"`` or an asset; templated.
         pattern: of the names below the prefix, with ``*``, ``**``, ``?``, ``[abc]``; templated.
         at_least: how many blobs there must be.
         settled_for: for how long none of them may have been changed, by the clock of the storage service.
@@ -35,7 +35,7 @@ class AzureBlobSensor(AzureBatchSensor):
     def __init__(
         self,
         *,
-        blobs: str | BlobRef,
+        blobs: str | BlobRef | HasUri,
         pattern: str = "**",
         at_least: int = 1,
         settled_for: timedelta = timedelta(0),
@@ -50,7 +50,7 @@ class AzureBlobSensor(AzureBatchSensor):
         if not isinstance(at_least, int) or at_least < 1:
             raise spec.SpecError(f"at_least is {at_least!r}", where=where, right="Give 1 or more.")
         if not (isinstance(blobs, str) and is_template(blobs)):
-            blobs = str(spec.blob(str(blobs)))
+            blobs = str(blobs if isinstance(blobs, BlobRef) else spec.blob(blobs))
         self.blobs = blobs
         self.pattern = pattern
         self.at_least = at_least

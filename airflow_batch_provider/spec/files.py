@@ -72,18 +72,30 @@ class BlobRef:
         return "/".join(part for part in (self.account_url, self.container, self.name) if part)
 
 
-def blob(location: str) -> BlobRef:
+class HasUri(Protocol):
+    """Something with an address, such as an Airflow ``Asset``."""
+
+    @property
+    def uri(self) -> str:
+        """The address."""
+        ...
+
+
+def blob(location: str | HasUri) -> BlobRef:
     """Refer to a blob or, by a trailing ``/``, to all blobs below a prefix.
 
     Parameters:
         location: ``container/name`` in the storage account of the Airflow connection,
             ``https://<account>.blob.core.windows.net/container/name``,
             ``abfs[s]://container@<account>.dfs.core.windows.net/name`` (``wasb[s]`` likewise), or a URL of
-            Azurite such as ``http://127.0.0.1:10000/devstoreaccount1/container/name``. May hold Jinja.
+            Azurite such as ``http://127.0.0.1:10000/devstoreaccount1/container/name``. May hold Jinja. Of an
+            ``Asset`` its URI counts, which is one of these.
 
     Raises:
         SpecError: none of these forms, a container name that cannot exist, or a SAS in the URL.
     """
+    if not isinstance(location, str):
+        location = getattr(location, "uri", location)
     if not isinstance(location, str):
         raise SpecError(f"a blob is {location!r}", right=_FORMS)
     return BlobRef("", "", template=location) if is_template(location) else _parse(location)
