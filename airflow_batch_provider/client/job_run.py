@@ -216,9 +216,10 @@ class JobRun:
         except (SpecError, BatchRequestError) as error:
             return str(error).partition("\n")[0]
 
-    def wait(self, watch: Watch, follower: Follower) -> Ending:
-        """Watch the job in this thread until there is something to do."""
-        driver = Driver(self._client, self._say, sleep=self._sleep, look=Looker(self._driver, self._sleep))
+    def wait(self, watch: Watch, follower: Follower, *, longest: float = LONGEST) -> Ending:
+        """Watch the job in this thread until there is something to do; ``longest`` seconds between looks."""
+        looker = Looker(self._driver, self._sleep, longest=longest)
+        driver = Driver(self._client, self._say, sleep=self._sleep, look=looker)
         return driver.run(watch_job(watch, follower, time.time))
 
     def terminate(self, job_id: str, reason: str) -> None:

@@ -17,7 +17,7 @@ from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.lineage import facets
 from airflow_batch_provider.links.job import AzureBatchJobLink, AzureBatchOutputLink, store_links
 from airflow_batch_provider.metrics import emit
-from airflow_batch_provider.operators.task_instance import identity_of, remember, try_of
+from airflow_batch_provider.operators.task_instance import identity_of, patience_of, remember, try_of
 from airflow_batch_provider.spec.files import as_written
 from airflow_batch_provider.spec.limits import DEFAULT_WALL_CLOCK
 from airflow_batch_provider.spec.retry import check_on_retry
@@ -75,7 +75,7 @@ class AzureBatchJobOperator(BaseOperator):
             release, max_task_retries, allow_task_preemption, display_name, network: see
             :class:`~airflow_batch_provider.spec.job.JobOptions`.
         timeout: how long Airflow waits for the job before it ends it; None: a little longer than the job's
-            ``max_wall_clock``.
+            ``max_wall_clock``. It ends at the latest a minute before ``execution_timeout``.
         deferrable: wait in the triggerer instead of in a worker.
         poll_interval: longest time between two looks at the job, in seconds; they are more frequent at first.
         log_tasks: show the tasks' stdout and stderr in the Airflow log while they run: of all (20 at most),
@@ -173,7 +173,8 @@ class AzureBatchJobOperator(BaseOperator):
         claim = run.claim(lambda identity: self._remember(context, identity))
         if self._has_succeeded(claim):
             return self._finish(context, run, claim)
-        deadline = time.time() + (self.timeout or self.max_wall_clock + _GRACE).total_seconds()
+        patience = patience_of(self.timeout or self.max_wall_clock + _GRACE, self.execution_timeout)
+        deadline = time.time() + patience.total_seconds()
         return self._go_on(context, run, claim, deadline, seen={})
 
     def resume(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
@@ -233,7 +234,8 @@ class AzureBatchJobOperator(BaseOperator):
                 method_name="resume",
             )
         follower = Follower(claim.job_id, self.log_tasks, seen)
-        ending = run.wait(Watch(claim.job_id, total, after, deadline, graph.may_skip), follower)
+        watch = Watch(claim.job_id, total, after, deadline, graph.may_skip)
+        ending = run.wait(watch, follower, longest=self.poll_interval)
         return self._act(context, run, claim, ending, deadline, follower.state())
 
     def _act(

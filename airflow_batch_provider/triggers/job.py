@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.triggers.deferral import seconds_until_worker_ended
+
+if TYPE_CHECKING:
+    from airflow_batch_provider.client.drive import AsyncDriver
 
 _KILL_SECONDS = 20.0
 """For ending the job of a killed task; Airflow allows 30 by default (``[triggerer] on_kill_timeout``)."""
@@ -97,6 +100,8 @@ class AzureBatchJobTrigger(BaseTrigger):
             ending, _ = await asyncio.gather(
                 driver.run(watch_job(watch, follower, time.time)), asyncio.sleep(seconds_until_worker_ended())
             )
+            if ending == "timeout":
+                await self._end_at_deadline(driver)
         yield TriggerEvent(
             {
                 "ending": ending,
@@ -106,6 +111,16 @@ class AzureBatchJobTrigger(BaseTrigger):
                 "seen": follower.state(),
             }
         )
+
+    async def _end_at_deadline(self, driver: AsyncDriver) -> None:
+        """End the job at once: a worker that would do it may have to wait for its place."""
+        from airflow_batch_provider.client.job_requests import terminate_job
+        from airflow_batch_provider.client.steps import Refusal
+
+        try:
+            await driver.run(terminate_job(self.job_id, "AirflowTimeout"))
+        except Refusal as refusal:
+            self.log.warning("Batch job %s will be ended by a worker: %s", self.job_id, refusal)
 
     async def on_kill(self) -> None:
         """End the job when a user has killed the deferred task. Airflow 3.3 calls this; not on a restart."""

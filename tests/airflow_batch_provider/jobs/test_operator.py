@@ -232,6 +232,47 @@ async def test_the_timeout_ends_the_job(empty_pool: str, batch: BatchClient) -> 
         await complete(make, instance)
 
 
+async def test_pain_164_at_the_deadline_a_triggerer_ends_the_job_without_a_worker(
+    empty_pool: str, batch: BatchClient
+) -> None:
+    graph = JobGraph()
+    graph.task("one", "/bin/true")
+    made = operator(graph, empty_pool, execution_timeout=timedelta(seconds=1))
+    with pytest.raises(TaskDeferred) as deferred:
+        await asyncio.to_thread(made.execute, Instance().context())
+    assert deferred.value.trigger.serialize()[1]["deadline"] < time.time() + 1
+    event = await fire(deferred.value)
+    assert event["ending"] == "timeout"
+    assert made.identity is not None
+    job = batch.get_job(made.identity.job_id)
+    assert job.state in ("terminating", "completed")
+    assert job.execution_info is not None
+    assert job.execution_info.termination_reason == "AirflowTimeout"
+
+
+async def test_pain_155_a_deferred_task_that_is_killed_takes_its_job_with_it(
+    empty_pool: str, batch: BatchClient
+) -> None:
+    graph = JobGraph()
+    graph.task("one", "/bin/true")
+    made = operator(graph, empty_pool)
+    with pytest.raises(TaskDeferred) as deferred:
+        await asyncio.to_thread(made.execute, Instance().context())
+    row = deferred.value.trigger.serialize()[1]
+    await AzureBatchJobTrigger(**json.loads(json.dumps(row))).on_kill()
+    assert made.identity is not None
+    assert batch.get_job(made.identity.job_id).state in ("terminating", "completed")
+
+
+async def test_pain_165_a_job_that_ends_in_failure_is_an_end(pool: str) -> None:
+    graph = JobGraph()
+    graph.task("bad", shell("exit 2"))
+    with pytest.raises(TaskDeferred) as deferred:
+        await asyncio.to_thread(operator(graph, pool).execute, Instance().context())
+    event = await asyncio.wait_for(fire(deferred.value), 60)
+    assert event["ending"] == "ended"
+
+
 async def test_waiting_in_the_worker_does_the_same(pool: str) -> None:
     made = await asyncio.to_thread(
         operator(growing_graph, pool, deferrable=False).execute, Instance().context()
