@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Asset, BaseOperator
 
 from airflow_batch_provider import spec
+from airflow_batch_provider.arguments import Text, text
 from airflow_batch_provider.client.meaning import check_layers
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.lineage import facets
@@ -108,7 +109,7 @@ class AzureBatchJobOperator(BaseOperator):
     def __init__(
         self,
         *,
-        pool_id: str,
+        pool_id: Text,
         graph: JobGraph | Callable[..., JobGraph],
         graph_kwargs: Mapping[str, Any] | None = None,
         work_container: str = "batch-work",
@@ -136,7 +137,7 @@ class AzureBatchJobOperator(BaseOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.pool_id = pool_id
+        self.pool_id = text(pool_id)
         self.graph = graph
         self.graph_kwargs = graph_kwargs
         self.work_container = work_container

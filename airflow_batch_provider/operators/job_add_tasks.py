@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from airflow_batch_provider import spec
+from airflow_batch_provider.arguments import Text, text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.operators.state_change import check_target
 from airflow_batch_provider.operators.task_instance import identity_of, try_of
@@ -56,7 +57,7 @@ class AzureBatchJobAddTasksOperator(BaseOperator):
     def __init__(
         self,
         *,
-        job_id: str,
+        job_id: Text,
         graph: JobGraph | Callable[..., JobGraph],
         graph_kwargs: Mapping[str, Any] | None = None,
         work_container: str = "batch-work",
@@ -69,7 +70,7 @@ class AzureBatchJobAddTasksOperator(BaseOperator):
     ) -> None:
         super().__init__(**kwargs)
         check_target(job_id, "job_id", self.task_id)
-        self.job_id = job_id
+        self.job_id = text(job_id)
         self.graph = graph
         self.graph_kwargs = graph_kwargs
         self.work_container = work_container

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from airflow_batch_provider.arguments import Text, text
 from airflow_batch_provider.operators.state_change import StateChangeOperator, check_target
 from airflow_batch_provider.spec.errors import SpecError
 
@@ -26,7 +27,7 @@ class AzureBatchJobDisableOperator(StateChangeOperator):
     def __init__(
         self,
         *,
-        job_id: str,
+        job_id: Text,
         running_tasks: Literal["requeue", "terminate", "wait"] = "requeue",
         **kwargs: Any,
     ) -> None:
@@ -38,7 +39,7 @@ class AzureBatchJobDisableOperator(StateChangeOperator):
                 where=f"task {self.task_id!r}",
                 right="It is 'requeue', 'terminate' or 'wait'.",
             )
-        self.job_id = job_id
+        self.job_id = text(job_id)
         self.running_tasks = running_tasks
 
     def body(self) -> Mapping[str, Any]:

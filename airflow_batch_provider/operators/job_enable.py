@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from airflow_batch_provider.arguments import Text, text
 from airflow_batch_provider.operators.state_change import StateChangeOperator, check_target
 
 
@@ -17,7 +18,7 @@ class AzureBatchJobEnableOperator(StateChangeOperator):
 
     change = "enable_job"
 
-    def __init__(self, *, job_id: str, **kwargs: Any) -> None:
+    def __init__(self, *, job_id: Text, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         check_target(job_id, "job_id", self.task_id)
-        self.job_id = job_id
+        self.job_id = text(job_id)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
+from airflow_batch_provider.arguments import Text, text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.operators.state_change import check_target
 from airflow_batch_provider.spec.errors import SpecError
@@ -39,7 +40,7 @@ class AzureBatchJobReactivateTasksOperator(BaseOperator):
     def __init__(
         self,
         *,
-        job_id: str,
+        job_id: Text,
         task_ids: Sequence[str] | None = None,
         conn_id: str = AzureBatchHook.default_conn_name,
         **kwargs: Any,
@@ -50,7 +51,7 @@ class AzureBatchJobReactivateTasksOperator(BaseOperator):
             raise SpecError(
                 f"task_ids is {task_ids!r}", where=f"task {self.task_id!r}", right=f"Write [{task_ids!r}]."
             )
-        self.job_id = job_id
+        self.job_id = text(job_id)
         self.task_ids = task_ids
         self.conn_id = conn_id
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from airflow_batch_provider.arguments import Text, text
 from airflow_batch_provider.operators.state_change import StateChangeOperator, check_target
 
 
@@ -21,7 +22,7 @@ class AzureBatchJobScheduleEnableOperator(StateChangeOperator):
 
     template_fields: Sequence[str] = ("schedule_id", "conn_id")
 
-    def __init__(self, *, schedule_id: str, **kwargs: Any) -> None:
+    def __init__(self, *, schedule_id: Text, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         check_target(schedule_id, "schedule_id", self.task_id)
-        self.schedule_id = schedule_id
+        self.schedule_id = text(schedule_id)

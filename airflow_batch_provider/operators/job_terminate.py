@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from airflow_batch_provider.arguments import Text, text
 from airflow_batch_provider.operators.state_change import StateChangeOperator, check_target
 
 
@@ -23,10 +24,10 @@ class AzureBatchJobTerminateOperator(StateChangeOperator):
 
     template_fields: Sequence[str] = ("job_id", "reason", "conn_id")
 
-    def __init__(self, *, job_id: str, reason: str = "AirflowTerminate", **kwargs: Any) -> None:
+    def __init__(self, *, job_id: Text, reason: str = "AirflowTerminate", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         check_target(job_id, "job_id", self.task_id)
-        self.job_id = job_id
+        self.job_id = text(job_id)
         self.reason = reason
 
     def body(self) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_batch_provider import spec
+from airflow_batch_provider.arguments import Text
 from airflow_batch_provider.operators.pool_base import NamedPoolOperator
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class AzureBatchPoolAutoScaleOperator(NamedPoolOperator):
 
     template_fields: Sequence[str] = ("pool_id", "conn_id", "scale")
 
-    def __init__(self, *, pool_id: str, scale: spec.AutoScale, **kwargs: Any) -> None:
+    def __init__(self, *, pool_id: Text, scale: spec.AutoScale, **kwargs: Any) -> None:
         super().__init__(pool_id=pool_id, **kwargs)
         if not isinstance(scale, spec.AutoScale):
             raise spec.SpecError(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from airflow.sdk import BaseOperator
 
 from airflow_batch_provider import spec
+from airflow_batch_provider.arguments import Text, text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.spec.checks import rendered
 
@@ -174,9 +175,9 @@ class NamedPoolOperator(PoolActionOperator):
 
     template_fields: Sequence[str] = ("pool_id", "conn_id")
 
-    def __init__(self, *, pool_id: str, **kwargs: Any) -> None:
+    def __init__(self, *, pool_id: Text, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.pool_id = pool_id
+        self.pool_id = text(pool_id)
 
     @property
     def _target(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from airflow_batch_provider.arguments import Text
 from airflow_batch_provider.operators.pool_base import NamedPoolOperator
 from airflow_batch_provider.spec.checks import check_choice
 
@@ -32,7 +33,7 @@ class AzureBatchPoolDeleteOperator(NamedPoolOperator):
     waits_before: ClassVar[WaitFor] = "idle"
 
     def __init__(
-        self, *, pool_id: str, when: Literal["now", "idle"] = "now", wait: bool = True, **kwargs: Any
+        self, *, pool_id: Text, when: Literal["now", "idle"] = "now", wait: bool = True, **kwargs: Any
     ) -> None:
         super().__init__(pool_id=pool_id, **kwargs)
         check_choice(when, ("now", "idle"), what="when", where=f"task {self.task_id!r}")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from airflow_batch_provider import spec
+from airflow_batch_provider.arguments import Text
 from airflow_batch_provider.operators.pool_base import DEALLOCATION, NamedPoolOperator
 from airflow_batch_provider.spec.checks import check_choice
 
@@ -35,7 +36,7 @@ class _NodesOperator(NamedPoolOperator):
     def __init__(
         self,
         *,
-        pool_id: str,
+        pool_id: Text,
         node_ids: Sequence[str] = (),
         states: Sequence[str] = (),
         tasks: TasksThere = "requeue",

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_batch_provider import spec
+from airflow_batch_provider.arguments import Text
 from airflow_batch_provider.operators.pool_base import DEALLOCATION, NamedPoolOperator
 from airflow_batch_provider.spec.checks import check_choice
 
@@ -38,7 +39,7 @@ class AzureBatchPoolResizeOperator(NamedPoolOperator):
     def __init__(
         self,
         *,
-        pool_id: str,
+        pool_id: Text,
         dedicated: Count = 0,
         spot: Count = 0,
         resize_timeout: dt.timedelta = dt.timedelta(minutes=15),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from airflow_batch_provider.arguments import Text
 from airflow_batch_provider.operators.pool_base import NamedPoolOperator
 from airflow_batch_provider.spec.checks import check_choice, check_count
 from airflow_batch_provider.spec.scale import MAX_NODES
@@ -36,7 +37,7 @@ class AzureBatchPoolWaitOperator(NamedPoolOperator):
     def __init__(
         self,
         *,
-        pool_id: str,
+        pool_id: Text,
         wait_for: Literal["nodes", "steady", "idle"] = "nodes",
         min_ready_nodes: Count = 1,
         **kwargs: Any,

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_batch_provider import spec
+from airflow_batch_provider.arguments import Text
 from airflow_batch_provider.operators.job import AzureBatchJobOperator
 from airflow_batch_provider.spec.files import BlobRef
 
@@ -45,7 +46,7 @@ class AzureBatchTaskOperator(AzureBatchJobOperator):
     def __init__(
         self,
         *,
-        pool_id: str,
+        pool_id: Text,
         command: Command,
         inputs: Inputs | None = None,
         outputs: Outputs = (),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from airflow_batch_provider.arguments import Text, text
 from airflow_batch_provider.sensors.base import AzureBatchSensor
 
 if TYPE_CHECKING:
@@ -29,14 +30,14 @@ class AzureBatchJobSensor(AzureBatchSensor):
     def __init__(
         self,
         *,
-        job_id: str,
+        job_id: Text,
         expect: Literal["success", "end"] = "success",
         may_be_missing: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self._one_of("expect", expect, ("success", "end"))
-        self.job_id = job_id
+        self.job_id = text(job_id)
         self.expect = expect
         self.may_be_missing = may_be_missing
 

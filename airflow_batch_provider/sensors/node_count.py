@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from airflow_batch_provider.arguments import Text, text
 from airflow_batch_provider.sensors.base import AzureBatchSensor
 from airflow_batch_provider.spec.errors import SpecError
 
@@ -32,7 +33,7 @@ class AzureBatchNodeCountSensor(AzureBatchSensor):
     def __init__(
         self,
         *,
-        pool_id: str,
+        pool_id: Text,
         at_least: int = 1,
         at_most: int | None = None,
         states: Sequence[str] = ("idle", "running"),
@@ -49,7 +50,7 @@ class AzureBatchNodeCountSensor(AzureBatchSensor):
                 where=where,
                 right="For an empty pool say at_least=0, at_most=0.",
             )
-        self.pool_id = pool_id
+        self.pool_id = text(pool_id)
         self.at_least = at_least
         self.at_most = at_most
         self.states = list(states)

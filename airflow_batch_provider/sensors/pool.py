@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from airflow_batch_provider.arguments import Text, text
 from airflow_batch_provider.sensors.base import AzureBatchSensor
 
 if TYPE_CHECKING:
@@ -30,14 +31,14 @@ class AzureBatchPoolSensor(AzureBatchSensor):
     def __init__(
         self,
         *,
-        pool_id: str,
+        pool_id: Text,
         expect: Literal["steady", "gone"] = "steady",
         may_be_missing: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self._one_of("expect", expect, ("steady", "gone"))
-        self.pool_id = pool_id
+        self.pool_id = text(pool_id)
         self.expect = expect
         self.may_be_missing = may_be_missing
 

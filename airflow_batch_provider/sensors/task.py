@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from airflow_batch_provider.arguments import Text, text
 from airflow_batch_provider.sensors.base import AzureBatchSensor
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class AzureBatchTaskSensor(AzureBatchSensor):
     def __init__(
         self,
         *,
-        job_id: str,
+        job_id: Text,
         batch_task_id: str,
         expect: Literal["success", "end", "start"] = "success",
         may_be_missing: bool = False,
@@ -39,7 +40,7 @@ class AzureBatchTaskSensor(AzureBatchSensor):
     ) -> None:
         super().__init__(**kwargs)
         self._one_of("expect", expect, ("success", "end", "start"))
-        self.job_id = job_id
+        self.job_id = text(job_id)
         self.batch_task_id = batch_task_id
         self.expect = expect
         self.may_be_missing = may_be_missing

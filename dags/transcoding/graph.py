@@ -57,10 +57,15 @@ def transcode_graph(
     )
     told = {"plan.json": probe.output("plan.json")}
     split = graph.task(
-        "split", run("split"), inputs=source | told, outputs=["segments/*"], packages=package, max_retries=1
+        "split",
+        run("split"),
+        inputs={**source, **told},
+        outputs=["segments/*"],
+        packages=package,
+        max_retries=1,
     )
     thumbnails = graph.task(
-        "thumbnails", run("thumbnails"), inputs=source | told, outputs=["thumbnails/*"], packages=package
+        "thumbnails", run("thumbnails"), inputs={**source, **told}, outputs=["thumbnails/*"], packages=package
     )
 
     def encode_and_join(plan: dict[str, Any]) -> JobGraph:
@@ -68,7 +73,7 @@ def transcode_graph(
         sound = {}
         if plan["audio"]:
             audio = more.task(
-                "audio", run("audio"), inputs=source | told, outputs=["audio.m4a"], packages=package
+                "audio", run("audio"), inputs={**source, **told}, outputs=["audio.m4a"], packages=package
             )
             sound = {"audio.m4a": audio.output("audio.m4a")}
         renditions: dict[str, Any] = {}
