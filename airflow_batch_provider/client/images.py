@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from airflow_batch_provider.client.job_requests import patiently
 from airflow_batch_provider.client.steps import Call, Refusal, Script
@@ -26,9 +27,15 @@ def with_image(pool: Pool) -> Script[Pool]:
         return pool
     image = yield from _image_of(pool.pool_id, pattern)
     if image is None:
-        supported = yield from patiently(Call("list_supported_images", answer="pages"))
+        supported = yield from list_supported()
         image = pattern.choose(supported)
     return replace(pool, image=image)
+
+
+def list_supported() -> Script[list[Any]]:
+    """The wire models BatchSupportedImage."""
+    listed: list[Any] = yield from patiently(Call("list_supported_images", answer="pages"))
+    return listed
 
 
 def _image_of(pool_id: str, pattern: LatestImage) -> Script[Image | None]:

@@ -28,6 +28,17 @@ def get_pool(pool_id: str) -> Script[PoolView]:
     return PoolView.read((yield from patiently(Call("get_pool", (pool_id,)))))
 
 
+def pool_exists(pool_id: str) -> Script[bool]:
+    """Whether there is such a pool."""
+    try:
+        yield from get_pool(pool_id)
+    except Refusal as refusal:
+        if refusal.code != "PoolNotFound":
+            raise
+        return False
+    return True
+
+
 def delete_pool(pool_id: str) -> Script[bool]:
     """Ask for a pool's deletion; its end is not waited for.
 

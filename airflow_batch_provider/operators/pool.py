@@ -37,6 +37,9 @@ class AzureBatchPoolOperator(PoolActionOperator):
             which fails when it falls short; None: not at all.
         min_ready_nodes: None: 1 for a fixed scale above zero, else 0, since an autoscale formula may rightly
             want no nodes before there are tasks.
+        check_limits: before a pool is made, compare it with the quotas of the account and the cores of its VM
+            size, where the management plane tells them: what can never come up fails at once and without
+            retries. Also tells of an image whose support ends.
         conn_id, wait_timeout, deferrable: the Airflow connection; the longest wait; whether it is in the
             triggerer.
     """
@@ -51,6 +54,7 @@ class AzureBatchPoolOperator(PoolActionOperator):
         on_drift: OnDrift = "fail",
         wait_for: Literal["nodes", "steady"] | None = "nodes",
         min_ready_nodes: int | None = None,
+        check_limits: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -65,6 +69,7 @@ class AzureBatchPoolOperator(PoolActionOperator):
         self.on_drift = on_drift
         self.wait_for = wait_for
         self.min_ready_nodes = min_ready_nodes
+        self.check_limits = check_limits
 
     @property
     def _target(self) -> str:
@@ -84,6 +89,8 @@ class AzureBatchPoolOperator(PoolActionOperator):
         files = self._hook.storage(sas_lifetime=_SAS_LIFETIME) if start_task and start_task.inputs else None
         # The id goes by the declaration, not by the image that a pattern in it has come to mean today.
         wire = {**pool.to_wire(self._hook.settings, files), "id": self._target}
+        if self.check_limits and not again:
+            self._check_limits(wire)
         ensured = self._carry_out(ensure_pool(wire, self.on_drift, pool.identity_ids))
         if ensured.status == "missing":
             return self._create_with_identities(wire, pool.identity_ids)
@@ -91,6 +98,25 @@ class AzureBatchPoolOperator(PoolActionOperator):
             self.log.warning("Pool %s is not as declared: %s", self._target, difference)
         self.log.info("Pool %s: %s", self._target, _SAID[ensured.status])
         return ensured.status != "deleting"
+
+    def _check_limits(self, wire: Mapping[str, Any]) -> None:
+        """Fail when a pool that is not there yet can never come up as declared."""
+        from airflow_batch_provider.client.account_limits import ask, can_ask
+        from airflow_batch_provider.client.images import list_supported
+        from airflow_batch_provider.client.pool_limits import find_excess, image_ending
+        from airflow_batch_provider.client.pool_requests import pool_exists
+
+        if self._carry_out(pool_exists(self._target)):
+            return
+        supported = self._carry_out(list_supported())
+        if ending := image_ending(wire, supported, dt.datetime.now(dt.timezone.utc)):
+            self.log.warning("Pool %s: %s", self._target, ending)
+        settings = self._hook.settings
+        told = ask(self._hook.management_client(), settings, wire["vmSize"]) if can_ask(settings) else None
+        if told is None:
+            return
+        if (excess := find_excess(wire, *told)) is not None:
+            raise failure(str(excess), True)
 
     def _create_with_identities(self, wire: Mapping[str, Any], identities: Sequence[str]) -> bool:
         """Create the pool through the management plane; False if someone else did in the meantime."""

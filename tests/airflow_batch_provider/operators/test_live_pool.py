@@ -63,7 +63,7 @@ def test_a_pool_that_cannot_be_allocated_is_explained_and_not_retried(
 ) -> None:
     pool = a_pool(f"quota-{wait_for}", scale=FixedScale(dedicated=2))
     with pytest.raises(BatchPoolHopelessError) as caught:
-        ensure(batch_conn_id, pool, wait_for=wait_for)
+        ensure(batch_conn_id, pool, wait_for=wait_for, check_limits=False)
     assert isinstance(caught.value, AirflowFailException)
     text = str(caught.value)
     for part in (
@@ -75,11 +75,27 @@ def test_a_pool_that_cannot_be_allocated_is_explained_and_not_retried(
         assert part in text
 
 
+def test_a_pool_that_can_never_come_up_is_not_made(batch_conn_id: str) -> None:
+    pool = a_pool("never", scale=FixedScale(dedicated=2))
+    with pytest.raises(BatchPoolHopelessError, match="2 dedicated nodes of 2 cores, 4 in all") as caught:
+        ensure(batch_conn_id, pool)
+    assert "quota is 0" in str(caught.value)
+    client = AzureBatchHook(batch_conn_id).batch_client()
+    assert pool.id not in {found.id for found in client.list_pools()}
+
+
+def test_pain_003_more_slots_than_a_node_can_have_are_told_before_the_pool_is_made(
+    batch_conn_id: str,
+) -> None:
+    with pytest.raises(BatchPoolHopelessError, match="Set task_slots to 8 or less"):
+        ensure(batch_conn_id, a_pool("slots", task_slots=9))
+
+
 def test_a_retry_asks_for_the_missing_nodes_again(batch_conn_id: str) -> None:
     pool = a_pool("again", scale=FixedScale(dedicated=2))
     for _ in range(2):
         with pytest.raises(BatchPoolHopelessError):
-            ensure(batch_conn_id, pool)
+            ensure(batch_conn_id, pool, check_limits=False)
         moment = pool_of(batch_conn_id, pool.id)["allocationStateTransitionTime"]
     operator = AzureBatchPoolOperator(task_id="t", batch_pool=pool, conn_id=batch_conn_id, wait_for=None)
     operator.execute({})  # type: ignore[typeddict-item]
