@@ -64,6 +64,34 @@ def get_task(job_id: str, task_id: str) -> Script[TaskView]:
     return task_view(wire)
 
 
+def find_task(
+    job_id: str, task_id: str, *, select: Sequence[str] = TASK_FIELDS
+) -> Script[dict[str, Any] | None]:
+    """A task in wire form, or None when there is none or no such job.
+
+    Parameters:
+        job_id, task_id: the task.
+        select: the properties to ask for.
+    """
+    try:
+        wire = yield from patiently(Call("get_task", (job_id, task_id), {"select": list(select)}))
+    except Refusal as refusal:
+        if refusal.code in GONE or refusal.code == "TaskNotFound":
+            return None
+        raise
+    return dict(wire)
+
+
+def in_motion(since: str = "") -> str:
+    """OData filter for the tasks that run or have completed.
+
+    Parameters:
+        since: of the completed ones only those that did so at this time or later; empty for all.
+    """
+    newly = f" and stateTransitionTime ge DateTime'{since}'" if since else ""
+    return f"(state eq 'running' or (state eq 'completed'{newly}))"
+
+
 def list_tasks(
     job_id: str, *, where: str | None = None, select: Sequence[str] = TASK_FIELDS
 ) -> Script[list[Any]]:

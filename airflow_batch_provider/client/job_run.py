@@ -67,6 +67,7 @@ class JobPlan:
         no_retry_layers: a job whose first failure lies in one of these is not either.
         on_retry: what is done about the jobs of earlier tries.
         attempt: number of the try.
+        stays_open: the job does not end by itself when its tasks are complete; whoever plans so ends it.
     """
 
     identity: JobIdentity
@@ -77,6 +78,7 @@ class JobPlan:
     no_retry_layers: frozenset[str] = frozenset()
     on_retry: OnRetry = "repair"
     attempt: int = 1
+    stays_open: bool = False
 
 
 class JobRun:
@@ -180,7 +182,7 @@ class JobRun:
                 done=done,
             )
             added = self._driver.run(add_tasks(job_id, tasks))
-            if added is not None and not graph.expansions:
+            if added is not None and not graph.expansions and not self.plan.stays_open:
                 self._driver.run(end_when_done(job_id))
         if added:
             self._say(Say(f"Tasks submitted: {added:,}; there already: {len(there):,}"))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from itertools import starmap
-from typing import Any
+from typing import Any, TypeAlias
 
 from airflow_batch_provider.client.drive import AT_ONCE, AsyncDriver
+from airflow_batch_provider.client.member_watch import TaskSeen, TasksPoll
 from airflow_batch_provider.client.pace import LONGEST, Pace
 from airflow_batch_provider.client.records import JobView
 from airflow_batch_provider.client.steps import Refusal, Subject
@@ -21,6 +22,11 @@ KEPT_SECONDS = 20.0
 """For which a glance is answered by what another has seen."""
 
 OpenClient = Callable[[], AbstractAsyncContextManager[Any]]
+
+Watched: TypeAlias = "tuple[str, str | None]"
+"""A job and a task of it, or the job itself."""
+
+_Waiting: TypeAlias = "dict[Watched, list[asyncio.Future[Any]]]"
 
 _pollers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, JobPoller]] = (
     weakref.WeakKeyDictionary()
@@ -46,7 +52,8 @@ def shared_poller(key: str, open_client: OpenClient, longest: float = LONGEST) -
 class JobPoller:
     """Looks at all watched jobs at once, as often as the youngest of them deserves.
 
-    The client is opened by the first who watches and closed by the last.
+    A look costs one request for all jobs, and one more for each job of which single tasks are watched,
+    however many those are. The client is opened by the first who watches and closed by the last.
 
     Parameters:
         open_client: opens the asynchronous Batch client.
@@ -57,7 +64,8 @@ class JobPoller:
         self._open_client = open_client
         self._longest = longest
         self._pace = Pace(longest)
-        self._waiting: dict[str, list[asyncio.Future[JobView | None]]] = {}
+        self._waiting: _Waiting = {}
+        self._tasks: dict[str, TasksPoll] = {}
         self._seeing: dict[Subject, list[asyncio.Future[Any]]] = {}
         self._kept: dict[Subject, tuple[float, asyncio.Task[Any]]] = {}
         self._users = 0
@@ -98,8 +106,21 @@ class JobPoller:
         Raises:
             Refusal: the round failed; the next may not.
         """
-        future: asyncio.Future[JobView | None] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(job_id, []).append(future)
+        view: JobView | None = await self._next((job_id, None))
+        return view
+
+    async def look_at_task(self, job_id: str, task_id: str) -> TaskSeen:
+        """A task of a job as the next round sees it.
+
+        Raises:
+            Refusal: the round failed; the next may not.
+        """
+        seen: TaskSeen = await self._next((job_id, task_id))
+        return seen
+
+    async def _next(self, watched: Watched) -> Any:
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(watched, []).append(future)
         self._someone_waits.set()
         return await future
 
@@ -183,14 +204,12 @@ class JobPoller:
                 future.set_result(seen)
         return None
 
-    async def _round(
-        self, driver: AsyncDriver, waiting: dict[str, list[asyncio.Future[JobView | None]]]
-    ) -> float | None:
+    async def _round(self, driver: AsyncDriver, waiting: _Waiting) -> float | None:
         wanted = [
-            job_id for job_id, futures in waiting.items() if not all(future.done() for future in futures)
+            watched for watched, futures in waiting.items() if not all(future.done() for future in futures)
         ]
         try:
-            views = await driver.run(poll_jobs(wanted)) if wanted else {}
+            views = await self._look_at(driver, wanted) if wanted else {}
         except asyncio.CancelledError:
             for future in (future for futures in waiting.values() for future in futures):
                 future.cancel()
@@ -199,11 +218,25 @@ class JobPoller:
             for futures in waiting.values():
                 _fail(futures, error)
             return error.retry_after if isinstance(error, Refusal) else None
-        for job_id in wanted:
-            for future in waiting[job_id]:
+        for watched in wanted:
+            for future in waiting[watched]:
                 if not future.done():
-                    future.set_result(views[job_id])
+                    future.set_result(views[watched])
         return None
+
+    async def _look_at(self, driver: AsyncDriver, wanted: Collection[Watched]) -> dict[Watched, Any]:
+        jobs = await driver.run(poll_jobs(dict.fromkeys(job_id for job_id, _ in wanted)))
+        views: dict[Watched, Any] = {(job_id, None): view for job_id, view in jobs.items()}
+        tasks: dict[str, list[str]] = {}
+        for job_id, task_id in wanted:
+            if task_id is not None:
+                tasks.setdefault(job_id, []).append(task_id)
+        self._tasks = {job_id: self._tasks.get(job_id) or TasksPoll(job_id) for job_id in tasks}
+        for job_id, ids in tasks.items():
+            seen = await driver.run(self._tasks[job_id].look(ids)) if jobs[job_id] is not None else {}
+            for task_id in ids:
+                views[job_id, task_id] = TaskSeen(jobs[job_id], seen.get(task_id.lower()))
+        return views
 
 
 def _fail(futures: Iterable[asyncio.Future[Any]], error: Exception) -> None:

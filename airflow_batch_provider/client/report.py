@@ -22,7 +22,7 @@ _NAMED = 10
 ReadTail = Callable[[str, str], str | None]
 """Gives the last lines of a task's stream, by task id and file name; None when they cannot be had."""
 
-_REASONS = {
+REASONS = {
     "TaskFailed": "the service ended the job because a task failed",
     "MaxWallClockTimeExpiry": "the job's max_wall_clock was reached",
     "UserTerminate": "someone ended the job",
@@ -73,7 +73,7 @@ def report(
     codes = Counter(view.code or "Unknown" for view in outcome.failed)
     lines = [_headline(outcome)]
     for view in outcome.failed[:SHOWN]:
-        lines += ["", *_task_lines(view, read_tail)]
+        lines += ["", *task_lines(view, read_tail)]
     lines += _others(outcome)
     if kept_in:
         lines += ["", f"All output of the tasks is kept in {kept_in}."]
@@ -109,7 +109,7 @@ def _headline(outcome: Outcome) -> str:
     ]
     text = f"Batch job {outcome.job_id}: of {outcome.total} tasks " + ", ".join(filter(None, parts)) + "."
     if outcome.job.reason:
-        why = _REASONS.get(outcome.job.reason, "the reason given by whoever ended it")
+        why = REASONS.get(outcome.job.reason, "the reason given by whoever ended it")
         text += f"\nThe job ended with {outcome.job.reason}: {why}."
     if outcome.job.scheduling_error:
         text += f"\nIt could not be scheduled: {outcome.job.scheduling_error}"
@@ -131,7 +131,8 @@ def _advice(outcome: Outcome) -> str:
     )
 
 
-def _task_lines(view: TaskView, read_tail: ReadTail) -> list[str]:
+def task_lines(view: TaskView, read_tail: ReadTail) -> list[str]:
+    """One failed task in words: the code, likely cause, next step, and the last lines it wrote."""
     meaning = task_failure(view.code)
     code = "no exit code" if view.exit_code is None else f"exit code {view.exit_code}"
     kind = "/".join(filter(None, (view.category, view.code))) or "no failure information"

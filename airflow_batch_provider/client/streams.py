@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from airflow_batch_provider.client.job_requests import list_tasks
+from airflow_batch_provider.client.job_requests import in_motion, list_tasks
 from airflow_batch_provider.client.log_lines import read_line
 from airflow_batch_provider.client.records import TASK_FIELDS, TaskView, task_view
 from airflow_batch_provider.client.secret import strike_signatures
@@ -115,10 +115,19 @@ class Follower:
         except Refusal:
             return
 
+    def follow(self, view: TaskView) -> Script[None]:
+        """Say what one task has written since it was last followed; whatever goes wrong, it does not fail."""
+        if not self.active:
+            return
+        try:
+            for followed in self._followed([view]):
+                yield from self._read(followed)
+        except Refusal:
+            return
+
     def _filter(self) -> str:
         # Tasks that completed before the last look were read to their end: the list stays short.
-        newly = f" and stateTransitionTime ge DateTime'{self._since}'" if self._since else ""
-        kinds = f"(state eq 'running' or (state eq 'completed'{newly}))"
+        kinds = in_motion(self._since)
         if not self._prefixes:
             return kinds
         starts = " or ".join(f"startswith(id,'{prefix}')" for prefix in self._prefixes)

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 
 from airflow_batch_provider.client.idle_watch import IdleWatch
 from airflow_batch_provider.client.job_requests import count_tasks, get_job, get_task, patiently
+from airflow_batch_provider.client.outage import Outage
 from airflow_batch_provider.client.outcome import is_stalled
 from airflow_batch_provider.client.pace import Pace
 from airflow_batch_provider.client.records import JobView, TaskCounts, job_view
@@ -86,7 +87,7 @@ def watch_job(watch: Watch, follower: Follower, now: Callable[[], float]) -> Scr
         now: the time in seconds since the epoch.
     """
     progress, idle = _Progress(watch, now), IdleWatch()
-    trouble = False
+    outage = Outage("job")
     while True:
         try:
             job = yield Look(watch.job_id)
@@ -94,15 +95,9 @@ def watch_job(watch: Watch, follower: Follower, now: Callable[[], float]) -> Scr
             ending = yield from _ending(job, watch, progress, idle)
         except Refusal as refusal:
             ending = None
-            if not trouble:
-                yield Say(
-                    f"Azure Batch could not be asked ({refusal}); the job goes on, asking again", "warning"
-                )
-            trouble = True
+            yield from outage.begins(refusal)
         else:
-            if trouble:
-                yield Say("Azure Batch answers again")
-            trouble = False
+            yield from outage.is_over()
         if ending is not None:
             return ending
         if watch.deadline is not None and now() > watch.deadline:

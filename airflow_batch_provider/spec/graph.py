@@ -314,6 +314,13 @@ class JobGraph:
         copy.expansions = [pending for pending in self.expansions if pending is not expansion]
         return copy
 
+    def only(self, specs: Iterable[TaskSpec]) -> JobGraph:
+        """A graph of some of these tasks, written as given, with the dependencies among them."""
+        copy = self._copy()
+        copy._specs = {spec.id: spec for spec in specs}
+        copy._upstream = {each: dict.fromkeys(filter(copy.has, self._upstream[each])) for each in copy._specs}
+        return copy
+
     def rendered(self, render: Render) -> JobGraph:
         """This graph with the Jinja in its texts rendered. The graph itself stays as it is."""
         copy = self._copy()

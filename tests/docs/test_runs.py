@@ -29,7 +29,7 @@ def dag_files(folder: Path) -> list[Path]:
     The DAG's object must be found under a name; the pages have no need of one.
     """
     pages = {"readme": blocks_of(ROOT / "README.md", "python")[:1]}
-    for name in ("job-graphs", "application-packages"):
+    for name in ("job-graphs", "application-packages", "task-groups"):
         pages[name] = blocks_of(ROOT / "docs" / f"{name}.md", "python")
     files = []
     for name, blocks in pages.items():
@@ -112,6 +112,13 @@ def test_the_package_of_its_page_is_built_uploaded_and_run(
     assert returned["package"]["application_id"] == "greeter"
     said = blob_text(azurite, f"{returned['greet']['work']}/greet/stdout.txt")
     assert said.startswith("hello from tvm")
+
+
+def test_the_group_of_its_page_runs_as_one_job(told: dict[str, Any]) -> None:
+    returned = told["training"]["returned"]
+    members = ("prep", "fit-0", "fit-1", "best", "check")
+    assert len({returned[f"train.{member}"]["job_id"] for member in members}) == 1
+    assert returned["tell"] == sum(range(2, 101, 2))
 
 
 def test_the_result_that_the_page_shows_has_the_form_of_the_real_one(told: dict[str, Any]) -> None:

@@ -1,0 +1,219 @@
+"""The Airflow task that stands for one Batch task of a group."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperator
+
+from airflow_batch_provider.exceptions import AzureBatchError, BatchJobTimeoutError
+from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.links.job import JOB_LINK_KEY, AzureBatchJobLink, job_url
+from airflow_batch_provider.rendering import text_renderer
+from airflow_batch_provider.task_groups.settings import clears_of, was_cleared
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_batch_provider.client.job_run import JobRun
+    from airflow_batch_provider.client.member_place import Attempt
+    from airflow_batch_provider.client.member_run import MemberRun
+    from airflow_batch_provider.spec.graph import JobGraph
+    from airflow_batch_provider.spec.ids import JobIdentity
+    from airflow_batch_provider.spec.task import TaskSpec
+    from airflow_batch_provider.task_groups.batch_job import AzureBatchJobTaskGroup
+    from airflow_batch_provider.task_groups.settings import GroupSettings
+
+_KILL_SECONDS = 5.0
+"""For the request by which a killed task ends its Batch task; the worker is being stopped meanwhile."""
+
+
+class AzureBatchMemberOperator(BaseOperator):
+    """Wait for one Batch task of the group's job, and fail as it fails. The group makes it.
+
+    A retry lets the Batch task run again: in its job if that lives, else in a job of its own.
+
+    Returns (XCom): ``{"job_id", "task_id", "exit_code", "result", "outputs": ["container/name", ...],
+    "work": "container/prefix"}``.
+
+    Parameters:
+        group: the group.
+        spec: the Batch task.
+    """
+
+    operator_extra_links = (AzureBatchJobLink(),)
+    ui_color = "#e8f3ec"
+
+    def __init__(self, *, group: AzureBatchJobTaskGroup, spec: TaskSpec, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.group = group
+        self.spec = spec
+        self.job_url: str | None = None
+        self._conn_id: str | None = None
+        self._job_id: str | None = None
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Find the Batch task, let it run again if this is a retry, and wait for its end."""
+        launched = self.group.launched(context["ti"])
+        if launched is None:
+            raise AzureBatchError(
+                f"The Airflow task {self.group.launcher.task_id} has not told of a Batch job.\n"
+                "Likely cause: it was marked as success instead of being run.\n"
+                "Next step: clear it with all tasks that depend on it."
+            )
+        settings, run, render = self._begin(context)
+        hook = AzureBatchHook(settings.conn_id)
+
+        def own() -> JobRun:
+            return self._own_run(context, hook, settings, render, launched)
+
+        def settle(identity: JobIdentity) -> None:
+            self._remember(context, settings, identity.job_id)
+
+        job_id = run.place(self._attempt(context, launched), own, settle)
+        deadline = time.time() + settings.patience.total_seconds()
+        return self._wait(context, settings, run, job_id, deadline, seen={})
+
+    def resume(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Go on after a wait in the triggerer."""
+        settings, run, _ = self._begin(context)
+        job_id = str(event["job_id"])
+        self._remember(context, settings, job_id)
+        return self._act(
+            context, settings, run, job_id, str(event["ending"]), float(event["deadline"]), event["seen"]
+        )
+
+    def on_kill(self) -> None:
+        """End the Batch task that is waited for, and nothing else of its job."""
+        if self._job_id is None or self._conn_id is None:
+            return
+        from airflow_batch_provider.client.drive import Driver, log_to
+        from airflow_batch_provider.client.group_jobs import terminate_task
+        from airflow_batch_provider.client.steps import Refusal
+
+        try:
+            client = AzureBatchHook(self._conn_id).batch_client()
+            script = terminate_task(self._job_id, self.spec.id)
+            if Driver(client, log_to(self.log), seconds=_KILL_SECONDS).run(script):
+                self.log.info("Task %s of Batch job %s is being ended", self.spec.id, self._job_id)
+        except Refusal as refusal:
+            self.log.warning(
+                "Task %s of Batch job %s could not be ended: %s", self.spec.id, self._job_id, refusal
+            )
+
+    def _wait(
+        self,
+        context: Context,
+        settings: GroupSettings,
+        run: MemberRun,
+        job_id: str,
+        deadline: float,
+        seen: Mapping[str, Sequence[int]],
+    ) -> dict[str, Any]:
+        from airflow_batch_provider.client.member_watch import MemberWatch
+        from airflow_batch_provider.client.streams import Follower
+        from airflow_batch_provider.triggers.member import AzureBatchMemberTrigger
+
+        self._remember(context, settings, job_id)
+        if settings.deferrable:
+            trigger = AzureBatchMemberTrigger(
+                settings.conn_id,
+                job_id,
+                self.spec.id,
+                deadline,
+                settings.poll_interval,
+                settings.log_output,
+                seen,
+            )
+            self.defer(trigger=trigger, method_name="resume")
+        follower = Follower(job_id, settings.log_output, seen)
+        ending = run.wait(MemberWatch(job_id, self.spec.id, deadline), follower)
+        return self._act(context, settings, run, job_id, ending, deadline, follower.state())
+
+    def _act(
+        self,
+        context: Context,
+        settings: GroupSettings,
+        run: MemberRun,
+        job_id: str,
+        ending: str,
+        deadline: float,
+        seen: Mapping[str, Sequence[int]],
+    ) -> dict[str, Any]:
+        if ending == "timeout":
+            run.terminate(job_id)
+            raise BatchJobTimeoutError(
+                f"Task {self.spec.id} of Batch job {job_id} was not done within the group's timeout and is "
+                "being ended.\n"
+                "Likely cause: it takes longer than expected, or the pool has too few nodes.\n"
+                "Next step: look at the pool's nodes; raise timeout and max_wall_clock if the time was well "
+                "spent."
+            )
+        done = run.finish(job_id)
+        if done is None:  # A list has shown it as it was before it was told to run again.
+            return self._wait(context, settings, run, job_id, deadline, seen)
+        return done
+
+    def _begin(self, context: Context) -> tuple[GroupSettings, MemberRun, Callable[[str], str]]:
+        from airflow_batch_provider.client.member_run import MemberRun
+
+        render = text_renderer(self, context)
+        settings = self.group.settings.rendered(render)
+        hook = AzureBatchHook(settings.conn_id)
+        run = MemberRun(
+            self._graph(render),
+            hook.batch_client(),
+            settings.files(hook),
+            self.log,
+            settings.no_retry_exit_codes,
+        )
+        return settings, run, render
+
+    def _graph(self, render: Callable[[str], str]) -> JobGraph:
+        return self.group.batch_graph().only([self.spec]).rendered(render)
+
+    def _attempt(self, context: Context, launched: Mapping[str, Any]) -> Attempt:
+        from airflow_batch_provider.client.member_place import Attempt
+
+        ti = context["ti"]
+        # A clear sets max_tries to the tries there were and the retries that are allowed from then on.
+        first_since = ti.max_tries - (self.retries or 0) + 1
+        return Attempt(
+            task_id=self.spec.id,
+            job_id=launched["job_id"],
+            first=ti.try_number <= first_since,
+            cleared=was_cleared(self, ti) and clears_of(context) > launched["clears"],
+            same_graph=launched["graph"] == self.group.mark(),
+            last_job=lambda task_id: self.group.last_job(ti, task_id),
+        )
+
+    def _own_run(
+        self,
+        context: Context,
+        hook: AzureBatchHook,
+        settings: GroupSettings,
+        render: Callable[[str], str],
+        launched: Mapping[str, Any],
+    ) -> JobRun:
+        """A job of this one task, which ends by itself."""
+        from airflow_batch_provider.client.job_run import JobPlan, JobRun
+
+        ti = context["ti"]
+        plan = JobPlan(
+            identity=settings.identity(ti),
+            options=settings.options_on(str(launched["pool_id"])),
+            graph=self.group.part(ti, {self.spec.id}, settings).rendered(render),
+            render=render,
+            no_retry_exit_codes=settings.no_retry_exit_codes,
+            on_retry="reattach",
+            attempt=ti.try_number,
+        )
+        return JobRun(plan, hook.batch_client(), settings.files(hook), self.log)
+
+    def _remember(self, context: Context, settings: GroupSettings, job_id: str) -> None:
+        """Know the job for on_kill and for the link."""
+        self._job_id, self._conn_id = job_id, settings.conn_id
+        self.job_url = job_url(AzureBatchHook(settings.conn_id).settings, job_id)
+        context["ti"].xcom_push(key=JOB_LINK_KEY, value=self.job_url)

@@ -1,0 +1,106 @@
+"""What holds for all Airflow tasks of a group: connection, storage, the job's options, how to wait."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow_batch_provider.spec.files import blob
+from airflow_batch_provider.spec.ids import JobIdentity
+from airflow_batch_provider.spec.job import JobOptions
+
+if TYPE_CHECKING:
+    from airflow_batch_provider.client.job_files import JobFiles
+    from airflow_batch_provider.hooks.batch import AzureBatchHook
+
+GRACE = timedelta(minutes=30)
+"""Beyond the job's own wall clock, in which the service must have ended it: release tasks take up to 15."""
+
+
+@dataclass(frozen=True)
+class GroupSettings:
+    """Settings of a group, as the parameters of ``AzureBatchJobTaskGroup``."""
+
+    conn_id: str
+    work_container: str = "batch-work"
+    namespace: str = ""
+    options: JobOptions = field(default_factory=lambda: JobOptions("pool"))
+    timeout: timedelta | None = None
+    deferrable: bool = True
+    poll_interval: float = 15.0
+    log_output: bool = True
+    no_retry_exit_codes: frozenset[int] = frozenset()
+
+    def rendered(self, render: Callable[[str], str]) -> GroupSettings:
+        """These settings with the Jinja in their texts rendered."""
+        options = self.options.rendered(render)
+        return replace(
+            self,
+            conn_id=render(self.conn_id),
+            work_container=render(self.work_container),
+            namespace=render(self.namespace),
+            options=replace(
+                options,
+                environment={name: render(value) for name, value in options.environment.items()},
+                metadata={name: render(value) for name, value in options.metadata.items()},
+                display_name=render(options.display_name) if options.display_name else None,
+            ),
+        )
+
+    def options_on(self, pool_id: str, marks: Mapping[str, str] | None = None) -> JobOptions:
+        """The options of a job.
+
+        Parameters:
+            pool_id: the pool it runs on.
+            marks: further metadata.
+
+        Raises:
+            SpecError: a value that the service would refuse.
+        """
+        return replace(self.options, pool_id=pool_id, metadata={**self.options.metadata, **(marks or {})})
+
+    @property
+    def patience(self) -> timedelta:
+        """How long a member waits for its Batch task."""
+        return self.timeout or self.options.max_wall_clock + GRACE
+
+    def identity(self, ti: Any, task_id: str | None = None) -> JobIdentity:
+        """Whose job it is.
+
+        Parameters:
+            ti: the running task instance.
+            task_id: id of the group, for jobs that are the whole group's.
+        """
+        map_index = getattr(ti, "map_index", None)
+        return JobIdentity(
+            dag_id=ti.dag_id,
+            run_id=ti.run_id,
+            task_id=task_id or ti.task_id,
+            map_index=-1 if map_index is None else map_index,
+            generation=int(getattr(ti, "max_tries", 0) or 0),
+            namespace=self.namespace,
+        )
+
+    def files(self, hook: AzureBatchHook) -> JobFiles | None:
+        """What jobs keep in storage; None when the connection names no storage account."""
+        if hook.settings.storage is None:
+            return None
+        from airflow_batch_provider.client.job_files import JobFiles
+
+        container = blob(f"{self.work_container}/").container
+        return JobFiles(hook.storage(sas_lifetime=self.options.max_wall_clock + GRACE), container)
+
+
+def was_cleared(operator: Any, ti: Any) -> bool:
+    """Whether a task instance was cleared after it had been tried.
+
+    ``max_tries`` is the operator's ``retries`` at first; a clear adds the tries there were.
+    """
+    return int(ti.max_tries) > int(operator.retries or 0)
+
+
+def clears_of(context: Any) -> int:
+    """How often tasks of this DAG run were cleared."""
+    return int(getattr(context.get("dag_run"), "clear_number", 0) or 0)

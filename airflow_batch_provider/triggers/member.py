@@ -1,0 +1,118 @@
+"""Watching one Batch task in the triggerer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.triggers.deferral import seconds_until_worker_ended
+
+_KILL_SECONDS = 20.0
+"""For ending the task of a killed one; Airflow allows 30 by default (``[triggerer] on_kill_timeout``)."""
+
+
+class AzureBatchMemberTrigger(BaseTrigger):
+    """Fires when one task of a job has ended.
+
+    All of these in one triggerer that watch tasks of one account share one poll: one request for all jobs,
+    and one for each job, however many of its tasks are watched. What is serialized is plain data without
+    secrets.
+
+    Parameters:
+        conn_id: the Airflow connection.
+        job_id, task_id: the Batch task.
+        deadline: seconds since the epoch at which the operator's time is over.
+        poll_interval: ceiling of the period in seconds.
+        log_output: whether the task's output is said.
+        seen: how far output was read before.
+    """
+
+    def __init__(
+        self,
+        conn_id: str,
+        job_id: str,
+        task_id: str,
+        deadline: float | None = None,
+        poll_interval: float = 15.0,
+        log_output: bool = True,
+        seen: Mapping[str, Sequence[int]] | None = None,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.conn_id = conn_id
+        self.job_id = job_id
+        # Not task_id: Airflow's own attribute of triggers is called so.
+        self.batch_task_id = task_id
+        self.deadline = deadline
+        self.poll_interval = poll_interval
+        self.log_output = log_output
+        self.seen = {name: list(offsets) for name, offsets in (seen or {}).items()}
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Class path and arguments, for the triggerer."""
+        return (
+            f"{type(self).__module__}.{type(self).__name__}",
+            {
+                "conn_id": self.conn_id,
+                "job_id": self.job_id,
+                "task_id": self.batch_task_id,
+                "deadline": self.deadline,
+                "poll_interval": self.poll_interval,
+                "log_output": self.log_output,
+                "seen": self.seen,
+            },
+        )
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Watch the task until it or its job has ended, or the time is over."""
+        from airflow_batch_provider.client.drive import AsyncDriver, log_to
+        from airflow_batch_provider.client.member_watch import MemberWatch, watch_member
+        from airflow_batch_provider.client.poller import shared_poller
+        from airflow_batch_provider.client.streams import Follower
+
+        hook = AzureBatchHook(self.conn_id)
+        settings = await hook.aget_settings()
+        poller = shared_poller(
+            f"{self.conn_id} {settings.endpoint}", hook.async_batch_client, self.poll_interval
+        )
+        follower = Follower(self.job_id, self.log_output, self.seen)
+        watch = MemberWatch(self.job_id, self.batch_task_id, self.deadline)
+        async with poller.session() as client:
+            look = partial(poller.look_at_task, task_id=self.batch_task_id)
+            driver = AsyncDriver(client, log_to(self.log), look=look)
+            ending, _ = await asyncio.gather(
+                driver.run(watch_member(watch, follower, time.time)),
+                asyncio.sleep(seconds_until_worker_ended()),
+            )
+        yield TriggerEvent(
+            {
+                "ending": ending,
+                "job_id": self.job_id,
+                "task_id": self.batch_task_id,
+                "deadline": self.deadline,
+                "seen": follower.state(),
+            }
+        )
+
+    async def on_kill(self) -> None:
+        """End the Batch task when a user has killed the deferred one. Airflow 3.3 calls this."""
+        from airflow_batch_provider.client.drive import AsyncDriver, log_to
+        from airflow_batch_provider.client.group_jobs import terminate_task
+
+        async def end() -> None:
+            async with AzureBatchHook(self.conn_id).async_batch_client() as client:
+                await AsyncDriver(client, log_to(self.log)).run(
+                    terminate_task(self.job_id, self.batch_task_id)
+                )
+
+        await asyncio.wait_for(end(), _KILL_SECONDS)
+        self.log.info(
+            "Task %s of Batch job %s is being ended, because its Airflow task was killed",
+            self.batch_task_id,
+            self.job_id,
+        )

@@ -1,0 +1,129 @@
+"""Watching single tasks of a job: what it costs, what is missed (nothing), and what is said."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from airflow_batch_provider.client.member_watch import MemberWatch, TaskSeen, TasksPoll, watch_member
+from airflow_batch_provider.client.poller import JobPoller
+from airflow_batch_provider.client.records import job_view, task_view
+from airflow_batch_provider.client.steps import Refusal
+from airflow_batch_provider.client.streams import Follower
+from tests.airflow_batch_provider.client.scripted import Scripted
+
+JOB = job_view({"id": "j", "state": "active"})
+ENDED_JOB = job_view({"id": "j", "state": "completed"})
+
+
+def wire(task_id: str, state: str = "completed", at: str = "2026-01-01T00:00:00Z") -> dict[str, Any]:
+    return {"id": task_id, "state": state, "stateTransitionTime": at}
+
+
+def listing(*tasks: dict[str, Any]) -> Scripted:
+    return Scripted(lambda operation, *_: list(tasks) if operation == "list_tasks" else tasks[0])
+
+
+def test_one_list_is_made_of_all_tasks_and_later_only_of_what_is_new() -> None:
+    poll, asked = TasksPoll("j"), listing(wire("a", at="2026-01-01T00:00:05Z"), wire("other"))
+    assert list(asked.run(poll.look(["A", "b"]))) == ["a"]
+    asked.run(poll.look(["A", "b"]))
+    assert asked.asked == ["list_tasks"] * 2
+    first, second = (call.options["filter"] for call in asked.calls)
+    assert first == "(state eq 'running' or (state eq 'completed'))"
+    assert "stateTransitionTime ge DateTime'2026-01-01T00:00:05Z'" in second
+    assert set(asked.calls[0].options["select"]) == {
+        "id", "state", "executionInfo", "nodeInfo", "stateTransitionTime",
+    }  # fmt: skip
+
+
+def test_whoever_was_not_watched_at_the_last_look_may_have_completed_before() -> None:
+    poll, asked = TasksPoll("j"), listing(wire("a"))
+    for ids in (["a", "b"], ["a", "b", "c"], ["a", "b"], ["b", "c"]):
+        asked.run(poll.look(ids))
+    assert ["ge DateTime" in call.options["filter"] for call in asked.calls] == [False, False, True, False]
+
+
+def test_now_and_then_all_that_completed_is_listed() -> None:
+    poll, asked = TasksPoll("j"), listing(wire("a"))
+    for _ in range(20):
+        asked.run(poll.look(["a", "b"]))
+    whole = [number for number, call in enumerate(asked.calls) if "ge DateTime" not in call.options["filter"]]
+    assert whole == [0, 9, 19]
+
+
+def test_a_single_task_is_asked_for_by_its_id() -> None:
+    asked = listing(wire("a", "running"))
+    assert asked.run(TasksPoll("j").look(["a"]))["a"].state == "running"
+    assert asked.asked == ["get_task"]
+
+
+def watched(*looks: Any, deadline: float | None = None) -> tuple[str, list[str]]:
+    service = Scripted(looks=list(looks))
+    follower = Follower("j", False)
+    ending = service.run(watch_member(MemberWatch("j", "a", deadline), follower, lambda: service.now))
+    return ending, service.said
+
+
+def test_a_task_is_watched_until_it_or_its_job_has_ended() -> None:
+    running = TaskSeen(JOB, task_view({**wire("a", "running"), "nodeInfo": {"nodeId": "n1"}}))
+    done = TaskSeen(JOB, task_view({**wire("a"), "nodeInfo": {"nodeId": "n1"}}))
+    assert watched(TaskSeen(JOB), running, running, done) == (
+        "ended",
+        ["Batch task a has started on node n1"],
+    )
+    assert watched(TaskSeen(JOB), TaskSeen(ENDED_JOB))[0] == "ended"
+    assert watched(TaskSeen(JOB), TaskSeen(None))[0] == "ended"
+    assert watched(*[TaskSeen(JOB)] * 9, deadline=5)[0] == "timeout"
+
+
+def test_a_look_that_fails_is_told_once_and_fails_no_task() -> None:
+    busy = Refusal("ServerBusy", 503, "busy", transient=True)
+    ending, said = watched(busy, busy, TaskSeen(JOB), TaskSeen(ENDED_JOB))
+    assert ending == "ended"
+    assert [line.partition(" (")[0] for line in said] == [
+        "Azure Batch could not be asked",
+        "Azure Batch answers again",
+    ]
+
+
+class Client:
+    """An asynchronous client of two jobs, one of many tasks; counts requests."""
+
+    def __init__(self) -> None:
+        self.requests: list[str] = []
+
+    def list_jobs(self, **options: Any) -> AsyncIterator[dict[str, Any]]:
+        self.requests.append("list_jobs")
+        return _pages([{"id": job_id, "state": "active"} for job_id in ("j", "k")])
+
+    async def get_job(self, job_id: str, **options: Any) -> dict[str, Any]:
+        self.requests.append("get_job")
+        return {"id": job_id, "state": "active"}
+
+    def list_tasks(self, job_id: str, **options: Any) -> AsyncIterator[dict[str, Any]]:
+        self.requests.append(f"list_tasks {job_id}")
+        return _pages([wire(f"t{n}") for n in range(0, 200, 2)])
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[Client]:
+        yield self
+
+
+async def _pages(items: list[dict[str, Any]]) -> AsyncIterator[dict[str, Any]]:
+    for item in items:
+        yield item
+
+
+async def test_two_hundred_watched_tasks_of_a_job_cost_one_request_a_round() -> None:
+    client = Client()
+    poller = JobPoller(client.opened, 0.01)
+    async with poller.session():
+        looks = [poller.look_at_task("j", f"t{n}") for n in range(200)]
+        *seen, other = await asyncio.gather(*looks, poller.look("k"))
+    assert client.requests == ["list_jobs", "list_tasks j"]
+    assert [seen.task is not None for seen in seen] == [True, False] * 100
+    assert all(seen.job.id == "j" for seen in seen)
+    assert other.id == "k"
