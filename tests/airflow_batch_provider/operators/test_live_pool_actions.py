@@ -86,7 +86,7 @@ def test_a_resize_beyond_the_quota_is_fatal_and_explained(batch_conn_id: str, wa
     assert "Next step: Ask for more quota" in str(caught.value)
 
 
-def test_a_formula_is_set_and_stopped(batch_conn_id: str) -> None:
+def test_pain_019_a_formula_is_set_evaluated_and_stopped(batch_conn_id: str) -> None:
     pool = a_pool("formula")
     ensure(batch_conn_id, pool)
     common: dict[str, Any] = {"pool_id": pool.id, "conn_id": batch_conn_id}
