@@ -36,7 +36,7 @@ class _OnEachNode:
         return type(self).__name__
 
     def __post_init__(self) -> None:
-        command_line(self.command, where=self.where)
+        command_line(self.command, where=self.where, may_be_empty=self.container is not None)
         plain_inputs(self.inputs, where=self.where)
         environment_pairs(self.environment, where=self.where)
         check_user(self.user, where=self.where)
@@ -49,13 +49,15 @@ class _OnEachNode:
 
     def _wire(self, files: JobFileAccess | None, system: OperatingSystem) -> dict[str, Any]:
         wire: dict[str, Any] = {
-            "commandLine": command_line(self.command, where=self.where, system=system),
+            "commandLine": command_line(
+                self.command, where=self.where, system=system, may_be_empty=self.container is not None
+            ),
             "resourceFiles": resources(self.inputs, files, where=self.where),
             "environmentSettings": environment_wire(self.environment.items()),
             "userIdentity": user_wire(self.user),
             "containerSettings": self.container.to_wire() if self.container else None,
         }
-        return {name: value for name, value in wire.items() if value}
+        return {name: value for name, value in wire.items() if value or name == "commandLine"}
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,8 @@ from airflow_batch_provider.spec.checks import check_count
 from airflow_batch_provider.spec.command import Command, OperatingSystem, command_line
 from airflow_batch_provider.spec.container import Container
 from airflow_batch_provider.spec.errors import SpecError
-from airflow_batch_provider.spec.files import (
-    BlobRef,
-    Inputs,
-    JobFileAccess,
-    TaskOutput,
-    TaskOutputs,
-    parse_inputs,
-)
+from airflow_batch_provider.spec.files import Inputs, JobFileAccess
+from airflow_batch_provider.spec.resources import plain_inputs, resources
 from airflow_batch_provider.spec.values import environment_wire
 
 _WHERE = "start task of a pool"
@@ -54,13 +48,7 @@ class StartTask:
             raise SpecError(
                 f"container is {self.container!r}", where=_WHERE, right="Give Container('image')."
             )
-        for path, source in parse_inputs(self.inputs, where=_WHERE):
-            if isinstance(source, (TaskOutput, TaskOutputs)):
-                raise SpecError(
-                    "a start task cannot use the output of a task, which runs later",
-                    where=f"{_WHERE}, input {path!r}",
-                    right="Use blob(...) or a URL.",
-                )
+        plain_inputs(self.inputs, where=_WHERE)
         object.__setattr__(
             self, "retries", check_count(self.retries, -1, 1_000_000, where=f"retries of the {_WHERE}")
         )
@@ -83,23 +71,9 @@ class StartTask:
         }
         if self.container is not None:
             wire["containerSettings"] = self.container.to_wire()
-        sources = [_resource(path, source, files) for path, source in parse_inputs(self.inputs, where=_WHERE)]
+        sources = resources(self.inputs, files, where=_WHERE)
         if sources:
             wire["resourceFiles"] = sources
         if self.environment:
             wire["environmentSettings"] = environment_wire(self.environment.items())
         return wire
-
-
-def _resource(path: str, source: object, files: JobFileAccess) -> dict[str, Any]:
-    if isinstance(source, BlobRef):
-        if source.is_prefix:
-            if not files.holds(source):
-                raise SpecError(
-                    f"{str(source)!r} is in another storage account than the one of the Airflow connection",
-                    where=f"{_WHERE}, input {path!r}",
-                    right="Prefixes go through the connection's account: write blob('container/...').",
-                )
-            return files.resource_prefix(source.container, source.name, "" if path == "." else path)
-        return files.resource_file(source, path)
-    return {"httpUrl": source, "filePath": path}

@@ -40,9 +40,9 @@ STORAGE = JobStorage(WorkArea("batch-work", "job-1"), NamedAccess())
 SUBNET = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Network/virtualNetworks/v/subnets/default"
 
 
-def one_task(**options: Any) -> dict[str, Any]:
+def one_task(command: str = "x", **options: Any) -> dict[str, Any]:
     graph = JobGraph()
-    graph.task("one", "x", **options)
+    graph.task("one", command, **options)
     (wire,) = compile_tasks(graph, STORAGE)
     assert validate_body(wire, "BatchTaskCreateOptions", load_contract())
     return wire
@@ -122,6 +122,15 @@ def test_preparation_and_release_have_all_their_options() -> None:
         "maxWallClockTime": "PT5M",
         "retentionTime": "PT1H",
     }
+
+
+def test_an_empty_command_is_what_the_image_says() -> None:
+    preparation = JobPreparation("", container=Container("tool"))
+    assert preparation.to_wire(None, "linux") == {
+        "commandLine": "",
+        "containerSettings": {"imageName": "tool"},
+    }
+    assert one_task("", container=Container("tool"))["commandLine"] == ""
 
 
 def test_a_bare_command_prepares_too_and_its_jinja_is_rendered() -> None:
