@@ -139,6 +139,10 @@ class JobPoller:
         self._someone_waits.set()
         return await future
 
+    def crowd(self) -> int:
+        """How many take part."""
+        return self._users
+
     async def glance(self, subject: Subject) -> Any:
         """What was seen of something within the last 20 seconds, by whomever; else what is seen now.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
@@ -19,6 +20,12 @@ from airflow_batch_provider.client.streams import Follower
 Ending: TypeAlias = Literal["ended", "gone", "expand", "stalled", "timeout"]
 """Why watching stopped: the job has ended, does not exist any more, a task that further tasks depend on has
 completed, what is left can never run, or the operator's time is over."""
+
+COUNTS_PER_SECOND = 2.0
+"""Of all watched jobs of an account together: a count is a request for each job."""
+
+LONGEST_SHARE = 600.0
+"""Seconds after which a job's tasks are counted, however many jobs are watched."""
 
 _POLLED = ("id", "state", "executionInfo")
 
@@ -76,7 +83,9 @@ class Watch:
     may_skip: bool = False
 
 
-def watch_job(watch: Watch, follower: Follower, now: Callable[[], float]) -> Script[Ending]:
+def watch_job(
+    watch: Watch, follower: Follower, now: Callable[[], float], crowd: Callable[[], int] = lambda: 1
+) -> Script[Ending]:
     """Watch a job until there is something to do; say its progress and its tasks' output meanwhile.
 
     A look that fails is told once and made again: a healthy job does not fail because nobody could see it.
@@ -85,8 +94,9 @@ def watch_job(watch: Watch, follower: Follower, now: Callable[[], float]) -> Scr
         watch: what is watched for.
         follower: says the tasks' output.
         now: the time in seconds since the epoch.
+        crowd: how many jobs of the account are watched here; each counts its tasks the less often.
     """
-    progress, idle = _Progress(watch, now), IdleWatch()
+    progress, idle = _Progress(watch, now, crowd), IdleWatch()
     outage = Outage("job")
     while True:
         try:
@@ -132,13 +142,20 @@ def _may_be_stalled(counts: TaskCounts, watch: Watch) -> bool:
 class _Progress:
     """Says how many tasks are done, when that has changed, and not too often."""
 
-    def __init__(self, watch: Watch, now: Callable[[], float]) -> None:
+    def __init__(self, watch: Watch, now: Callable[[], float], crowd: Callable[[], int]) -> None:
         self._watch = watch
         self._now = now
+        self._crowd = crowd
         self._pace = Pace(longest=30.0, first=2.0)
         self._due = 0.0
+        if crowd() > 1:
+            self._due = now() + random.uniform(0.0, self._share())  # noqa: S311 - it only spreads requests
         self._state = "active"
         self._told: TaskCounts | None = None
+
+    def _share(self) -> float:
+        """Seconds between two counts of this job, of all the counts that are made for the account."""
+        return min(LONGEST_SHARE, self._crowd() / COUNTS_PER_SECOND)
 
     def note_state(self, state: str) -> Script[None]:
         if state != self._state:
@@ -150,7 +167,7 @@ class _Progress:
     def tell(self, *, always: bool = False) -> Script[TaskCounts | None]:
         if self._now() < self._due and not always:
             return None
-        self._due = self._now() + self._pace.next()
+        self._due = self._now() + max(self._pace.next(), self._share())
         counts = yield from count_tasks(self._watch.job_id)
         if counts != self._told:
             self._told = counts

@@ -204,3 +204,11 @@ def test_lines_are_taken_whole() -> None:
     assert whole_lines(b"a\nb", final=False) == (2, ["a"])
     assert whole_lines(b"a\nb", final=True) == (3, ["a", "b"])
     assert whole_lines("ä\n".encode()[:1] + b"\n", final=False) == (2, ["\ufffd"])
+
+
+@pytest.mark.parametrize(("crowd", "most"), [(1, 60), (1000, 3)])
+def test_pain_175_of_many_jobs_each_counts_its_tasks_the_less_often(crowd: int, most: int) -> None:
+    service = Scripted(lambda *asked: {"taskCounts": {"active": 1}}, looks=[JobView("j", "active")] * 1200)
+    watch = Watch("j", 1, deadline=1100.0)
+    service.run(watch_job(watch, Follower("j", False), lambda: service.now, lambda: crowd))
+    assert 1 <= service.asked.count("get_job_task_counts") <= most
