@@ -139,9 +139,8 @@ class State:
 
         :raises InvalidTransition: the rules have a bug.
         """
-        key = key_of(entity)
-        self._check(entity.kind, key, entity.state, finish)
-        self.story.add(self.now, entity.kind, key, entity.state, finish, cause)
+        self._check(entity.kind, entity, entity.state, finish)
+        self.story.add(self.now, entity.kind, entity, entity.state, finish, cause)
         entity.previous_state, entity.previous_state_transition_time = (
             entity.state,
             entity.state_transition_time,
@@ -154,21 +153,22 @@ class State:
         """Take a node to another state; staying where it is changes nothing."""
         if node.state == finish:
             return
-        self._check("node", key_of(node), node.state, finish)
-        self.story.add(self.now, "node", key_of(node), node.state, finish, cause)
+        self._check("node", node, node.state, finish)
+        self.story.add(self.now, "node", node, node.state, finish, cause)
         node.state, node.state_transition_time = finish, self.now
         self.changed(node)
 
     def move_allocation(self, pool: Pool, finish: str, cause: str) -> None:
         """Take a pool to another allocation state. Its ETag stays, as observed on the service."""
-        self._check("allocation", key_of(pool), pool.allocation_state, finish)
-        self.story.add(self.now, "allocation", key_of(pool), pool.allocation_state, finish, cause)
+        self._check("allocation", pool, pool.allocation_state, finish)
+        self.story.add(self.now, "allocation", pool, pool.allocation_state, finish, cause)
         pool.allocation_state, pool.allocation_state_transition_time = finish, self.now
         self.changed(pool)
         self.check_pool(pool)
 
-    def _check(self, family: str, key: str, start: str, finish: str) -> None:
+    def _check(self, family: str, entity: Entity, start: str, finish: str) -> None:
         if not may_follow(family, start, finish):
+            key = key_of(entity)
             kind = "pool" if family == "allocation" else family
             raise InvalidTransition(family, key, start, finish, self.story.of(kind, key))
 

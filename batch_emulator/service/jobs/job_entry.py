@@ -19,7 +19,7 @@ def enter(state: State, job_id: str, spec: Json, shared_pool: str | Failure | No
     job = state.make(Job, job_id, spec, start_time=state.now)
     room = JobRoom(job)
     state.jobs.add(job_id, room)
-    state.story.add(state.now, "job", key_of(job), None, "active", "created")
+    state.story.add(state.now, "job", job, None, "active", "created")
     pool = shared_pool or _pool_of(state, job)
     state.bind(room, pool if isinstance(pool, str) else "")
     job_lifecycle.set_deadline(state, job)

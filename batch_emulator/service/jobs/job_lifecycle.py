@@ -162,7 +162,7 @@ def _remove(state: State, room: JobRoom) -> None:
     state.removed(room.job)
     _leave_figures(state, room)
     _tell_schedule(state, room.job)
-    state.story.add(state.now, "job", room.job.id.lower(), "deleting", "gone", "deleted")
+    state.story.add(state.now, "job", room.job, "deleting", "gone", "deleted")
 
 
 def _remove_files(state: State, room: JobRoom, pool_ids: set[str]) -> None:

@@ -58,7 +58,7 @@ def create(state: State, room: PoolRoom, *, is_dedicated: bool, place: int) -> N
     room.nodes.add(node_id, node)
     room.loads[node_id.lower()] = Load()
     state.changed(pool)
-    state.story.add(state.now, "node", key_of(node), None, "creating", "pool grows")
+    state.story.add(state.now, "node", node, None, "creating", "pool grows")
     boot(state, node, wipe=True)
     return node
 
@@ -296,7 +296,7 @@ def remove(state: State, room: PoolRoom, node: Node) -> None:
     room.nodes.remove(node.id)
     del room.loads[node.id.lower()]
     state.removed(node)
-    state.story.add(state.now, "node", key_of(node), node.state, "gone", "released")
+    state.story.add(state.now, "node", node, node.state, "gone", "released")
     state.check_pool(room.pool)
     for job in state.jobs_on(node.pool_id):
         if job.job.state in ("terminating", "deleting"):

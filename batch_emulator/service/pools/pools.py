@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from batch_emulator.service.assumptions import POOL_ID_STILL_DELETING, RESIZE_WITH_AUTO_SCALE
 from batch_emulator.service.durations import parse_duration
-from batch_emulator.service.entities import Json, Node, Pool, key_of
+from batch_emulator.service.entities import Json, Node, Pool
 from batch_emulator.service.error_kinds import (
     NODE_NOT_FOUND,
     OPERATION_INVALID_FOR_CURRENT_STATE,
@@ -104,7 +104,7 @@ def enter(state: State, pool_id: str, spec: Json, sizing: Json, identity: Json |
     )
     room = PoolRoom(pool)
     state.pools.add(pool_id, room)
-    state.story.add(state.now, "pool", key_of(pool), None, "active", "created")
+    state.story.add(state.now, "pool", pool, None, "active", "created")
     state.changed(pool)
     if scale:
         autoscaling.begin(state, room)

@@ -162,7 +162,7 @@ def check(state: State, room: PoolRoom) -> None:
         usage.pool_gone(state, pool)
         state.pools.remove(pool.id)
         state.removed(pool)
-        state.story.add(state.now, "pool", key_of(pool), "deleting", "gone", "deleted")
+        state.story.add(state.now, "pool", pool, "deleting", "gone", "deleted")
 
 
 def refuse_unless_steady(pool: Pool) -> None:

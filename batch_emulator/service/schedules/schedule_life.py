@@ -157,4 +157,4 @@ def _remove(state: State, schedule: JobSchedule) -> None:
     _release_pool(state, schedule)
     state.schedules.remove(schedule.id)
     state.removed(schedule)
-    state.story.add(state.now, "job_schedule", key_of(schedule), "deleting", "gone", "deleted")
+    state.story.add(state.now, "job_schedule", schedule, "deleting", "gone", "deleted")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from batch_emulator.service.entities import JobSchedule, Json, key_of
+from batch_emulator.service.entities import JobSchedule, Json
 from batch_emulator.service.error_kinds import (
     JOB_SCHEDULE_BEING_DELETED,
     JOB_SCHEDULE_BEING_TERMINATED,
@@ -50,7 +50,7 @@ def create(state: State, body: Json) -> JobSchedule:
     schedule = state.make(JobSchedule, schedule_id, spec)
     schedule.next_run_time = recurrence.first(schedule_life.plan_of(schedule), state.now)
     state.schedules.add(schedule_id, schedule)
-    state.story.add(state.now, "job_schedule", key_of(schedule), None, "active", "created")
+    state.story.add(state.now, "job_schedule", schedule, None, "active", "created")
     state.changed(schedule)
     schedule_life.check(state, schedule)
     return schedule

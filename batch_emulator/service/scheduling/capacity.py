@@ -16,24 +16,28 @@ def refresh(state: State, node: Node) -> None:
     """
     room = state.pool_room(node)
     load = room.load(node.id)
+    busy = is_busy(load, node)
     if node.state in _WORKING:
-        if is_busy(load, node):
+        if busy:
             state.move_node(node, "running", "busy")
         elif node.scheduling_state == "disabled":
             state.move_node(node, "offline", "scheduling disabled and no task left")
         else:
             state.move_node(node, "idle", "nothing to run")
-    free = free_slots(room, node)
+    free = _free_slots(room, load, node)
     room.slots.set(node.id.lower(), free)
     if free:
         state.schedule(node.pool_id)
-    if not is_busy(load, node):
+    if not busy:
         state.check_node(node)
 
 
 def free_slots(room: PoolRoom, node: Node) -> int | None:
     """Slots for new tasks; ``None`` on a node that takes none."""
-    load = room.load(node.id)
+    return _free_slots(room, room.load(node.id), node)
+
+
+def _free_slots(room: PoolRoom, load: Load, node: Node) -> int | None:
     if load.exclusive is not None or not accepts_tasks(node):
         return None
     return int(room.pool.spec["taskSlotsPerNode"]) - load.used_slots - sum(node.orphans.values())

@@ -97,9 +97,11 @@ def launch(state: State, room: JobRoom, task: Task, node: Node) -> None:
 def set_deadline(state: State, task: Task) -> None:
     """A try may take as long as maxWallClockTime, counted from its start."""
     span = parse_duration(task.spec["constraints"]["maxWallClockTime"])
-    unlimited = task.start_time is None or is_unlimited(span)
-    task.deadline = None if unlimited or task.start_time is None else later(task.start_time, span)
-    state.timers.set(task.deadline, "task", key_of(task))
+    if task.start_time is None or is_unlimited(span):
+        task.deadline = None
+    else:
+        task.deadline = later(task.start_time, span)
+        state.timers.set(task.deadline, "task", key_of(task))
 
 
 def start_run(state: State, room: JobRoom, task: Task, node: Node, **other: Any) -> StartRun:
@@ -108,9 +110,10 @@ def start_run(state: State, room: JobRoom, task: Task, node: Node, **other: Any)
     :param other: what is different for an instance of a multi-instance task.
     """
     references = task.spec.get("applicationPackageReferences") or ()
-    found = (resolve(state, item["applicationId"], item.get("version")) for item in references)
-    packages: tuple[PackageInstall, ...] = tuple(package for package in found if package is not None)
+    found = [resolve(state, item["applicationId"], item.get("version")) for item in references]
+    packages: tuple[PackageInstall, ...] = tuple([package for package in found if package is not None])
     values: dict[str, Any] = {
+        **run_common(state, node),
         "run_id": task.run_id or "",
         "kind": "manager" if managers.is_manager(room, task) else "task",
         "task_root": task.task_root or "",
@@ -121,8 +124,9 @@ def start_run(state: State, room: JobRoom, task: Task, node: Node, **other: Any)
         "preparation_root": preparation.root_of(room.job),
         "packages": packages,
         "pool_packages": of_node(node),
+        **other,
     }
-    return StartRun(**{**values, **run_common(state, node), **other})
+    return StartRun(**values)
 
 
 def kill(state: State, task: Task, outcome: str) -> None:
@@ -228,7 +232,7 @@ def _note_on_node(state: State, node: Node, task: Task, ending: Ending) -> None:
     node.total_tasks_run += 1
     node.total_tasks_succeeded += ending.succeeded
     entry = [task.job_id, task.id]
-    node.recent_tasks = [entry, *(item for item in node.recent_tasks if item != entry)][:RECENT_TASKS]
+    node.recent_tasks = [entry, *[item for item in node.recent_tasks if item != entry]][:RECENT_TASKS]
     state.changed(node)
 
 
