@@ -216,6 +216,8 @@ class Host:
                 run.start()
 
         run.when_over(forget)
+        # Also while it waits for what the node does before, so that time does not pass it by.
+        self.under_way.run_began(effect.run_id)
         if node.last_job is None:
             begin(None)
         else:

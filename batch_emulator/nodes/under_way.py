@@ -27,7 +27,7 @@ class UnderWay:
         self._starts[start] = self.now()
 
     def run_began(self, run: Hashable) -> None:
-        """A command is begun, its files are brought first."""
+        """A command waits for its node, or its files are brought, or it is begun: each counts anew."""
         self._runs[run] = self.now()
 
     def ended(self, work: Hashable) -> None:

@@ -49,7 +49,7 @@ def send(
         request.headers["Content-Length"] = str(len(data))
     policy = BatchSharedKeyAuthPolicy(AzureNamedKeyCredential(server.account, key or server.key))
     policy.on_request(PipelineRequest(request, PipelineContext(None)))  # type: ignore[arg-type]
-    return requests.request(method, request.url, data=data, headers=dict(request.headers), timeout=30)
+    return requests.request(method, request.url, data=data, headers=dict(request.headers), timeout=60)
 
 
 def refusal_of(response: requests.Response) -> Refusal:

@@ -298,7 +298,7 @@ async def test_what_a_subscription_is_told_of_a_place(management: Management, se
 
 def get(server: Server, path: str, text: str | None) -> requests.Response:
     headers = {"Authorization": f"Bearer {text}"} if text else {}
-    return requests.get(f"{server.endpoint}{path}", headers=headers, timeout=30)
+    return requests.get(f"{server.endpoint}{path}", headers=headers, timeout=60)
 
 
 @pytest.mark.parametrize("text", [None, "nonsense", token(base64.b64encode(b"w" * 64).decode())])

@@ -381,10 +381,10 @@ def test_who_may_not(
 
 def test_no_key_at_all(own_server: Server) -> None:
 
-    response = requests.get(f"{own_server.endpoint}/jobs?{VERSION}", timeout=30)
+    response = requests.get(f"{own_server.endpoint}/jobs?{VERSION}", timeout=60)
     assert refusal_of(response).status == 401
     assert "WWW-Authenticate" in response.headers
     response = requests.get(
-        f"{own_server.endpoint}/jobs?{VERSION}", headers={"Authorization": "Bearer x"}, timeout=30
+        f"{own_server.endpoint}/jobs?{VERSION}", headers={"Authorization": "Bearer x"}, timeout=60
     )
     assert (refusal_of(response).status, refusal_of(response).code) == (401, "InvalidAuthenticationInfo")

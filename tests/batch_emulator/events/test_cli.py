@@ -62,7 +62,7 @@ def test_storage_that_never_answers_ends_it_with_clear_words(
     assert "Waiting for storage at http://127.0.0.1:" in printed.out
     assert "did not answer within 1 s" in printed.err
     assert "AccountKey" not in printed.err + printed.out
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - begun < 60
 
 
 @pytest.mark.slow
@@ -81,6 +81,6 @@ def test_sigterm_ends_it_while_it_waits(tmp_path: Path) -> None:
         try:
             assert process.stdout.readline().startswith("Waiting for storage")
             process.send_signal(signal.SIGTERM)
-            assert process.wait(10) == 0
+            assert process.wait(60) == 0
         finally:
             process.kill()

@@ -11,7 +11,7 @@ from batch_emulator.rest.shared_key import SignedParts, sign, strings_to_sign
 from batch_emulator.rest.values import format_http_date
 from tests.batch_emulator.rest.in_process import CREDENTIALS, NOW
 
-SECONDS = 10.0
+SECONDS = 60.0
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ def live_and_die(data_dir: Path, after: int) -> dict[str, int]:
             acknowledged[lane] = int(number)
             if count == after:
                 writer.kill()
-        writer.wait(10)
+        writer.wait(60)
     return acknowledged
 
 

@@ -122,7 +122,7 @@ def test_a_second_emulator_on_the_folder_is_refused_by_process_id(tmp_path: Path
         with pytest.raises(DataDirLockedError, match=rf"process {holder.pid}\b.*--data-dir"):
             Journal.open(tmp_path, "account")
         holder.kill()
-        holder.wait(10)
+        holder.wait(60)
     Journal.open(tmp_path, "account").close()  # a killed holder leaves no lock behind
     assert (tmp_path / "emulator.lock").read_text() == str(os.getpid())
 

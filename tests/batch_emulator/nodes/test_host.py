@@ -204,7 +204,7 @@ async def test_kill_ends_a_download(bench: Bench) -> None:
         port = server.sockets[0].getsockname()[1]
         file = {"httpUrl": f"http://127.0.0.1:{port}/x", "filePath": "x"}
         bench.host.carry_out(a_run(spec={"resourceFiles": [file]}))
-        await asyncio.wait_for(reached.wait(), 10)
+        await asyncio.wait_for(reached.wait(), 60)
         bench.host.carry_out(KillRun("r1"))
         ended = await bench.heard(RunEnded)
     assert (ended.killed, ended.phase, ended.exit_code) == (True, "preprocessing", None)
@@ -269,6 +269,16 @@ async def test_removed_task_files_are_gone(bench: Bench) -> None:
     bench.host.carry_out(RemoveTaskFiles("p", "n", "workitems/j/job-1/t"))
     await until(lambda: not bench.task_file("wd").exists())
     await until(lambda: list((bench.root / "workitems").iterdir()) == [])
+
+
+async def test_a_run_that_waits_for_its_node_is_under_way(bench: Bench) -> None:
+    """Time that is moved waits for it as for one that was begun."""
+    await bench.ended(a_run())
+    bench.host.carry_out(RemoveTaskFiles("p", "n", "workitems/j/job-1/t"))
+    bench.host.carry_out(a_run("/bin/true", run_id="r2"))
+    assert bench.host.under_way.is_fresh(3600)
+    await bench.heard(RunEnded, 2)
+    assert not bench.host.under_way.is_fresh(3600)
 
 
 async def test_runs_of_a_dead_agent_are_lost(bench: Bench) -> None:

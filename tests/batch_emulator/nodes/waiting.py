@@ -10,7 +10,7 @@ from pathlib import Path
 
 from batch_emulator.nodes.agent.process_tree import is_alive
 
-SECONDS = 20.0
+SECONDS = 60.0
 
 
 async def until(condition: Callable[[], object], what: str = "the condition") -> None:

@@ -245,13 +245,15 @@ def test_a_temporary_folder_and_all_processes_are_gone_after_the_end() -> None:
     with LocalBatch() as batch:
         batch.client.create_pool(a_pool("p", 1))
         batch.client.create_job(a_job("j", "p"))
-        batch.client.create_task("j", a_task("t", "exec sleep 54321"))
+        # A length that no other run of these tests has at the same time.
+        command = f"sleep {100_000 + os.getpid()}"
+        batch.client.create_task("j", a_task("t", f"exec {command}"))
         until(lambda: batch.client.get_task("j", "t"), lambda task: task.state == "running")
         folder = Path(batch.status()["dataDir"])
         assert folder.is_dir()
     assert not folder.exists()
     processes = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    assert "sleep 54321" not in processes
+    assert command not in processes
     batch.stop()
 
 
