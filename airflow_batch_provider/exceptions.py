@@ -11,6 +11,7 @@
         │   └── BatchPackageHopelessError  likewise
         ├── BatchConditionError          what a sensor waits for cannot come any more (likewise)
         ├── BatchJobConflictError        the job id is taken by something that is not ours to continue
+        ├── BatchFunctionError           a function of @task.azure_batch raised, or could not be called
         ├── BatchJobTimeoutError         the operator's timeout was reached; the job was ended
         └── BatchJobFailedError          tasks of the job failed or never ran
             └── BatchJobHopelessError    and a retry cannot change it (also AirflowFailException)
@@ -87,6 +88,22 @@ class BatchJobTimeoutError(AzureBatchError):
 
     def __init__(self, message: str, *, layer: str = "wall_clock") -> None:
         super().__init__(message, layer=layer)
+
+
+class BatchFunctionError(AzureBatchError):
+    """A Python function raised on its node, or could not be called there.
+
+    Raised when the function's own exception cannot be had here; otherwise it is that exception's cause, and
+    shows the traceback of the node.
+
+    Parameters:
+        message: what is shown, the node's traceback with it.
+        type_name: type of the function's exception, as ``module.Name``.
+    """
+
+    def __init__(self, message: str, *, type_name: str = "") -> None:
+        super().__init__(message)
+        self.type_name = type_name
 
 
 class BatchJobFailedError(AzureBatchError):

@@ -18,6 +18,12 @@ EXTRA_LINKS = [
 ]
 
 
+# Decorators that Airflow offers as @task.<name>.
+TASK_DECORATORS = [
+    {"name": "azure_batch", "class-name": "airflow_batch_provider.decorators.azure_batch.azure_batch_task"}
+]
+
+
 def modules_of(room: str) -> list[str]:
     """Dotted names of the modules in a room such as ``operators``; nothing is imported."""
     found = pkgutil.iter_modules([str(_ROOT / room)])
@@ -42,5 +48,6 @@ def provider_info(version: str) -> dict[str, Any]:
     }
     for room in ("operators", "sensors", "hooks", "triggers"):
         info[room] = [{"integration-name": _INTEGRATION, "python-modules": modules_of(room)}]
+    info["task-decorators"] = list(TASK_DECORATORS)
     info["extra-links"] = list(EXTRA_LINKS)
     return info

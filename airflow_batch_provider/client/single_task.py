@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import islice
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 from airflow_batch_provider.client.job_requests import ENDED, GONE, get_job, list_tasks, patiently
 from airflow_batch_provider.client.outcome import Outcome
@@ -15,7 +16,7 @@ from airflow_batch_provider.client.steps import Call, Look, Refusal, Say, Script
 from airflow_batch_provider.client.streams import Follower
 from airflow_batch_provider.client.submission import end_when_done
 from airflow_batch_provider.exceptions import BatchJobConflictError
-from airflow_batch_provider.spec.official import JOB_MARK, OfficialTask, owner_of
+from airflow_batch_provider.spec.official import JOB_MARK, owner_of
 
 TaskEnding: TypeAlias = Literal["ended", "gone", "timeout"]
 
@@ -39,7 +40,33 @@ Settle: TypeAlias = Callable[[str, str], None]
 """Called with job and task id before the task is asked for, to be remembered in time."""
 
 
-def claim_task(plan: OfficialTask, settle: Settle) -> Script[TaskClaim]:
+class SharedTask(Protocol):
+    """One task in a job that others may share.
+
+    ``owner`` tells its task instance from all others. ``job_ids`` and ``task_ids`` give the ids to try, in
+    order, and ``job_id`` and ``task_id`` are the first. ``awaited`` gives beginnings of the ids of tasks that
+    must be in a job before it may end by itself.
+    """
+
+    @property
+    def owner(self) -> str: ...
+    @property
+    def job_id(self) -> str: ...
+    @property
+    def task_id(self) -> str: ...
+    @property
+    def pool_id(self) -> str: ...
+    @property
+    def timeout(self) -> timedelta: ...
+    def job_ids(self) -> Iterator[str]: ...
+    def task_ids(self) -> Iterator[str]: ...
+    def awaited(self, job_id: str) -> Collection[str]: ...
+    def job_wire(self, job_id: str) -> dict[str, Any]: ...
+    def task_wire(self, task_id: str, job_id: str) -> dict[str, Any]: ...
+    def owns(self, wire: Mapping[str, Any]) -> bool: ...
+
+
+def claim_task(plan: SharedTask, settle: Settle) -> Script[TaskClaim]:
     """Put the task into its job, which is made if it is not there; or find what an earlier try has put there.
 
     All ids follow from the task instance and are tried in one order, so that whoever takes over after a crash
@@ -53,7 +80,7 @@ def claim_task(plan: OfficialTask, settle: Settle) -> Script[TaskClaim]:
         ends_by_itself = yield from _have_job(job_id, plan)
         claim = yield from _claim_in(job_id, plan, settle)
         if claim is not None:
-            if ends_by_itself:
+            if ends_by_itself and (yield from _all_are_in(job_id, plan)):
                 yield from end_when_done(job_id)
             return claim
         yield Say(f"Batch job {job_id} has ended or is ending; using another")
@@ -64,7 +91,7 @@ def claim_task(plan: OfficialTask, settle: Settle) -> Script[TaskClaim]:
     )
 
 
-def _have_job(job_id: str, plan: OfficialTask) -> Script[bool]:
+def _have_job(job_id: str, plan: SharedTask) -> Script[bool]:
     """Make the job if it is not there; whether it is one of ours, which ends when its tasks are complete."""
     try:
         yield from patiently(Call("create_job", (plan.job_wire(job_id),)))
@@ -77,13 +104,22 @@ def _have_job(job_id: str, plan: OfficialTask) -> Script[bool]:
     return job is not None and JOB_MARK in (job.marks or {})
 
 
-def _claim_in(job_id: str, plan: OfficialTask, settle: Settle) -> Script[TaskClaim | None]:
+def _all_are_in(job_id: str, plan: SharedTask) -> Script[bool]:
+    """Whether no task will follow. Whoever comes last sees them all, so that one of several tells the job."""
+    awaited = plan.awaited(job_id)
+    if not awaited:
+        return True
+    there = {str(wire["id"]).lower() for wire in (yield from list_tasks(job_id, select=("id",)))}
+    return all(any(each.startswith(start.lower()) for each in there) for start in awaited)
+
+
+def _claim_in(job_id: str, plan: SharedTask, settle: Settle) -> Script[TaskClaim | None]:
     """None when the job takes no more tasks and holds none of ours that did well."""
     for task_id in islice(plan.task_ids(), _MAX_TASKS):
         settle(job_id, task_id)
         over = False
         try:
-            yield from patiently(Call("create_task", (job_id, plan.task_wire(task_id))))
+            yield from patiently(Call("create_task", (job_id, plan.task_wire(task_id, job_id))))
             return TaskClaim(job_id, task_id, attached=False)
         except Refusal as refusal:
             over = refusal.code in ENDED

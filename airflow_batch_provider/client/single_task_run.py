@@ -7,12 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 from airflow_batch_provider.client.drive import Driver, log_to
+from airflow_batch_provider.client.job_requests import patiently
 from airflow_batch_provider.client.job_run import Looker, explained
 from airflow_batch_provider.client.pool_watch import PoolWait, watch_pool
 from airflow_batch_provider.client.pools import PoolError, ensure_pool
 from airflow_batch_provider.client.report import report
 from airflow_batch_provider.client.single_task import (
     Settle,
+    SharedTask,
     TaskClaim,
     TaskEnding,
     TaskFollower,
@@ -25,10 +27,14 @@ from airflow_batch_provider.client.single_task import (
     verified_images,
     watch_task,
 )
-from airflow_batch_provider.client.steps import Refusal, Say
+from airflow_batch_provider.client.steps import Call, Refusal, Say
 from airflow_batch_provider.client.streams import read_tail
+from airflow_batch_provider.client.submission import end_when_done
 from airflow_batch_provider.exceptions import BatchJobTimeoutError, BatchPoolError, BatchPoolHopelessError
-from airflow_batch_provider.spec.official import OfficialPool, OfficialTask
+from airflow_batch_provider.spec.official import OfficialPool
+
+_KILL_SECONDS = 5.0
+"""For each request by which a killed Airflow task ends its Batch task; the worker is being stopped."""
 
 _DELETION_SECONDS = 3600.0
 """For a pool of the same id to be gone: its nodes finish their tasks first."""
@@ -48,7 +54,7 @@ class SingleTaskRun:
 
     def __init__(
         self,
-        task: OfficialTask,
+        task: SharedTask,
         client: Any,
         log: Any,
         settle: Settle,
@@ -86,6 +92,22 @@ class SingleTaskRun:
             raise (BatchPoolHopelessError if problem.fatal else BatchPoolError)(str(problem)) from None
         made = "created" if ensured.status == "created" else "there already; taken as it is"
         self._say(Say(f"Pool {pool.id}: {made}"))
+
+    def check_pool(self) -> None:
+        """Look for the pool: a job on one that does not exist is accepted, and waits for ever.
+
+        Raises:
+            BatchRequestError: there is none of its id.
+        """
+        with explained(f"Looking at pool {self.task.pool_id}"):
+            self._driver.run(patiently(Call("get_pool", (self.task.pool_id,), {"select": ["id"]})))
+
+    def let_end(self, job_id: str) -> None:
+        """Let the job end when its tasks are complete; that it cannot does not change what became of ours."""
+        try:
+            self._driver.run(end_when_done(job_id))
+        except Refusal as refusal:
+            self._say(Say(f"Batch job {job_id} ends at its max_wall_clock only: {refusal}", "warning"))
 
     def claim(self) -> TaskClaim:
         """Submit the task, or find what an earlier try has submitted.
@@ -134,6 +156,23 @@ class SingleTaskRun:
             self._say(Say(f"Not everything was deleted: {refusal}", "warning"))
 
 
+def end_killed(open_client: Callable[[], Any], mine: tuple[str, str, str], log: Any) -> None:
+    """End the Batch task of a killed Airflow task and no other; its end is not waited for.
+
+    Parameters:
+        open_client: gives the Batch client.
+        mine: job id, task id, and the owner by which it is known.
+        log: takes the lines for the task's log.
+    """
+    job_id, task_id, owner = mine
+    try:
+        driver = Driver(open_client(), log_to(log), seconds=_KILL_SECONDS)
+        if driver.run(terminate_task(job_id, task_id, owner)):
+            log.info("Batch task %s is being ended", task_id)
+    except Refusal as refusal:
+        log.warning("Batch task %s could not be ended: %s", task_id, refusal)
+
+
 class _NoAccount:
     """These pools have no application packages, for which alone an account is asked."""
 
@@ -143,7 +182,7 @@ class _NoAccount:
 def _too_late(task_id: str, job_id: str, minutes: float) -> str:
     return (
         f"Batch task {task_id} of job {job_id} did not end within timeout={minutes:g} minutes of its start, "
-        "or got no node for an hour; it is being ended.\n"
+        "or got no node in time; it is being ended.\n"
         "Likely cause: it takes longer than expected, or the pool has no free node.\n"
         "Next step: look at the pool's nodes and the task's output; raise timeout if the time was well spent."
     )

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["AzureBatchOperator"]
 
-_KILL_SECONDS = 5.0
 _START_ALLOWANCE = timedelta(hours=1)
 """For a node to become free: the official operator waits for nodes without end before its timeout begins."""
 
@@ -203,18 +202,9 @@ class AzureBatchOperator(BaseOperator):
         """End the Batch task of this Airflow task and no other; its end is not waited for."""
         if self._mine is None:
             return
-        from airflow_batch_provider.client.drive import Driver, log_to
-        from airflow_batch_provider.client.single_task import terminate_task
-        from airflow_batch_provider.client.steps import Refusal
+        from airflow_batch_provider.client.single_task_run import end_killed
 
-        job_id, task_id, owner = self._mine
-        try:
-            client = AzureBatchHook(self.azure_batch_conn_id).batch_client()
-            driver = Driver(client, log_to(self.log), seconds=_KILL_SECONDS)
-            if driver.run(terminate_task(job_id, task_id, owner)):
-                self.log.info("Batch task %s is being ended", task_id)
-        except Refusal as refusal:
-            self.log.warning("Batch task %s could not be ended: %s", task_id, refusal)
+        end_killed(AzureBatchHook(self.azure_batch_conn_id).batch_client, self._mine, self.log)
 
     def _finish(self, run: SingleTaskRun, job_id: str, task_id: str, ending: str) -> dict[str, Any]:
         try:

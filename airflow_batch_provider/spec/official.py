@@ -6,7 +6,7 @@ The official operator takes models of ``azure-batch`` for the nested parts. They
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
@@ -232,8 +232,12 @@ class OfficialTask:
             **self.job,
         }
 
-    def task_wire(self, task_id: str) -> dict[str, Any]:
-        """The wire model BatchTaskCreateOptions."""
+    def awaited(self, job_id: str) -> Collection[str]:
+        """None: nobody knows who else will put tasks into the job."""
+        return ()
+
+    def task_wire(self, task_id: str, job_id: str) -> dict[str, Any]:
+        """The wire model BatchTaskCreateOptions; it is the same in every job."""
         return {
             "id": task_id,
             "commandLine": self.command,

@@ -52,7 +52,7 @@ def azure_modules_after(modules: list[str], dags: list[str], home: Path) -> list
 
 def test_no_module_of_the_provider_imports_azure_and_no_example_dag_does(tmp_path: Path) -> None:
     modules = all_modules()
-    for room in ("operators", "sensors", "triggers", "hooks"):
+    for room in ("operators", "sensors", "decorators", "triggers", "hooks"):
         assert set(modules_of(room)) <= set(modules)
         assert modules_of(room), f"no modules in {room}"
     dags = [str(path) for path in sorted(DAGS.glob("*.py"))]

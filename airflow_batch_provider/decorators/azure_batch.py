@@ -1,0 +1,116 @@
+"""``@task.azure_batch``: a Python function that runs on a Batch node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+
+from airflow.sdk.bases.decorator import task_decorator_factory
+
+from airflow_batch_provider.decorators.function_operator import AzureBatchDecoratedOperator, Serializer
+from airflow_batch_provider.spec.container import Container
+from airflow_batch_provider.spec.files import Inputs
+
+if TYPE_CHECKING:
+    from airflow.sdk.bases.decorator import Task
+
+__all__ = ["azure_batch_task"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def azure_batch_task(
+    python_callable: Callable[..., Any] | None = None,
+    *,
+    pool_id: str,
+    multiple_outputs: bool | None = None,
+    requirements: Sequence[str] | None = None,
+    python: str | None = None,
+    python_version: str | None = None,
+    container: Container | str | None = None,
+    serializer: Serializer | None = None,
+    inputs: Inputs | None = None,
+    environment: Mapping[str, str] | None = None,
+    required_slots: int | None = None,
+    timeout: timedelta | None = None,
+    max_wall_clock: timedelta | None = None,
+    priority: int | None = None,
+    xcom_bytes: int | None = None,
+    work_container: str | None = None,
+    conn_id: str | None = None,
+    namespace: str | None = None,
+    deferrable: bool | None = None,
+    poll_interval: float | None = None,
+    **kwargs: Any,
+) -> Callable[[Callable[P, R]], Task[P, R]]:
+    """Run the decorated function on a Batch node: ``@task.azure_batch(pool_id=...)``.
+
+    The function's source goes to the node, its arguments and its return value are pickled. It sees none of
+    the DAG file: import within it. Of Airflow's context it is given what it names among its parameters.
+    What it prints and logs is in the Airflow log, and what it raises is raised in Airflow.
+
+    By ``.expand()`` all instances are tasks of one Batch job.
+
+    Returns (XCom): what the function returns; of more than ``xcom_bytes`` a reference, which another function
+    of this kind is given as what it stands for, and
+    :func:`~airflow_batch_provider.decorators.results.load_result` reads on a worker.
+
+    Parameters:
+        python_callable: the function; given by Airflow.
+        pool_id: the pool that runs it.
+        multiple_outputs: as of any ``@task``.
+        requirements: packages that are installed by uv into an environment of the task. uv itself is
+            installed on a node that lacks it. None: the node's Python as it is.
+        python: command of Python on the node or in the image (``python3``), 3.8 or newer.
+        python_version: version of Python, such as ``3.12``, that uv brings if the node lacks it.
+        container: image to run in instead, on a pool for containers.
+        serializer: ``pickle``, or ``cloudpickle`` or ``dill``, which must be installed on both sides.
+        inputs: further files: path in the working directory -> blob.
+        environment: variables of the function's process.
+        required_slots: task slots of the node that it takes.
+        timeout: how long the function may run (24 hours).
+        max_wall_clock: how long the job may take, waiting for nodes included (24 hours).
+        priority: of the job.
+        xcom_bytes: largest result, pickled, that becomes the XCom itself (48,000).
+        work_container: container of the connection's storage account for payloads, results and logs.
+        conn_id: id of the Airflow connection; it must name a storage account.
+        namespace: goes into the job id, for deployments that share a Batch account.
+        deferrable: wait in the triggerer instead of in a worker.
+        poll_interval: longest time between two looks, in seconds.
+        kwargs: anything else that an Airflow task takes, such as ``retries``.
+
+    Raises:
+        SpecError: parameters that cannot work; at DAG parse.
+    """
+    given = {
+        "requirements": requirements,
+        "python": python,
+        "python_version": python_version,
+        "container": container,
+        "serializer": serializer,
+        "inputs": inputs,
+        "environment": environment,
+        "required_slots": required_slots,
+        "timeout": timeout,
+        "max_wall_clock": max_wall_clock,
+        "priority": priority,
+        "xcom_bytes": xcom_bytes,
+        "work_container": work_container,
+        "conn_id": conn_id,
+        "namespace": namespace,
+        "deferrable": deferrable,
+        "poll_interval": poll_interval,
+    }
+    # What is not given is left out, so that the DAG's default_args hold.
+    given = {name: value for name, value in given.items() if value is not None}
+    made = task_decorator_factory(
+        python_callable,
+        multiple_outputs=multiple_outputs,
+        decorated_operator_class=AzureBatchDecoratedOperator,
+        pool_id=pool_id,
+        **given,
+        **kwargs,
+    )
+    return cast("Callable[[Callable[P, R]], Task[P, R]]", made)

@@ -1,0 +1,355 @@
+"""The operator behind ``@task.azure_batch``."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from airflow.sdk.bases.decorator import DecoratedOperator
+
+from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.links.job import JOB_LINK_KEY, AzureBatchJobLink, job_url
+from airflow_batch_provider.rendering import text_renderer
+from airflow_batch_provider.spec.checks import rendered
+from airflow_batch_provider.spec.container import Container
+from airflow_batch_provider.spec.errors import SpecError, nearest
+from airflow_batch_provider.spec.files import BlobRef, Inputs, Render, is_template
+from airflow_batch_provider.spec.function_source import check_function, function_source
+from airflow_batch_provider.spec.function_task import FunctionTask, shared_identity
+from airflow_batch_provider.spec.graph import JobGraph
+from airflow_batch_provider.spec.ids import JobIdentity
+from airflow_batch_provider.spec.job import JobOptions
+from airflow_batch_provider.spec.limits import DEFAULT_WALL_CLOCK
+from airflow_batch_provider.spec.official import OWNER_VARIABLE
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_batch_provider.client.single_task_run import SingleTaskRun
+
+Serializer = Literal["pickle", "cloudpickle", "dill"]
+
+XCOM_BYTES = 48_000
+"""A result up to this size is the XCom itself."""
+
+_SERIALIZERS = ("pickle", "cloudpickle", "dill")
+_GRACE = timedelta(minutes=30)
+_TASK_GRACE = timedelta(minutes=5)
+"""Beyond the timeout, after which the service itself ends a task that nobody watches any more."""
+
+_FINISHED = ["success", "failed", "skipped", "upstream_failed", "removed"]
+
+
+class AzureBatchDecoratedOperator(DecoratedOperator):
+    """Run a Python function on a Batch node. Made by ``azure_batch_task``, which tells the parameters.
+
+    All instances of a mapped task share one Batch job, and each answers for its own task in it. A worker or
+    triggerer that is killed at any moment leads to one Batch task per try: ids follow from the task instance,
+    and whoever takes over finds what is there.
+    """
+
+    custom_operator_name: str = "@task.azure_batch"
+    template_fields: Sequence[str] = (
+        "op_args",
+        "op_kwargs",
+        "pool_id",
+        "conn_id",
+        "work_container",
+        "requirements",
+        "environment",
+        "namespace",
+    )
+    operator_extra_links = (AzureBatchJobLink(),)
+    ui_color = "#cfe8d8"
+
+    def __init__(
+        self,
+        *,
+        python_callable: Callable[..., Any],
+        pool_id: str,
+        requirements: Sequence[str] | None = None,
+        python: str = "python3",
+        python_version: str | None = None,
+        container: Container | str | None = None,
+        serializer: Serializer = "pickle",
+        inputs: Inputs | None = None,
+        environment: Mapping[str, str] | None = None,
+        required_slots: int = 1,
+        timeout: timedelta = DEFAULT_WALL_CLOCK,
+        max_wall_clock: timedelta = DEFAULT_WALL_CLOCK,
+        priority: int = 0,
+        xcom_bytes: int = XCOM_BYTES,
+        work_container: str = "batch-work",
+        conn_id: str = AzureBatchHook.default_conn_name,
+        namespace: str = "",
+        deferrable: bool = True,
+        poll_interval: float = 15.0,
+        **kwargs: Any,
+    ) -> None:
+        self.pool_id = pool_id
+        self.requirements = requirements
+        self.python = python
+        self.python_version = python_version
+        self.container = Container(container) if isinstance(container, str) else container
+        self.serializer = serializer
+        self.inputs = inputs
+        self.environment = environment
+        self.required_slots = required_slots
+        self.timeout = timeout
+        self.max_wall_clock = max_wall_clock
+        self.priority = priority
+        self.xcom_bytes = xcom_bytes
+        self.work_container = work_container
+        self.conn_id = conn_id
+        self.namespace = namespace
+        self.deferrable = deferrable
+        self.poll_interval = poll_interval
+        self.job_url: str | None = None
+        self._mine: tuple[str, str, str] | None = None
+        super().__init__(python_callable=python_callable, **kwargs)
+        self._check()
+
+    def execute(self, context: Context) -> Any:
+        """Submit the call, or find what an earlier try has submitted, and wait for it."""
+        from airflow_batch_provider.triggers.task import AzureBatchTaskTrigger
+
+        run = self._run(context, self._send(context))
+        run.check_pool()
+        claim = run.claim()
+        seconds, deadline = self.timeout.total_seconds(), time.time() + self.max_wall_clock.total_seconds()
+        if self.deferrable:
+            self.defer(
+                trigger=AzureBatchTaskTrigger(
+                    self.conn_id,
+                    claim.job_id,
+                    claim.task_id,
+                    run.task.owner,
+                    seconds,
+                    deadline,
+                    self.poll_interval,
+                ),
+                method_name="resume",
+            )
+        return self._finish(context, run, claim.job_id, claim.task_id, run.wait(claim, seconds, deadline))
+
+    def resume(self, context: Context, event: Mapping[str, Any]) -> Any:
+        """Go on after the wait in the triggerer."""
+        run = self._run(context, {})
+        job_id, task_id = str(event["job_id"]), str(event["task_id"])
+        run.settle(job_id, task_id)
+        return self._finish(context, run, job_id, task_id, str(event["ending"]))
+
+    def on_kill(self) -> None:
+        """End the Batch task of this Airflow task and no other; its end is not waited for."""
+        if self._mine is None:
+            return
+        from airflow_batch_provider.client.single_task_run import end_killed
+
+        end_killed(AzureBatchHook(self.conn_id).batch_client, self._mine, self.log)
+
+    def _finish(self, context: Context, run: SingleTaskRun, job_id: str, task_id: str, ending: str) -> Any:
+        """What the function returned; or raise what it raised."""
+        from airflow_batch_provider.client.function_files import read_outcome, read_result
+        from airflow_batch_provider.exceptions import BatchFunctionError, BatchJobFailedError
+
+        failure: BatchJobFailedError | None = None
+        try:
+            run.finish(job_id, task_id, ending)
+        except BatchJobFailedError as error:
+            failure = error
+        finally:
+            self._close(context, run, job_id)
+        storage = AzureBatchHook(self.conn_id).storage()
+        outcome = read_outcome(storage, self.work_container, job_id, task_id)
+        if failure is not None and (outcome is None or outcome.returned):
+            raise failure
+        if outcome is None:
+            raise BatchFunctionError(
+                f"Batch task {task_id} of job {job_id} succeeded and left no outcome in "
+                f"{self.work_container}.\nLikely cause: a clean-up of the container has deleted it.\n"
+                "Next step: let Airflow retry, or clear the task."
+            )
+        if not outcome.returned:
+            raise outcome.error()
+        if outcome.told["bytes"] > self.xcom_bytes and not self.multiple_outputs:
+            self.log.info("The result has %s bytes: it stays in %s", outcome.told["bytes"], outcome.location)
+            return outcome.reference
+        return read_result(storage, self.work_container, outcome.reference)
+
+    def _close(self, context: Context, run: SingleTaskRun, job_id: str) -> None:
+        """Let the job end if this instance is the last: one that failed early has put no task into it."""
+        instances = _instances(context)
+        if instances > 1 and _instances(context, _FINISHED) >= instances - 1:
+            run.let_end(job_id)
+
+    def _send(self, context: Context) -> dict[str, Any]:
+        from airflow_batch_provider.client.function_files import FunctionCall, send_call
+
+        call = FunctionCall(
+            source=function_source(self.python_callable),
+            args=[_plain(value) for value in self.op_args],
+            kwargs={
+                name: _plain(value) for name, value in {**self._asked(context), **self.op_kwargs}.items()
+            },
+            serializer=self.serializer,
+            requirements=self._requirements(),
+            python_version=self.python_version,
+        )
+        identity = self._identity(context)
+        folder = f"{shared_identity(identity).job_id}/calls/{identity.owner}"
+        return dict(send_call(AzureBatchHook(self.conn_id).storage(), self.work_container, folder, call))
+
+    def _requirements(self) -> list[str]:
+        """With the serializer in the version of the worker: both ends must read what the other writes."""
+        given = list(self.requirements or ())
+        if (
+            not given
+            or self.serializer == "pickle"
+            or any(each.startswith(self.serializer) for each in given)
+        ):
+            return given
+        from importlib.metadata import version
+
+        return [*given, f"{self.serializer}=={version(self.serializer)}"]
+
+    def _asked(self, context: Context) -> dict[str, Any]:
+        """The parts of Airflow's context that the function names among its parameters."""
+        import inspect
+
+        from airflow.sdk.definitions.context import KNOWN_CONTEXT_KEYS
+
+        asked = {}
+        for name in inspect.signature(self.python_callable).parameters:
+            if name in KNOWN_CONTEXT_KEYS and name in context and name not in self.op_kwargs:
+                asked[name] = _shippable(name, cast("Any", context)[name])
+        return asked
+
+    def _run(self, context: Context, sources: Mapping[str, Any]) -> SingleTaskRun:
+        from airflow_batch_provider.client.job_files import JobFiles
+        from airflow_batch_provider.client.single_task_run import SingleTaskRun
+
+        hook = AzureBatchHook(self.conn_id)
+        files = JobFiles(hook.storage(sas_lifetime=self.max_wall_clock + _GRACE), self.work_container)
+        identity = self._identity(context)
+        task = FunctionTask(
+            identity=identity,
+            options=self._options(),
+            graph_of=partial(
+                self._graph,
+                sources,
+                f"{identity.owner}-{identity.generation}",
+                text_renderer(self, context),
+            ),
+            storage_of=files.of,
+            instances=_instances(context),
+            timeout=self.timeout,
+        )
+
+        def settle(job_id: str, task_id: str) -> None:
+            """Know the task before it is asked for: for on_kill and for the link."""
+            self._mine = (job_id, task_id, task.owner)
+            self.job_url = job_url(hook.settings, job_id)
+            context["ti"].xcom_push(key=JOB_LINK_KEY, value=self.job_url)
+
+        return SingleTaskRun(task, hook.batch_client(), self.log, settle, longest=self.poll_interval)
+
+    def _graph(self, sources: Mapping[str, Any], owner: str, render: Render, task_id: str) -> JobGraph:
+        from airflow_batch_provider.client.function_files import SCRIPT
+        from airflow_batch_provider.node.run_function import OUTCOME, RESULT
+
+        inputs = {
+            path: source.rendered(render) if isinstance(source, BlobRef) else source
+            for path, source in (self.inputs or {}).items()
+        }
+        graph = JobGraph()
+        made = graph.task(
+            task_id,
+            [self.python, SCRIPT],
+            inputs={**inputs, **sources},
+            outputs=[OUTCOME, RESULT],
+            upload_when="completion",
+            environment={**(self.environment or {}), OWNER_VARIABLE: owner},
+            required_slots=self.required_slots,
+            max_wall_clock=self.timeout + _TASK_GRACE,
+            container=rendered(self.container, render),
+            max_retries=0,
+        )
+        return made.graph
+
+    def _options(self) -> JobOptions:
+        return JobOptions(
+            pool_id=self.pool_id,
+            priority=self.priority,
+            max_wall_clock=self.max_wall_clock,
+            on_task_failure="continue",
+        )
+
+    def _identity(self, context: Context) -> JobIdentity:
+        ti = context["ti"]
+        map_index = getattr(ti, "map_index", None)
+        return JobIdentity(
+            ti.dag_id,
+            ti.run_id,
+            ti.task_id,
+            -1 if map_index is None else map_index,
+            int(getattr(ti, "max_tries", 0) or 0),
+            namespace=self.namespace,
+        )
+
+    def _check(self) -> None:
+        """What can be checked when the DAG is parsed."""
+        where = f"task {self.task_id!r}"
+        check_function(self.python_callable)
+        if self.serializer not in _SERIALIZERS:
+            raise SpecError(
+                f"serializer is {self.serializer!r}",
+                where=where,
+                right=nearest(str(self.serializer), _SERIALIZERS)
+                or "It is 'pickle', 'cloudpickle' or 'dill'.",
+            )
+        if isinstance(self.requirements, str):
+            raise SpecError(
+                f"requirements is {self.requirements!r}", where=where, right=f"Give [{self.requirements!r}]."
+            )
+        if self.container is not None and (self.requirements or self.python_version):
+            raise SpecError(
+                "there are a container and requirements or python_version",
+                where=where,
+                right="Have the packages in the image, or leave the container out.",
+            )
+        if isinstance(self.pool_id, str) and not is_template(self.pool_id):
+            self._options()
+        if not is_template(str(self.environment)):
+            self._graph({}, "owner", lambda text: text, "function")
+
+
+def _instances(context: Context, states: list[str] | None = None) -> int:
+    """How many instances the Airflow task has in this run, or how many of them are in these states."""
+    ti = context["ti"]
+    if (getattr(ti, "map_index", -1) or 0) < 0:
+        return 1
+    return int(ti.get_ti_count(ti.dag_id, task_ids=[ti.task_id], run_ids=[ti.run_id], states=states))
+
+
+def _plain(value: Any) -> Any:
+    """Lazy sequences of mapped XComs can only be read on a worker: a list of what is in them goes along."""
+    from airflow.sdk.execution_time.lazy_sequence import LazyXComSequence
+
+    return list(value) if isinstance(value, LazyXComSequence) else value
+
+
+def _shippable(name: str, value: Any) -> Any:
+    if value is None or type(value) in (str, int, float, bool):
+        return value
+    if isinstance(value, dt.datetime):  # Airflow's are of pendulum, which is not on the node
+        return dt.datetime.fromisoformat(value.isoformat())
+    raise SpecError(
+        f"the function asks for {name!r} of Airflow's context, which is {type(value).__name__} and lives on "
+        "the worker only",
+        where="task.azure_batch",
+        right=f"Hand over what you need of it as an argument, such as by '{{{{ {name} }}}}'.",
+    )

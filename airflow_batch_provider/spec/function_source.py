@@ -1,0 +1,85 @@
+"""The source of a function that runs elsewhere, without the decorators that make it an Airflow task."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from airflow_batch_provider.spec.errors import SpecError
+
+_OF_AIRFLOW = frozenset({"azure_batch", "azure_batch_task", "setup", "teardown", "skip_if", "run_if"})
+"""Last parts of the names of decorators that are known to be Airflow's, whatever ``task`` was imported as."""
+
+
+@dataclass(frozen=True)
+class FunctionSource:
+    """A function as text.
+
+    Parameters:
+        name: the function's.
+        source: its definition, not indented.
+        file: name of the file that it is in, without directories.
+        line: of the file, on which ``source`` begins, from 1.
+    """
+
+    name: str
+    source: str
+    file: str
+    line: int
+
+
+def check_function(function: Callable[..., Any]) -> None:
+    """Refuse what has no source of its own.
+
+    Raises:
+        SpecError: a lambda, a built-in, or an object that is called.
+    """
+    if not inspect.isfunction(function) or function.__name__ == "<lambda>":
+        raise SpecError(
+            f"{function!r} is sent to the node as source, and has none of its own",
+            where="task.azure_batch",
+            right="Write a function with def.",
+        )
+
+
+def function_source(function: Callable[..., Any]) -> FunctionSource:
+    """Read a function's source.
+
+    Decorators of Airflow are blanked out, others are left: they must be defined within reach of the node.
+    Lines keep their numbers, so that a traceback from the node fits the file of the DAG.
+
+    Raises:
+        SpecError: there is none to be had.
+    """
+    check_function(function)
+    try:
+        lines, line = inspect.getsourcelines(function)
+    except (OSError, TypeError) as error:
+        raise SpecError(
+            f"the source of {function.__name__!r} cannot be read ({error})",
+            where="task.azure_batch",
+            right="Define the function in a file.",
+        ) from None
+    text = textwrap.dedent("".join(lines))
+    definition = ast.parse(text).body[0]
+    assert isinstance(definition, (ast.FunctionDef, ast.AsyncFunctionDef))
+    kept = text.splitlines()
+    for decorator in definition.decorator_list:
+        if _name(decorator) in _OF_AIRFLOW:
+            first, last = decorator.lineno, decorator.end_lineno or decorator.lineno
+            kept[first - 1 : last] = [""] * (last - first + 1)
+    file = Path(function.__code__.co_filename).name
+    return FunctionSource(function.__name__, "\n".join(kept) + "\n", file, max(1, line))
+
+
+def _name(decorator: ast.expr) -> str:
+    if isinstance(decorator, ast.Call):
+        return _name(decorator.func)
+    if isinstance(decorator, ast.Attribute):
+        return decorator.attr
+    return decorator.id if isinstance(decorator, ast.Name) else ""

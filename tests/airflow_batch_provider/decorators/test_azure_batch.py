@@ -1,0 +1,84 @@
+"""The decorator where a DAG is parsed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from airflow.sdk import DAG, task
+
+from airflow_batch_provider.decorators.azure_batch import azure_batch_task
+from airflow_batch_provider.decorators.function_operator import AzureBatchDecoratedOperator
+from airflow_batch_provider.decorators.results import is_reference, load_result
+from airflow_batch_provider.spec.errors import SpecError
+
+
+def crunch(number: int) -> int:
+    return number
+
+
+def operator_of(**options: Any) -> AzureBatchDecoratedOperator:
+    with DAG("parsed", schedule=None):
+        made = azure_batch_task(**options)(crunch)(1).operator
+    assert isinstance(made, AzureBatchDecoratedOperator)
+    return made
+
+
+def test_airflow_offers_it_by_its_name() -> None:
+    with DAG("parsed", schedule=None):
+        made = task.azure_batch(pool_id="p", retries=3)(crunch)(1).operator
+    assert isinstance(made, AzureBatchDecoratedOperator)
+    assert (made.pool_id, made.retries, made.python) == ("p", 3, "python3")
+
+
+def test_default_args_hold_for_what_is_not_given() -> None:
+    with DAG("parsed", schedule=None, default_args={"conn_id": "mine", "python": "python3.12"}):
+        made: Any = azure_batch_task(pool_id="p", python="python3.9")(crunch)(1).operator
+    assert (made.conn_id, made.python) == ("mine", "python3.9")
+
+
+@pytest.mark.parametrize(
+    ("options", "right"),
+    [
+        ({"serializer": "cloudpikle"}, "Did you mean 'cloudpickle'"),
+        ({"requirements": "numpy"}, r"Give \['numpy'\]"),
+        ({"container": "python:3.12", "requirements": ["numpy"]}, "Have the packages in the image"),
+        ({"pool_id": "no such"}, "letters, digits"),
+        ({"required_slots": 0}, "required_slots"),
+        ({"inputs": {"a": 1}}, "a"),
+    ],
+)
+def test_what_cannot_work_is_an_error_of_the_parse(options: dict[str, Any], right: str) -> None:
+    with pytest.raises(SpecError, match=right):
+        operator_of(**{"pool_id": "p", **options})
+
+
+def test_a_lambda_is_refused() -> None:
+    with DAG("parsed", schedule=None), pytest.raises(SpecError, match="Write a function with def"):
+        azure_batch_task(pool_id="p", task_id="t")(lambda: 1)()
+
+
+def test_of_the_context_goes_what_the_function_asks_for_and_a_node_can_read() -> None:
+    def asks(run_id: str | None = None, logical_date: Any = None, ds: str | None = None) -> None: ...
+
+    with DAG("parsed", schedule=None):
+        made: Any = azure_batch_task(pool_id="p")(asks)().operator
+    moment = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)
+    asked = made._asked({"run_id": "r", "logical_date": moment, "dag": object(), "ds": "2026"})
+    assert asked == {"run_id": "r", "logical_date": moment, "ds": "2026"}
+
+
+def test_what_lives_on_the_worker_is_refused_by_name() -> None:
+    def asks(ti: Any = None) -> None: ...
+
+    with DAG("parsed", schedule=None):
+        made: Any = azure_batch_task(pool_id="p")(asks)().operator
+    with pytest.raises(SpecError, match="asks for 'ti'"):
+        made._asked({"ti": object()})
+
+
+def test_an_xcom_that_is_no_reference_is_given_back() -> None:
+    assert load_result({"a": 1}) == {"a": 1}
+    assert is_reference({"azure_batch_result": "work/x"})
+    assert not is_reference([1])

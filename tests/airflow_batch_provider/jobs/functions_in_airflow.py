@@ -1,0 +1,131 @@
+"""Run as a program in a fresh Airflow home: functions on nodes through ``dag.test()``; prints the outcome."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from airflow.dag_processing.bundles.manager import DagBundlesManager
+from airflow.sdk import DAG, task
+from airflow.utils.db import initdb
+from airflow.utils.session import create_session
+
+from airflow_batch_provider.decorators.results import load_result
+from tests.airflow_batch_provider.jobs.dag_in_airflow import store
+
+START = datetime(2026, 1, 1, tzinfo=timezone.utc)
+
+
+def run(dag: DAG) -> dict[str, Any]:
+    store(dag)
+    done = dag.test()
+    instances = sorted(done.get_task_instances(), key=lambda ti: ti.map_index)
+    returned: dict[str, list[Any]] = {}
+    links: dict[str, list[Any]] = {}
+    for ti in instances:
+        found = {"task_ids": ti.task_id, "map_indexes": ti.map_index}
+        returned.setdefault(ti.task_id, []).append(ti.xcom_pull(**found))
+        links.setdefault(ti.task_id, []).append(ti.xcom_pull(**found, key="azure_batch_job_link"))
+    return {"state": str(done.state), "run_id": done.run_id, "returned": returned, "links": links}
+
+
+def functions(pool: str) -> DAG:
+    with DAG("functions", schedule=None, start_date=START) as dag:
+
+        @task.azure_batch(pool_id=pool, poll_interval=0.5)
+        def add(first: int, second: int = 2, *, words: str, run_id: str | None = None) -> dict[str, Any]:
+            import logging
+            import os
+
+            logging.getLogger("adding").warning("the sum is near")
+            print("plain words")  # noqa: T201 - what a function prints is looked for
+            return {
+                "sum": first + second,
+                "words": words,
+                "run": run_id,
+                "node": bool(os.environ["AZ_BATCH_NODE_ID"]),
+            }
+
+        @task.azure_batch(pool_id=pool, poll_interval=0.5, deferrable=False, xcom_bytes=1000)
+        def large(number: int) -> list[int]:
+            return list(range(number * 1000))
+
+        @task.azure_batch(pool_id=pool, poll_interval=0.5)
+        def total(numbers: list[int]) -> int:
+            return sum(numbers)
+
+        @task
+        def on_worker(value: Any) -> int:
+            return len(load_result(value))
+
+        @task.azure_batch(pool_id=pool, poll_interval=0.5, retries=1, retry_delay=timedelta())
+        def retried() -> str:
+            import os
+
+            # The job of the first try has ended with its task: the second is in another.
+            job: str = os.environ["AZ_BATCH_JOB_ID"]
+            if job.endswith("-1"):
+                raise ValueError("not at the first try")
+            return job
+
+        retried()
+        added = add(1, words="{{ dag.dag_id }}")
+        numbers = large(added["sum"])
+        total(numbers)
+        on_worker(numbers)
+
+    return dag
+
+
+def expanded(pool: str) -> DAG:
+    with DAG("expanded", schedule=None, start_date=START) as dag:
+
+        @task.azure_batch(pool_id=pool, poll_interval=0.5)
+        def square(number: int) -> int:
+            return number * number
+
+        @task.azure_batch(pool_id=pool, poll_interval=0.5)
+        def join(squares: list[int]) -> int:
+            return sum(squares)
+
+        join(square.expand(number=[1, 2, 3, 4, 5]))
+
+    return dag
+
+
+def raising(pool: str) -> DAG:
+    with DAG("raising", schedule=None, start_date=START) as dag:
+
+        @task.azure_batch(pool_id=pool, poll_interval=0.5)
+        def raises() -> None:
+            def deeper() -> None:
+                raise KeyError("which key")
+
+            deeper()
+
+        raises()
+    return dag
+
+
+def packages(pool: str) -> DAG:
+    with DAG("packages", schedule=None, start_date=START) as dag:
+
+        @task.azure_batch(pool_id=pool, poll_interval=0.5, requirements=["toolz==1.0.0"])
+        def installed() -> str:
+            import toolz
+
+            return str(toolz.__version__)
+
+        installed()
+    return dag
+
+
+if __name__ == "__main__":
+    initdb()
+    with create_session() as session:
+        DagBundlesManager().sync_bundles_to_db(session=session)
+        session.commit()
+    dags = [make(sys.argv[1]) for make in (functions, expanded, raising, packages)]
+    sys.stdout.write("RESULT " + json.dumps({dag.dag_id: run(dag) for dag in dags}, default=str) + "\n")

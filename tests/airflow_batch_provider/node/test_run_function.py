@@ -1,0 +1,225 @@
+"""The script of the node by itself: as a process, with the payload that the worker writes."""
+
+from __future__ import annotations
+
+import ast
+import json
+import logging
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_batch_provider.client.function_files import FunctionCall, FunctionOutcome
+from airflow_batch_provider.exceptions import BatchFunctionError
+from airflow_batch_provider.node import run_function
+from airflow_batch_provider.spec.function_source import FunctionSource, function_source
+
+
+class Node:
+    """A working directory, and what the script has left there."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.said = ""
+
+    def run(
+        self, function: Callable[..., Any] | FunctionSource, *args: Any, **changes: Any
+    ) -> FunctionOutcome:
+        source = function if isinstance(function, FunctionSource) else function_source(function)
+        call = FunctionCall(source, args, {}, "pickle", (), None)
+        payload = {**json.loads(call.payload()), **changes}
+        (self.folder / run_function.PAYLOAD).write_text(json.dumps(payload))
+        done = subprocess.run(
+            [sys.executable, "-I", run_function.__file__],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PATH": "/nowhere", "AZ_BATCH_NODE_SHARED_DIR": str(self.folder / "shared")},
+            check=False,
+        )
+        self.said = done.stdout
+        assert done.stderr == ""
+        told = json.loads((self.folder / run_function.OUTCOME).read_text())
+        assert done.returncode == (0 if told["state"] == "returned" else 1)
+        return FunctionOutcome("container/job/task/result.bin", told)
+
+    def result(self) -> Any:
+        return pickle.loads((self.folder / run_function.RESULT).read_bytes())
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Node:
+    return Node(tmp_path)
+
+
+def total(numbers: list[int]) -> int:
+    logging.getLogger("sums").warning("adding %s", len(numbers))
+    return sum(numbers)
+
+
+def test_a_function_gets_its_arguments_and_its_result_is_kept(node: Node) -> None:
+    def double(numbers: list[Unknown]) -> dict[str, Any]:  # type: ignore[name-defined] # noqa: F821 - unread
+        return {"doubled": [number * 2 for number in numbers]}
+
+    outcome = node.run(double, [1, 2])
+    assert outcome.returned
+    assert node.result() == {"doubled": [2, 4]}
+    assert outcome.told["bytes"] == (node.folder / run_function.RESULT).stat().st_size
+
+
+def test_a_coroutine_is_run_to_its_end(node: Node) -> None:
+    async def later() -> str:
+        import asyncio
+
+        await asyncio.sleep(0)
+        return "done"
+
+    assert node.run(later).returned
+    assert node.result() == "done"
+
+
+def test_records_are_lines_of_json_with_their_level(node: Node) -> None:
+    def speaks() -> None:
+        import logging
+        import sys
+
+        logging.getLogger("mine").warning("two\nlines %s", 3)
+        logging.getLogger("mine").debug("not this")
+        sys.stdout.write("as it is\n")
+
+    node.run(speaks)
+    first, second = node.said.splitlines()
+    assert json.loads(first) == {"level": "warning", "logger": "mine", "message": "two\nlines 3"}
+    assert second == "as it is"
+
+
+def test_an_exception_comes_back_as_itself_with_the_traceback_of_the_node(node: Node) -> None:
+    def fails(n: int) -> None:
+        raise LookupError(f"number {n}")
+
+    error = node.run(fails, 7).error()
+    assert type(error) is LookupError
+    assert error.args == ("number 7",)
+    assert isinstance(error.__cause__, BatchFunctionError)
+    text = str(error.__cause__)
+    assert f'File "{Path(__file__).name}", line {fails.__code__.co_firstlineno + 1}, in fails' in text
+    assert 'raise LookupError(f"number {n}")' in text
+    assert '"run_function.py"' not in text
+    assert '"error"' in node.said
+
+
+def test_an_exception_that_does_not_come_back_is_told_by_its_text(node: Node) -> None:
+    def fails() -> None:
+        class OwnError(Exception):
+            pass
+
+        raise OwnError("only here")
+
+    error = node.run(fails).error()
+    assert type(error) is BatchFunctionError
+    assert error.type_name.endswith("OwnError")
+    assert "only here" in str(error)
+
+
+def test_an_exit_of_the_function_is_none_of_the_workers(node: Node) -> None:
+    def leaves(code: int) -> None:
+        import sys
+
+        sys.exit(code)
+
+    assert type(node.run(leaves, 3).error()) is BatchFunctionError
+    assert node.run(leaves, 0).returned
+    assert node.result() is None
+
+
+def test_references_among_arguments_arrive_as_what_they_stand_for(node: Node) -> None:
+    def total(held: dict[str, Any]) -> int:
+        return sum(held["numbers"][0])
+
+    reference = {"azure_batch_result": "work/a/result.bin", "bytes": 9, "serializer": "pickle"}
+    (node.folder / "results").mkdir()
+    (node.folder / "results" / "0").write_bytes(pickle.dumps([1, 2, 3]))
+    assert node.run(total, {"numbers": [reference]}).returned
+    assert node.result() == 6
+
+
+def test_what_is_not_there_is_said_by_name(node: Node) -> None:
+    outcome = node.run(total, [1], serializer="no_such_serializer")
+    assert outcome.told["state"] == "not prepared"
+    assert "no_such_serializer" in str(outcome.error())
+    # Names of the module are not there, as the page tells.
+    assert type(node.run(total, [1]).error()) is NameError
+
+
+def test_a_source_of_a_newer_python_is_told_with_both_versions(node: Node) -> None:
+    newer = FunctionSource("newer", "def newer():\n    frobnicate this\n", "dag.py", 40)
+    text = str(node.run(newer, python="3.99.0").error())
+    assert "was not called on its node" in text
+    assert "runs Python 3.99.0; name python_version" in text
+    assert f"Python {sys.version_info[0]}.{sys.version_info[1]}" in text
+    assert "line 41" in text
+
+
+def test_arguments_that_cannot_be_read_are_told(node: Node) -> None:
+    outcome = node.run(total, [1], arguments="bm8gcGlja2xl")
+    assert "The arguments could not be read here" in str(outcome.error())
+
+
+def test_what_a_run_left_that_its_node_has_ended_is_not_taken_for_this_one(node: Node) -> None:
+    def fails() -> None:
+        raise ValueError
+
+    (node.folder / run_function.RESULT).write_bytes(b"old")
+    node.run(fails)
+    assert not (node.folder / run_function.RESULT).exists()
+
+
+def test_the_script_is_python_3_8_with_the_standard_library_alone() -> None:
+    tree = ast.parse(Path(run_function.__file__).read_text(), feature_version=(3, 8))
+    imported = {alias.name.partition(".")[0] for each in ast.walk(tree) if isinstance(each, ast.Import)
+                for alias in each.names}  # fmt: skip
+    imported |= {str(each.module) for each in ast.walk(tree) if isinstance(each, ast.ImportFrom)}
+    assert imported <= sys.stdlib_module_names
+    annotated = {
+        id(part)
+        for each in ast.walk(tree)
+        for hint in (getattr(each, "annotation", None), getattr(each, "returns", None))
+        if hint is not None
+        for part in ast.walk(hint)
+    }
+    newer = [
+        each
+        for each in ast.walk(tree)
+        if id(each) not in annotated
+        and isinstance(each, ast.Subscript)
+        and isinstance(each.value, ast.Name)
+        and each.value.id in ("dict", "list", "tuple")
+    ]
+    assert not newer
+
+
+def test_an_existing_uv_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    program = tmp_path / "kept" / "bin" / "uv"
+    program.parent.mkdir(parents=True)
+    program.write_text("")
+    assert run_function.find_uv(tmp_path / "kept") == str(program)
+    own = tmp_path / "uv"
+    own.write_text("#!/bin/sh\n")
+    own.chmod(0o755)
+    assert run_function.find_uv(tmp_path / "kept") == str(own)
+
+
+def test_without_uv_pip_and_venv_the_node_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(run_function.NotPreparedError, match="by the pool's start task"):
+        run_function.find_uv(tmp_path / "kept")
