@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from airflow.sdk import Asset, get_current_context, task
-from airflow.sdk.exceptions import AirflowSkipException
 
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.operators.job import AzureBatchJobOperator
@@ -24,6 +23,11 @@ from flights.files import RAW, RawFile, list_raw
 from flights.graph import STAGING, flights_graph, staged
 from flights.package import APPLICATION_ID, build_package
 from flights.warehouse import Day, Warehouse
+
+try:
+    from airflow.sdk.exceptions import AirflowSkipException
+except ImportError:  # Airflow 3.1 keeps it elsewhere
+    from airflow.exceptions import AirflowSkipException
 
 __all__ = ["FLIGHTS", "flights_pipeline"]
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import TaskDeferred
 
 from airflow_batch_provider.client.clients import open_async_batch_client
 from airflow_batch_provider.client.job_files import JobFiles
@@ -22,6 +21,7 @@ from airflow_batch_provider.operators.job import AzureBatchJobOperator
 from airflow_batch_provider.spec import JobGraph
 from airflow_batch_provider.spec.compile import JobStorage, WorkArea
 from airflow_batch_provider.triggers.job import AzureBatchJobTrigger
+from tests.airflow_batch_provider.airflow_versions import TaskDeferred
 from tests.airflow_batch_provider.crashes.deaths import (
     Deaths,
     Died,

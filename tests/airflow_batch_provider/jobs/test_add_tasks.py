@@ -10,7 +10,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import TaskDeferred
 from azure.batch import BatchClient
 
 from airflow_batch_provider.exceptions import (
@@ -22,6 +21,7 @@ from airflow_batch_provider.exceptions import (
 from airflow_batch_provider.operators.job_add_tasks import AzureBatchJobAddTasksOperator
 from airflow_batch_provider.spec import JobGraph, JobManager, SpecError, on_exit, shell
 from airflow_batch_provider.triggers.added_tasks import AzureBatchAddedTasksTrigger
+from tests.airflow_batch_provider.airflow_versions import TaskDeferred
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 

@@ -11,7 +11,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from airflow.sdk import Asset
-from airflow.sdk.exceptions import TaskDeferred
 
 from airflow_batch_provider.client.identity import AuthMethod, Identity
 from airflow_batch_provider.client.job_files import JobFiles
@@ -24,6 +23,7 @@ from airflow_batch_provider.operators.job import AzureBatchJobOperator
 from airflow_batch_provider.spec import JobGraph, SpecError, StartTask, blob, shell
 from airflow_batch_provider.spec.compile import compile_tasks
 from airflow_batch_provider.triggers.job import AzureBatchJobTrigger
+from tests.airflow_batch_provider.airflow_versions import TaskDeferred
 
 URL = "https://store.blob.core.windows.net"
 NODES = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/nodes"
