@@ -22,7 +22,7 @@ from batch_emulator.rest import operations as rest
 from batch_emulator.rest.handlers import all_handlers
 from batch_emulator.service import error_kinds
 from tests.airflow_batch_provider.official.comparison import COMPARISON
-from tests.docs import coverage
+from tests.docs import coverage, pains
 
 _GROUPS = {
     "account": rest.ACCOUNT,
@@ -113,6 +113,7 @@ TABLES = {
     "pool errors": resize_errors,
     "request errors": request_errors,
     "comparison": comparison,
+    "pains": pains.table,
 }
 
 
