@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from tests.docs.not_ours import NOT_OURS
+from tests.docs.pain_answers import NOT_OURS, SHOWN_BY
 
 TESTS = Path(__file__).parents[1]
 _TEST = re.compile(r"^ *(?:async )?def (test_pain_(\d{3})((?:_(?:and|to)_\d{3})*)_?\w*)", re.MULTILINE)
@@ -60,19 +60,23 @@ def shown() -> dict[int, list[str]]:
             numbers = [int(first)]
             for word, number in _MORE.findall(more):
                 numbers += range(numbers[-1] + 1, int(number) + 1) if word == "to" else [int(number)]
-            for number in numbers:
-                found.setdefault(number, []).append(f"{path.relative_to(TESTS.parent)}::{name}")
+            for each in numbers:
+                found.setdefault(each, []).append(name)
+    for name, others in SHOWN_BY.items():
+        for each in others:
+            found.setdefault(each, []).append(name)
     return found
 
 
 def table() -> list[str]:
     """A row for each."""
     return [
-        f"| {pain.number} | {pain.group} | {pain.link}: {pain.text} | {_answer(pain.number)} |" for pain in pains()
+        f"| {pain.number} | {pain.group} | {pain.link}: {pain.text} | {_answer(pain.number)} |"
+        for pain in pains()
     ]
 
 
 def _answer(number: int) -> str:
     if tests := shown().get(number):
-        return "<br>".join(f"`{test.rpartition('::')[2]}`" for test in tests)
-    return NOT_OURS[number]
+        return "<br>".join(f"`{name}`" for name in tests)
+    return NOT_OURS.get(number, "?")

@@ -1,0 +1,89 @@
+"""Pains that no test is named after: shown by another test, not ours to solve, or not shown yet."""
+
+from __future__ import annotations
+
+#: Tests that show pains gone and have names of their own, with the pains' numbers.
+SHOWN_BY: dict[str, tuple[int, ...]] = {
+    "test_a_retry_asks_for_the_missing_nodes_again": (7,),
+    "test_a_pool_that_cannot_be_allocated_is_explained_and_not_retried": (8,),
+    "test_quota_is_lasting_and_capacity_passes": (9,),
+    "test_every_resize_error_is_explained_in_three_parts": (10,),
+    "test_a_formula_is_set_and_stopped": (19,),
+    "test_a_pool_with_an_identity_is_made_once_and_attached_to": (93, 94, 95, 96, 97, 100, 101, 107),
+    "test_identities_that_parts_need_are_the_pools": (105, 110, 113),
+    "test_what_can_never_come_up_is_told": (122, 129),
+    "test_a_pool_is_deleted_when_no_task_runs_or_waits": (132,),
+    "test_a_triggerer_killed_while_it_waits": (167,),
+    "test_every_form_reads_as_the_same_event": (169,),
+    "test_watchers_of_one_queue_get_what_their_filters_and_sizes_say_and_it_is_deleted_once_stored": (170,),
+    "test_what_is_no_event_is_set_aside_with_the_reason": (171,),
+    "test_looks_that_fail_are_repeated": (173,),
+    "test_all_who_watch_share_one_client_and_one_request": (183,),
+    "test_files_in_any_order_a_late_one_and_a_rerun_lead_to_the_same_tables": (187,),
+    "test_pain_034_to_037_slots_start_task_containers_mounts_and_packages_are_part_of_a_pool": (192,),
+}
+
+_OTHER = "Not ours: it is about another service or product."
+_OPEN = "Open: no test shows it yet."
+_PRICES = "Open: prices are not known to the provider. Quotas are: see 114 and 122."
+_METRICS = "Open: the service does not measure it; Azure Monitor's agent on the nodes does."
+_SERVICE = "Not ours: the service decides it."
+
+#: By the number of the pain.
+NOT_OURS: dict[int, str] = {
+    6: _SERVICE + " A pool whose allocation fails is explained: 8.",
+    17: _OPEN,
+    22: "Not ours: formulas know tasks, not nodes; an author multiplies `$PendingTasks` by the instances.",
+    24: "Not ours: five minutes between two evaluations are the service's least, and the emulator's.",
+    25: "Not ours: the service fixes mounts when a pool is made. Another mount is told as drift.",
+    26: _SERVICE,
+    27: _SERVICE,
+    30: _OPEN,
+    31: _OPEN,
+    33: _OPEN,
+    38: "Not ours: the service itself starts preempted tasks again, and so does the emulator.",
+    54: _OPEN,
+    83: "Answered otherwise: live output is read from the node, and copied to a blob at the end.",
+    86: _OPEN,
+    88: _METRICS,
+    89: _METRICS,
+    90: _METRICS,
+    92: _OTHER,
+    98: _SERVICE,
+    99: _OPEN,
+    102: _OTHER,
+    104: _OTHER + " Ours: docs/identity.md.",
+    108: _OTHER,
+    116: _OPEN,
+    120: _OPEN,
+    123: _PRICES,
+    124: _PRICES,
+    126: _OPEN,
+    127: _PRICES,
+    128: _PRICES,
+    130: _PRICES,
+    131: _PRICES,
+    142: _SERVICE + " Priorities are of jobs: 146.",
+    150: _OTHER + " The same for Azure Batch: 149.",
+    151: _OTHER + " The same for Azure Batch: 149.",
+    152: _OPEN,
+    153: _OTHER + " The same for Azure Batch: 149.",
+    154: _OTHER + " The same for Azure Batch: 149.",
+    156: _OPEN,
+    158: _OTHER + " The same for Azure Batch: 148.",
+    159: "Not ours yet: there is no executor here.",
+    160: "Not ours yet: there is no executor here.",
+    161: "Not ours yet: there is no executor here.",
+    163: _OTHER + " The same for Azure Batch: 76.",
+    166: _OPEN,
+    168: _SERVICE + " Blob events start DAGs: 170.",
+    172: "Answered otherwise: one poll for all jobs of an account; the service sends no message.",
+    174: _OPEN,
+    175: _OPEN,
+    180: _SERVICE + " No result follows from its counts: tasks are read one by one.",
+    181: "Answered otherwise: no figure is of the service's statistics; tasks are counted as they end.",
+    188: _OPEN,
+    189: _OPEN,
+    190: _OPEN,
+    191: _SERVICE,
+}
