@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_batch_provider.spec.files import is_template
@@ -27,6 +27,20 @@ def text_renderer(operator: Any, context: Context) -> Callable[[str], str]:
         return str(environment.from_string(text).render(**context)) if is_template(text) else text
 
     return render
+
+
+def as_texts(values: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Names and values of which numbers have become texts again.
+
+    A DAG with ``render_template_as_native_obj`` has made a number of every text of digits.
+
+    Parameters:
+        values: a rendered mapping; None: an empty one.
+    """
+    return {
+        name: str(value) if isinstance(value, (int, float)) else value
+        for name, value in (values or {}).items()
+    }
 
 
 def _plain(environment: Any) -> Any:

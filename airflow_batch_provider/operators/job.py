@@ -19,6 +19,7 @@ from airflow_batch_provider.lineage import facets
 from airflow_batch_provider.links.job import AzureBatchJobLink, AzureBatchOutputLink, store_links
 from airflow_batch_provider.metrics import emit
 from airflow_batch_provider.operators.task_instance import identity_of, patience_of, remember, try_of
+from airflow_batch_provider.rendering import as_texts
 from airflow_batch_provider.spec.files import as_written
 from airflow_batch_provider.spec.limits import DEFAULT_WALL_CLOCK
 from airflow_batch_provider.spec.retry import check_on_retry
@@ -348,9 +349,9 @@ class AzureBatchJobOperator(BaseOperator):
             priority=self.priority,
             max_wall_clock=self.max_wall_clock,
             on_task_failure=self.on_task_failure,
-            environment=self.environment or {},
+            environment=as_texts(self.environment),
             max_parallel_tasks=self.max_parallel_tasks,
-            metadata=self.metadata or {},
+            metadata=as_texts(self.metadata),
             preparation=self.preparation,
             release=self.release,
             system=self.graph.system if isinstance(self.graph, spec.JobGraph) else "linux",

@@ -18,7 +18,7 @@ from tests.docs import dags_in_airflow
 from tests.docs.pages import ROOT, all_blocks, blocks_of
 from tests.protocol.server import Server
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(960)]
 
 LINES, WORDS_A_LINE = 100, 10
 
@@ -70,7 +70,7 @@ def told(
         text=True,
         env=environment,
         cwd=ROOT,
-        timeout=360,
+        timeout=900,
         check=False,
     )
     lines = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
