@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 from airflow.sdk.bases.decorator import task_decorator_factory
 
 from airflow_batch_provider.decorators.function_operator import AzureBatchDecoratedOperator, Serializer
-from airflow_batch_provider.spec.container import Container
 from airflow_batch_provider.spec.files import Inputs
+from airflow_batch_provider.spec.task_container import Container
 
 if TYPE_CHECKING:
     from airflow.sdk.bases.decorator import Task

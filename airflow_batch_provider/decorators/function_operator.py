@@ -15,7 +15,6 @@ from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.links.job import JOB_LINK_KEY, AzureBatchJobLink, job_url
 from airflow_batch_provider.rendering import text_renderer
 from airflow_batch_provider.spec.checks import rendered
-from airflow_batch_provider.spec.container import Container
 from airflow_batch_provider.spec.errors import SpecError, nearest
 from airflow_batch_provider.spec.files import BlobRef, Inputs, Render, is_template
 from airflow_batch_provider.spec.function_source import check_function, function_source
@@ -25,6 +24,7 @@ from airflow_batch_provider.spec.ids import JobIdentity
 from airflow_batch_provider.spec.job import JobOptions
 from airflow_batch_provider.spec.limits import DEFAULT_WALL_CLOCK
 from airflow_batch_provider.spec.official import OWNER_VARIABLE
+from airflow_batch_provider.spec.task_container import Container
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_batch_provider.spec.command import Command
-    from airflow_batch_provider.spec.container import Container
     from airflow_batch_provider.spec.files import Inputs, Outputs, UploadWhen
+    from airflow_batch_provider.spec.task_container import Container
     from airflow_batch_provider.spec.users import AutoUser
 
 TASK_ID = "task"

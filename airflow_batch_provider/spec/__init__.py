@@ -57,8 +57,6 @@ __all__ = [
 # Loaded at first use: a DAG file pays for what it names, not for all there is.
 if TYPE_CHECKING:
     from airflow_batch_provider.spec.command import cmd, shell
-    from airflow_batch_provider.spec.container import Container
-    from airflow_batch_provider.spec.containers import Containers, Registry
     from airflow_batch_provider.spec.disks import DataDisk, DiskEncryption, OsDisk
     from airflow_batch_provider.spec.errors import SpecError
     from airflow_batch_provider.spec.exits import on_exit
@@ -75,6 +73,7 @@ if TYPE_CHECKING:
     from airflow_batch_provider.spec.network import InboundEndpoint, Network, NetworkRule
     from airflow_batch_provider.spec.packages import Package
     from airflow_batch_provider.spec.pool import Pool
+    from airflow_batch_provider.spec.pool_containers import Containers, Registry
     from airflow_batch_provider.spec.scale import (
         AutoScale,
         FixedScale,
@@ -87,6 +86,7 @@ if TYPE_CHECKING:
     from airflow_batch_provider.spec.special_tasks import JobManager, JobPreparation, JobRelease
     from airflow_batch_provider.spec.start_task import StartTask
     from airflow_batch_provider.spec.task import TaskOptions
+    from airflow_batch_provider.spec.task_container import Container
     from airflow_batch_provider.spec.upgrades import UpgradePolicy
     from airflow_batch_provider.spec.user_accounts import UserAccount
     from airflow_batch_provider.spec.users import AutoUser
@@ -97,8 +97,8 @@ else:
         "BlobMount": "mounts",
         "BlobRef": "files",
         "CifsMount": "mounts",
-        "Container": "container",
-        "Containers": "containers",
+        "Container": "task_container",
+        "Containers": "pool_containers",
         "DataDisk": "disks",
         "DiskEncryption": "disks",
         "Extension": "extensions",
@@ -121,7 +121,7 @@ else:
         "OsDisk": "disks",
         "Package": "packages",
         "Pool": "pool",
-        "Registry": "containers",
+        "Registry": "pool_containers",
         "SpecError": "errors",
         "StartTask": "start_task",
         "Task": "handles",

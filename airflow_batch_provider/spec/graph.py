@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -359,13 +359,16 @@ class JobGraph:
         copy._upstream = {task_id: dict(waits_for) for task_id, waits_for in self._upstream.items()}
         return copy
 
-    def _taken(self, task_id: str) -> str | None:
+    def _lineage(self) -> Iterator[JobGraph]:
+        """This graph and those that it adds to."""
         graph: JobGraph | None = self
         while graph is not None:
-            if found := graph._spelling.get(task_id.lower()):
-                return found
+            yield graph
             graph = graph.extends
-        return None
+
+    def _taken(self, task_id: str) -> str | None:
+        spellings = (graph._spelling.get(task_id.lower()) for graph in self._lineage())
+        return next(filter(None, spellings), None)
 
     def _free_id(self, wanted: str) -> str:
         task_id, number = wanted, 1
@@ -375,11 +378,8 @@ class JobGraph:
         return task_id
 
     def _check_member(self, graph: object, task_id: str, *, where: str) -> None:
-        own: JobGraph | None = self
-        while own is not None:
-            if own is graph:
-                return
-            own = own.extends
+        if any(own is graph for own in self._lineage()):
+            return
         raise SpecError(
             f"task {task_id!r} is of another graph",
             where=where,

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from airflow_batch_provider.spec.checks import Count, check_choice, check_count, check_records, rendered
-from airflow_batch_provider.spec.containers import Containers
 from airflow_batch_provider.spec.disks import DataDisk, DiskEncryption, OsDisk
 from airflow_batch_provider.spec.errors import SpecError, nearest
 from airflow_batch_provider.spec.extensions import Extension
@@ -21,6 +20,7 @@ from airflow_batch_provider.spec.mounts import MAX_MOUNTS, MOUNTS, BlobMount, Mo
 from airflow_batch_provider.spec.naming import check_id
 from airflow_batch_provider.spec.network import Network
 from airflow_batch_provider.spec.packages import Package
+from airflow_batch_provider.spec.pool_containers import Containers
 from airflow_batch_provider.spec.scale import AutoScale, FixedScale
 from airflow_batch_provider.spec.start_task import StartTask
 from airflow_batch_provider.spec.upgrades import UpgradePolicy

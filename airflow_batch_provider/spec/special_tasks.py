@@ -8,12 +8,12 @@ from datetime import timedelta
 from typing import Any
 
 from airflow_batch_provider.spec.command import Command, OperatingSystem, command_line
-from airflow_batch_provider.spec.container import Container
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.files import BlobRef, JobFileAccess
 from airflow_batch_provider.spec.limits import RELEASE_WALL_CLOCK
 from airflow_batch_provider.spec.options import constraints_wire, duration, environment_pairs, whole
 from airflow_batch_provider.spec.resources import plain_inputs, resources
+from airflow_batch_provider.spec.task_container import Container
 from airflow_batch_provider.spec.users import AutoUser, check_user, user_wire
 from airflow_batch_provider.spec.values import environment_wire, iso_duration
 

@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 from airflow_batch_provider.spec.checks import check_count
 from airflow_batch_provider.spec.command import Command, OperatingSystem, command_line
-from airflow_batch_provider.spec.container import Container
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.files import Inputs, JobFileAccess
 from airflow_batch_provider.spec.resources import plain_inputs, resources
+from airflow_batch_provider.spec.task_container import Container
 from airflow_batch_provider.spec.values import environment_wire
 
 _WHERE = "start task of a pool"

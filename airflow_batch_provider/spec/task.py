@@ -10,7 +10,6 @@ from typing import Any, TypedDict
 
 from airflow_batch_provider.spec.checks import rendered
 from airflow_batch_provider.spec.command import Command, OperatingSystem, command_line
-from airflow_batch_provider.spec.container import Container
 from airflow_batch_provider.spec.errors import SpecError, check_keywords
 from airflow_batch_provider.spec.exits import ExitRule, check_rules
 from airflow_batch_provider.spec.files import (
@@ -32,6 +31,7 @@ from airflow_batch_provider.spec.naming import check_id
 from airflow_batch_provider.spec.options import duration, environment_pairs, whole
 from airflow_batch_provider.spec.patterns import has_wildcard
 from airflow_batch_provider.spec.special_tasks import JobManager
+from airflow_batch_provider.spec.task_container import Container
 from airflow_batch_provider.spec.users import AutoUser, check_user
 
 _RECORDS: dict[str, type] = {

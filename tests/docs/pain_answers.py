@@ -31,14 +31,10 @@ _SERVICE = "Not ours: the service decides it."
 
 #: By the number of the pain.
 NOT_OURS: dict[int, str] = {
-    6: _SERVICE + " A pool whose allocation fails is explained: 8.",
     17: _OPEN,
     22: "Not ours: formulas know tasks, not nodes; an author multiplies `$PendingTasks` by the instances.",
     24: "Not ours: five minutes between two evaluations are the service's least, and the emulator's.",
-    25: "Not ours: the service fixes mounts when a pool is made. Another mount is told as drift.",
     26: _SERVICE,
-    27: _SERVICE,
-    30: _OPEN,
     31: _OPEN,
     33: _OPEN,
     38: "Not ours: the service itself starts preempted tasks again, and so does the emulator.",
@@ -79,7 +75,6 @@ NOT_OURS: dict[int, str] = {
     168: _SERVICE + " Blob events start DAGs: 170.",
     172: "Answered otherwise: one poll for all jobs of an account; the service sends no message.",
     174: _OPEN,
-    175: _OPEN,
     180: _SERVICE + " No result follows from its counts: tasks are read one by one.",
     181: "Answered otherwise: no figure is of the service's statistics; tasks are counted as they end.",
     188: _OPEN,
