@@ -8,7 +8,6 @@ SHOWN_BY: dict[str, tuple[int, ...]] = {
     "test_a_pool_that_cannot_be_allocated_is_explained_and_not_retried": (8,),
     "test_quota_is_lasting_and_capacity_passes": (9,),
     "test_every_resize_error_is_explained_in_three_parts": (10,),
-    "test_a_formula_is_set_and_stopped": (19,),
     "test_a_pool_with_an_identity_is_made_once_and_attached_to": (93, 94, 95, 96, 97, 100, 101, 107),
     "test_identities_that_parts_need_are_the_pools": (105, 110, 113),
     "test_what_can_never_come_up_is_told": (122, 129),
