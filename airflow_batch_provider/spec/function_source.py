@@ -59,15 +59,17 @@ def function_source(function: Callable[..., Any]) -> FunctionSource:
     check_function(function)
     try:
         lines, line = inspect.getsourcelines(function)
-    except (OSError, TypeError) as error:
+        text = textwrap.dedent("".join(lines))
+        definition = ast.parse(text).body[0]
+        # From Python 3.13 on a function without a file may be given the source of `python -c`.
+        if not isinstance(definition, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            raise OSError("what is there is no function")
+    except (OSError, TypeError, SyntaxError, IndexError) as error:
         raise SpecError(
             f"the source of {function.__name__!r} cannot be read ({error})",
             where="task.azure_batch",
             right="Define the function in a file.",
         ) from None
-    text = textwrap.dedent("".join(lines))
-    definition = ast.parse(text).body[0]
-    assert isinstance(definition, (ast.FunctionDef, ast.AsyncFunctionDef))
     kept = text.splitlines()
     for decorator in definition.decorator_list:
         if _name(decorator) in _OF_AIRFLOW:
