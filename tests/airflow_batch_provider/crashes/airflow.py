@@ -45,6 +45,13 @@ class KnownFiles(JobFiles):
     def prepare(self) -> None:
         pass
 
+    def shortfall(self) -> str | None:
+        return None
+
+    @property
+    def node_identity(self) -> str | None:
+        return None
+
     def of(self, job_id: str, homes: Mapping[str, str] | None = None) -> JobStorage:
         return JobStorage(WorkArea(self.work_container, job_id, homes or {}), NamedAccess())
 
@@ -112,7 +119,7 @@ class Airflow:
         patch.setattr("airflow_batch_provider.client.watching.Pace", lambda longest, first: Pace(0.001))
         patch.setattr(
             "airflow_batch_provider.client.job_run.JobRun",
-            lambda *given: JobRun(*given, sleep=lambda seconds: None),
+            lambda *given, **named: JobRun(*given, **named, sleep=lambda seconds: None),
         )
 
     @property
