@@ -125,13 +125,20 @@ def watch_added(watch: AddedWatch, now: Callable[[], float]) -> Script[AddedEndi
             return "timeout"
 
 
-def terminate_added(job_id: str, task_ids: Sequence[str]) -> Script[int]:
+def terminate_added(job_id: str, task_ids: Sequence[str], owner: str | None = None) -> Script[int]:
     """Ask for the end of those tasks that have not completed; each is asked once.
+
+    Parameters:
+        job_id: the job.
+        task_ids: the tasks.
+        owner: the task instance, as long as it is not known that the tasks are its own; others are left.
 
     Returns:
         How many are being ended.
     """
-    left = yield from list_own(job_id, task_ids, ("id",), "state ne 'completed'")
+    select = ("id",) if owner is None else ("id", "environmentSettings")
+    left = yield from list_own(job_id, task_ids, select, "state ne 'completed'")
+    left = [wire for wire in left if owner is None or owner_of(wire) == owner]
     answers = yield Together([Call("terminate_task", (job_id, wire["id"])) for wire in left])
     refused = [answer for answer in answers if isinstance(answer, Refusal)]
     lasting = [each for each in refused if each.code not in ENDED | {"TaskCompleted", "TaskNotFound"}]

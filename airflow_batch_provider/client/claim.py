@@ -309,7 +309,7 @@ def terminate_own(identity: JobIdentity, reason: str) -> Script[bool]:
         raise
     if job.ending or (job.marks or {}).get(OWNER_MARK) != identity.owner:
         return False
-    return (yield from terminate_job(identity.job_id, reason))
+    return (yield from terminate_job(identity.job_id, reason, tries=1))
 
 
 def existing_ids(job_id: str, claim: Claim) -> Script[frozenset[str]]:

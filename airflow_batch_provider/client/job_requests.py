@@ -31,17 +31,17 @@ def backoff(attempt: int, retry_after: float | None = None) -> float:
     return min(LONGEST_PAUSE, retry_after if retry_after is not None else 2.0**attempt)
 
 
-def patiently(call: Call | Send) -> Script[Any]:
+def patiently(call: Call | Send, tries: int = TRIES) -> Script[Any]:
     """A call, tried again while the service is busy or not reachable, at most six times.
 
     Raises:
         Refusal: refused for another reason, or still after the last try.
     """
-    for attempt in range(TRIES):
+    for attempt in range(tries):
         try:
             return (yield call)
         except Refusal as refusal:
-            if not refusal.transient or attempt == TRIES - 1:
+            if not refusal.transient or attempt == tries - 1:
                 raise
             yield Pause(backoff(attempt, refusal.retry_after))
     raise AssertionError("unreachable")
@@ -114,18 +114,19 @@ def count_tasks(job_id: str) -> Script[TaskCounts]:
     return task_counts((yield from patiently(Call("get_job_task_counts", (job_id,)))))
 
 
-def terminate_job(job_id: str, reason: str) -> Script[bool]:
-    """Ask for the end of a job, once; its end is not waited for.
+def terminate_job(job_id: str, reason: str, *, tries: int = TRIES) -> Script[bool]:
+    """Ask for the end of a job; its end is not waited for.
 
     Parameters:
         job_id: the job.
         reason: shown as its terminate reason.
+        tries: how often a service that is busy is asked; 1 for whoever has no time to wait.
 
     Returns:
         Whether it was still there to be ended.
     """
     try:
-        yield Send("POST", f"/jobs/{job_id}/terminate", {"terminateReason": reason})
+        yield from patiently(Send("POST", f"/jobs/{job_id}/terminate", {"terminateReason": reason}), tries)
     except Refusal as refusal:
         if refusal.code in ENDED:
             return False

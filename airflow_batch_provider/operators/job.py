@@ -20,6 +20,7 @@ from airflow_batch_provider.links.job import AzureBatchJobLink, AzureBatchOutput
 from airflow_batch_provider.metrics import emit
 from airflow_batch_provider.operators.task_instance import identity_of, patience_of, remember, try_of
 from airflow_batch_provider.rendering import as_texts
+from airflow_batch_provider.spec.checks import check_period, check_wait
 from airflow_batch_provider.spec.files import as_written
 from airflow_batch_provider.spec.limits import DEFAULT_WALL_CLOCK
 from airflow_batch_provider.spec.retry import check_on_retry
@@ -378,8 +379,9 @@ class AzureBatchJobOperator(BaseOperator):
                 where=where,
                 right="It is a JobGraph or a function that gives one.",
             )
-        if not isinstance(self.timeout, (timedelta, type(None))):
-            raise spec.SpecError(f"timeout is {self.timeout!r}", where=where, right="Give a timedelta(...).")
+        if self.timeout is not None:
+            check_wait(self.timeout, what="timeout", where=where)
+        check_period(self.poll_interval, what="poll_interval", where=where)
         check_on_retry(self.on_retry, where=where)
         if isinstance(self.log_tasks, str):
             raise spec.SpecError(

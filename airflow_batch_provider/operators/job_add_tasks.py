@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from airflow_batch_provider import spec
-from airflow_batch_provider.arguments import Text, text
+from airflow_batch_provider.arguments import Text, given, text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.operators.state_change import check_target
 from airflow_batch_provider.operators.task_instance import identity_of, try_of
+from airflow_batch_provider.spec.checks import check_period, check_wait
 from airflow_batch_provider.spec.files import as_written
 
 if TYPE_CHECKING:
@@ -76,10 +77,13 @@ class AzureBatchJobAddTasksOperator(BaseOperator):
         self.work_container = work_container
         self.conn_id = conn_id
         self.namespace = namespace
+        check_wait(timeout, what="timeout", where=f"task {self.task_id!r}")
+        check_period(poll_interval, what="poll_interval", where=f"task {self.task_id!r}")
         self.timeout = timeout
         self.deferrable = deferrable
         self.poll_interval = poll_interval
         self.added: list[str] = []
+        self._owner = ""
         if isinstance(graph, spec.JobGraph):
             self._check(graph)
         elif not callable(graph):
@@ -96,11 +100,12 @@ class AzureBatchJobAddTasksOperator(BaseOperator):
         from airflow_batch_provider.client.job_run import Looker, explained
         from airflow_batch_provider.triggers.added_tasks import AzureBatchAddedTasksTrigger
 
+        given(self.job_id, "job_id", self.task_id)
         client = AzureBatchHook(self.conn_id).batch_client()
         driver = Driver(client, log_to(self.log))
         graph = self._graph(context)
         self.added = [each.id for each in graph.specs]
-        owner = identity_of(context, self.namespace).owner
+        owner = self._owner = identity_of(context, self.namespace).owner
         with explained(f"Adding tasks to Batch job {self.job_id}"):
             tasks = self._compiled(driver, graph)
             driver.run(add_owned(self.job_id, tasks, owner, again=try_of(context) > 1))
@@ -130,7 +135,7 @@ class AzureBatchJobAddTasksOperator(BaseOperator):
 
         try:
             client = AzureBatchHook(self.conn_id).batch_client()
-            script = terminate_added(self.job_id, self.added)
+            script = terminate_added(self.job_id, self.added, self._owner)
             ended = Driver(client, log_to(self.log), seconds=_KILL_SECONDS).run(script)
             self.log.info("%d task(s) of Batch job %s are being ended", ended, self.job_id)
         except Refusal as refusal:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from airflow_batch_provider.arguments import Text, text
+from airflow_batch_provider.arguments import Text, given, text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.operators.state_change import check_target
 from airflow_batch_provider.spec.errors import SpecError
@@ -61,6 +61,7 @@ class AzureBatchJobReactivateTasksOperator(BaseOperator):
         from airflow_batch_provider.client.job_run import explained
         from airflow_batch_provider.client.reactivation import failed_tasks, reactivate
 
+        given(self.job_id, "job_id", self.task_id)
         driver = Driver(AzureBatchHook(self.conn_id).batch_client(), log_to(self.log))
         with explained(f"Reactivating tasks of Batch job {self.job_id}"):
             wanted = self.task_ids

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from airflow.sdk import BaseOperator
 
 from airflow_batch_provider import spec
-from airflow_batch_provider.arguments import Text, text
+from airflow_batch_provider.arguments import Text, given, text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
-from airflow_batch_provider.spec.checks import rendered
+from airflow_batch_provider.spec.checks import check_wait, rendered
 
 if TYPE_CHECKING:
     import jinja2
@@ -59,6 +59,7 @@ class PoolActionOperator(BaseOperator):
     ) -> None:
         super().__init__(**kwargs)
         self.conn_id = conn_id
+        check_wait(wait_timeout, what="wait_timeout", where=f"task {self.task_id!r}")
         self.wait_timeout = wait_timeout
         self.deferrable = deferrable
 
@@ -182,6 +183,11 @@ class NamedPoolOperator(PoolActionOperator):
     @property
     def _target(self) -> str:
         return self.pool_id
+
+    def execute(self, context: Context) -> str:
+        """Ask, and wait; gives the pool's id."""
+        given(self.pool_id, "pool_id", self.task_id)
+        return super().execute(context)
 
 
 def failure(message: str, fatal: bool, layer: str = "") -> BatchPoolError:

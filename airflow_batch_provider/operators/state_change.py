@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator
 
+from airflow_batch_provider.arguments import given
 from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.spec.checks import check_wait
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.files import is_template
 
@@ -55,15 +57,16 @@ class StateChangeOperator(BaseOperator):
         self.wait = wait
         self.timeout = timeout
         self.deferrable = deferrable
-        if not isinstance(timeout, timedelta):
-            raise SpecError(
-                f"timeout is {timeout!r}", where=f"task {self.task_id!r}", right="Give a timedelta(...)."
-            )
+        check_wait(timeout, what="timeout", where=f"task {self.task_id!r}")
 
     @property
     def target_id(self) -> str:
-        """Id of the job or schedule."""
-        return str(getattr(self, self.target_field))
+        """Id of the job or schedule.
+
+        Raises:
+            SpecError: none has come out of the template or the other task's output.
+        """
+        return given(getattr(self, self.target_field), self.target_field, self.task_id)
 
     def body(self) -> Mapping[str, Any] | None:
         """What the request says beside."""

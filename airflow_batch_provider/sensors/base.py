@@ -10,12 +10,16 @@ from airflow.sdk import BaseSensorOperator, PokeReturnValue
 
 from airflow_batch_provider.exceptions import BatchConditionError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.spec.checks import check_period
 from airflow_batch_provider.spec.errors import SpecError, nearest
 
 try:
-    from airflow.sdk.exceptions import AirflowSensorTimeout
-except ImportError:  # Airflow 3.1 keeps it elsewhere
-    from airflow.exceptions import AirflowSensorTimeout  # type: ignore[no-redef]
+    from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowSkipException
+except ImportError:  # Airflow 3.1 keeps them elsewhere
+    from airflow.exceptions import (  # type: ignore[no-redef]
+        AirflowSensorTimeout,
+        AirflowSkipException,
+    )
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -54,6 +58,7 @@ class AzureBatchSensor(BaseSensorOperator):
         super().__init__(**kwargs)
         self.conn_id = conn_id
         self.deferrable = deferrable
+        check_period(poll_interval, what="poll_interval", where=f"task {self.task_id!r}")
         self.poll_interval = poll_interval
 
     def condition(self) -> Condition:
@@ -64,7 +69,13 @@ class AzureBatchSensor(BaseSensorOperator):
         """Look once, and wait if need be."""
         if not self.deferrable:
             return super().execute(context)
-        done = self.poke(context)
+        try:
+            done = self.poke(context)
+        except BatchConditionError as error:
+            # After a wait Airflow itself does this.
+            if self.soft_fail or self.never_fail:
+                raise AirflowSkipException(f"Skipped instead of failed: {error}") from error
+            raise
         if not done:
             self._defer()
         return done.xcom_value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from airflow_batch_provider.arguments import Text, text
+from airflow_batch_provider.arguments import Text, given, text
 from airflow_batch_provider.sensors.base import AzureBatchSensor
 
 if TYPE_CHECKING:
@@ -46,4 +46,4 @@ class AzureBatchPoolSensor(AzureBatchSensor):
         """What is waited for."""
         from airflow_batch_provider.client.conditions import PoolCondition
 
-        return PoolCondition(self.pool_id, self.expect, self.may_be_missing)
+        return PoolCondition(given(self.pool_id, "pool_id", self.task_id), self.expect, self.may_be_missing)

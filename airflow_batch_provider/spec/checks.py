@@ -48,6 +48,28 @@ def check_duration(
     return value
 
 
+def check_wait(value: object, *, what: str, where: str) -> None:
+    """Check how long something is waited for.
+
+    Raises:
+        SpecError: no ``timedelta``, or less than none.
+    """
+    if not isinstance(value, dt.timedelta) or value < dt.timedelta(0):
+        raise SpecError(
+            f"{what} is {value!r}", where=where, right="Give a timedelta(...), such as timedelta(hours=1)."
+        )
+
+
+def check_period(value: object, *, what: str, where: str) -> None:
+    """Check a period in seconds. One of 0 would ask the service without a pause.
+
+    Raises:
+        SpecError: no number, or none above zero.
+    """
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or value <= 0:
+        raise SpecError(f"{what} is {value!r}", where=where, right="Give seconds as a number, such as 15.")
+
+
 def check_choice(value: object, choices: Sequence[object], *, what: str, where: str) -> None:
     """Refuse a value that is none of the choices; Jinja is left for later.
 

@@ -119,7 +119,7 @@ class AzureBatchJobTrigger(BaseTrigger):
         from airflow_batch_provider.client.steps import Refusal
 
         try:
-            await driver.run(terminate_job(self.job_id, "AirflowTimeout"))
+            await driver.run(terminate_job(self.job_id, "AirflowTimeout", tries=1))
         except Refusal as refusal:
             self.log.warning("Batch job %s will be ended by a worker: %s", self.job_id, refusal)
 

@@ -152,6 +152,11 @@ def test_whoever_is_killed_or_late_ends_these_tasks_and_no_others(
     killed = adding(batch_conn_id, job_id, graph)
     with pytest.raises(TaskDeferred):
         killed.execute(context(run_id))
+    other = adding(batch_conn_id, job_id, graph)
+    with pytest.raises(BatchJobConflictError):
+        other.execute(context())
+    other.on_kill()  # as if killed before it knew that the task is not its own
+    assert batch.get_task(job_id, "mine").state == "active"
     killed.on_kill()
     assert batch.get_task(job_id, "mine").state == "completed"
     assert batch.get_task(job_id, "part-of-others").state == "active"

@@ -118,8 +118,11 @@ def test_a_job_whose_task_failed_fails_the_sensor_unless_any_end_will_do(
     job_id = make_job(client, pool, "exit 3")
     with pytest.raises(BatchConditionError, match="1 failed"):
         sense(AzureBatchJobSensor(job_id=job_id, **options(batch_conn_id)))
-    with pytest.raises(AirflowSkipException):
-        sense(AzureBatchJobSensor(job_id=job_id, soft_fail=True, **options(batch_conn_id, deferrable=False)))
+    for deferrable in (True, False):
+        soft = options(batch_conn_id, deferrable=deferrable, soft_fail=True)
+        sense(AzureBatchJobSensor(job_id=job_id, expect="end", **options(batch_conn_id)))
+        with pytest.raises(AirflowSkipException):
+            AzureBatchJobSensor(job_id=job_id, **soft).execute(CONTEXT)
     assert (
         sense(AzureBatchJobSensor(job_id=job_id, expect="end", **options(batch_conn_id)))["job_id"] == job_id
     )
