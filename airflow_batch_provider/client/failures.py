@@ -111,6 +111,14 @@ TASK_FAILURES: dict[str, Meaning] = {
         "Look at the account's applications; name the version, as packages=['ffmpeg==7.1'].",
         final=True,
     ),
+    # No document names this code; the local Azure Batch gives it.
+    "UserAccountNotFound": Meaning(
+        Layer.SUBMIT,
+        "the user that the task is to run as does not exist on the node",
+        "The pool has no user account of this name.",
+        "Name one of the pool's users in user=, give user=AutoUser(...), or add it to the pool's users.",
+        final=True,
+    ),
     "ContainerPoolNotSupported": Meaning(
         Layer.IMAGE_PULL,
         "the task asks for a container on a pool without container support",

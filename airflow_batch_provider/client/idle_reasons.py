@@ -223,8 +223,7 @@ def _preparation(idle: IdleJob) -> Reason | None:
         return Reason(
             f"the job preparation task failed on all {len(failed)} node(s), as on {first.node_id} ({code}), "
             "and these take no tasks of this job any more; the job would wait for ever",
-            "read jobpreparation/stderr.txt on the node, correct preparation_command, end the job and "
-            "submit anew.",
+            "read jobpreparation/stderr.txt on the node, correct preparation, end the job and submit anew.",
         )
     if running:
         return Reason(f"the job preparation task runs on {len(running)} node(s)")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from airflow_batch_provider.client.failures import task_failure
-from airflow_batch_provider.client.meaning import Layer
+from airflow_batch_provider.client.meaning import Layer, Meaning
 from airflow_batch_provider.client.outcome import Outcome
 from airflow_batch_provider.client.records import TaskView
 from airflow_batch_provider.client.request_errors import request_error
@@ -18,6 +18,8 @@ SHOWN = 3
 """Failed tasks that are shown with their output; the others are named."""
 
 _NAMED = 10
+
+_BEFORE_THE_COMMAND = frozenset({Layer.SUBMIT, Layer.NODE_START, Layer.IMAGE_PULL, Layer.RESOURCE_FILE})
 
 ReadTail = Callable[[str, str], str | None]
 """Gives the last lines of a task's stream, by task id and file name; None when they cannot be had."""
@@ -146,10 +148,19 @@ def task_lines(view: TaskView, read_tail: ReadTail) -> list[str]:
         f"    {name}: {value}" for name, value in view.details if view.code != "FailureExitCode" and value
     ]
     lines += [f"  Likely cause: {meaning.cause}", f"  Next step: {meaning.next_step}"]
-    if view.node_id is not None:
-        for stream in ("stderr.txt", "stdout.txt"):
-            lines += _tail_lines(stream, read_tail(view.id, stream))
+    if view.node_id is None:
+        return lines
+    tails = {stream: read_tail(view.id, stream) for stream in ("stderr.txt", "stdout.txt")}
+    if _never_started(view, meaning) and set(tails.values()) == {None}:
+        return [*lines, "  Its command was never started: there is no output"]
+    for stream, tail in tails.items():
+        lines += _tail_lines(stream, tail)
     return lines
+
+
+def _never_started(view: TaskView, meaning: Meaning) -> bool:
+    # The service's start time is of no help: a task that gets its files is running already.
+    return view.exit_code is None and meaning.layer in _BEFORE_THE_COMMAND
 
 
 def _tail_lines(stream: str, tail: str | None) -> list[str]:

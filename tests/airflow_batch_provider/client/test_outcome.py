@@ -156,6 +156,13 @@ def test_output_that_cannot_be_read_is_said() -> None:
     assert "stderr.txt cannot be read any more" in made.text
 
 
+def test_a_task_that_never_started_has_no_output_to_miss() -> None:
+    made = report(outcome(chain("a"), task("a", "UserAccountNotFound")), lambda task_id, stream: None)
+    assert "Its command was never started: there is no output" in made.text
+    assert "cannot be read" not in made.text
+    assert made.final
+
+
 @pytest.mark.parametrize(("final", "hopeless"), [((65,), True), ((64,), False), ((), False)])
 def test_the_author_says_which_exit_codes_end_the_tries(final: tuple[int, ...], hopeless: bool) -> None:
     ended = outcome(chain("a"), task("a", "FailureExitCode", 65))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from azure.batch import BatchClient
 
+from airflow_batch_provider.client.clients import open_batch_client
 from airflow_batch_provider.client.drive import Driver
 from airflow_batch_provider.client.failures import task_failure
 from airflow_batch_provider.client.job_requests import terminate_job
@@ -15,10 +16,13 @@ from airflow_batch_provider.client.meaning import Layer
 from airflow_batch_provider.client.pool_causes import explain_resize
 from airflow_batch_provider.client.pool_views import PoolView, ServiceFault
 from airflow_batch_provider.client.request_errors import request_error
+from airflow_batch_provider.client.settings import BatchSettings
+from airflow_batch_provider.client.storage import StorageAccess
 from airflow_batch_provider.client.streams import Follower
 from airflow_batch_provider.client.watching import Watch
 from airflow_batch_provider.exceptions import BatchJobFailedError, BatchJobHopelessError
 from airflow_batch_provider.spec import JobGraph, SpecError, blob, shell
+from demo.stack.accounts import BatchAccount
 from tests.airflow_batch_provider.client.scripted import Scripted
 from tests.airflow_batch_provider.jobs.conftest import Jobs
 from tests.airflow_batch_provider.jobs.running import to_the_end
@@ -48,6 +52,18 @@ def failed_with_output(request: pytest.FixtureRequest) -> str:
 
 def test_pain_040_a_failed_task_is_never_a_success(jobs: Jobs, pool: str) -> None:
     assert failure_of(jobs, pool, one(shell("exit 1"))).layer == "command"
+
+
+def test_a_task_that_is_refused_before_its_start_is_not_said_to_have_lost_its_output(
+    emulator: BatchAccount, storage: StorageAccess, pool: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    graph = one("/bin/true", user="renderer")
+    settings = BatchSettings.from_connection("azurebatch", emulator.endpoint, emulator.name, emulator.key, {})
+    with open_batch_client(settings) as client:
+        error = failure_of(Jobs(client, storage, []), pool, graph)
+    assert error.codes == ("UserAccountNotFound",)
+    assert "Its command was never started: there is no output" in str(error)
+    assert not [record for record in caplog.records if record.exc_info]
 
 
 def test_pain_041_nor_is_it_when_other_tasks_of_the_job_did_well(jobs: Jobs, pool: str) -> None:
