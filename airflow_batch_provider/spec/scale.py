@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_batch_provider.spec.checks import Count, check_count, check_duration
-from airflow_batch_provider.spec.errors import SpecError
+from airflow_batch_provider.spec.errors import SpecError, nearest
 from airflow_batch_provider.spec.files import is_template
 from airflow_batch_provider.spec.values import iso_duration
 
@@ -18,6 +18,8 @@ MIN_RESIZE_TIMEOUT = dt.timedelta(minutes=5)
 MIN_INTERVAL, MAX_INTERVAL = dt.timedelta(minutes=5), dt.timedelta(hours=168)
 # Azure Batch: *Automatically scale compute nodes*: a formula's length.
 FORMULA_LENGTH = 8192
+# The same: what a formula sets; the last two are older names.
+TARGETS = ("$TargetDedicatedNodes", "$TargetLowPriorityNodes", "$TargetDedicated", "$TargetLowPriority")
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,8 @@ def check_formula(text: str) -> None:
     """Check an autoscale formula before anything is sent.
 
     Raises:
-        SpecError: the service would refuse it; with line and column.
+        SpecError: the service would refuse it; with line and column. Or it sets no target: the service takes
+            that, since any name may be a variable of the formula's own, but the pool would keep its size.
     """
     if len(text) > FORMULA_LENGTH:
         raise SpecError(
@@ -103,12 +106,18 @@ def check_formula(text: str) -> None:
     except ImportError:
         return
     try:
-        parse(text)
+        assigned = parse(text).assigned
     except FormulaError as error:
         raise SpecError(
             f"the autoscale formula is refused: {str(error).rstrip('.')}",
             right="Correct the formula (Azure Batch: Automatically scale compute nodes in a Batch pool).",
         ) from None
+    if assigned.isdisjoint(TARGETS):
+        hints = [f"{name}: {hint}" for name in sorted(assigned) if (hint := nearest(name, TARGETS))]
+        raise SpecError(
+            "the autoscale formula sets no number of nodes",
+            right=" ".join([*hints, f"Assign {TARGETS[0]} or {TARGETS[1]}."]),
+        )
 
 
 # What both task-driven formulas begin with. $PendingTasks counts tasks, not slots, and is missing for the

@@ -88,6 +88,18 @@ def test_a_wrong_formula_is_told_with_line_and_column() -> None:
         AutoScale("$TargetDedicatedNodes = 1;\n$TargetLowPriorityNodes = foo(;")
 
 
+def test_a_formula_that_sets_no_number_of_nodes_is_refused_with_the_name_that_was_meant() -> None:
+    with pytest.raises(SpecError, match=r"Did you mean '\$TargetDedicatedNodes'"):
+        AutoScale("$now = time();\n$TargetDedicatedNode = 1;")
+    with pytest.raises(SpecError, match="sets no number of nodes"):
+        AutoScale("$wanted = 3;")
+
+
+@pytest.mark.parametrize("name", ["$TargetLowPriorityNodes", "$TargetDedicated", "$TargetLowPriority"])
+def test_each_target_by_itself_is_enough(name: str) -> None:
+    assert AutoScale(f"{name} = 1;").formula == f"{name} = 1;"
+
+
 def test_a_formula_that_is_a_template_is_checked_once_it_is_rendered() -> None:
     from airflow_batch_provider.spec import Pool
 
