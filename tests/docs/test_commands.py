@@ -57,7 +57,7 @@ def docker(words: list[str]) -> None:
 
 def pip(words: list[str]) -> None:
     assert words[0] == "install"
-    wanted = Requirement(words[1])
+    wanted = Requirement(re.sub(r"^\.", "airflow-provider-azure-batch", words[1]))  # "." is a clone
     distribution = metadata(wanted.name)
     assert wanted.extras <= set(distribution.get_all("Provides-Extra") or ())
 
