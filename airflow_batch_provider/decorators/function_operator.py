@@ -14,7 +14,7 @@ from airflow.sdk.bases.decorator import DecoratedOperator
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.links.job import JOB_LINK_KEY, AzureBatchJobLink, job_url
 from airflow_batch_provider.rendering import text_renderer
-from airflow_batch_provider.spec.checks import rendered
+from airflow_batch_provider.spec.checks import check_period, check_wait, rendered
 from airflow_batch_provider.spec.errors import SpecError, nearest
 from airflow_batch_provider.spec.files import BlobRef, Inputs, Render, is_template
 from airflow_batch_provider.spec.function_source import check_function, function_source
@@ -315,6 +315,14 @@ class AzureBatchDecoratedOperator(DecoratedOperator):
             raise SpecError(
                 f"requirements is {self.requirements!r}", where=where, right=f"Give [{self.requirements!r}]."
             )
+        if not isinstance(self.python_version, (str, type(None))):
+            raise SpecError(
+                f"python_version is {self.python_version!r}",
+                where=where,
+                right="Write it as text, such as '3.10': the number 3.10 is 3.1.",
+            )
+        check_wait(self.timeout, what="timeout", where=where, positive=True)
+        check_period(self.poll_interval, what="poll_interval", where=where)
         if self.container is not None and (self.requirements or self.python_version):
             raise SpecError(
                 "there are a container and requirements or python_version",

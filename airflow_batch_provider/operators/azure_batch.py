@@ -14,6 +14,7 @@ from airflow.sdk import BaseOperator
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.links.job import JOB_LINK_KEY, AzureBatchJobLink, job_url
 from airflow_batch_provider.operators.task_instance import identity_of
+from airflow_batch_provider.spec.checks import check_period
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.files import is_template
 from airflow_batch_provider.spec.official import OfficialPool, OfficialTask, wire_of
@@ -286,6 +287,8 @@ class AzureBatchOperator(BaseOperator):
 
     def _check(self) -> None:
         where = f"task {self.task_id!r}"
+        check_period(self.timeout, what="timeout", where=where, unit="minutes")
+        check_period(self.poll_interval, what="poll_interval", where=where)
         plain = isinstance(self.batch_pool_id, str) and not is_template(self.batch_pool_id)
         self._pool(None if plain else "known-later")
         if self.batch_job_release_task and not self.batch_job_preparation_task:

@@ -11,6 +11,9 @@ from airflow.sdk import Asset, BaseOperator
 from airflow_batch_provider.client.blob_events import BLOB_CREATED, BlobEvent, blob_from_url
 from airflow_batch_provider.client.receipts import Receipts
 from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.spec.checks import check_wait
+from airflow_batch_provider.spec.errors import SpecError
+from airflow_batch_provider.spec.options import whole
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -38,6 +41,7 @@ class AzureBlobClaimOperator(BaseOperator):
     :param blobs: URLs to work on in any case, without a receipt, for runs started by hand. Templated.
     :returns: a list of ``{"url", "container", "name", "etag", "size", "content_type", "time"}``,
         ready for ``.expand()``. An empty list skips mapped tasks.
+    :raises SpecError: a value that cannot work; at DAG parse.
     :raises BatchRequestError: storage refused; its text explains.
     """
 
@@ -55,14 +59,17 @@ class AzureBlobClaimOperator(BaseOperator):
         blobs: Sequence[str] | str = (),
         **kwargs: Any,
     ) -> None:
+        if not isinstance(asset, Asset):
+            raise SpecError(
+                f"asset is {asset!r}",
+                where=f"task {kwargs.get('task_id')!r}",
+                right="Give the Asset(...) whose watcher has the BlobCreatedTrigger.",
+            )
         kwargs["inlets"] = [*(kwargs.get("inlets") or []), asset]
         super().__init__(**kwargs)
-        if lookback <= timedelta(0):
-            raise ValueError(f"lookback of task {self.task_id!r} is {lookback}; it must be more than zero")
-        if max_blobs is not None and max_blobs < 1:
-            raise ValueError(
-                f"max_blobs of task {self.task_id!r} is {max_blobs}; it must be 1 or more, or None"
-            )
+        where = f"task {self.task_id!r}"
+        check_wait(lookback, what="lookback", where=where, positive=True)
+        whole(max_blobs, "max_blobs", 1, where)
         self.asset = asset
         self.conn_id = conn_id
         self.receipts_container = receipts_container

@@ -20,7 +20,7 @@ from airflow_batch_provider.links.job import AzureBatchJobLink, AzureBatchOutput
 from airflow_batch_provider.metrics import emit
 from airflow_batch_provider.operators.task_instance import identity_of, patience_of, remember, try_of
 from airflow_batch_provider.rendering import as_texts
-from airflow_batch_provider.spec.checks import check_period, check_wait
+from airflow_batch_provider.spec.checks import check_exit_codes, check_period, check_wait
 from airflow_batch_provider.spec.files import as_written
 from airflow_batch_provider.spec.limits import DEFAULT_WALL_CLOCK
 from airflow_batch_provider.spec.retry import check_on_retry
@@ -382,6 +382,7 @@ class AzureBatchJobOperator(BaseOperator):
         if self.timeout is not None:
             check_wait(self.timeout, what="timeout", where=where)
         check_period(self.poll_interval, what="poll_interval", where=where)
+        check_exit_codes(self.no_retry_exit_codes, what="no_retry_exit_codes", where=where)
         check_on_retry(self.on_retry, where=where)
         if isinstance(self.log_tasks, str):
             raise spec.SpecError(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_batch_provider import spec
 from airflow_batch_provider.sensors.base import AzureBatchSensor
+from airflow_batch_provider.spec.checks import check_wait
 from airflow_batch_provider.spec.files import BlobRef, HasUri, is_template
 
 if TYPE_CHECKING:
@@ -43,10 +44,7 @@ class AzureBlobSensor(AzureBatchSensor):
     ) -> None:
         super().__init__(**kwargs)
         where = f"task {self.task_id!r}"
-        if not isinstance(settled_for, timedelta) or settled_for < timedelta(0):
-            raise spec.SpecError(
-                f"settled_for is {settled_for!r}", where=where, right="Give a timedelta(...)."
-            )
+        check_wait(settled_for, what="settled_for", where=where)
         if not isinstance(at_least, int) or at_least < 1:
             raise spec.SpecError(f"at_least is {at_least!r}", where=where, right="Give 1 or more.")
         if not (isinstance(blobs, str) and is_template(blobs)):

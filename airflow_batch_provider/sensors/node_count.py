@@ -2,15 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_batch_provider.arguments import Text, text
 from airflow_batch_provider.sensors.base import AzureBatchSensor
+from airflow_batch_provider.spec.checks import check_choice
 from airflow_batch_provider.spec.errors import SpecError
+from airflow_batch_provider.spec.options import whole
 
 if TYPE_CHECKING:
     from airflow_batch_provider.client.conditions import NodeCountCondition
+
+# Azure Batch REST reference: BatchNodeState.
+NODE_STATES = (
+    "creating",
+    "deallocated",
+    "deallocating",
+    "idle",
+    "leavingpool",
+    "offline",
+    "preempted",
+    "rebooting",
+    "reimaging",
+    "running",
+    "starting",
+    "starttaskfailed",
+    "unknown",
+    "unusable",
+    "upgradingos",
+    "waitingforstarttask",
+)
 
 
 class AzureBatchNodeCountSensor(AzureBatchSensor):
@@ -22,7 +44,7 @@ class AzureBatchNodeCountSensor(AzureBatchSensor):
     Parameters:
         pool_id: the pool; templated.
         at_least, at_most: how many; ``at_least=0, at_most=0`` waits for an empty pool.
-        states: which nodes count, in the service's words, such as ``["idle"]``.
+        states: which nodes count, in the service's words, such as ``["idle"]``; see ``NODE_STATES``.
         may_be_missing: wait for a pool that does not exist yet, instead of failing.
 
     Further parameters: see :class:`~airflow_batch_provider.sensors.base.AzureBatchSensor`.
@@ -42,8 +64,13 @@ class AzureBatchNodeCountSensor(AzureBatchSensor):
     ) -> None:
         super().__init__(**kwargs)
         where = f"task {self.task_id!r}"
-        if isinstance(states, str) or not states:
+        if isinstance(states, str) or not isinstance(states, Collection) or not states:
             raise SpecError(f"states are {states!r}", where=where, right="Give a list: ['idle', 'running'].")
+        for state in states:
+            known = state.lower() if isinstance(state, str) else state
+            check_choice(known, NODE_STATES, what="a state", where=where)
+        at_least = whole(at_least, "at_least", 0, where) or 0
+        at_most = whole(at_most, "at_most", 0, where)
         if at_most is not None and at_most < at_least:
             raise SpecError(
                 f"at_most is {at_most}, below at_least, which is {at_least}",

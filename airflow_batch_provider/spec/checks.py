@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeAlias, TypeVar
 
@@ -48,26 +49,48 @@ def check_duration(
     return value
 
 
-def check_wait(value: object, *, what: str, where: str) -> None:
-    """Check how long something is waited for.
+def check_wait(value: object, *, what: str, where: str, positive: bool = False) -> None:
+    """Check how long something is waited for, or looked back.
+
+    Parameters:
+        positive: whether no time at all will not do.
 
     Raises:
-        SpecError: no ``timedelta``, or less than none.
+        SpecError: no ``timedelta``, or too little.
     """
-    if not isinstance(value, dt.timedelta) or value < dt.timedelta(0):
+    none = dt.timedelta(0)
+    if not isinstance(value, dt.timedelta) or value < none or (positive and value == none):
         raise SpecError(
             f"{what} is {value!r}", where=where, right="Give a timedelta(...), such as timedelta(hours=1)."
         )
 
 
-def check_period(value: object, *, what: str, where: str) -> None:
+def check_period(value: object, *, what: str, where: str, unit: str = "seconds") -> None:
     """Check a period in seconds. One of 0 would ask the service without a pause.
 
+    Parameters:
+        unit: of the number, where it is not seconds.
+
     Raises:
-        SpecError: no number, or none above zero.
+        SpecError: no number, or none above zero; a ``timedelta`` or a text would fail only when the wait
+            begins.
     """
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or value <= 0:
-        raise SpecError(f"{what} is {value!r}", where=where, right="Give seconds as a number, such as 15.")
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value < math.inf:
+        raise SpecError(f"{what} is {value!r}", where=where, right=f"Give {unit} as a number, such as 15.")
+
+
+def check_exit_codes(value: object, *, what: str, where: str) -> None:
+    """Check a collection of exit codes.
+
+    Raises:
+        SpecError: no collection, or not of whole numbers.
+    """
+    right = f"Give a list of whole numbers: {what}=[64]."
+    if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Collection):
+        raise SpecError(f"{what} is {value!r}", where=where, right=right)
+    for code in value:
+        if not isinstance(code, int) or isinstance(code, bool):
+            raise SpecError(f"an exit code in {what} is {code!r}", where=where, right=right)
 
 
 def check_choice(value: object, choices: Sequence[object], *, what: str, where: str) -> None:

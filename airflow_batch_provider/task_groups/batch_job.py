@@ -10,6 +10,7 @@ from airflow.sdk import TaskGroup
 
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.spec.again import part_of
+from airflow_batch_provider.spec.checks import check_exit_codes, check_period, check_wait
 from airflow_batch_provider.spec.compile import WorkArea, fingerprint
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.exits import exit_conditions
@@ -104,8 +105,10 @@ class AzureBatchJobTaskGroup(TaskGroup):
         **kwargs: Any,
     ) -> None:
         where = f"task group {group_id!r}"
-        if not isinstance(timeout, (timedelta, type(None))):
-            raise SpecError(f"timeout is {timeout!r}", where=where, right="Give a timedelta(...).")
+        if timeout is not None:
+            check_wait(timeout, what="timeout", where=where)
+        check_period(poll_interval, what="poll_interval", where=where)
+        check_exit_codes(no_retry_exit_codes, what="no_retry_exit_codes", where=where)
         plain = isinstance(pool_id, str) and not is_template(pool_id)
         options = JobOptions(
             pool_id=pool_id if plain else "pool",
@@ -167,7 +170,7 @@ class AzureBatchJobTaskGroup(TaskGroup):
         Raises:
             SpecError: says what is wrong, where, and what would be right.
         """
-        arguments = self._arguments(id, operator_args or {})
+        arguments = self._arguments(id, {} if operator_args is None else operator_args)
         waits_for = options.pop("depends_on", None)
         made = self._declared.task(id, command, **options)
         spec = self._declared.spec(id)
@@ -254,6 +257,8 @@ class AzureBatchJobTaskGroup(TaskGroup):
             raise SpecError(
                 "the id is that of a task of the group's own", where=where, right="Choose another id."
             )
+        if not isinstance(operator_args, Mapping):
+            raise SpecError(f"operator_args is {operator_args!r}", where=where, right="Write {'retries': 2}.")
         for name in _GIVEN_BY_THE_GROUP:
             if name in operator_args:
                 raise SpecError(

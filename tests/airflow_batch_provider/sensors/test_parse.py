@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from airflow_batch_provider.sensors.blob import AzureBlobSensor
 from airflow_batch_provider.sensors.job import AzureBatchJobSensor
-from airflow_batch_provider.sensors.node_count import AzureBatchNodeCountSensor
+from airflow_batch_provider.sensors.node_count import NODE_STATES, AzureBatchNodeCountSensor
 from airflow_batch_provider.sensors.pool import AzureBatchPoolSensor
 from airflow_batch_provider.sensors.task import AzureBatchTaskSensor
 from airflow_batch_provider.spec import SpecError, blob
@@ -22,6 +23,11 @@ from airflow_batch_provider.spec import SpecError, blob
         (AzureBatchPoolSensor, {"pool_id": "p", "expect": "idle"}, "steady"),
         (AzureBatchNodeCountSensor, {"pool_id": "p", "states": "idle"}, "a list"),
         (AzureBatchNodeCountSensor, {"pool_id": "p", "at_least": 2, "at_most": 1}, "at_least=0"),
+        (AzureBatchNodeCountSensor, {"pool_id": "p", "at_least": "two"}, "at_least is 'two'"),
+        (AzureBatchNodeCountSensor, {"pool_id": "p", "at_most": 1.5}, "at_most is 1.5"),
+        (AzureBatchNodeCountSensor, {"pool_id": "p", "states": ["ready"]}, "one of .*'idle'.*'running'"),
+        (AzureBatchNodeCountSensor, {"pool_id": "p", "states": ["ilde"]}, "Did you mean 'idle'"),
+        (AzureBatchNodeCountSensor, {"pool_id": "p", "states": [3]}, "a state is 3"),
         (AzureBlobSensor, {"blobs": "container/in/", "settled_for": 30}, "timedelta"),
         (AzureBlobSensor, {"blobs": "container/in/", "at_least": 0}, "1 or more"),
         (AzureBlobSensor, {"blobs": "Container/in/"}, "lower-case"),
@@ -38,3 +44,12 @@ def test_a_value_that_cannot_work_is_refused_with_the_right_one(
 def test_blobs_may_be_a_reference_or_a_template() -> None:
     assert AzureBlobSensor(task_id="t", blobs=blob("container/in/")).blobs == "container/in/"
     assert AzureBlobSensor(task_id="t", blobs="container/{{ ds }}/").blobs == "container/{{ ds }}/"
+
+
+def test_the_states_of_a_node_are_those_of_the_service_and_told_in_the_documentation() -> None:
+    from azure.batch.models import BatchNodeState
+
+    assert set(NODE_STATES) == {state.value for state in BatchNodeState}
+    AzureBatchNodeCountSensor(task_id="t", pool_id="p", states=["startTaskFailed"])
+    page = (Path(__file__).parents[3] / "docs/sensors.md").read_text()
+    assert all(f"`{state}`" in page for state in NODE_STATES)

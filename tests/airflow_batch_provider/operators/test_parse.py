@@ -1,0 +1,132 @@
+"""Values that operators, the group and the decorator refuse when a DAG is parsed, not when work has begun."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from airflow.sdk import DAG, Asset, task
+
+from airflow_batch_provider.operators.azure_batch import AzureBatchOperator
+from airflow_batch_provider.operators.blob_claim import AzureBlobClaimOperator
+from airflow_batch_provider.operators.job import AzureBatchJobOperator
+from airflow_batch_provider.operators.job_add_tasks import AzureBatchJobAddTasksOperator
+from airflow_batch_provider.operators.pool_wait import AzureBatchPoolWaitOperator
+from airflow_batch_provider.operators.task import AzureBatchTaskOperator
+from airflow_batch_provider.sensors.job import AzureBatchJobSensor
+from airflow_batch_provider.spec import JobGraph, SpecError, shell
+from airflow_batch_provider.task_groups.batch_job import AzureBatchJobTaskGroup
+
+
+def job(**fields: Any) -> AzureBatchJobOperator:
+    graph = JobGraph()
+    graph.task("t", shell("true"))
+    return AzureBatchJobOperator(task_id="t", **{"pool_id": "p", "graph": graph, **fields})
+
+
+def one(**fields: Any) -> AzureBatchTaskOperator:
+    return AzureBatchTaskOperator(task_id="t", **{"pool_id": "p", "command": "true", **fields})
+
+
+def added(**fields: Any) -> AzureBatchJobAddTasksOperator:
+    return AzureBatchJobAddTasksOperator(task_id="t", job_id="j", graph=JobGraph, **fields)
+
+
+def group(**fields: Any) -> AzureBatchJobTaskGroup:
+    with DAG("d", schedule=None):
+        return AzureBatchJobTaskGroup("g", **{"pool_id": "p", **fields})
+
+
+def wait(**fields: Any) -> AzureBatchPoolWaitOperator:
+    return AzureBatchPoolWaitOperator(task_id="t", **{"pool_id": "p", **fields})
+
+
+def sensor(**fields: Any) -> AzureBatchJobSensor:
+    return AzureBatchJobSensor(task_id="t", job_id="j", **fields)
+
+
+def claim(**fields: Any) -> AzureBlobClaimOperator:
+    return AzureBlobClaimOperator(task_id="t", **{"asset": Asset("a"), **fields})
+
+
+def official(**fields: Any) -> AzureBatchOperator:
+    given = {
+        "batch_pool_id": "p",
+        "batch_pool_vm_size": "standard_d2s_v3",
+        "batch_job_id": "j",
+        "batch_task_id": "b",
+        "batch_task_command_line": "true",
+        "vm_publisher": "canonical",
+        "vm_offer": "0001-com-ubuntu-server-jammy",
+        "vm_sku": "22_04-lts",
+        "vm_node_agent_sku_id": "batch.node.ubuntu 22.04",
+        "target_dedicated_nodes": 1,
+    }
+    return AzureBatchOperator(task_id="t", **{**given, **fields})
+
+
+def function(**fields: Any) -> Any:
+    @task.azure_batch(**{"pool_id": "p", **fields})
+    def double(number: int) -> int:
+        return 2 * number
+
+    return double(1)
+
+
+@pytest.mark.parametrize("make", [job, one, added, group, sensor, official, function])
+@pytest.mark.parametrize("value", [timedelta(seconds=30), "30", 0, -1, True, float("inf")])
+def test_a_poll_interval_is_a_number_of_seconds(make: Callable[..., object], value: object) -> None:
+    with pytest.raises(SpecError, match="Give seconds as a number, such as 15"):
+        make(poll_interval=value)
+    make(poll_interval=0.5)
+
+
+@pytest.mark.parametrize("make", [job, one, group])
+@pytest.mark.parametrize("value", [64, "64", ["3"], [1.0], {3: "x"}, None])
+def test_exit_codes_are_a_collection_of_whole_numbers(make: Callable[..., object], value: object) -> None:
+    with pytest.raises(SpecError, match=r"Give a list of whole numbers: no_retry_exit_codes=\[64\]"):
+        make(no_retry_exit_codes=value)
+    make(no_retry_exit_codes=range(64, 80))
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (job, "timeout"),
+        (one, "timeout"),
+        (added, "timeout"),
+        (group, "timeout"),
+        (function, "timeout"),
+        (wait, "wait_timeout"),
+        (claim, "lookback"),
+    ],
+)
+@pytest.mark.parametrize("value", [30, "30", -timedelta(seconds=1)])
+def test_a_length_of_time_is_a_timedelta(make: Callable[..., object], name: str, value: object) -> None:
+    with pytest.raises(SpecError, match=rf"{name} is .*Give a (positive )?timedelta"):
+        make(**{name: value})
+    make(**{name: timedelta(hours=1)})
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: official(timeout=timedelta(minutes=25)), "Give minutes as a number"),
+        (lambda: function(python_version=3.10), "such as '3.10'"),
+        (lambda: claim(asset="incoming"), r"asset is 'incoming'. Give the Asset\(...\)"),
+        (lambda: claim(max_blobs=0), "max_blobs is 0"),
+    ],
+)
+def test_other_values_that_cannot_work_are_refused(make: Callable[[], object], said: str) -> None:
+    with pytest.raises(SpecError, match=said):
+        make()
+
+
+@pytest.mark.parametrize("value", [3, "retries=2", [("retries", 2)]])
+def test_arguments_of_a_members_task_are_a_mapping(value: Any) -> None:
+    with group() as made:
+        with pytest.raises(SpecError, match=r"operator_args is .* Write \{'retries': 2\}"):
+            made.task("a", "true", operator_args=value)
+        made.task("a", "true", operator_args={"retries": 2})
