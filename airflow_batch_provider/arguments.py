@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias, cast
 
+from airflow_batch_provider import spec
 from airflow_batch_provider.spec.errors import SpecError
 
 if TYPE_CHECKING:
     from airflow.sdk import XComArg
 
-__all__ = ["Text", "given", "text"]
+__all__ = ["Text", "given", "pool_text", "text"]
 
 Text: TypeAlias = "str | XComArg"
 """Of a templated argument: Airflow puts the output's value in its place before the task runs."""
@@ -18,6 +19,29 @@ Text: TypeAlias = "str | XComArg"
 def text(argument: Text) -> str:
     """The argument as it is, typed as what it will be when the task runs."""
     return cast("str", argument)
+
+
+def pool_text(argument: object, where: str, *, name: str = "pool_id") -> str:
+    """The id of a pool as it is, typed as what it will be when the task runs.
+
+    Parameters:
+        argument: text, or the output of another task.
+        where: the task that it is given to.
+        name: of the argument.
+
+    Raises:
+        SpecError: it is the operator or the record of the pool itself, or no text.
+    """
+    if isinstance(argument, str) or hasattr(argument, "resolve"):  # as all that Airflow resolves has
+        return cast("str", argument)
+    if hasattr(argument, "task_id") and hasattr(argument, "output"):
+        raise SpecError(
+            f"{name} is the operator {argument.task_id!r} itself", where=where, right="Write pool.output."
+        )
+    if isinstance(argument, spec.Pool):
+        right = "Write pool.pool_id." if argument.id_by_fingerprint else "Write pool.id."
+        raise SpecError(f"{name} is the declaration of pool {argument.id!r}", where=where, right=right)
+    raise SpecError(f"{name} is {argument!r}", where=where, right=f"Give the pool's id: {name}='...'.")
 
 
 def given(value: object, field: str, task_id: str) -> str:

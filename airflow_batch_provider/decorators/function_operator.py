@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from airflow.sdk.bases.decorator import DecoratedOperator
 
+from airflow_batch_provider.arguments import pool_text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.links.job import JOB_LINK_KEY, AzureBatchJobLink, job_url
 from airflow_batch_provider.rendering import text_renderer
@@ -237,7 +238,7 @@ class AzureBatchDecoratedOperator(DecoratedOperator):
         identity = self._identity(context)
         task = FunctionTask(
             identity=identity,
-            options=self._options(),
+            options=self._options(self.pool_id),
             graph_of=partial(
                 self._graph,
                 sources,
@@ -280,9 +281,9 @@ class AzureBatchDecoratedOperator(DecoratedOperator):
         )
         return made.graph
 
-    def _options(self) -> JobOptions:
+    def _options(self, pool_id: str) -> JobOptions:
         return JobOptions(
-            pool_id=self.pool_id,
+            pool_id=pool_id,
             priority=self.priority,
             max_wall_clock=self.max_wall_clock,
             on_task_failure="continue",
@@ -329,8 +330,9 @@ class AzureBatchDecoratedOperator(DecoratedOperator):
                 where=where,
                 right="Have the packages in the image, or leave the container out.",
             )
-        if isinstance(self.pool_id, str) and not is_template(self.pool_id):
-            self._options()
+        pool_id = pool_text(self.pool_id, where)
+        plain = isinstance(self.pool_id, str) and not is_template(pool_id)
+        self._options(pool_id if plain else "known-later")
         if not is_template(str(self.environment)):
             self._graph({}, "owner", lambda text: text, "function")
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.configuration import conf
 from airflow.sdk import BaseOperator
 
+from airflow_batch_provider.arguments import pool_text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.links.job import JOB_LINK_KEY, AzureBatchJobLink, job_url
 from airflow_batch_provider.operators.task_instance import identity_of
@@ -289,6 +290,7 @@ class AzureBatchOperator(BaseOperator):
         where = f"task {self.task_id!r}"
         check_period(self.timeout, what="timeout", where=where, unit="minutes")
         check_period(self.poll_interval, what="poll_interval", where=where)
+        pool_text(self.batch_pool_id, where, name="batch_pool_id")
         plain = isinstance(self.batch_pool_id, str) and not is_template(self.batch_pool_id)
         self._pool(None if plain else "known-later")
         if self.batch_job_release_task and not self.batch_job_preparation_task:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Asset, BaseOperator
 
 from airflow_batch_provider import spec
-from airflow_batch_provider.arguments import Text, text
+from airflow_batch_provider.arguments import Text, pool_text
 from airflow_batch_provider.client.meaning import check_layers
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.lineage import facets
@@ -139,7 +139,7 @@ class AzureBatchJobOperator(BaseOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.pool_id = text(pool_id)
+        self.pool_id = pool_text(pool_id, f"task {self.task_id!r}")
         self.graph = graph
         self.graph_kwargs = graph_kwargs
         self.work_container = work_container
@@ -288,7 +288,7 @@ class AzureBatchJobOperator(BaseOperator):
         render = text_renderer(self, context)
         plan = JobPlan(
             identity=identity_of(context, self.namespace),
-            options=self._options().rendered(render),
+            options=self._options(self.pool_id).rendered(render),
             graph=self._graph(render),
             render=as_written,
             no_retry_exit_codes=frozenset(self.no_retry_exit_codes),
@@ -344,9 +344,9 @@ class AzureBatchJobOperator(BaseOperator):
 
         return claim.found is Found.SUCCEEDED
 
-    def _options(self) -> JobOptions:
+    def _options(self, pool_id: str) -> JobOptions:
         return spec.JobOptions(
-            pool_id=self.pool_id,
+            pool_id=pool_id,
             priority=self.priority,
             max_wall_clock=self.max_wall_clock,
             on_task_failure=self.on_task_failure,
@@ -389,8 +389,8 @@ class AzureBatchJobOperator(BaseOperator):
                 f"log_tasks is {self.log_tasks!r}", where=where, right=f"Give a list: [{self.log_tasks!r}]."
             )
         plain = isinstance(self.pool_id, str) and not is_template(self.pool_id)
-        if plain and _is_plain(self.environment) and _is_plain(self.metadata):
-            self._options()
+        if _is_plain(self.environment) and _is_plain(self.metadata):
+            self._options(self.pool_id if plain else "known-later")
 
 
 def _is_plain(values: Any) -> bool:

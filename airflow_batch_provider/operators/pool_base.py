@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from airflow.sdk import BaseOperator
 
 from airflow_batch_provider import spec
-from airflow_batch_provider.arguments import Text, given, text
+from airflow_batch_provider.arguments import Text, given, pool_text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.spec.checks import check_wait, rendered
 
@@ -178,7 +178,7 @@ class NamedPoolOperator(PoolActionOperator):
 
     def __init__(self, *, pool_id: Text, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.pool_id = text(pool_id)
+        self.pool_id = pool_text(pool_id, f"task {self.task_id!r}")
 
     @property
     def _target(self) -> str:

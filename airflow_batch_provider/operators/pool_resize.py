@@ -23,7 +23,7 @@ class AzureBatchPoolResizeOperator(NamedPoolOperator):
 
     Parameters:
         pool_id: the pool.
-        dedicated, spot: the wanted nodes; templated.
+        dedicated, spot: the wanted nodes; templated. At least one of them is given; the other is 0 then.
         resize_timeout: how long the service tries to allocate them, at least 5 minutes.
         deallocation: what becomes of the tasks of nodes that leave: ``taskcompletion`` lets them end;
             ``requeue`` runs them again elsewhere; ``terminate`` ends them for good.
@@ -40,8 +40,8 @@ class AzureBatchPoolResizeOperator(NamedPoolOperator):
         self,
         *,
         pool_id: Text,
-        dedicated: Count = 0,
-        spot: Count = 0,
+        dedicated: Count | None = None,
+        spot: Count | None = None,
         resize_timeout: dt.timedelta = dt.timedelta(minutes=15),
         deallocation: Literal["requeue", "taskcompletion", "terminate"] = "taskcompletion",
         wait_for: Literal["steady", "nodes"] | None = "steady",
@@ -49,14 +49,21 @@ class AzureBatchPoolResizeOperator(NamedPoolOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(pool_id=pool_id, **kwargs)
-        self.dedicated = dedicated
-        self.spot = spot
+        where = f"task {self.task_id!r}"
+        if dedicated is None and spot is None:
+            raise spec.SpecError(
+                "no size is given",
+                where=where,
+                right="Give dedicated= or spot=; for no nodes write dedicated=0.",
+            )
+        self.dedicated = 0 if dedicated is None else dedicated
+        self.spot = 0 if spot is None else spot
         self.resize_timeout = resize_timeout
         self.deallocation = deallocation
         self.wait_for = wait_for
         self.min_ready_nodes = min_ready_nodes
-        check_choice(deallocation, DEALLOCATION, what="deallocation", where=f"task {self.task_id!r}")
-        check_choice(wait_for, ("steady", "nodes", None), what="wait_for", where=f"task {self.task_id!r}")
+        check_choice(deallocation, DEALLOCATION, what="deallocation", where=where)
+        check_choice(wait_for, ("steady", "nodes", None), what="wait_for", where=where)
         self._scale()
 
     def _scale(self) -> spec.FixedScale:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_batch_provider.arguments import Text, text
+from airflow_batch_provider.arguments import Text, pool_text
 from airflow_batch_provider.sensors.base import AzureBatchSensor
 from airflow_batch_provider.spec.checks import check_choice
 from airflow_batch_provider.spec.errors import SpecError
@@ -77,7 +77,7 @@ class AzureBatchNodeCountSensor(AzureBatchSensor):
                 where=where,
                 right="For an empty pool say at_least=0, at_most=0.",
             )
-        self.pool_id = text(pool_id)
+        self.pool_id = pool_text(pool_id, where)
         self.at_least = at_least
         self.at_most = at_most
         self.states = list(states)

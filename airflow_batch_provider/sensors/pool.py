@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from airflow_batch_provider.arguments import Text, given, text
+from airflow_batch_provider.arguments import Text, given, pool_text
 from airflow_batch_provider.sensors.base import AzureBatchSensor
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class AzureBatchPoolSensor(AzureBatchSensor):
     ) -> None:
         super().__init__(**kwargs)
         self._one_of("expect", expect, ("steady", "gone"))
-        self.pool_id = text(pool_id)
+        self.pool_id = pool_text(pool_id, f"task {self.task_id!r}")
         self.expect = expect
         self.may_be_missing = may_be_missing
 

@@ -37,8 +37,10 @@ class DataDisk:
 
     def __post_init__(self) -> None:
         where = f"data disk {self.lun}"
-        check_count(self.size_gb, 1, MAX_GB, where=f"size_gb of {where}")
-        check_count(self.lun, 0, 63, where=f"lun of {where}")
+        # Text of digits, as Jinja gives it, becomes a number.
+        size = check_count(self.size_gb, 1, MAX_GB, where=f"size_gb of {where}")
+        object.__setattr__(self, "size_gb", size)
+        object.__setattr__(self, "lun", check_count(self.lun, 0, 63, where=f"lun of {where}"))
         check_choice(self.caching, (None, *_CACHING), what="caching", where=where)
         check_choice(self.kind, (None, *_KINDS), what="kind", where=where)
 
@@ -70,7 +72,8 @@ class OsDisk:
     def __post_init__(self) -> None:
         where = "OS disk of a pool"
         if self.size_gb is not None:
-            check_count(self.size_gb, 1, MAX_GB, where=f"size_gb of the {where}")
+            size = check_count(self.size_gb, 1, MAX_GB, where=f"size_gb of the {where}")
+            object.__setattr__(self, "size_gb", size)
         check_choice(self.caching, (None, *_CACHING), what="caching", where=where)
         check_choice(self.kind, (None, *_KINDS), what="kind", where=where)
 

@@ -75,7 +75,7 @@ class JobOptions:
         check_id(self.pool_id, where="pool_id")
         duration(self.max_wall_clock, "max_wall_clock", "job")
         environment_pairs(self.environment, where="job")
-        environment_pairs(self.metadata, where="job metadata")
+        environment_pairs(self.metadata, where="job", name="metadata")
         whole(self.max_task_retries, "max_task_retries", -1, "job")
         self._check_failure()
         if not isinstance(self.priority, int) or self.priority not in PRIORITY:

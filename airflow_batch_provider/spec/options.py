@@ -10,22 +10,25 @@ from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.values import iso_duration
 
 
-def environment_pairs(environment: object, *, where: str) -> tuple[tuple[str, str], ...]:
-    """Check environment settings.
+def environment_pairs(
+    environment: object, *, where: str, name: str = "environment"
+) -> tuple[tuple[str, str], ...]:
+    """Check environment settings, or other names and values.
+
+    Parameters:
+        name: of the option.
 
     Raises:
         SpecError: not a mapping, or a name or value that is no text.
     """
     if not isinstance(environment, Mapping):
-        raise SpecError(f"environment is {environment!r}", where=where, right="Write {'NAME': 'value'}.")
-    for name, value in environment.items():
-        if not isinstance(name, str) or not name or "=" in name:
-            raise SpecError(
-                f"the variable name is {name!r}", where=where, right="A name is text without '='."
-            )
+        raise SpecError(f"{name} is {environment!r}", where=where, right="Write {'NAME': 'value'}.")
+    for each, value in environment.items():
+        if not isinstance(each, str) or not each or "=" in each:
+            raise SpecError(f"a name in {name} is {each!r}", where=where, right="A name is text without '='.")
         if not isinstance(value, str):
             raise SpecError(
-                f"the variable {name} is {value!r}", where=where, right=f"Values are text: {str(value)!r}."
+                f"{each} in {name} is {value!r}", where=where, right=f"Values are text: {str(value)!r}."
             )
     return tuple(environment.items())
 

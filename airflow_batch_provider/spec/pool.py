@@ -19,6 +19,7 @@ from airflow_batch_provider.spec.limits import DISPLAY_NAME_LENGTH
 from airflow_batch_provider.spec.mounts import MAX_MOUNTS, MOUNTS, BlobMount, Mount
 from airflow_batch_provider.spec.naming import check_id
 from airflow_batch_provider.spec.network import Network
+from airflow_batch_provider.spec.options import environment_pairs
 from airflow_batch_provider.spec.packages import Package
 from airflow_batch_provider.spec.pool_containers import Containers
 from airflow_batch_provider.spec.scale import AutoScale, FixedScale
@@ -150,6 +151,7 @@ class Pool:
                 f"vm_size is {self.vm_size!r}", where=where, right="Name a VM size such as 'standard_d4s_v3'."
             )
         self._check_kinds(where)
+        environment_pairs(self.metadata, where=where, name="metadata")
         slots = check_count(self.task_slots, 1, MAX_TASK_SLOTS, where=f"task_slots of {where}")
         object.__setattr__(self, "task_slots", slots)
         object.__setattr__(self, "packages", self._packages(where))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import TaskGroup
 
+from airflow_batch_provider.arguments import pool_text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.spec.again import part_of
 from airflow_batch_provider.spec.checks import check_exit_codes, check_period, check_wait
@@ -109,6 +110,7 @@ class AzureBatchJobTaskGroup(TaskGroup):
             check_wait(timeout, what="timeout", where=where)
         check_period(poll_interval, what="poll_interval", where=where)
         check_exit_codes(no_retry_exit_codes, what="no_retry_exit_codes", where=where)
+        pool_id = pool_text(pool_id, where)
         plain = isinstance(pool_id, str) and not is_template(pool_id)
         options = JobOptions(
             pool_id=pool_id if plain else "pool",

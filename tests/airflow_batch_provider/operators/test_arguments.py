@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -44,7 +45,7 @@ def graph() -> JobGraph:
     ("make", "field"),
     [
         (AzureBatchPoolDeleteOperator, "pool_id"),
-        (AzureBatchPoolResizeOperator, "pool_id"),
+        (partial(AzureBatchPoolResizeOperator, dedicated=0), "pool_id"),
         (AzureBatchJobDeleteOperator, "job_id"),
         (AzureBatchJobScheduleDeleteOperator, "schedule_id"),
         (AzureBatchJobReactivateTasksOperator, "job_id"),

@@ -67,7 +67,9 @@ def test_a_resize_waits_for_the_one_that_is_under_way(batch_conn_id: str) -> Non
     occupy(batch_conn_id, pool.id, "resize-busy", "/bin/sh -c 'sleep 2'")
     run_to_end(AzureBatchPoolWaitOperator(task_id="w", pool_id=pool.id, conn_id=batch_conn_id))
     # The node leaves when its task has ended; until then the pool is being resized.
-    down = AzureBatchPoolResizeOperator(task_id="down", pool_id=pool.id, conn_id=batch_conn_id, wait_for=None)
+    down = AzureBatchPoolResizeOperator(
+        task_id="down", pool_id=pool.id, conn_id=batch_conn_id, dedicated=0, wait_for=None
+    )
     run_to_end(down)
     up = AzureBatchPoolResizeOperator(task_id="up", pool_id=pool.id, conn_id=batch_conn_id, spot=2)
     assert run_to_end(up) == pool.id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -13,10 +14,13 @@ from airflow_batch_provider.operators.azure_batch import AzureBatchOperator
 from airflow_batch_provider.operators.blob_claim import AzureBlobClaimOperator
 from airflow_batch_provider.operators.job import AzureBatchJobOperator
 from airflow_batch_provider.operators.job_add_tasks import AzureBatchJobAddTasksOperator
+from airflow_batch_provider.operators.pool import AzureBatchPoolOperator
 from airflow_batch_provider.operators.pool_wait import AzureBatchPoolWaitOperator
 from airflow_batch_provider.operators.task import AzureBatchTaskOperator
 from airflow_batch_provider.sensors.job import AzureBatchJobSensor
-from airflow_batch_provider.spec import JobGraph, SpecError, shell
+from airflow_batch_provider.sensors.node_count import AzureBatchNodeCountSensor
+from airflow_batch_provider.sensors.pool import AzureBatchPoolSensor
+from airflow_batch_provider.spec import JobGraph, Pool, SpecError, shell
 from airflow_batch_provider.task_groups.batch_job import AzureBatchJobTaskGroup
 
 
@@ -45,6 +49,14 @@ def wait(**fields: Any) -> AzureBatchPoolWaitOperator:
 
 def sensor(**fields: Any) -> AzureBatchJobSensor:
     return AzureBatchJobSensor(task_id="t", job_id="j", **fields)
+
+
+def count(**fields: Any) -> AzureBatchNodeCountSensor:
+    return AzureBatchNodeCountSensor(task_id="t", **{"pool_id": "p", **fields})
+
+
+def steady(**fields: Any) -> AzureBatchPoolSensor:
+    return AzureBatchPoolSensor(task_id="t", **{"pool_id": "p", **fields})
 
 
 def claim(**fields: Any) -> AzureBlobClaimOperator:
@@ -122,6 +134,29 @@ def test_a_length_of_time_is_a_timedelta(make: Callable[..., object], name: str,
 def test_other_values_that_cannot_work_are_refused(make: Callable[[], object], said: str) -> None:
     with pytest.raises(SpecError, match=said):
         make()
+
+
+@pytest.mark.parametrize("make", [job, one, group, wait, count, steady, official, function])
+def test_a_pools_id_is_wanted_and_not_what_has_it(make: Callable[..., object]) -> None:
+    name = "batch_pool_id" if make is official else "pool_id"
+    declared = Pool(id="nodes", vm_size="standard_d2s_v5")
+    pool = AzureBatchPoolOperator(task_id="made", batch_pool=declared)
+    named_by_content = Pool(id="nodes", vm_size="standard_d2s_v5", id_by_fingerprint=True)
+    for value, said in (
+        (pool, f"{name} is the operator 'made' itself. Write pool.output."),
+        (declared, f"{name} is the declaration of pool 'nodes'. Write pool.id."),
+        (named_by_content, f"{name} is the declaration of pool 'nodes'. Write pool.pool_id."),
+        (7, f"{name} is 7. Give the pool's id: {name}='...'."),
+    ):
+        with pytest.raises(SpecError, match=re.escape(said)):
+            make(**{name: value})
+    make(**{name: "{{ params.pool }}"})
+
+
+@pytest.mark.parametrize("make", [job, function])
+def test_options_are_checked_also_where_the_pool_is_known_later(make: Callable[..., object]) -> None:
+    with pytest.raises(SpecError, match="max_wall_clock is 30"):
+        make(pool_id="{{ params.pool }}", max_wall_clock=30)
 
 
 @pytest.mark.parametrize("value", [3, "retries=2", [("retries", 2)]])

@@ -29,10 +29,17 @@ P: dict[str, Any] = {"task_id": "t", "pool_id": "p"}
 @pytest.mark.parametrize(
     ("make", "words"),
     [
+        (lambda: AzureBatchPoolResizeOperator(**P), "no size is given. .* write dedicated=0"),
         (lambda: AzureBatchPoolResizeOperator(**P, dedicated=-1), "whole number from 0"),
-        (lambda: AzureBatchPoolResizeOperator(**P, deallocation="taskcompletoin"), "Did you mean"),
-        (lambda: AzureBatchPoolResizeOperator(**P, wait_for="idle"), "one of 'steady', 'nodes', None"),
-        (lambda: AzureBatchPoolResizeOperator(**P, resize_timeout=dt.timedelta(minutes=1)), "duration"),
+        (lambda: AzureBatchPoolResizeOperator(**P, spot=1, deallocation="taskcompletoin"), "Did you mean"),
+        (
+            lambda: AzureBatchPoolResizeOperator(**P, spot=1, wait_for="idle"),
+            "one of 'steady', 'nodes', None",
+        ),
+        (
+            lambda: AzureBatchPoolResizeOperator(**P, spot=1, resize_timeout=dt.timedelta(minutes=1)),
+            "duration",
+        ),
         (lambda: AzureBatchPoolAutoScaleOperator(**P, scale=FixedScale()), "AutoScale"),
         (
             lambda: AzureBatchPoolAutoScaleOperator(**P, scale=AutoScale("$TargetDedicatedNodes = ;")),
@@ -71,7 +78,7 @@ def test_they_take_their_connection_from_default_args_and_serialize() -> None:
 
     start = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)
     with DAG("d", schedule=None, start_date=start, default_args={"conn_id": "c", "deferrable": False}) as dag:
-        AzureBatchPoolResizeOperator(task_id="resize", pool_id="p")
+        AzureBatchPoolResizeOperator(task_id="resize", pool_id="p", dedicated=0)
         AzureBatchPoolAutoScaleOperator(task_id="scale", pool_id="p", scale=pending_tasks(3))
         AzureBatchPoolStopAutoScaleOperator(task_id="stop", pool_id="p")
         AzureBatchPoolWaitOperator(task_id="wait", pool_id="p")

@@ -154,7 +154,7 @@ def test_pain_034_to_037_slots_start_task_containers_mounts_and_packages_are_par
 
 
 def test_pain_018_and_028_room_on_disk_does_not_take_a_larger_machine() -> None:
-    disks = a_pool(data_disks=[DataDisk(size_gb=2048)]).to_wire(ACCOUNT)["virtualMachineConfiguration"]
+    disks = a_pool(data_disks=[DataDisk(size_gb="2048")]).to_wire(ACCOUNT)["virtualMachineConfiguration"]
     assert disks["dataDisks"] == [{"lun": 0, "diskSizeGB": 2048}]
 
 
@@ -229,6 +229,9 @@ def test_images_by_id(image: Image, reference: dict[str, str]) -> None:
         (lambda: UserAccount(name="u", password="p", uid=1), "uid and gid go together"),
         (lambda: UserAccount(name="u", password=""), "password is missing"),
         (lambda: DataDisk(size_gb=1, lun=64), "0 to 63"),
+        (lambda: DataDisk(size_gb="large"), "the value is 'large'"),
+        (lambda: a_pool(metadata=["team"]), r"metadata is \['team'\]. Write \{'NAME': 'value'\}"),
+        (lambda: a_pool(metadata={"n": 1}), "n in metadata is 1. Values are text: '1'"),
         (lambda: DataDisk(size_gb=1, kind="premium"), "Did you mean 'premium_lrs'"),
         (lambda: OsDisk(caching="write"), "Did you mean 'readwrite'"),
         (lambda: DiskEncryption(temporary_disk=False), "names no disk"),
