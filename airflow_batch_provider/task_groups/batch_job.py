@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import TaskGroup
 
-from airflow_batch_provider.arguments import pool_text
+from airflow_batch_provider.arguments import Text, pool_text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.spec.again import part_of
 from airflow_batch_provider.spec.checks import check_exit_codes, check_period, check_wait
@@ -82,7 +82,7 @@ class AzureBatchJobTaskGroup(TaskGroup):
         self,
         group_id: str,
         *,
-        pool_id: str,
+        pool_id: Text,
         conn_id: str = AzureBatchHook.default_conn_name,
         work_container: str = "batch-work",
         namespace: str = "",
@@ -110,10 +110,10 @@ class AzureBatchJobTaskGroup(TaskGroup):
             check_wait(timeout, what="timeout", where=where)
         check_period(poll_interval, what="poll_interval", where=where)
         check_exit_codes(no_retry_exit_codes, what="no_retry_exit_codes", where=where)
-        pool_id = pool_text(pool_id, where)
-        plain = isinstance(pool_id, str) and not is_template(pool_id)
+        pool = pool_text(pool_id, where)
+        plain = isinstance(pool, str) and not is_template(pool)
         options = JobOptions(
-            pool_id=pool_id if plain else "pool",
+            pool_id=pool if plain else "pool",
             priority=priority,
             max_wall_clock=max_wall_clock,
             # A failed task must not end the job: the others go on, and it may run again.
@@ -146,7 +146,7 @@ class AzureBatchJobTaskGroup(TaskGroup):
         self._declared = JobGraph(system=system)
         self._open = False
         self._pool = pool_id if isinstance(pool_id, str) else ""
-        self.launcher = AzureBatchSubmitOperator(task_id=SUBMIT, task_group=self, group=self, pool_id=pool_id)
+        self.launcher = AzureBatchSubmitOperator(task_id=SUBMIT, task_group=self, group=self, pool_id=pool)
         self._end = AzureBatchEndOperator(task_id=END, task_group=self, group=self)
         self._end.as_teardown(setups=self.launcher)
 

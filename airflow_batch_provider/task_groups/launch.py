@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
+from airflow_batch_provider.arguments import Text, text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.links.job import JOB_LINK_KEY, AzureBatchJobLink, job_url
 from airflow_batch_provider.rendering import text_renderer
@@ -41,10 +42,10 @@ class AzureBatchSubmitOperator(BaseOperator):
     operator_extra_links = (AzureBatchJobLink(),)
     ui_color = "#cfe8d8"
 
-    def __init__(self, *, group: AzureBatchJobTaskGroup, pool_id: str, **kwargs: Any) -> None:
+    def __init__(self, *, group: AzureBatchJobTaskGroup, pool_id: Text, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.group = group
-        self.pool_id = pool_id
+        self.pool_id = text(pool_id)
         self.job_url: str | None = None
         self._settings: GroupSettings | None = None
         self._identity: JobIdentity | None = None

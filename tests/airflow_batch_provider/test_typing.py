@@ -16,16 +16,20 @@ from airflow_batch_provider.provider_info import modules_of
 from tests.docs.pages import PAGES, ROOT, blocks_of
 
 EXAMPLES = ("count_words", "video_transcode")
+HAND_OUTPUTS_TO_FUNCTIONS = ("task-decorator", "task-groups")
 ROOMS = ("operators", "sensors", "triggers", "hooks", "links")
 
 
 def write_what_authors_write(folder: Path) -> list[str]:
     """Example DAGs and the Python of each page, as files of a user's.
 
-    Not the DAGs that hand outputs to functions of ``@task``: Airflow types those by what comes of them.
+    Not the DAGs and pages that hand outputs to functions of ``@task``: Airflow types those by what comes of
+    them.
     """
     texts = {name: (ROOT / "dags" / f"{name}.py").read_text("utf-8") for name in EXAMPLES}
     for page in PAGES:
+        if page.stem in HAND_OUTPUTS_TO_FUNCTIONS:
+            continue
         if blocks := blocks_of(page, "python"):
             texts[f"page_{page.stem.lower().replace('-', '_')}"] = "\n".join(each.text for each in blocks)
     for name, text in texts.items():
