@@ -24,7 +24,7 @@ from airflow_batch_provider.task_groups.drawn import drawn_graph
 from airflow_batch_provider.task_groups.handle import BatchMember
 from airflow_batch_provider.task_groups.launch import AzureBatchEndOperator, AzureBatchSubmitOperator
 from airflow_batch_provider.task_groups.member import AzureBatchMemberOperator
-from airflow_batch_provider.task_groups.settings import GroupSettings
+from airflow_batch_provider.task_groups.settings import GroupSettings, check_group_options
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
@@ -106,6 +106,7 @@ class AzureBatchJobTaskGroup(TaskGroup):
         **kwargs: Any,
     ) -> None:
         where = f"task group {group_id!r}"
+        check_group_options(kwargs, AzureBatchJobTaskGroup, where)
         if timeout is not None:
             check_wait(timeout, what="timeout", where=where)
         check_period(poll_interval, what="poll_interval", where=where)

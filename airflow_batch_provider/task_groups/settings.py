@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import inspect
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from airflow.sdk import TaskGroup
+
+from airflow_batch_provider.spec.errors import SpecError, check_keywords
 from airflow_batch_provider.spec.files import blob
 from airflow_batch_provider.spec.ids import JobIdentity
 from airflow_batch_provider.spec.job import JobOptions
@@ -17,6 +21,24 @@ if TYPE_CHECKING:
 
 GRACE = timedelta(minutes=30)
 """Beyond the job's own wall clock, in which the service must have ended it: release tasks take up to 15."""
+
+_NOT_OF_A_GROUP = {
+    "on_task_failure": "A failed member never ends the others; leave it out.",
+    "no_retry_layers": "Give AzureBatchRetryPolicy(fail=...) as retry_policy in default_args.",
+}
+
+
+def check_group_options(given: Iterable[str], group: type[TaskGroup], where: str) -> None:
+    """Refuse an option that neither a group of Batch nor Airflow's has.
+
+    Raises:
+        SpecError: names the nearest option, or says why a group does not have what the operator of a job has.
+    """
+    given = tuple(given)
+    for name in _NOT_OF_A_GROUP.keys() & given:
+        raise SpecError(f"there is no option {name!r}", where=where, right=_NOT_OF_A_GROUP[name])
+    known = {*inspect.signature(group).parameters, *inspect.signature(TaskGroup).parameters} - {"kwargs"}
+    check_keywords(given, known, where=where)
 
 
 @dataclass(frozen=True)

@@ -159,6 +159,25 @@ def test_options_are_checked_also_where_the_pool_is_known_later(make: Callable[.
         make(pool_id="{{ params.pool }}", max_wall_clock=30)
 
 
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (
+            "max_paralel_tasks",
+            "task group 'g': unknown option 'max_paralel_tasks'. Did you mean 'max_parallel_tasks'?",
+        ),
+        ("tool_tip", "Did you mean 'tooltip'?"),
+        ("wait_for_downstream_jobs", "Known options are add_suffix_on_collision, "),
+        ("on_task_failure", "A failed member never ends the others"),
+        ("no_retry_layers", "Give AzureBatchRetryPolicy(fail=...) as retry_policy in default_args."),
+    ],
+)
+def test_an_option_that_a_group_does_not_have_is_told_in_its_words(option: str, said: str) -> None:
+    with pytest.raises(SpecError, match=re.escape(said)):
+        group(**{option: "x"})
+    group(tooltip="What it is for", doc_md="More")
+
+
 @pytest.mark.parametrize("value", [3, "retries=2", [("retries", 2)]])
 def test_arguments_of_a_members_task_are_a_mapping(value: Any) -> None:
     with group() as made:
