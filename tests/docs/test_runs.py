@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,14 @@ def dag_files(folder: Path) -> list[Path]:
     return files
 
 
+def a_tar() -> bytes:
+    """An archive with one file."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("weights"), io.BytesIO())
+    return content.getvalue()
+
+
 @pytest.fixture(scope="module")
 def told(
     tmp_path_factory: pytest.TempPathFactory, emulator: Server, azurite: StorageAccount
@@ -47,10 +57,11 @@ def told(
     """What became of the DAGs."""
     home = tmp_path_factory.mktemp("airflow")
     (home / "dags").mkdir()
-    ensure_containers(azurite.connection_string, ("incoming", "outgoing"))
+    ensure_containers(azurite.connection_string, ("incoming", "outgoing", "models"))
     book = "".join(f"{'word ' * (WORDS_A_LINE - 1)}last\n" for _ in range(LINES))
     with BlobServiceClient.from_connection_string(azurite.connection_string) as service:
         service.get_blob_client("incoming", "book.txt").upload_blob(book.encode(), overwrite=True)
+        service.get_blob_client("models", "model.tar").upload_blob(a_tar(), overwrite=True)
     connection = {
         "conn_type": "azurebatch",
         "host": emulator.endpoint,
