@@ -163,7 +163,7 @@ async def test_a_kill_ends_the_own_task_and_nothing_else(empty_pool: str, batch:
 @pytest.mark.slow
 def test_a_task_that_takes_too_long_is_ended(pool: str, batch: BatchClient) -> None:
     instance = Instance()
-    made = operator("/bin/sleep 600", pool, timeout=0)
+    made = operator("/bin/sleep 600", pool, timeout=0.001)
     with pytest.raises(BatchJobTimeoutError, match="raise timeout"):
         made.execute(instance.context())
     until(lambda: batch.get_task(made.batch_job_id, "crunch").state == "completed")
