@@ -35,7 +35,7 @@ def flights_graph(files: Sequence[dict[str, Any]], place: str, version: str) -> 
         version: of the application package `duckdb`.
 
     Returns:
-        A graph whose tasks `day-<day>` have the day's counts as their results.
+        A graph whose tasks `day-<day>` leave the day's rows and counts in `staged(place, day)`.
     """
     graph = JobGraph()
     packages = (f"{APPLICATION_ID}=={version}",)
@@ -64,7 +64,6 @@ def flights_graph(files: Sequence[dict[str, Any]], place: str, version: str) -> 
                 "quarantine.parquet": staged(place, day) / "quarantine.parquet",
                 "report.json": staged(place, day) / "report.json",
             },
-            result="report.json",
             environment={"FLIGHT_DAY": day},
             packages=packages,
             max_retries=1,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import os
 import tempfile
@@ -102,17 +103,18 @@ def load(files: list[dict[str, Any]], job: dict[str, Any]) -> list[dict[str, Any
     storage = AzureBatchHook().storage()
     done = []
     staging = context["ti"].xcom_pull(task_ids="place")
-    for report in job["results"].values():
-        day = report["day"]
+    # The days of the plan, not the job's results: of those an XCom holds a hundred at most.
+    for day in sorted({source.day for source in sources}):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            for file in ("flights.parquet", "quarantine.parquet"):
+            for file in ("flights.parquet", "quarantine.parquet", "report.json"):
                 source = staged(staging, day) / file
                 with (
                     storage.container_client(source.container) as container,
                     (folder / file).open("wb") as to,
                 ):
                     container.download_blob(source.name).readinto(to)
+            report = json.loads((folder / "report.json").read_text())
             of_day = [source for source in sources if source.day == day]
             counts = {key: report[key] for key in ("raw", "good", "quarantined")}
             loaded = warehouse.load(
