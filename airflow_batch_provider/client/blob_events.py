@@ -10,16 +10,23 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from functools import cmp_to_key
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-BLOB_CREATED = "Microsoft.Storage.BlobCreated"
+from airflow_batch_provider.spec.blob_filter import CREATED, DELETED, RENAMED
 
-#: With a hierarchical namespace a file is announced when it is still empty (``CreateFile``) and again
-#: when it is complete (``FlushWithClose``): only the second one is a blob to work on.
-_INCOMPLETE_APIS = frozenset({"CreateFile"})
+BLOB_CREATED = "Microsoft.Storage.BlobCreated"
+BLOB_RENAMED = "Microsoft.Storage.BlobRenamed"
+BLOB_DELETED = "Microsoft.Storage.BlobDeleted"
+
+_KINDS = {BLOB_CREATED: CREATED, BLOB_RENAMED: RENAMED, BLOB_DELETED: DELETED}
+
+#: A file that is written through a hierarchical namespace or SFTP is announced when it is still empty and
+#: again when it is complete (``FlushWithClose``, ``SftpCommit``): only then it is a blob to work on.
+_INCOMPLETE_APIS = frozenset({"CreateFile", "SftpCreate", "SftpWrite"})
 
 _SUBJECT_CONTAINER = "/containers/"
 _SUBJECT_BLOB = "/blobs/"
@@ -31,15 +38,18 @@ class MalformedEventError(ValueError):
 
 @dataclass(frozen=True)
 class BlobEvent:
-    """One announcement of a blob.
+    """What has happened to a blob.
 
     :param id: of the event; a repeated delivery carries the same id.
     :param type: such as ``Microsoft.Storage.BlobCreated``.
-    :param url: of the blob, without a query.
+    :param url: of the blob at the blob endpoint, without a query; of a renamed one the new.
     :param etag: of the version that was written, without quotes; empty when the event has none.
-    :param size: in bytes; -1 when the event does not say.
-    :param time: when it was written, ISO 8601.
+    :param size: in bytes; -1 when the event does not say, as of renamed and deleted blobs.
+    :param content_type: empty when the event does not say, as of renamed blobs.
+    :param time: when it happened, ISO 8601.
     :param sequencer: orders events of the same blob; compare as text.
+    :param api: the storage operation that did it, such as ``PutBlob``.
+    :param source_url: of a renamed blob the URL that it had before; else empty.
     """
 
     id: str
@@ -53,16 +63,33 @@ class BlobEvent:
     time: str
     sequencer: str
     api: str
+    source_url: str = ""
 
     @property
-    def is_new_blob(self) -> bool:
-        """Whether a complete blob was written."""
-        return self.type == BLOB_CREATED and self.api not in _INCOMPLETE_APIS
+    def kind(self) -> str:
+        """``created`` (or overwritten, completely), ``renamed`` or ``deleted``; empty when none of these."""
+        return "" if self.api in _INCOMPLETE_APIS else _KINDS.get(self.type, "")
 
     @property
     def version(self) -> str:
-        """Names this version of this blob: what must be worked on once."""
+        """Names what must be worked on once: this version of this blob, its renaming, or its deletion."""
+        if self.kind in (RENAMED, DELETED):  # a deletion may name the ETag of what it deleted
+            return f"{self.url}#{self.kind}#{self.sequencer or self.id}"
         return f"{self.url}#{self.etag or self.sequencer or self.id}"
+
+    def is_after(self, other: BlobEvent) -> bool:
+        """Whether this happened to the same blob later than the other.
+
+        Source: Event Grid: *Azure Blob Storage as an Event Grid source*, ``sequencer``.
+        """
+        if self.sequencer and other.sequencer:
+            return self.sequencer > other.sequencer
+        return self._moment > other._moment
+
+    @property
+    def _moment(self) -> str:
+        """The time, so that fewer and more digits of a second compare as text."""
+        return self.time.removesuffix("Z").removesuffix("+00:00")
 
     def to_payload(self) -> dict[str, Any]:
         """A JSON-able form for an asset event's ``extra`` and for XCom."""
@@ -70,8 +97,8 @@ class BlobEvent:
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, Any]) -> BlobEvent:
-        """The event that :meth:`to_payload` described."""
-        return cls(**{name: payload[name] for name in cls.__dataclass_fields__})
+        """The event that :meth:`to_payload` described, also of a version that knew fewer fields."""
+        return cls(**{name: payload[name] for name in cls.__dataclass_fields__ if name in payload})
 
 
 def parse_message(text: str | None) -> BlobEvent:
@@ -88,13 +115,13 @@ def parse_message(text: str | None) -> BlobEvent:
     if not kind:
         raise MalformedEventError("the event has neither 'eventType' (Event Grid) nor 'type' (CloudEvents)")
     container, name = _split_subject(str(event.get("subject") or ""))
-    url = str(data.get("url") or "")
+    url = str(data.get("url") or data.get("destinationUrl") or "")
     if not url or not container:
         raise MalformedEventError(f"an event of type {kind} that names no blob")
     return BlobEvent(
         id=str(event.get("id") or ""),
         type=kind,
-        url=url.partition("?")[0],
+        url=_blob_endpoint(url),
         container=container,
         name=name,
         etag=str(data.get("eTag") or data.get("etag") or "").strip('"'),
@@ -103,6 +130,7 @@ def parse_message(text: str | None) -> BlobEvent:
         time=str(event.get("eventTime") or event.get("time") or ""),
         sequencer=str(data.get("sequencer") or ""),
         api=str(data.get("api") or ""),
+        source_url=_blob_endpoint(str(data.get("sourceUrl") or "")),
     )
 
 
@@ -121,6 +149,40 @@ def blob_from_url(url: str) -> tuple[str, str]:
             f"{url.partition('?')[0]} names no blob; a blob URL is https://account.blob.../container/name"
         )
     return segments[0], "/".join(segments[1:])
+
+
+def in_order(events: Iterable[BlobEvent]) -> list[BlobEvent]:
+    """The events, those of the same blob in the order in which they happened."""
+    arrived = list(events)
+    of_blob: dict[str, list[BlobEvent]] = {}
+    for event in arrived:
+        of_blob.setdefault(event.url, []).append(event)
+    for same in of_blob.values():
+        same.sort(key=cmp_to_key(lambda one, other: one.is_after(other) - other.is_after(one)))
+    return [of_blob[event.url].pop(0) for event in arrived]
+
+
+def latest_of_each(events: Iterable[BlobEvent]) -> list[BlobEvent]:
+    """Of each blob the last thing that happened to it; several where no order can be told.
+
+    What was overwritten or deleted meanwhile is not there to be worked on any more.
+
+    :param events: in any order, repeated ones allowed.
+    """
+    arrived = list(events)
+    latest: dict[str, BlobEvent] = {}
+    for event in arrived:
+        known = latest.setdefault(event.url, event)
+        if event.is_after(known):
+            latest[event.url] = event
+    return [event for event in arrived if not latest[event.url].is_after(event)]
+
+
+def _blob_endpoint(url: str) -> str:
+    """The URL at the blob endpoint, without a query: events of a hierarchical namespace name another."""
+    scheme, mark, rest = url.partition("?")[0].partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{host.replace('.dfs.', '.blob.')}{slash}{path}"
 
 
 def _size_of(length: Any) -> int:

@@ -190,7 +190,7 @@ class BlobEventQueue:
         except MalformedEventError as error:
             await self._set_aside(client, message, f"not a blob event: {error}")
             return
-        if event.version in self._stored_events or not event.is_new_blob:
+        if event.version in self._stored_events or not event.kind:
             await self._delete(client, receipt)
             return
         self._in_flight[message.id] = receipt

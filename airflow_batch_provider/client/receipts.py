@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from airflow_batch_provider.client.blob_events import BlobEvent
+from airflow_batch_provider.client.blob_events import BlobEvent, latest_of_each
 
 if TYPE_CHECKING:
     from azure.storage.blob import ContainerClient
@@ -52,11 +52,12 @@ class Receipts:
     def claim(self, events: Iterable[BlobEvent], limit: int | None = None) -> Claims:
         """Take what nobody has taken.
 
-        :param events: announcements, repeated ones allowed, oldest first.
+        :param events: announcements in any order, repeated ones allowed. Of each blob only the last is
+            taken: what was overwritten or deleted since cannot be worked on.
         :param limit: most versions to hold; the rest stays for another run.
         """
         held = self._noted()
-        announced = {event.version: event for event in (*held, *events)}
+        announced = {event.version: event for event in (*held, *latest_of_each(events))}
         by_receipt = {self._name(event): event for event in announced.values()}
         owners = self._owners(by_receipt)
         mine: list[BlobEvent] = []

@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING, Any
 from airflow.exceptions import AirflowException  # type: ignore[attr-defined]
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
+from airflow_batch_provider.client.blob_events import in_order
 from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.spec.blob_filter import BlobFilter
+from airflow_batch_provider.spec.options import whole
 
 if TYPE_CHECKING:
     from airflow.triggers.shared_stream import AdvanceItem, SharedStreamProducer
@@ -34,13 +37,22 @@ REOPEN_SECONDS = 15.0
 class BlobCreatedTrigger(BaseEventTrigger):
     """Fires when blobs were written whose events arrived in a storage queue.
 
-    :param queue_name: the storage queue that an Event Grid subscription for ``BlobCreated`` delivers to.
+    :param queue_name: the storage queue that an Event Grid subscription delivers to.
     :param conn_id: Azure Batch connection whose storage account holds the queue.
     :param container: only blobs of this container; all when empty.
     :param prefix: only blobs whose name begins so.
     :param suffix: only blobs whose name ends so, such as ``.mp4``, or with one of several; in any case of
         letters.
+    :param pattern: only blobs whose whole name matches, such as ``scans/*/page-?.tiff``; ``*`` stops at
+        ``/``, ``**`` does not.
+    :param min_bytes: only blobs of so many bytes or more; 1 leaves empty ones out.
+    :param max_bytes: only blobs of so many bytes or fewer.
+    :param content_type: only blobs of this MIME type, such as ``image/*``, or of one of several.
+    :param event_types: what must have happened to a blob: ``created`` (also overwritten), ``renamed`` (with a
+        hierarchical namespace; the other filters look at the new name), ``deleted``; one or several.
     :param max_batch: most blobs in one event.
+
+    :raises SpecError: a value that cannot work; at DAG parse.
 
     Watchers with the same queue in one triggerer share one reader. With several triggerers give each set of
     filters a queue of its own: a message goes to one triggerer, which deletes it for all.
@@ -49,7 +61,8 @@ class BlobCreatedTrigger(BaseEventTrigger):
     repeated events are dropped, and messages that are no blob event or fail again and again go to the queue
     ``{queue_name}-poison``.
 
-    The payload is ``{"blobs": [{"url", "container", "name", "etag", "size", ...}]}``.
+    The payload is ``{"blobs": [{"type", "url", "source_url", "container", "name", "etag", "size", ...}]}``,
+    see :class:`~airflow_batch_provider.client.blob_events.BlobEvent`; those of one blob in order.
     """
 
     def __init__(
@@ -60,22 +73,35 @@ class BlobCreatedTrigger(BaseEventTrigger):
         prefix: str = "",
         suffix: str | Sequence[str] = "",
         max_batch: int = 100,
+        *,
+        pattern: str = "",
+        min_bytes: int | None = None,
+        max_bytes: int | None = None,
+        content_type: str | Sequence[str] = "",
+        event_types: str | Sequence[str] = ("created",),
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        if max_batch < 1:
-            raise ValueError(f"max_batch of BlobCreatedTrigger is {max_batch}; it must be 1 or more")
+        where = "BlobCreatedTrigger"
+        whole(max_batch, "max_batch", 1, where)
         self.queue_name = queue_name
         self.conn_id = conn_id
-        self.container = container
-        self.prefix = prefix
-        self.suffix = [suffix] if isinstance(suffix, str) else list(suffix)
         self.max_batch = max_batch
+        self.wanted = BlobFilter.of(
+            where,
+            container=container,
+            prefix=prefix,
+            suffix=suffix,
+            pattern=pattern,
+            min_bytes=min_bytes,
+            max_bytes=max_bytes,
+            content_type=content_type,
+            event_types=event_types,
+        )
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        names = ("queue_name", "conn_id", "container", "prefix", "suffix", "max_batch")
-        return f"{type(self).__module__}.{type(self).__qualname__}", {
-            name: getattr(self, name) for name in names
-        }
+        names = ("queue_name", "conn_id", "max_batch")
+        given = {name: getattr(self, name) for name in names}
+        return f"{type(self).__module__}.{type(self).__qualname__}", {**given, **self.wanted.arguments()}
 
     def shared_stream_key(self) -> Hashable:
         return ("azure-storage-queue", self.conn_id, self.queue_name)
@@ -106,15 +132,8 @@ class BlobCreatedTrigger(BaseEventTrigger):
             await queue.aclose()
 
     def _events_for(self, batch: Batch) -> Iterator[TriggerEvent]:
-        suffixes = tuple(suffix.lower() for suffix in self.suffix)
+        blobs = [event.to_payload() for event in in_order(filter(self.wanted.accepts, batch.events))]
         # The reader is shared, so the size of its batches is none of this watcher's.
-        blobs = [
-            event.to_payload()
-            for event in batch.events
-            if (not self.container or event.container == self.container)
-            and event.name.startswith(self.prefix)
-            and event.name.lower().endswith(suffixes)
-        ]
         for start in range(0, len(blobs), self.max_batch):
             yield TriggerEvent({"blobs": blobs[start : start + self.max_batch]})
 

@@ -12,6 +12,8 @@ from airflow_batch_provider.client.blob_events import (
     BlobEvent,
     MalformedEventError,
     blob_from_url,
+    in_order,
+    latest_of_each,
     parse_message,
 )
 
@@ -74,7 +76,7 @@ def test_every_form_reads_as_the_same_event(text: str) -> None:
         sequencer="00000000000004420000000000028963",
         api="PutBlockList",
     )
-    assert event.is_new_blob
+    assert event.kind == "created"
 
 
 def test_a_payload_comes_back_as_the_event_it_was() -> None:
@@ -84,27 +86,95 @@ def test_a_payload_comes_back_as_the_event_it_was() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "is_new"),
+    ("api", "kind"),
     [
-        ({"api": "CreateFile"}, False),
-        ({"api": "FlushWithClose"}, True),
-        ({"api": "CopyBlob"}, True),
+        ("CreateFile", ""),
+        ("FlushWithClose", "created"),
+        ("SftpCreate", ""),
+        ("SftpWrite", ""),
+        ("SftpCommit", "created"),
+        ("CopyBlob", "created"),
+        ("PutBlockList", "created"),
     ],
 )
-def test_only_complete_blobs_count_as_new(change: dict[str, str], is_new: bool) -> None:
-    assert parse_message(json.dumps(EVENT_GRID | {"data": DATA | change})).is_new_blob is is_new
+def test_only_complete_blobs_count_as_created(api: str, kind: str) -> None:
+    assert parse_message(json.dumps(EVENT_GRID | {"data": DATA | {"api": api}})).kind == kind
 
 
-def test_a_deletion_is_no_new_blob() -> None:
-    gone = EVENT_GRID | {
-        "eventType": "Microsoft.Storage.BlobDeleted",
-        "data": {key: DATA[key] for key in ("api", "url", "sequencer")},
-    }
+def deleted(**data: str) -> str:
+    named = {key: DATA[key] for key in ("url", "sequencer")}
+    changed = {"eventType": "Microsoft.Storage.BlobDeleted", "data": {"api": "DeleteBlob", **named, **data}}
+    return json.dumps(EVENT_GRID | changed)
 
-    event = parse_message(json.dumps(gone))
 
-    assert not event.is_new_blob
+def test_a_deletion_tells_no_size_and_is_another_version_than_what_it_deleted() -> None:
+    event = parse_message(deleted(eTag=DATA["eTag"]))
+
+    assert event.kind == "deleted"
     assert event.size == -1
+    assert event.version != parse_message(json.dumps(EVENT_GRID)).version
+
+
+def test_a_renaming_tells_both_names_at_the_blob_endpoint() -> None:
+    at = "https://acct.dfs.core.windows.net/incoming"
+    data = {"api": "RenameFile", "sourceUrl": f"{at}/new.dfs.tmp", "destinationUrl": f"{at}/a/b.mp4"}
+    renamed = EVENT_GRID | {"eventType": "Microsoft.Storage.BlobRenamed", "data": data | {"sequencer": "7"}}
+
+    event = parse_message(json.dumps(renamed))
+
+    assert event.kind == "renamed"
+    assert (event.container, event.name) == ("incoming", "a/b.mp4")
+    assert event.url == DATA["url"]
+    assert event.source_url == "https://acct.blob.core.windows.net/incoming/new.dfs.tmp"
+    assert (event.size, event.content_type, event.etag) == (-1, "", "")
+
+
+@pytest.mark.parametrize("kind", ["BlobTierChanged", "DirectoryCreated", "BlobInventoryPolicyCompleted"])
+def test_other_things_that_happen_are_none_of_a_watchers(kind: str) -> None:
+    assert parse_message(json.dumps(EVENT_GRID | {"eventType": f"Microsoft.Storage.{kind}"})).kind == ""
+
+
+def written(name: str, etag: str, *, sequencer: str = "", time: str = "") -> BlobEvent:
+    data = DATA | {"eTag": etag, "sequencer": sequencer, "url": f"https://s.blob.core.windows.net/in/{name}"}
+    return parse_message(json.dumps(EVENT_GRID | {"eventTime": time, "data": data}))
+
+
+def test_events_of_a_blob_are_put_in_order_by_sequencer_and_others_stay_where_they_are() -> None:
+    third, other, first = (
+        written("a", "3", sequencer="C"),
+        written("b", "x"),
+        written("a", "1", sequencer="A"),
+    )
+    second = written("a", "2", sequencer="B")
+
+    assert in_order([third, other, first, second]) == [first, other, second, third]
+
+
+def test_of_each_blob_the_last_event_counts() -> None:
+    events = [written("a", "2", sequencer="B"), written("b", "x"), written("a", "1", sequencer="A")]
+
+    assert [event.etag for event in latest_of_each(events)] == ["2", "x"]
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ("2026-06-26T18:41:00Z", "2026-06-26T18:41:00.9584103Z"),
+        ("2026-06-26T18:41:00.1Z", "2026-06-26T18:41:01+00:00"),
+    ],
+)
+def test_without_a_sequencer_the_time_orders(earlier: str, later: str) -> None:
+    one, other = written("a", "1", time=earlier), written("a", "2", time=later)
+
+    assert other.is_after(one)
+    assert not one.is_after(other)
+
+
+def test_a_payload_of_an_earlier_version_of_the_provider_is_read() -> None:
+    payload = parse_message(encoded(EVENT_GRID)).to_payload()
+    del payload["source_url"]
+
+    assert BlobEvent.from_payload(payload).source_url == ""
 
 
 def test_overwriting_a_blob_makes_another_version() -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from azure.storage.blob import ContainerClient
 
-from airflow_batch_provider.client.blob_events import BLOB_CREATED, BlobEvent
+from airflow_batch_provider.client.blob_events import BLOB_CREATED, BLOB_DELETED, BlobEvent
 from airflow_batch_provider.client.receipts import Receipts
 from demo.stack.accounts import StorageAccount
 
@@ -55,6 +56,16 @@ def test_an_overwritten_blob_is_taken_again(container: ContainerClient) -> None:
     later = Receipts(container, "dag/task", "run-2").claim([a_blob("a", "0x1"), a_blob("a", "0x2")])
 
     assert [event.etag for event in later.mine] == ["0x2"]
+
+
+def test_what_was_overwritten_before_anyone_took_it_is_not_taken(container: ContainerClient) -> None:
+    announced = [
+        replace(a_blob("a", "0x2"), sequencer="2"),
+        replace(a_blob("a", "0x1"), sequencer="1"),
+        replace(a_blob("a", "0x3"), type=BLOB_DELETED, sequencer="0"),
+    ]
+
+    assert [event.etag for event in Receipts(container, "dag/task", "run-1").claim(announced).mine] == ["0x2"]
 
 
 def test_consumers_do_not_take_from_each_other(container: ContainerClient) -> None:
