@@ -1,0 +1,265 @@
+"""The rule of the watermark: by hand for what has a name, and against random histories of a container."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from airflow_batch_provider.client.blob_watermark import ListedBlob, Look, Watermark, Window
+
+START = 1_800_000_000
+OVERLAP = 10
+
+
+def at(second: float) -> dt.datetime:
+    return dt.datetime.fromtimestamp(START + second, dt.timezone.utc)
+
+
+def blob(name: str, second: float, etag: str = "1") -> ListedBlob:
+    return ListedBlob(name, etag, 1, "", at(int(second)))
+
+
+def look(
+    before: Watermark | None, second: float, *blobs: ListedBlob, window: Window = Window(overlap=OVERLAP)
+) -> tuple[list[str], Watermark]:
+    looking = Look(before, at(second), window)
+    looking.start("")
+    return [each.name for each in blobs if looking.take(each)], looking.finish()
+
+
+def test_what_is_there_at_the_first_look_is_new_only_when_asked_for() -> None:
+    old, fresh = blob("old", -100), blob("fresh", 0)
+
+    assert look(None, 0, old, fresh)[0] == []
+    assert look(None, 0, old, fresh, window=Window(existing=True))[0] == ["old", "fresh"]
+
+
+def test_a_blob_of_the_second_of_the_last_look_is_new_once() -> None:
+    _, mark = look(None, 0, blob("a", 0))
+
+    new, mark = look(mark, 0, blob("a", 0), blob("b", 0))
+    assert new == ["b"]
+    assert look(mark, 1, blob("a", 0), blob("b", 0))[0] == []
+
+
+def test_a_late_blob_is_new_within_the_overlap_and_not_beyond() -> None:
+    _, mark = look(None, 100)
+
+    assert look(mark, 100, blob("late", 100 - OVERLAP), blob("too late", 99 - OVERLAP))[0] == ["late"]
+
+
+def test_a_blob_that_is_written_again_is_new_again_also_in_the_same_second() -> None:
+    _, mark = look(None, 0, blob("a", 0, etag="1"))
+
+    assert look(mark, 0, blob("a", 0, etag="2"))[0] == ["a"]
+
+
+def test_a_blob_that_is_still_being_written_waits_until_it_has_settled() -> None:
+    window = Window(overlap=OVERLAP, settled_for=30)
+    _, mark = look(None, 0, window=window)
+
+    new, mark = look(mark, 20, blob("a", 15, etag="1"), window=window)
+    assert new == []
+    new, mark = look(mark, 40, blob("a", 25, etag="2"), window=window)
+    assert new == []
+    assert look(mark, 55, blob("a", 25, etag="2"), window=window)[0] == ["a"]
+
+
+def test_a_clock_that_goes_back_makes_nothing_new_again() -> None:
+    seen = [blob("a", 100 - OVERLAP), blob("b", 100)]
+    _, mark = look(None, 0)
+    _, mark = look(mark, 100, *seen)
+
+    assert look(mark, 50, *seen)[0] == []
+
+
+def test_what_is_older_than_the_overlap_is_forgotten() -> None:
+    _, mark = look(None, 0)
+    _, mark = look(mark, 5, blob("a", 5))
+    assert len(mark.known) == 1
+
+    _, mark = look(mark, 6 + OVERLAP, blob("a", 5))
+
+    assert not mark.known
+
+
+def test_a_burst_shortens_the_overlap_and_is_still_new_once() -> None:
+    window = Window(overlap=OVERLAP, known_at_most=3)
+    burst = [blob(str(n), n // 2) for n in range(8)]
+    _, mark = look(None, 0, window=window)
+    new, mark = look(mark, 5, *burst, window=window)
+    assert len(new) == 8
+    assert len(mark.known) == 4  # of one second all or none
+
+    assert look(mark, 5, *burst, blob("later", 3), window=window)[0] == ["later"]
+
+
+def test_a_watermark_survives_json() -> None:
+    _, mark = look(None, 0, blob("a", 0), window=Window(name_order=True))
+
+    assert Watermark.from_plain(mark.to_plain()) == mark
+
+
+def test_in_the_order_of_names_a_listing_begins_behind_what_is_old() -> None:
+    window = Window(overlap=OVERLAP, name_order=True)
+    _, mark = look(None, 100, blob("a", 10), blob("b", 100 - 2 * OVERLAP - 1), blob("c", 95), window=window)
+
+    assert Look(mark, at(101), window).start("") == "b"
+
+
+def test_a_place_that_is_not_listed_any_more_is_forgotten() -> None:
+    window = Window(overlap=OVERLAP, name_order=True)
+    mark = Watermark(START, START, {}, {"2026/11/25/": "2026/11/25/x"})
+
+    looking = Look(mark, at(101), window)
+    looking.start("2026/11/26/")
+
+    assert set(looking.finish().starts) == {"2026/11/26/"}
+
+
+class Container(RuleBasedStateMachine):
+    """Blobs come, change, go and are seen late, while a listing goes over the names and processes die.
+
+    Every version that stays until a whole look has passed it must be new once; more than once only when a
+    watermark was lost.
+    """
+
+    names = [f"{n:02}" for n in range(12)]
+    window = Window(overlap=OVERLAP)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = 100.0
+        self.version = 0
+        self.blobs: dict[str, ListedBlob] = {}
+        self.hidden: list[tuple[float, ListedBlob]] = []
+        self.announced: Counter[tuple[str, str]] = Counter()
+        self.baseline: set[tuple[str, str]] = set()
+        self.mark: Watermark | None = None
+        self.looking: Look | None = None
+        self.todo: list[str] = []
+        self.lost = False
+
+    @initialize(data=st.data())
+    def first_look(self, data: st.DataObject) -> None:
+        for name in data.draw(st.sets(st.sampled_from(self.names))):
+            self.write(name, 0)
+        self.baseline = {(each.name, each.etag) for each in self.blobs.values()}
+        self.whole_look()
+
+    @rule(name=st.sampled_from(names), late=st.integers(0, OVERLAP))
+    def write(self, name: str, late: float) -> None:
+        self.version += 1
+        made = ListedBlob(name, str(self.version), 1, "", at(int(self.clock)))
+        self.hidden.append((self.clock + late, made))
+        self.appear()
+
+    @rule(name=st.sampled_from(names))
+    def delete(self, name: str) -> None:
+        self.blobs.pop(name, None)
+
+    @rule(seconds=st.sampled_from([0.1, 0.5, 1.0, 4.0, 15.0]))
+    def tick(self, seconds: float) -> None:
+        self.clock += seconds
+        self.appear()
+
+    def appear(self) -> None:
+        for visible, made in sorted(self.hidden, key=lambda each: each[0]):
+            if visible <= self.clock:
+                self.hidden.remove((visible, made))
+                self.blobs[made.name] = made
+
+    @precondition(lambda self: self.looking is None)
+    @rule()
+    def begin(self) -> None:
+        self.looking = Look(self.mark, at(int(self.clock)), self.window)
+        self.looking.start("")
+        self.todo = list(self.names)
+
+    @precondition(lambda self: self.looking is not None)
+    @rule(pages=st.integers(1, 12))
+    def go_on(self, pages: int) -> None:
+        assert self.looking is not None
+        for name in self.todo[:pages]:
+            found = self.blobs.get(name)
+            if found is not None and self.looking.take(found):
+                self.announced[found.name, found.etag] += 1
+        self.todo = self.todo[pages:]
+        if not self.todo:
+            mark, self.looking = self.looking.finish(), None
+            self.mark = Watermark.from_plain(mark.to_plain())
+
+    @precondition(lambda self: self.looking is not None)
+    @rule()
+    def die(self) -> None:
+        self.looking, self.lost = None, True
+
+    def whole_look(self) -> None:
+        if self.looking is None:
+            self.begin()
+        self.go_on(len(self.names))
+
+    def teardown(self) -> None:
+        self.whole_look()
+        self.tick(OVERLAP)
+        self.whole_look()
+        there = {(each.name, each.etag) for each in self.blobs.values()}
+        assert there - self.baseline <= set(self.announced)
+        assert not self.baseline & set(self.announced)
+        if not self.lost:
+            assert set(self.announced.values()) <= {1}
+
+
+TestContainer = Container.TestCase
+TestContainer.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
+
+
+@pytest.mark.parametrize("known_at_most", [1, 3])
+def test_the_known_of_one_second_are_never_split(known_at_most: int) -> None:
+    window = Window(overlap=OVERLAP, known_at_most=known_at_most)
+    blobs = [blob(str(n), 5) for n in range(5)]
+    _, mark = look(None, 0, window=window)
+    _, mark = look(mark, 5, *blobs, window=window)
+
+    assert look(mark, 6, *blobs, window=window)[0] == []
+
+
+@given(
+    steps=st.lists(
+        st.tuples(st.integers(0, 8), st.integers(0, OVERLAP), st.integers(0, 99), st.booleans()), max_size=40
+    )
+)
+@settings(max_examples=300, deadline=None)
+def test_in_the_order_of_names_every_blob_is_new_once_though_old_names_are_not_listed(
+    steps: list[tuple[int, int, int, bool]],
+) -> None:
+    """Names tell the time in steps of the overlap; within a step they come in any order."""
+    window = Window(overlap=OVERLAP, name_order=True)
+    clock = 0
+    visible: list[tuple[int, ListedBlob]] = []
+    _, mark = look(None, clock, window=window)
+    new: Counter[str] = Counter()
+
+    def look_now() -> None:
+        nonlocal mark
+        looking = Look(mark, at(clock), window)
+        start = looking.start("")
+        there = sorted((each for since, each in visible if since <= clock), key=lambda each: each.name)
+        new.update(each.name for each in there if each.name >= start and looking.take(each))
+        mark = looking.finish()
+
+    for pause, late, name, looks in steps:
+        clock += pause
+        made = blob(f"{clock // OVERLAP:04}-{name:02}-{len(visible):04}", clock)
+        visible.append((clock + late, made))
+        if looks:
+            look_now()
+    clock += OVERLAP
+    look_now()
+
+    assert new == Counter(each.name for _, each in visible)
