@@ -120,16 +120,16 @@ class Look:
             return ""
         return self._starts.setdefault(place, self._before.starts.get(place, "") if self._before else "")
 
-    def take(self, blob: ListedBlob, place: str = "") -> bool:
-        """Whether a blob is new.
+    def take(self, blob: ListedBlob, place: str = "", *, wanted: bool = True) -> bool:
+        """Whether a blob is wanted and new.
 
         :param place: the beginning of names under which it was listed.
         """
         if place in self._starts and blob.second < self._floor - self._window.overlap:
             self._starts[place] = max(blob.name, self._starts[place])
-        if self._before is not None and (
-            blob.second < self._before.floor or blob.mark in self._before.known
-        ):
+        if not wanted:
+            return False
+        if self._before is not None and (blob.second < self._before.floor or blob.mark in self._before.known):
             return False
         baseline = self._before is None and not self._window.existing
         if not baseline and self._window.settled_for and blob.second > self._settled:

@@ -1,6 +1,6 @@
-"""Where in a container blobs can lie that are new: beginnings of names, with dates and folders to walk through.
+"""Where in a container new blobs can lie: beginnings of names, with dates and with folders to walk through.
 
-``scans/{%Y/%m/%d}/`` stands for a folder a day, ``sensors/*/{%Y-%m-%d}/`` for such a folder below each sensor.
+``scans/{%Y/%m/%d}/`` stands for a folder a day, ``sensors/*/{%Y-%m-%d}/`` for one a day below each sensor.
 A container lists its blobs by name only, so that what narrows the names is all that makes a look cheap.
 """
 

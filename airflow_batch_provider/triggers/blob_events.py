@@ -12,13 +12,12 @@ import logging
 from collections.abc import AsyncIterator, Hashable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow.exceptions import AirflowException  # type: ignore[attr-defined]
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from airflow_batch_provider.client.blob_events import in_order
-from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.spec.blob_filter import BlobFilter
 from airflow_batch_provider.spec.options import whole
+from airflow_batch_provider.triggers.connecting import connected
 
 if TYPE_CHECKING:
     from airflow.triggers.shared_stream import AdvanceItem, SharedStreamProducer
@@ -29,9 +28,6 @@ log = logging.getLogger(__name__)
 
 STORED_WITHIN = 15.0
 """Seconds after which an event is taken as stored where Airflow (before 3.3) does not say."""
-
-REOPEN_SECONDS = 15.0
-"""Between two looks at a connection that does not work."""
 
 
 class BlobCreatedTrigger(BaseEventTrigger):
@@ -139,38 +135,13 @@ class BlobCreatedTrigger(BaseEventTrigger):
 
 
 async def _open_queue(queue_name: str, conn_id: str) -> BlobEventQueue:
-    """A reader of the queue, once the connection works: Airflow would start a watcher that fails again and
-    again, every second, with a traceback each time."""
+    """A reader of the queue, once the connection works."""
     from airflow_batch_provider.client.blob_queue import BlobEventQueue
 
-    told = False
-    while True:
-        try:
-            storage = await AzureBatchHook(conn_id).astorage()
-            storage.check_queues()
-        except Exception as error:  # whatever is wrong with a connection, it may be put right
-            if not told:
-                told = True
-                _tell_of_connection(queue_name, conn_id, error)
-            await asyncio.sleep(REOPEN_SECONDS)
-        else:
-            return BlobEventQueue(storage.async_queue_client, queue_name)
-
-
-def _tell_of_connection(queue_name: str, conn_id: str, error: Exception) -> None:
-    from airflow_batch_provider.client.settings import SettingsError
-
-    # The text of any other error may repeat what is in the connection.
-    known = isinstance(error, (AirflowException, SettingsError))
-    log.error(
-        "Queue %r is not read, because the connection %r cannot be used: %s\n"
-        "Blobs that arrive now are kept by the queue and come later. "
-        "Correct the connection; it is looked at again every %g seconds.",
-        queue_name,
-        conn_id,
-        error if known else type(error).__name__,
-        REOPEN_SECONDS,
-    )
+    what = f"Queue {queue_name!r} is not read"
+    meanwhile = "Blobs that arrive now are kept by the queue and come later."
+    storage = await connected(conn_id, what, meanwhile, lambda storage: storage.check_queues())
+    return BlobEventQueue(storage.async_queue_client, queue_name)
 
 
 async def _acknowledge_later(queue: BlobEventQueue, batch: Batch) -> None:

@@ -14,6 +14,8 @@ from airflow_batch_provider.client.blob_watermark import ListedBlob, Look, Water
 
 START = 1_800_000_000
 OVERLAP = 10
+USUAL = Window(overlap=OVERLAP)
+NAMES = [f"{n:02}" for n in range(12)]
 
 
 def at(second: float) -> dt.datetime:
@@ -25,7 +27,7 @@ def blob(name: str, second: float, etag: str = "1") -> ListedBlob:
 
 
 def look(
-    before: Watermark | None, second: float, *blobs: ListedBlob, window: Window = Window(overlap=OVERLAP)
+    before: Watermark | None, second: float, *blobs: ListedBlob, window: Window = USUAL
 ) -> tuple[list[str], Watermark]:
     looking = Look(before, at(second), window)
     looking.start("")
@@ -129,9 +131,6 @@ class Container(RuleBasedStateMachine):
     watermark was lost.
     """
 
-    names = [f"{n:02}" for n in range(12)]
-    window = Window(overlap=OVERLAP)
-
     def __init__(self) -> None:
         super().__init__()
         self.clock = 100.0
@@ -147,19 +146,19 @@ class Container(RuleBasedStateMachine):
 
     @initialize(data=st.data())
     def first_look(self, data: st.DataObject) -> None:
-        for name in data.draw(st.sets(st.sampled_from(self.names))):
+        for name in data.draw(st.sets(st.sampled_from(NAMES))):
             self.write(name, 0)
         self.baseline = {(each.name, each.etag) for each in self.blobs.values()}
         self.whole_look()
 
-    @rule(name=st.sampled_from(names), late=st.integers(0, OVERLAP))
+    @rule(name=st.sampled_from(NAMES), late=st.integers(0, OVERLAP))
     def write(self, name: str, late: float) -> None:
         self.version += 1
         made = ListedBlob(name, str(self.version), 1, "", at(int(self.clock)))
         self.hidden.append((self.clock + late, made))
         self.appear()
 
-    @rule(name=st.sampled_from(names))
+    @rule(name=st.sampled_from(NAMES))
     def delete(self, name: str) -> None:
         self.blobs.pop(name, None)
 
@@ -177,9 +176,9 @@ class Container(RuleBasedStateMachine):
     @precondition(lambda self: self.looking is None)
     @rule()
     def begin(self) -> None:
-        self.looking = Look(self.mark, at(int(self.clock)), self.window)
+        self.looking = Look(self.mark, at(int(self.clock)), USUAL)
         self.looking.start("")
-        self.todo = list(self.names)
+        self.todo = list(NAMES)
 
     @precondition(lambda self: self.looking is not None)
     @rule(pages=st.integers(1, 12))
@@ -202,7 +201,7 @@ class Container(RuleBasedStateMachine):
     def whole_look(self) -> None:
         if self.looking is None:
             self.begin()
-        self.go_on(len(self.names))
+        self.go_on(len(NAMES))
 
     def teardown(self) -> None:
         self.whole_look()

@@ -14,7 +14,7 @@ from azure.storage.queue.aio import QueueClient
 
 from airflow_batch_provider.client.blob_events import BLOB_CREATED, BlobEvent
 from airflow_batch_provider.client.blob_queue import Batch
-from airflow_batch_provider.triggers import blob_events
+from airflow_batch_provider.triggers import connecting
 from airflow_batch_provider.triggers.blob_events import BlobCreatedTrigger
 from demo.stack.accounts import StorageAccount
 from tests.airflow_batch_provider.airflow_versions import AIRFLOW
@@ -142,7 +142,7 @@ async def test_a_connection_that_is_missing_is_said_once_and_waited_for(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(blob_events, "REOPEN_SECONDS", 0.01)
+    monkeypatch.setattr(connecting, "REOPEN_SECONDS", 0.01)
     await queue.send_message(message("in", "a"))
     triggerer.start(BlobCreatedTrigger(queue_name=queue.queue_name, conn_id="watched"))
     await until(lambda: "cannot be used" in caplog.text)

@@ -1,0 +1,299 @@
+"""Watching a real container: what a look lists, what a crash leaves, and where the watermark is kept."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import uuid
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from azure.storage.blob.aio import BlobServiceClient
+
+from airflow_batch_provider.client.blob_lister import BlobLister, ServiceClock
+from airflow_batch_provider.client.blob_watch import BlobWatch, FoundBlobs, WatchedContainer
+from airflow_batch_provider.client.blob_watermark import Window
+from airflow_batch_provider.client.watermark_store import (
+    AssetWatermarkStore,
+    BlobWatermarkStore,
+    WatermarkMovedError,
+    open_store,
+)
+from airflow_batch_provider.spec.blob_filter import BlobFilter
+from airflow_batch_provider.spec.blob_places import BlobPlaces
+from demo.stack.accounts import StorageAccount
+
+pytestmark = pytest.mark.slow
+
+WAIT = 30.0
+PAGE = 10
+
+
+class Bench:
+    """A container of its own, and watches of it."""
+
+    def __init__(self, service: BlobServiceClient) -> None:
+        self.name = f"watched-{uuid.uuid4().hex[:12]}"
+        self.service = service
+        self.container = service.get_container_client(self.name)
+        self.work = service.get_container_client(f"work-{uuid.uuid4().hex[:12]}")
+        self.watching: list[AsyncIterator[FoundBlobs]] = []
+
+    async def upload(self, *names: str, data: bytes = b"x") -> None:
+        await asyncio.gather(*(self.container.upload_blob(name, data, overwrite=True) for name in names))
+
+    def watched(self, prefix: str = "", wanted: BlobFilter | None = None, **window: Any) -> WatchedContainer:
+        return WatchedContainer(
+            self.name,
+            BlobPlaces(prefix),
+            wanted or BlobFilter(),
+            Window(**{"overlap": 60, **window}),
+            every=0.05,
+            page=PAGE,
+        )
+
+    def watch(self, watched: WatchedContainer, store: Any = None) -> BlobWatch:
+        store = store or BlobWatermarkStore(self.work, "mark")
+        return BlobWatch(
+            watched, self.container, store, lambda container, name: f"http://s/{container}/{name}"
+        )
+
+    def found(self, watched: WatchedContainer) -> AsyncIterator[FoundBlobs]:
+        self.watching.append(self.watch(watched).found())
+        return self.watching[-1]
+
+    async def begun(self, watched: WatchedContainer) -> AsyncIterator[FoundBlobs]:
+        """A watch that has had its first look: what is uploaded from now on is new."""
+        found = self.found(watched)
+        first = asyncio.ensure_future(anext(found))
+        await self.until_mark(lambda mark: True)
+        return later(first, found)
+
+    async def until_mark(self, condition: Callable[[Any], bool]) -> None:
+        """Wait until the stored watermark is so."""
+
+        async def look() -> None:
+            while (mark := await BlobWatermarkStore(self.work, "mark").read()) is None or not condition(mark):
+                await asyncio.sleep(0.02)
+
+        await asyncio.wait_for(look(), WAIT)
+
+
+async def later(
+    first: asyncio.Future[FoundBlobs], rest: AsyncIterator[FoundBlobs]
+) -> AsyncIterator[FoundBlobs]:
+    yield await first
+    async for each in rest:
+        yield each
+
+
+@pytest.fixture
+async def bench(azurite: StorageAccount) -> AsyncIterator[Bench]:
+    async with BlobServiceClient.from_connection_string(azurite.connection_string) as service:
+        bench = Bench(service)
+        await bench.container.create_container()
+        await bench.work.create_container()
+        yield bench
+        for watching in bench.watching:
+            await watching.aclose()  # type: ignore[attr-defined]
+
+
+async def next_names(found: AsyncIterator[FoundBlobs], *, stored: bool = True) -> list[str]:
+    page = await asyncio.wait_for(anext(found), WAIT)
+    page.stored.set_result(stored)
+    return [event.name for event in page.events]
+
+
+async def test_new_blobs_and_those_that_are_written_again_are_found_once_and_old_ones_are_not(
+    bench: Bench,
+) -> None:
+    await bench.upload("old", "again")
+    found = await bench.begun(bench.watched())
+    await bench.upload("a", "again")
+    names: list[str] = []
+    while len(names) < 2:
+        names += await next_names(found)
+    await bench.upload("z")
+
+    assert (sorted(names), await next_names(found)) == (["a", "again"], ["z"])
+
+
+async def test_an_event_is_that_of_event_grid(bench: Bench) -> None:
+    await bench.upload("scans/1.tiff", data=b"four")
+    properties = await bench.container.get_blob_client("scans/1.tiff").get_blob_properties()
+
+    page = await asyncio.wait_for(anext(bench.found(bench.watched(existing=True))), WAIT)
+
+    (event,) = page.events
+    assert event.kind == "created"
+    assert (event.url, event.size) == (f"http://s/{bench.name}/scans/1.tiff", 4)
+    assert (event.etag, event.content_type) == (properties.etag.strip('"'), "application/octet-stream")
+    assert dt.datetime.fromisoformat(event.time.replace("Z", "+00:00")) == properties.last_modified
+
+
+async def test_what_was_not_stored_is_found_again_by_the_same_watch_and_after_a_crash(bench: Bench) -> None:
+    await bench.upload("a", "b")
+    watched = bench.watched(existing=True)
+    found = bench.found(watched)
+    assert await next_names(found, stored=False) == ["a", "b"]
+    await asyncio.wait_for(anext(found), WAIT)  # and dies with it
+
+    restarted = bench.found(watched)
+    assert await next_names(restarted) == ["a", "b"]
+    await bench.upload("c")
+    assert await next_names(restarted) == ["c"]
+
+
+async def test_a_watermark_is_left_to_the_next_process(bench: Bench) -> None:
+    await bench.upload("old")
+    watched = bench.watched()
+    first = await bench.begun(watched)
+    await bench.upload("a")
+    assert await next_names(first) == ["a"]
+    looking = asyncio.ensure_future(anext(first))
+    await bench.until_mark(lambda mark: len(mark["known"]) == 2)
+    looking.cancel()
+    await bench.upload("while it is down")
+
+    assert await next_names(bench.found(watched)) == ["while it is down"]
+
+
+async def test_only_what_is_wanted_is_found(bench: Bench) -> None:
+    await bench.upload("a.csv", "b.txt", "empty.csv")
+    await bench.upload("empty.csv", data=b"")
+
+    wanted = BlobFilter.of("test", suffix=".csv", min_bytes=1)
+
+    assert await next_names(bench.found(bench.watched(wanted=wanted, existing=True))) == ["a.csv"]
+
+
+async def test_folders_of_a_hierarchical_namespace_are_no_blobs(bench: Bench) -> None:
+    await bench.container.upload_blob("folder", b"", metadata={"hdi_isfolder": "true"})
+    await bench.upload("folder/a")
+
+    assert await next_names(bench.found(bench.watched(existing=True))) == ["folder/a"]
+
+
+async def test_trouble_is_told_once_and_waited_out(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    bench.container = bench.service.get_container_client("not-yet-" + bench.name)
+    first = asyncio.ensure_future(anext(bench.found(replace(bench.watched(existing=True), every=0.01))))
+    while "ContainerNotFound" not in caplog.text:
+        await asyncio.sleep(0.01)
+    await bench.container.create_container()
+    await bench.upload("a")
+
+    page = await asyncio.wait_for(first, WAIT)
+
+    assert [event.name for event in page.events] == ["a"]
+    assert caplog.text.count("can't be watched") == 1
+
+
+async def requests_of_a_look(bench: Bench, places: list[str], start: str = "") -> tuple[int, list[str]]:
+    """The requests that were really made, and what they listed."""
+    clock = ServiceClock()
+    await BlobLister(bench.container, clock).now()
+    lister = BlobLister(bench.container, clock, PAGE)
+    names = [
+        blob.name
+        for place in places
+        for beginning in await lister.beginnings(place)
+        async for page in lister.pages(beginning, start)
+        for blob in page
+    ]
+    return lister.requests, names
+
+
+async def test_old_blobs_do_not_make_a_look_dearer_where_names_have_dates_or_grow(bench: Bench) -> None:
+    now = dt.datetime(2026, 11, 26, tzinfo=dt.timezone.utc)
+    places = list(BlobPlaces("{%Y/%m/%d}/").between(now - dt.timedelta(days=1), now))
+    fresh = ["2026/11/25/z", "2026/11/26/a", "2026/11/26/b"]
+    await bench.upload(*fresh)
+    assert await requests_of_a_look(bench, places) == (2, fresh)
+    assert (await requests_of_a_look(bench, [""]))[0] == 1
+
+    for day in range(1, 25):
+        await bench.upload(*(f"2026/11/{day:02}/{n}" for n in range(PAGE)))
+
+    assert await requests_of_a_look(bench, places) == (2, fresh)
+    assert await requests_of_a_look(bench, [""], start="2026/11/25/z") == (1, fresh)
+    assert (await requests_of_a_look(bench, [""]))[0] == 25  # 243 blobs, ten a page
+
+
+async def test_folders_are_walked_through_once_a_look(bench: Bench) -> None:
+    await bench.upload(
+        "sensors/a/2026-11-25/1", "sensors/b/2026-11-26/1", "sensors/b/2025-01-01/1", "sensors/c"
+    )
+    now = dt.datetime(2026, 11, 26, tzinfo=dt.timezone.utc)
+    places = list(BlobPlaces("sensors/*/{%Y-%m-%d}/").between(now - dt.timedelta(days=1), now))
+
+    requests, names = await requests_of_a_look(bench, places)
+
+    assert names == ["sensors/a/2026-11-25/1", "sensors/b/2026-11-26/1"]
+    assert requests == 1 + 2 * 2
+
+
+async def test_the_watermark_makes_the_listing_begin_further_on(bench: Bench) -> None:
+    watched = bench.watched(overlap=0, existing=True, name_order=True)
+    await bench.upload("1", "2")
+    found = bench.found(watched)
+    assert await next_names(found) == ["1", "2"]
+    looking = asyncio.ensure_future(anext(found))
+    await bench.until_mark(lambda mark: mark["starts"] == {"": "2"})
+    await bench.upload("0", "3")
+    page = await asyncio.wait_for(looking, WAIT)
+    assert [event.name for event in page.events] == ["3"]
+
+
+async def test_of_two_that_write_a_watermark_the_second_goes_on_from_the_first(bench: Bench) -> None:
+    work = bench.service.get_container_client(bench.work.container_name + "-new")
+    mine, theirs = BlobWatermarkStore(work, "mark"), BlobWatermarkStore(work, "mark")
+    assert await mine.read() is None
+    assert await theirs.read() is None
+
+    await mine.write({"floor": 1})
+    with pytest.raises(WatermarkMovedError):
+        await theirs.write({"floor": 0})
+
+    assert await theirs.read() == {"floor": 1}
+    await theirs.write({"floor": 2})
+    with pytest.raises(WatermarkMovedError):
+        await mine.write({"floor": 1})
+
+
+class State:
+    """The state of assets, as Airflow gives it to a trigger of one asset, or of several."""
+
+    def __init__(self, assets: int = 1) -> None:
+        self.values: dict[str, Any] = {}
+        self._assets = assets
+
+    async def aget(self, key: str, default: Any = None) -> Any:
+        if self._assets != 1:
+            raise ValueError("Task has 2 concrete inlets and outlets")
+        return self.values.get(key, default)
+
+    async def aset(self, key: str, value: Any) -> None:
+        self.values[key] = value
+
+
+async def test_the_state_of_the_asset_goes_on_from_the_blob_of_an_earlier_airflow(bench: Bench) -> None:
+    await BlobWatermarkStore(bench.work, "mark").write({"floor": 1})
+    state = State()
+    store = await open_store(state, bench.work, "mark")
+    assert isinstance(store, AssetWatermarkStore)
+    assert await store.read() == {"floor": 1}
+
+    await store.write({"floor": 2})
+
+    assert state.values == {"mark": {"floor": 2}}
+    assert await store.read() == {"floor": 2}
+
+
+@pytest.mark.parametrize("state", [None, State(assets=2)])
+async def test_without_a_state_of_one_asset_the_watermark_is_a_blob(
+    bench: Bench, state: State | None
+) -> None:
+    assert isinstance(await open_store(state, bench.work, "mark"), BlobWatermarkStore)

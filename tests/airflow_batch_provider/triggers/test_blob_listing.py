@@ -1,0 +1,188 @@
+"""The listing watcher in Airflow's hands: what is refused, what is stored, and when the watermark moves."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from airflow.models.trigger import Trigger
+from airflow.triggers.base import TriggerEvent
+from azure.storage.blob.aio import BlobServiceClient
+
+from airflow_batch_provider.spec.errors import SpecError
+from airflow_batch_provider.triggers import blob_listing
+from airflow_batch_provider.triggers.blob_listing import BlobListedTrigger
+from demo.stack.accounts import StorageAccount
+from tests.airflow_batch_provider.airflow_versions import AIRFLOW
+
+WAIT = 30.0
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"container": ""}, "container is missing"),
+        ({"prefix": "scans/{ds}/"}, "{ds} is no date"),
+        ({"every": timedelta(0)}, "every is datetime.timedelta(0)"),
+        ({"overlap": 600}, "overlap is 600"),
+        ({"lookback": "1 day"}, "lookback is '1 day'"),
+        ({"settled_for": timedelta(seconds=-1)}, "settled_for is"),
+        ({"max_batch": 0}, "max_batch is 0"),
+        ({"timezone": "Mars"}, "timezone is 'Mars'"),
+        ({"min_bytes": 2, "max_bytes": 1}, "min_bytes is 2"),
+    ],
+)
+def test_what_cannot_work_is_refused_at_parse(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(SpecError) as refused:
+        BlobListedTrigger(**{"container": "incoming", **given})
+
+    assert said in str(refused.value)
+
+
+def test_a_trigger_comes_out_of_airflows_database_as_it_went_in() -> None:
+    trigger = BlobListedTrigger(
+        "incoming",
+        "scans/*/{%Y/%m/%d}/",
+        (".tiff", ".PNG"),
+        content_type="image/*",
+        every=timedelta(minutes=1),
+        settled_for=timedelta(seconds=5),
+        in_name_order=True,
+    )
+    _, kwargs = trigger.serialize()
+    row = Trigger(classpath="x", kwargs=kwargs)
+
+    again = BlobListedTrigger(**{key: decoded(value) for key, value in row.kwargs.items()})
+
+    assert again.serialize() == trigger.serialize()
+    assert again.shared_stream_key() == trigger.shared_stream_key()
+
+
+def decoded(value: Any) -> Any:
+    from airflow.jobs import triggerer_job_runner
+
+    decode = getattr(triggerer_job_runner, "smart_decode_trigger_kwargs", lambda value: value)
+    return decode(value)
+
+
+class Bench:
+    """A container with a connection to it."""
+
+    def __init__(self, service: BlobServiceClient) -> None:
+        self.container = service.get_container_client(f"listed-{uuid.uuid4().hex[:12]}")
+        self.work = service.get_container_client(f"work-{uuid.uuid4().hex[:12]}")
+
+    def trigger(self, **given: Any) -> BlobListedTrigger:
+        return BlobListedTrigger(
+            self.container.container_name,
+            conn_id="listed",
+            existing=True,
+            every=timedelta(seconds=1),
+            watermark_container=self.work.container_name,
+            **given,
+        )
+
+
+@pytest.fixture
+async def bench(azurite: StorageAccount, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
+    connection = {
+        "conn_type": "azurebatch",
+        "host": "http://127.0.0.1:1",
+        "login": "account",
+        "password": "a2V5LW9mLXRoZS1hY2NvdW50",
+        "extra": {"storage_connection_string": azurite.connection_string},
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_LISTED", json.dumps(connection))
+    async with BlobServiceClient.from_connection_string(azurite.connection_string) as service:
+        bench = Bench(service)
+        await bench.container.create_container()
+        yield bench
+
+
+def names(event: TriggerEvent) -> list[str]:
+    return [blob["name"] for blob in event.payload["blobs"]]
+
+
+class State:
+    """The state of one asset."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+
+    async def aget(self, key: str, default: Any = None) -> Any:
+        return self.values.get(key, default)
+
+    async def aset(self, key: str, value: Any) -> None:
+        self.values[key] = value
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(AIRFLOW < (3, 3), reason="says when an event is stored from 3.3 on")
+async def test_the_watermark_moves_into_the_state_of_the_asset_when_all_events_are_stored(
+    bench: Bench,
+) -> None:
+    from airflow.triggers.shared_stream import SharedStreamManager
+
+    for name in ("a", "b", "c"):
+        await bench.container.upload_blob(name, b"x")
+    state, trigger = State(), bench.trigger(max_batch=2)
+    trigger.asset_state_store = state
+    manager = SharedStreamManager(ack_timeout=WAIT)
+    key = trigger.shared_stream_key()
+    stream = manager.subscribe(trigger_id=1, trigger=trigger, key=key)
+    fired: list[list[str]] = []
+    unconfirmed: list[int] = []
+
+    async def run() -> None:
+        async for event in trigger.filter_shared_stream(stream):
+            fired.append(names(event))
+            seq = manager.bind_pending_event(trigger_id=1, key=key)
+            assert seq is not None
+            unconfirmed.append(seq)
+
+    running = asyncio.create_task(run())
+    await until(lambda: len(fired) == 2)
+    assert (fired, state.values) == ([["a", "b"], ["c"]], {})
+
+    manager.confirm_persisted(unconfirmed[:1])
+    await asyncio.sleep(0)
+    assert not state.values
+    manager.confirm_persisted(unconfirmed[1:])
+    await until(lambda: bool(state.values))
+
+    ((watermark),) = state.values.values()
+    assert len(watermark["known"]) == 3
+    running.cancel()
+    await manager.stop_all()
+
+
+@pytest.mark.slow
+async def test_before_airflow_3_3_the_watermark_is_a_blob_and_moves_some_time_later(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blob_listing, "STORED_WITHIN", 0.01)
+    await bench.container.upload_blob("a", b"x")
+    running = bench.trigger().run()
+    assert names(await asyncio.wait_for(anext(running), WAIT)) == ["a"]
+    following = asyncio.ensure_future(anext(running))
+    await until(bench.work.exists)
+    await bench.container.upload_blob("b", b"x")
+    assert names(await asyncio.wait_for(following, WAIT)) == ["b"]
+    await running.aclose()  # type: ignore[attr-defined]
+
+    restarted = bench.trigger().run()  # dies before b was stored
+    assert names(await asyncio.wait_for(anext(restarted), WAIT)) == ["b"]
+    await restarted.aclose()  # type: ignore[attr-defined]
+
+
+async def until(condition: Any) -> None:
+    async def poll() -> None:
+        while not (await found if asyncio.iscoroutine(found := condition()) else found):
+            await asyncio.sleep(0.02)
+
+    await asyncio.wait_for(poll(), WAIT)
