@@ -16,9 +16,10 @@ from flights.pipeline import flights_pipeline
 
 
 @task
-def days_of_the_run(asked: list[str]) -> list[str]:
+def days_of_the_run() -> list[str]:
     """The day of the data interval, unless other days were asked for."""
     context: Any = get_current_context()
+    asked: list[str] = context["params"]["days"]
     return asked or [context["data_interval_start"].in_timezone("UTC").to_date_string()]
 
 
@@ -43,4 +44,4 @@ with DAG(
     tags=["azure-batch", "etl"],
     doc_md=__doc__,
 ):
-    flights_pipeline(days_of_the_run("{{ params.days }}"))
+    flights_pipeline(days_of_the_run())

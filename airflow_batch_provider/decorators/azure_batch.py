@@ -4,28 +4,79 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, cast
 
 from airflow.sdk.bases.decorator import task_decorator_factory
 
+from airflow_batch_provider.arguments import Text
 from airflow_batch_provider.decorators.function_operator import AzureBatchDecoratedOperator, Serializer
 from airflow_batch_provider.spec.files import Inputs
 from airflow_batch_provider.spec.task_container import Container
+from airflow_batch_provider.task_arguments import DecoratorArguments
 
 if TYPE_CHECKING:
-    from airflow.sdk.bases.decorator import Task
+    from typing_extensions import Unpack
 
-__all__ = ["azure_batch_task"]
+__all__ = ["BatchFunction", "FunctionArguments", "azure_batch_task"]
 
 P = ParamSpec("P")
-R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+
+
+class FunctionArguments(DecoratorArguments, total=False):
+    """Arguments of :func:`azure_batch_task`, which ``.override()`` takes too."""
+
+    pool_id: Text
+    requirements: Sequence[str] | None
+    python: str | None
+    python_version: str | None
+    container: Container | str | None
+    serializer: Serializer | None
+    inputs: Inputs | None
+    environment: Mapping[str, str] | None
+    required_slots: int | None
+    timeout: timedelta | None
+    max_wall_clock: timedelta | None
+    priority: int | None
+    xcom_bytes: int | None
+    work_container: str | None
+    conn_id: str | None
+    namespace: str | None
+    deferrable: bool | None
+    poll_interval: float | None
+
+
+class BatchFunction(Protocol[P, R_co]):
+    """A decorated function, as a type checker knows it: called in a DAG, it makes an Airflow task.
+
+    A call is checked against the function's own parameters. What it gives is Airflow's ``XComArg``, typed so
+    that it goes into whatever takes the value that it will be.
+    """
+
+    @property
+    def function(self) -> Callable[P, R_co]:
+        """The function itself, such as for a unit test."""
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any:
+        """Make the task."""
+
+    def partial(self, **kwargs: Any) -> BatchFunction[P, R_co]:
+        """Arguments that all instances of a mapped task share."""
+
+    def expand(self, **kwargs: Any) -> Any:
+        """Map the task over lists, or over outputs that will be lists."""
+
+    def expand_kwargs(self, kwargs: Any, *, strict: bool = True) -> Any:
+        """Map the task over a list of argument dictionaries."""
+
+    def override(self, **kwargs: Unpack[FunctionArguments]) -> BatchFunction[P, R_co]:
+        """The same function with other options."""
 
 
 def azure_batch_task(
     python_callable: Callable[..., Any] | None = None,
     *,
-    pool_id: str,
-    multiple_outputs: bool | None = None,
+    pool_id: Text,
     requirements: Sequence[str] | None = None,
     python: str | None = None,
     python_version: str | None = None,
@@ -43,8 +94,8 @@ def azure_batch_task(
     namespace: str | None = None,
     deferrable: bool | None = None,
     poll_interval: float | None = None,
-    **kwargs: Any,
-) -> Callable[[Callable[P, R]], Task[P, R]]:
+    **kwargs: Unpack[DecoratorArguments],
+) -> Callable[[Callable[P, R_co]], BatchFunction[P, R_co]]:
     """Run the decorated function on a Batch node: ``@task.azure_batch(pool_id=...)``.
 
     The function's source goes to the node, its arguments and its return value are pickled. It sees none of
@@ -60,7 +111,6 @@ def azure_batch_task(
     Parameters:
         python_callable: the function; given by Airflow.
         pool_id: the pool that runs it.
-        multiple_outputs: as of any ``@task``.
         requirements: packages that are installed by uv into an environment of the task. uv itself is
             installed on a node that lacks it. None: the node's Python as it is.
         python: command of Python on the node or in the image (``python3``), 3.8 or newer.
@@ -79,7 +129,7 @@ def azure_batch_task(
         namespace: goes into the job id, for deployments that share a Batch account.
         deferrable: wait in the triggerer instead of in a worker.
         poll_interval: longest time between two looks, in seconds.
-        kwargs: anything else that an Airflow task takes, such as ``retries``.
+        kwargs: anything else that an Airflow task takes, such as ``retries`` and ``multiple_outputs``.
 
     Raises:
         SpecError: parameters that cannot work; at DAG parse.
@@ -107,10 +157,9 @@ def azure_batch_task(
     given = {name: value for name, value in given.items() if value is not None}
     made = task_decorator_factory(
         python_callable,
-        multiple_outputs=multiple_outputs,
         decorated_operator_class=AzureBatchDecoratedOperator,
         pool_id=pool_id,
         **given,
         **kwargs,
     )
-    return cast("Callable[[Callable[P, R]], Task[P, R]]", made)
+    return cast("Callable[[Callable[P, R_co]], BatchFunction[P, R_co]]", made)

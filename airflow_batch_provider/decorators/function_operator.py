@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from airflow.sdk.bases.decorator import DecoratedOperator
 
-from airflow_batch_provider.arguments import pool_text
+from airflow_batch_provider.arguments import Text, pool_text, text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.links.job import JOB_LINK_KEY, AzureBatchJobLink, job_url
 from airflow_batch_provider.rendering import text_renderer
@@ -71,7 +71,7 @@ class AzureBatchDecoratedOperator(DecoratedOperator):
         self,
         *,
         python_callable: Callable[..., Any],
-        pool_id: str,
+        pool_id: Text,
         requirements: Sequence[str] | None = None,
         python: str = "python3",
         python_version: str | None = None,
@@ -91,7 +91,7 @@ class AzureBatchDecoratedOperator(DecoratedOperator):
         poll_interval: float = 15.0,
         **kwargs: Any,
     ) -> None:
-        self.pool_id = pool_id
+        self.pool_id = text(pool_id)
         self.requirements = requirements
         self.python = python
         self.python_version = python_version

@@ -19,10 +19,12 @@ from airflow_batch_provider.spec.checks import check_period
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.files import is_template
 from airflow_batch_provider.spec.official import OfficialPool, OfficialTask, wire_of
+from airflow_batch_provider.task_arguments import TaskArguments, TypedOutput
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
     from azure.batch import models as batch_models
+    from typing_extensions import Unpack
 
     from airflow_batch_provider.client.single_task_run import SingleTaskRun
 
@@ -32,7 +34,7 @@ _START_ALLOWANCE = timedelta(hours=1)
 """For a node to become free: the official operator waits for nodes without end before its timeout begins."""
 
 
-class AzureBatchOperator(BaseOperator):
+class AzureBatchOperator(TypedOutput, BaseOperator):
     """Run one Batch task, as the official operator of this name is told to.
 
     A DAG that uses ``airflow.providers.microsoft.azure.operators.batch.AzureBatchOperator`` runs with this
@@ -128,7 +130,7 @@ class AzureBatchOperator(BaseOperator):
         should_delete_pool: bool = False,
         poll_interval: int = 30,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        **kwargs: Any,
+        **kwargs: Unpack[TaskArguments],
     ) -> None:
         super().__init__(**kwargs)
         self.batch_pool_id = batch_pool_id

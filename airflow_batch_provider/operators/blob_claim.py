@@ -14,16 +14,19 @@ from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.spec.checks import check_wait
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.options import whole
+from airflow_batch_provider.task_arguments import TaskArguments, TypedOutput
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+    from typing_extensions import Unpack
+
 
 EVENTS_A_PAGE = 1000
 PAGES = 50
 """So many asset events are read at most, the newest ones: a bound on the memory of a look."""
 
 
-class AzureBlobClaimOperator(BaseOperator):
+class AzureBlobClaimOperator(TypedOutput, BaseOperator):
     """Take the blobs that an asset's events announced and that no run of this DAG has taken yet.
 
     Put it first in a DAG that an asset with a ``BlobCreatedTrigger`` starts. It reads *all* recent events of
@@ -57,7 +60,7 @@ class AzureBlobClaimOperator(BaseOperator):
         lookback: timedelta = timedelta(days=1),
         max_blobs: int | None = None,
         blobs: Sequence[str] | str = (),
-        **kwargs: Any,
+        **kwargs: Unpack[TaskArguments],
     ) -> None:
         if not isinstance(asset, Asset):
             raise SpecError(

@@ -10,15 +10,17 @@ from airflow.sdk import BaseOperator
 from airflow_batch_provider import spec
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.spec.files import is_template
+from airflow_batch_provider.task_arguments import TaskArguments, TypedOutput
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+    from typing_extensions import Unpack
 
     from airflow_batch_provider.client.subjects import BlobsSeen
     from airflow_batch_provider.spec.files import BlobRef
 
 
-class AzureBlobListOperator(BaseOperator):
+class AzureBlobListOperator(TypedOutput, BaseOperator):
     """List the blobs below a prefix, for a graph with a task for each, or for a mapped operator.
 
     The list is made once and kept as an XCom. A function that listed blobs itself would make another graph
@@ -48,7 +50,7 @@ class AzureBlobListOperator(BaseOperator):
         pattern: str = "**",
         max_blobs: int = 10_000,
         conn_id: str = AzureBatchHook.default_conn_name,
-        **kwargs: Any,
+        **kwargs: Unpack[TaskArguments],
     ) -> None:
         super().__init__(**kwargs)
         if not isinstance(max_blobs, int) or max_blobs < 1:

@@ -15,10 +15,12 @@ from airflow_batch_provider.spec.errors import SpecError
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+    from typing_extensions import Unpack
 
     from airflow_batch_provider.client.activity_files import ActivityFiles
     from airflow_batch_provider.client.claim import Claim
     from airflow_batch_provider.client.job_run import JobRun
+    from airflow_batch_provider.operators.job_arguments import JobArguments
     from airflow_batch_provider.spec.files import BlobRef
     from airflow_batch_provider.spec.graph import JobGraph
 
@@ -63,7 +65,7 @@ class AzureBatchCustomActivityOperator(AzureBatchJobOperator):
         pool_id: Text | None = None,
         keep_folders: bool = False,
         work_container: str = "adfjobs",
-        **kwargs: Any,
+        **kwargs: Unpack[JobArguments],
     ) -> None:
         read = read_activity(activity, linked_services, datasets)
         if (pool_id := pool_id or read.pool_id) is None:

@@ -24,9 +24,11 @@ from airflow_batch_provider.spec.checks import check_exit_codes, check_period, c
 from airflow_batch_provider.spec.files import as_written
 from airflow_batch_provider.spec.limits import DEFAULT_WALL_CLOCK
 from airflow_batch_provider.spec.retry import check_on_retry
+from airflow_batch_provider.task_arguments import TaskArguments, TypedOutput
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+    from typing_extensions import Unpack
 
     from airflow_batch_provider.client.claim import Claim
     from airflow_batch_provider.client.job_files import JobFiles
@@ -46,7 +48,7 @@ _GRACE = timedelta(minutes=30)
 """Beyond the job's own wall clock, in which the service must have ended it: release tasks take up to 15."""
 
 
-class AzureBatchJobOperator(BaseOperator):
+class AzureBatchJobOperator(TypedOutput, BaseOperator):
     """Run a graph of tasks as one Batch job, wait for it, and give what became of it as XCom.
 
     The job's id follows from DAG, run, task and map index before the first call: a worker or triggerer that
@@ -136,7 +138,7 @@ class AzureBatchJobOperator(BaseOperator):
         no_retry_exit_codes: Collection[int] = (),
         no_retry_layers: Collection[str] = (),
         on_retry: OnRetry = "repair",
-        **kwargs: Any,
+        **kwargs: Unpack[TaskArguments],
     ) -> None:
         super().__init__(**kwargs)
         self.pool_id = pool_text(pool_id, f"task {self.task_id!r}")

@@ -16,9 +16,11 @@ from airflow_batch_provider.operators.state_change import check_target
 from airflow_batch_provider.operators.task_instance import identity_of, try_of
 from airflow_batch_provider.spec.checks import check_period, check_wait
 from airflow_batch_provider.spec.files import as_written
+from airflow_batch_provider.task_arguments import TaskArguments, TypedOutput
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+    from typing_extensions import Unpack
 
     from airflow_batch_provider.client.job_files import JobFiles
     from airflow_batch_provider.spec.graph import JobGraph
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 _KILL_SECONDS = 5.0
 
 
-class AzureBatchJobAddTasksOperator(BaseOperator):
+class AzureBatchJobAddTasksOperator(TypedOutput, BaseOperator):
     """Add tasks to a job that lives on, wait for these tasks, and answer for them alone.
 
     Each task is in the job once, by its id, whatever is killed on the way. Ids of one run must not be those
@@ -67,7 +69,7 @@ class AzureBatchJobAddTasksOperator(BaseOperator):
         timeout: timedelta = timedelta(hours=24),
         deferrable: bool = True,
         poll_interval: float = 15.0,
-        **kwargs: Any,
+        **kwargs: Unpack[TaskArguments],
     ) -> None:
         super().__init__(**kwargs)
         check_target(job_id, "job_id", self.task_id)

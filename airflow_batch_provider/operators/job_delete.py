@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from airflow_batch_provider.arguments import Text, text
-from airflow_batch_provider.operators.state_change import StateChangeOperator, check_target
+from airflow_batch_provider.operators.state_change import (
+    StateChangeArguments,
+    StateChangeOperator,
+    check_target,
+)
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class AzureBatchJobDeleteOperator(StateChangeOperator):
@@ -18,7 +25,7 @@ class AzureBatchJobDeleteOperator(StateChangeOperator):
 
     change = "delete_job"
 
-    def __init__(self, *, job_id: Text, **kwargs: Any) -> None:
+    def __init__(self, *, job_id: Text, **kwargs: Unpack[StateChangeArguments]) -> None:
         super().__init__(**kwargs)
         check_target(job_id, "job_id", self.task_id)
         self.job_id = text(job_id)

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_batch_provider.arguments import Text, text
-from airflow_batch_provider.operators.state_change import StateChangeOperator, check_target
+from airflow_batch_provider.operators.state_change import (
+    StateChangeArguments,
+    StateChangeOperator,
+    check_target,
+)
 from airflow_batch_provider.spec.errors import SpecError
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
 
 _CHOICES = ("requeue", "terminate", "wait")
 
@@ -29,7 +37,7 @@ class AzureBatchJobDisableOperator(StateChangeOperator):
         *,
         job_id: Text,
         running_tasks: Literal["requeue", "terminate", "wait"] = "requeue",
-        **kwargs: Any,
+        **kwargs: Unpack[StateChangeArguments],
     ) -> None:
         super().__init__(**kwargs)
         check_target(job_id, "job_id", self.task_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseOperator
 
@@ -11,12 +11,14 @@ from airflow_batch_provider.arguments import Text, given, text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.operators.state_change import check_target
 from airflow_batch_provider.spec.errors import SpecError
+from airflow_batch_provider.task_arguments import TaskArguments, TypedOutput
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+    from typing_extensions import Unpack
 
 
-class AzureBatchJobReactivateTasksOperator(BaseOperator):
+class AzureBatchJobReactivateTasksOperator(TypedOutput, BaseOperator):
     """Let tasks that failed run again in their job, which must not have ended.
 
     It does not wait for them. A task that runs, waits or has succeeded is left alone: trying again does no
@@ -43,7 +45,7 @@ class AzureBatchJobReactivateTasksOperator(BaseOperator):
         job_id: Text,
         task_ids: Sequence[str] | None = None,
         conn_id: str = AzureBatchHook.default_conn_name,
-        **kwargs: Any,
+        **kwargs: Unpack[TaskArguments],
     ) -> None:
         super().__init__(**kwargs)
         check_target(job_id, "job_id", self.task_id)

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseOperator
 
 from airflow_batch_provider import spec
 from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.task_arguments import TaskArguments, TypedOutput
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+    from typing_extensions import Unpack
 
     from airflow_batch_provider.spec.compile import JobStorage
     from airflow_batch_provider.spec.schedule import JobSchedule
 
 
-class AzureBatchJobScheduleOperator(BaseOperator):
+class AzureBatchJobScheduleOperator(TypedOutput, BaseOperator):
     """Make a job schedule, or bring the one that is there to what the DAG says now; gives its id as XCom.
 
     A schedule goes on without Airflow: for work that must happen when Airflow may not be there. Jobs that run
@@ -43,7 +45,7 @@ class AzureBatchJobScheduleOperator(BaseOperator):
         job_schedule: JobSchedule,
         conn_id: str = AzureBatchHook.default_conn_name,
         namespace: str = "",
-        **kwargs: Any,
+        **kwargs: Unpack[TaskArguments],
     ) -> None:
         super().__init__(**kwargs)
         if not isinstance(job_schedule, spec.JobSchedule):

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from airflow_batch_provider.arguments import Text, text
-from airflow_batch_provider.operators.state_change import StateChangeOperator, check_target
+from airflow_batch_provider.operators.state_change import (
+    StateChangeArguments,
+    StateChangeOperator,
+    check_target,
+)
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class AzureBatchJobScheduleTerminateOperator(StateChangeOperator):
@@ -22,7 +29,7 @@ class AzureBatchJobScheduleTerminateOperator(StateChangeOperator):
 
     template_fields: Sequence[str] = ("schedule_id", "conn_id")
 
-    def __init__(self, *, schedule_id: Text, **kwargs: Any) -> None:
+    def __init__(self, *, schedule_id: Text, **kwargs: Unpack[StateChangeArguments]) -> None:
         super().__init__(**kwargs)
         check_target(schedule_id, "schedule_id", self.task_id)
         self.schedule_id = text(schedule_id)

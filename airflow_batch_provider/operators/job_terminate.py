@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_batch_provider.arguments import Text, text
-from airflow_batch_provider.operators.state_change import StateChangeOperator, check_target
+from airflow_batch_provider.operators.state_change import (
+    StateChangeArguments,
+    StateChangeOperator,
+    check_target,
+)
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 class AzureBatchJobTerminateOperator(StateChangeOperator):
@@ -24,7 +31,9 @@ class AzureBatchJobTerminateOperator(StateChangeOperator):
 
     template_fields: Sequence[str] = ("job_id", "reason", "conn_id")
 
-    def __init__(self, *, job_id: Text, reason: str = "AirflowTerminate", **kwargs: Any) -> None:
+    def __init__(
+        self, *, job_id: Text, reason: str = "AirflowTerminate", **kwargs: Unpack[StateChangeArguments]
+    ) -> None:
         super().__init__(**kwargs)
         check_target(job_id, "job_id", self.task_id)
         self.job_id = text(job_id)

@@ -6,7 +6,7 @@ import inspect
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from airflow.sdk import BaseOperator
 
@@ -17,9 +17,12 @@ from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.files import is_template
 from airflow_batch_provider.spec.naming import check_id
+from airflow_batch_provider.task_arguments import TaskArguments, TypedOutput
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+    from typing_extensions import Unpack
+
 
 # Of the hash that names a version by its content: enough that no two are the same.
 _HASH_LENGTH = 12
@@ -44,7 +47,7 @@ class BuiltPackage(Protocol):
 Build = Callable[..., "Path | str | BuiltPackage"]
 
 
-class AzureBatchApplicationPackageOperator(BaseOperator):
+class AzureBatchApplicationPackageOperator(TypedOutput, BaseOperator):
     """Have a version of an application in the Batch account, so that pools and tasks can install it.
 
     Running it again does nothing. A version never changes its content: other content needs a new version.
@@ -74,7 +77,7 @@ class AzureBatchApplicationPackageOperator(BaseOperator):
         build: Build | None = None,
         make_default: bool = True,
         conn_id: str = AzureBatchHook.default_conn_name,
-        **kwargs: Any,
+        **kwargs: Unpack[TaskArguments],
     ) -> None:
         super().__init__(**kwargs)
         where = f"task {self.task_id!r}"

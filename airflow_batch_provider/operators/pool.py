@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow_batch_provider import spec
-from airflow_batch_provider.operators.pool_base import PoolActionOperator, failure
+from airflow_batch_provider.operators.pool_base import PoolActionOperator, PoolArguments, failure
 from airflow_batch_provider.spec.checks import check_choice
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from airflow_batch_provider.client.pool_reading import WaitFor
     from airflow_batch_provider.client.pool_watch import PoolWait
     from airflow_batch_provider.client.pools import OnDrift
@@ -55,7 +57,7 @@ class AzureBatchPoolOperator(PoolActionOperator):
         wait_for: Literal["nodes", "steady"] | None = "nodes",
         min_ready_nodes: int | None = None,
         check_limits: bool = True,
-        **kwargs: Any,
+        **kwargs: Unpack[PoolArguments],
     ) -> None:
         super().__init__(**kwargs)
         where = f"task {self.task_id!r}"

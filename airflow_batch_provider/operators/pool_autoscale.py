@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from airflow_batch_provider import spec
 from airflow_batch_provider.arguments import Text
-from airflow_batch_provider.operators.pool_base import NamedPoolOperator
+from airflow_batch_provider.operators.pool_base import NamedPoolOperator, PoolArguments
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from airflow_batch_provider.client.pool_reading import WaitFor
     from airflow_batch_provider.client.pool_watch import PoolWait
 
@@ -29,7 +31,7 @@ class AzureBatchPoolAutoScaleOperator(NamedPoolOperator):
 
     template_fields: Sequence[str] = ("pool_id", "conn_id", "scale")
 
-    def __init__(self, *, pool_id: Text, scale: spec.AutoScale, **kwargs: Any) -> None:
+    def __init__(self, *, pool_id: Text, scale: spec.AutoScale, **kwargs: Unpack[PoolArguments]) -> None:
         super().__init__(pool_id=pool_id, **kwargs)
         if not isinstance(scale, spec.AutoScale):
             raise spec.SpecError(

@@ -15,10 +15,12 @@ from airflow_batch_provider import spec
 from airflow_batch_provider.arguments import Text, given, pool_text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.spec.checks import check_wait, rendered
+from airflow_batch_provider.task_arguments import TaskArguments, TypedOutput
 
 if TYPE_CHECKING:
     import jinja2
     from airflow.sdk import Context
+    from typing_extensions import Unpack
 
     from airflow_batch_provider.client.pool_reading import Verdict, WaitFor
     from airflow_batch_provider.client.pool_watch import PoolWait
@@ -31,7 +33,15 @@ DEALLOCATION = ("requeue", "taskcompletion", "terminate")
 """What becomes of the tasks of a node that leaves or starts again."""
 
 
-class PoolActionOperator(BaseOperator):
+class PoolArguments(TaskArguments, total=False):
+    """What all operators on a pool take."""
+
+    conn_id: str
+    wait_timeout: dt.timedelta
+    deferrable: bool
+
+
+class PoolActionOperator(TypedOutput, BaseOperator):
     """Ask for something about a pool, and wait for it in the triggerer or in the worker.
 
     What is asked for is compared with what is there first: whoever takes over from a worker that died asks
@@ -55,7 +65,7 @@ class PoolActionOperator(BaseOperator):
         conn_id: str = AzureBatchHook.default_conn_name,
         wait_timeout: dt.timedelta = dt.timedelta(hours=1),
         deferrable: bool = True,
-        **kwargs: Any,
+        **kwargs: Unpack[TaskArguments],
     ) -> None:
         super().__init__(**kwargs)
         self.conn_id = conn_id
@@ -176,7 +186,7 @@ class NamedPoolOperator(PoolActionOperator):
 
     template_fields: Sequence[str] = ("pool_id", "conn_id")
 
-    def __init__(self, *, pool_id: Text, **kwargs: Any) -> None:
+    def __init__(self, *, pool_id: Text, **kwargs: Unpack[PoolArguments]) -> None:
         super().__init__(**kwargs)
         self.pool_id = pool_text(pool_id, f"task {self.task_id!r}")
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from airflow_batch_provider.arguments import Text
-from airflow_batch_provider.operators.pool_base import NamedPoolOperator
+from airflow_batch_provider.operators.pool_base import NamedPoolOperator, PoolArguments
 from airflow_batch_provider.spec.checks import check_choice
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from airflow_batch_provider.client.pool_reading import WaitFor
     from airflow_batch_provider.client.pool_watch import PoolWait
 
@@ -33,7 +35,12 @@ class AzureBatchPoolDeleteOperator(NamedPoolOperator):
     waits_before: ClassVar[WaitFor] = "idle"
 
     def __init__(
-        self, *, pool_id: Text, when: Literal["now", "idle"] = "now", wait: bool = True, **kwargs: Any
+        self,
+        *,
+        pool_id: Text,
+        when: Literal["now", "idle"] = "now",
+        wait: bool = True,
+        **kwargs: Unpack[PoolArguments],
     ) -> None:
         super().__init__(pool_id=pool_id, **kwargs)
         check_choice(when, ("now", "idle"), what="when", where=f"task {self.task_id!r}")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 from airflow_batch_provider import spec
 from airflow_batch_provider.arguments import Text
-from airflow_batch_provider.operators.pool_base import DEALLOCATION, NamedPoolOperator
+from airflow_batch_provider.operators.pool_base import DEALLOCATION, NamedPoolOperator, PoolArguments
 from airflow_batch_provider.spec.checks import check_choice
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from airflow_batch_provider.client.pool_reading import WaitFor
     from airflow_batch_provider.client.pool_requests import NodeAction
     from airflow_batch_provider.client.pool_watch import PoolWait
@@ -40,7 +42,7 @@ class _NodesOperator(NamedPoolOperator):
         node_ids: Sequence[str] = (),
         states: Sequence[str] = (),
         tasks: TasksThere = "requeue",
-        **kwargs: Any,
+        **kwargs: Unpack[PoolArguments],
     ) -> None:
         super().__init__(pool_id=pool_id, **kwargs)
         self.node_ids = node_ids
@@ -95,10 +97,8 @@ class _StartAgainOperator(_NodesOperator):
 
     waits_before: ClassVar[WaitFor] = "gone"
     action: ClassVar[NodeAction]
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._boots: Mapping[str, str | None] = {}
+    _boots: Mapping[str, str | None] = {}
+    """Nodes that were asked -> when each had booted last."""
 
     def _act(self, again: bool) -> bool:
         from airflow_batch_provider.client.pool_actions import choose_nodes

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from airflow_batch_provider import spec
 from airflow_batch_provider.arguments import Text
-from airflow_batch_provider.operators.pool_base import DEALLOCATION, NamedPoolOperator
+from airflow_batch_provider.operators.pool_base import DEALLOCATION, NamedPoolOperator, PoolArguments
 from airflow_batch_provider.spec.checks import check_choice
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from airflow_batch_provider.client.pool_watch import PoolWait
     from airflow_batch_provider.spec.checks import Count
 
@@ -46,7 +48,7 @@ class AzureBatchPoolResizeOperator(NamedPoolOperator):
         deallocation: Literal["requeue", "taskcompletion", "terminate"] = "taskcompletion",
         wait_for: Literal["steady", "nodes"] | None = "steady",
         min_ready_nodes: int | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[PoolArguments],
     ) -> None:
         super().__init__(pool_id=pool_id, **kwargs)
         where = f"task {self.task_id!r}"

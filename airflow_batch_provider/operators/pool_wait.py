@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from airflow_batch_provider.arguments import Text
-from airflow_batch_provider.operators.pool_base import NamedPoolOperator
+from airflow_batch_provider.operators.pool_base import NamedPoolOperator, PoolArguments
 from airflow_batch_provider.spec.checks import check_choice, check_count
 from airflow_batch_provider.spec.scale import MAX_NODES
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from airflow_batch_provider.client.pool_reading import WaitFor
     from airflow_batch_provider.client.pool_watch import PoolWait
     from airflow_batch_provider.spec.checks import Count
@@ -40,7 +42,7 @@ class AzureBatchPoolWaitOperator(NamedPoolOperator):
         pool_id: Text,
         wait_for: Literal["nodes", "steady", "idle"] = "nodes",
         min_ready_nodes: Count = 1,
-        **kwargs: Any,
+        **kwargs: Unpack[PoolArguments],
     ) -> None:
         super().__init__(pool_id=pool_id, **kwargs)
         self.wait_for = wait_for

@@ -14,9 +14,20 @@ from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.spec.checks import check_wait
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.files import is_template
+from airflow_batch_provider.task_arguments import TaskArguments
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+    from typing_extensions import Unpack
+
+
+class StateChangeArguments(TaskArguments, total=False):
+    """What all operators that change a state take."""
+
+    conn_id: str
+    wait: bool
+    timeout: timedelta
+    deferrable: bool
 
 
 class StateChangeOperator(BaseOperator):
@@ -50,7 +61,7 @@ class StateChangeOperator(BaseOperator):
         wait: bool = True,
         timeout: timedelta = timedelta(minutes=30),
         deferrable: bool = True,
-        **kwargs: Any,
+        **kwargs: Unpack[TaskArguments],
     ) -> None:
         super().__init__(**kwargs)
         self.conn_id = conn_id

@@ -14,7 +14,9 @@ from airflow_batch_provider.spec.files import BlobRef
 if TYPE_CHECKING:
     import jinja2
     from airflow.sdk import Context
+    from typing_extensions import Unpack
 
+    from airflow_batch_provider.operators.job_arguments import JobArguments
     from airflow_batch_provider.spec.command import Command
     from airflow_batch_provider.spec.files import Inputs, Outputs, UploadWhen
     from airflow_batch_provider.spec.task_container import Container
@@ -58,7 +60,8 @@ class AzureBatchTaskOperator(AzureBatchJobOperator):
         required_slots: int = 1,
         max_retries: int | None = None,
         retention: timedelta | None = None,
-        **kwargs: Any,
+        work_container: str = "batch-work",
+        **kwargs: Unpack[JobArguments],
     ) -> None:
         options: dict[str, Any] = {
             "command": command,
@@ -73,7 +76,9 @@ class AzureBatchTaskOperator(AzureBatchJobOperator):
             "max_retries": max_retries,
             "retention": retention,
         }
-        super().__init__(pool_id=pool_id, graph=one_task, graph_kwargs=options, **kwargs)
+        super().__init__(
+            pool_id=pool_id, graph=one_task, graph_kwargs=options, work_container=work_container, **kwargs
+        )
         if not any(_is_to_come(value) for value in options.values()):
             one_task(**options)
 

@@ -12,6 +12,7 @@ from airflow_batch_provider.exceptions import BatchConditionError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.spec.checks import check_period
 from airflow_batch_provider.spec.errors import SpecError, nearest
+from airflow_batch_provider.task_arguments import SensorArguments, TypedOutput
 
 try:
     from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowSkipException
@@ -23,11 +24,20 @@ except ImportError:  # Airflow 3.1 keeps them elsewhere
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+    from typing_extensions import Unpack
 
     from airflow_batch_provider.client.conditions import Condition, Reading
 
 
-class AzureBatchSensor(BaseSensorOperator):
+class BatchSensorArguments(SensorArguments, total=False):
+    """What all sensors of this provider take."""
+
+    conn_id: str
+    deferrable: bool
+    poll_interval: float
+
+
+class AzureBatchSensor(TypedOutput, BaseSensorOperator):
     """Waits for a condition; each sensor says which.
 
     A look that fails for a reason that passes, such as throttling, is made again; it fails no task.
@@ -53,7 +63,7 @@ class AzureBatchSensor(BaseSensorOperator):
         conn_id: str = AzureBatchHook.default_conn_name,
         deferrable: bool = True,
         poll_interval: float = 15.0,
-        **kwargs: Any,
+        **kwargs: Unpack[SensorArguments],
     ) -> None:
         super().__init__(**kwargs)
         self.conn_id = conn_id

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_batch_provider import spec
-from airflow_batch_provider.sensors.base import AzureBatchSensor
+from airflow_batch_provider.sensors.base import AzureBatchSensor, BatchSensorArguments
 from airflow_batch_provider.spec.checks import check_wait
 from airflow_batch_provider.spec.files import BlobRef, HasUri, is_template
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from airflow_batch_provider.client.conditions import BlobCondition
 
 
@@ -40,7 +42,7 @@ class AzureBlobSensor(AzureBatchSensor):
         pattern: str = "**",
         at_least: int = 1,
         settled_for: timedelta = timedelta(0),
-        **kwargs: Any,
+        **kwargs: Unpack[BatchSensorArguments],
     ) -> None:
         super().__init__(**kwargs)
         where = f"task {self.task_id!r}"

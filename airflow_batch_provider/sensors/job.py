@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from airflow_batch_provider.arguments import Text, text
-from airflow_batch_provider.sensors.base import AzureBatchSensor
+from airflow_batch_provider.sensors.base import AzureBatchSensor, BatchSensorArguments
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from airflow_batch_provider.client.conditions import JobCondition
 
 
@@ -33,7 +35,7 @@ class AzureBatchJobSensor(AzureBatchSensor):
         job_id: Text,
         expect: Literal["success", "end"] = "success",
         may_be_missing: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[BatchSensorArguments],
     ) -> None:
         super().__init__(**kwargs)
         self._one_of("expect", expect, ("success", "end"))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_batch_provider.arguments import Text, pool_text
-from airflow_batch_provider.sensors.base import AzureBatchSensor
+from airflow_batch_provider.sensors.base import AzureBatchSensor, BatchSensorArguments
 from airflow_batch_provider.spec.checks import check_choice
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.options import whole
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from airflow_batch_provider.client.conditions import NodeCountCondition
 
 # Azure Batch REST reference: BatchNodeState.
@@ -60,7 +62,7 @@ class AzureBatchNodeCountSensor(AzureBatchSensor):
         at_most: int | None = None,
         states: Sequence[str] = ("idle", "running"),
         may_be_missing: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[BatchSensorArguments],
     ) -> None:
         super().__init__(**kwargs)
         where = f"task {self.task_id!r}"

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from airflow_batch_provider.spec.job_network import JobNetwork
     from airflow_batch_provider.spec.special_tasks import JobPreparation, JobRelease
     from airflow_batch_provider.spec.task import TaskOptions, TaskSpec
+    from airflow_batch_provider.task_arguments import GroupArguments
 
 SUBMIT, END = "submit", "end"
 """Ids, within the group, of the Airflow tasks that are no members."""
@@ -103,7 +104,7 @@ class AzureBatchJobTaskGroup(TaskGroup):
         poll_interval: float = 15.0,
         log_output: bool = True,
         no_retry_exit_codes: Collection[int] = (),
-        **kwargs: Any,
+        **kwargs: Unpack[GroupArguments],
     ) -> None:
         where = f"task group {group_id!r}"
         check_group_options(kwargs, AzureBatchJobTaskGroup, where)
@@ -141,7 +142,7 @@ class AzureBatchJobTaskGroup(TaskGroup):
             log_output=log_output,
             no_retry_exit_codes=frozenset(no_retry_exit_codes),
         )
-        super().__init__(group_id=group_id, **kwargs)
+        super().__init__(group_id=group_id, **kwargs)  # type: ignore[arg-type] # attrs' converters hide types
         self.members: dict[str, AzureBatchMemberOperator] = {}
         self._task_ids: dict[str, str] = {}
         self._declared = JobGraph(system=system)

@@ -11,10 +11,12 @@ from airflow_batch_provider.arguments import Text, text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.links.job import JOB_LINK_KEY, AzureBatchJobLink, job_url
 from airflow_batch_provider.rendering import text_renderer
+from airflow_batch_provider.task_arguments import TaskArguments, TypedOutput
 from airflow_batch_provider.task_groups.settings import clears_of, was_cleared
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+    from typing_extensions import Unpack
 
     from airflow_batch_provider.client.job_run import JobRun
     from airflow_batch_provider.spec.ids import JobIdentity
@@ -25,7 +27,7 @@ _KILL_SECONDS = 5.0
 """For each of the requests by which a killed task ends its job; the worker is being stopped meanwhile."""
 
 
-class AzureBatchSubmitOperator(BaseOperator):
+class AzureBatchSubmitOperator(TypedOutput, BaseOperator):
     """Submit the members of a group that are to run as one Batch job. The group makes it.
 
     In a new run these are all members. After a clear they are those that were cleared: they go on in the
@@ -42,7 +44,9 @@ class AzureBatchSubmitOperator(BaseOperator):
     operator_extra_links = (AzureBatchJobLink(),)
     ui_color = "#cfe8d8"
 
-    def __init__(self, *, group: AzureBatchJobTaskGroup, pool_id: Text, **kwargs: Any) -> None:
+    def __init__(
+        self, *, group: AzureBatchJobTaskGroup, pool_id: Text, **kwargs: Unpack[TaskArguments]
+    ) -> None:
         super().__init__(**kwargs)
         self.group = group
         self.pool_id = text(pool_id)
@@ -165,7 +169,7 @@ class AzureBatchEndOperator(BaseOperator):
 
     ui_color = "#cfe8d8"
 
-    def __init__(self, *, group: AzureBatchJobTaskGroup, **kwargs: Any) -> None:
+    def __init__(self, *, group: AzureBatchJobTaskGroup, **kwargs: Unpack[TaskArguments]) -> None:
         super().__init__(**kwargs)
         self.group = group
 

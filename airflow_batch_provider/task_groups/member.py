@@ -12,10 +12,12 @@ from airflow_batch_provider.exceptions import AzureBatchError, BatchJobTimeoutEr
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.links.job import JOB_LINK_KEY, AzureBatchJobLink, job_url
 from airflow_batch_provider.rendering import text_renderer
+from airflow_batch_provider.task_arguments import TaskArguments, TypedOutput
 from airflow_batch_provider.task_groups.settings import clears_of, was_cleared
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+    from typing_extensions import Unpack
 
     from airflow_batch_provider.client.job_run import JobRun
     from airflow_batch_provider.client.member_place import Attempt
@@ -30,7 +32,7 @@ _KILL_SECONDS = 5.0
 """For the request by which a killed task ends its Batch task; the worker is being stopped meanwhile."""
 
 
-class AzureBatchMemberOperator(BaseOperator):
+class AzureBatchMemberOperator(TypedOutput, BaseOperator):
     """Wait for one Batch task of the group's job, and fail as it fails. The group makes it.
 
     A retry lets the Batch task run again: in its job if that lives, else in a job of its own.
@@ -46,7 +48,9 @@ class AzureBatchMemberOperator(BaseOperator):
     operator_extra_links = (AzureBatchJobLink(),)
     ui_color = "#e8f3ec"
 
-    def __init__(self, *, group: AzureBatchJobTaskGroup, spec: TaskSpec, **kwargs: Any) -> None:
+    def __init__(
+        self, *, group: AzureBatchJobTaskGroup, spec: TaskSpec, **kwargs: Unpack[TaskArguments]
+    ) -> None:
         super().__init__(**kwargs)
         self.group = group
         self.spec = spec

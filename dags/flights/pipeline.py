@@ -28,7 +28,7 @@ from flights.warehouse import Day, Warehouse
 try:
     from airflow.sdk.exceptions import AirflowSkipException
 except ImportError:  # Airflow 3.1 keeps it elsewhere
-    from airflow.exceptions import AirflowSkipException
+    from airflow.exceptions import AirflowSkipException  # type: ignore[no-redef]
 
 __all__ = ["FLIGHTS", "flights_pipeline"]
 
@@ -54,7 +54,7 @@ def flights_pipeline(days: Any) -> None:
     Args:
         days: XCom of a list of days, ISO 8601.
     """
-    files = plan(days)
+    files: Any = plan(days)  # what Airflow gives for a call, until the task has run
     package = AzureBatchApplicationPackageOperator(
         task_id="duckdb_package", application_id=APPLICATION_ID, build=build_package
     )

@@ -25,19 +25,21 @@ class Column:
     most: int | None = None
 
 
-#: A clock time is written as hours and minutes in one number: 517 is 5:17.
-_CLOCK = {"least": 0, "most": 2400}
+def _clock(name: str, *, required: bool = False) -> Column:
+    """A clock time is written as hours and minutes in one number: 517 is 5:17."""
+    return Column(name, required=required, least=0, most=2400)
+
 
 #: Departure and arrival are empty for flights that were cancelled; those are good rows.
 COLUMNS = (
     Column("year", required=True, least=2000, most=2100),
     Column("month", required=True, least=1, most=12),
     Column("day", required=True, least=1, most=31),
-    Column("dep_time", **_CLOCK),
-    Column("sched_dep_time", required=True, **_CLOCK),
+    _clock("dep_time"),
+    _clock("sched_dep_time", required=True),
     Column("dep_delay", least=-120, most=3000),
-    Column("arr_time", **_CLOCK),
-    Column("sched_arr_time", required=True, **_CLOCK),
+    _clock("arr_time"),
+    _clock("sched_arr_time", required=True),
     Column("arr_delay", least=-240, most=3000),
     Column("carrier", "VARCHAR", required=True),
     Column("flight", required=True, least=1),
