@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from azure.storage.blob import BlobServiceClient
 
 from airflow_batch_provider.client.clients import open_async_batch_client
+from airflow_batch_provider.client.drive import AsyncDriver, Driver
 from airflow_batch_provider.client.job_files import JobFiles
-from airflow_batch_provider.client.job_run import JobRun
 from airflow_batch_provider.client.pace import Pace
+from airflow_batch_provider.client.steps import Pause
+from airflow_batch_provider.client.storage import StorageAccess
 from airflow_batch_provider.exceptions import AzureBatchError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.operators.job import AzureBatchJobOperator
 from airflow_batch_provider.spec import JobGraph
 from airflow_batch_provider.spec.compile import JobStorage, WorkArea
-from airflow_batch_provider.triggers.job import AzureBatchJobTrigger
+from demo.stack.accounts import StorageAccount
 from tests.airflow_batch_provider.airflow_versions import TaskDeferred
 from tests.airflow_batch_provider.crashes.deaths import (
     Deaths,
@@ -29,11 +35,16 @@ from tests.airflow_batch_provider.crashes.deaths import (
     MortalClient,
     MortalStore,
 )
-from tests.airflow_batch_provider.crashes.service import ACCOUNT, POOL, Service
+from tests.airflow_batch_provider.crashes.service import ACCOUNT, Service
+from tests.airflow_batch_provider.crashes.storage import MortalTransport, StorageFaults
 from tests.airflow_batch_provider.spec.access import NamedAccess
 from tests.batch_emulator.rest.in_process import CREDENTIALS
 
 TRIES = 6
+"""Of a task before it is given up, and its ``retries``."""
+
+_MOMENT = 0.001
+_TRIGGERS = ("added_tasks", "job", "member", "pool", "task")
 
 
 class KnownFiles(JobFiles):
@@ -68,41 +79,97 @@ class KnownFiles(JobFiles):
 
 
 @dataclass
-class Instance:
-    """A task instance as far as operators look at it."""
+class DagRun:
+    """A DAG run as far as operators look at it: states, XComs, tries and clears of its task instances.
+
+    Parameters:
+        run_id: its id.
+        deaths: of the processes that work on it.
+        mapped: how many instances a mapped task has, by its id.
+        given: what else is in the context.
+    """
 
     run_id: str
     deaths: Deaths
-    try_number: int = 1
-    max_tries: int = TRIES
-    dag_id: str = "crashes"
-    task_id: str = "job"
-    map_index: int = -1
-    kept: dict[str, Any] = field(default_factory=dict)
+    mapped: Mapping[str, int] = field(default_factory=dict)
+    given: Mapping[str, Any] = field(default_factory=dict)
+    clear_number: int = 0
+    states: dict[tuple[str, int], str] = field(default_factory=dict)
+    xcoms: dict[tuple[str, int], dict[str, Any]] = field(default_factory=lambda: defaultdict(dict))
+    tries: dict[tuple[str, int], int] = field(default_factory=lambda: defaultdict(int))
+    max_tries: dict[tuple[str, int], int] = field(default_factory=lambda: defaultdict(lambda: TRIES))
+    kept: dict[tuple[str, int], dict[str, Any]] = field(default_factory=lambda: defaultdict(dict))
 
-    def xcom_push(self, key: str, value: Any) -> None:
-        self.deaths.take(lambda: None)
+    def clear(self, *task_ids: str) -> None:
+        """Clear tasks as a user does."""
+        self.clear_number += 1
+        for key in ((task_id, -1) for task_id in task_ids):
+            del self.states[key]
+            self.max_tries[key] = self.tries[key] + TRIES
+
+
+class Instance:
+    """A try of a task instance as far as operators look at it. What the last try has told is forgotten."""
+
+    dag_id = "crashes"
+
+    def __init__(self, run: DagRun, task_id: str, map_index: int) -> None:
+        self._run, self._key = run, (task_id, map_index)
+        self.run_id, self.task_id, self.map_index = run.run_id, task_id, map_index
+        run.tries[self._key] += 1
+        run.xcoms[self._key].clear()
+        self.try_number, self.max_tries = run.tries[self._key], run.max_tries[self._key]
 
     def context(self) -> Any:
-        return {"ti": self, "run_id": self.run_id, "task_state_store": MortalStore(self.kept, self.deaths)}
+        run = self._run
+        store = MortalStore(run.kept[self._key], run.deaths)
+        dag = SimpleNamespace(dag_id=self.dag_id)
+        told = {"ti": self, "run_id": run.run_id, "dag_run": run, "dag": dag, "task_state_store": store}
+        return {**told, **run.given}
+
+    def succeed(self, made: Any) -> None:
+        """Hand over what was returned, and let the scheduler know."""
+        self.xcom_push("return_value", made)
+        self._run.states[self._key] = "success"
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        MortalStore(self._run.xcoms[self._key], self._run.deaths).set(key, json.loads(json.dumps(value)))
+
+    def xcom_pull(self, task_ids: str, map_indexes: int) -> Any:
+        return self._run.xcoms[task_ids, map_indexes].get("return_value")
+
+    def get_task_states(self, dag_id: str, run_ids: list[str]) -> dict[str, dict[str, str]]:
+        return {self.run_id: {task_id: state for (task_id, _), state in self._run.states.items()}}
+
+    def get_ti_count(
+        self, dag_id: str, task_ids: list[str], run_ids: list[str], states: Collection[str] | None = None
+    ) -> int:
+        (task_id,) = task_ids
+        mine = [(task_id, index) for index in range(self._run.mapped[task_id])]
+        return sum(states is None or self._run.states.get(key) in states for key in mine)
 
 
 class Airflow:
     """Plays Airflow on a service in this process.
 
     :param service: the service.
-    :param patch: takes out what would only take time: pauses, and real storage.
+    :param patch: takes out what would only take time: pauses, and the files of jobs.
+    :param storage: of the connection; None: it names none.
     """
 
-    def __init__(self, service: Service, patch: pytest.MonkeyPatch) -> None:
+    def __init__(
+        self, service: Service, patch: pytest.MonkeyPatch, storage: StorageAccount | None = None
+    ) -> None:
         self._service = service
         self._deaths = Deaths()
         self._dead: asyncio.Event | None = None
+        self.storage_faults = StorageFaults()
         connection = {
             "conn_type": "azurebatch",
             "host": service.endpoint,
             "login": ACCOUNT,
             "password": CREDENTIALS.primary_key,
+            "extra": {"storage_connection_string": storage.connection_string} if storage else {},
         }
         patch.setenv("AIRFLOW_CONN_AZURE_BATCH_DEFAULT", json.dumps(connection))
         patch.setattr(AzureBatchHook, "batch_client", lambda hook: MortalClient(service.client, self._deaths))
@@ -110,44 +177,41 @@ class Airflow:
         def async_client(hook: AzureBatchHook) -> AbstractAsyncContextManager[Any]:
             return self._async_client(hook)  # a bound method would not be given the hook
 
+        def blob_client(access: StorageAccess) -> BlobServiceClient:
+            transport = MortalTransport(lambda: self._deaths, lambda: self.storage_faults)
+            assert storage is not None
+            return BlobServiceClient(storage.blob_endpoint, credential=storage.key, transport=transport)
+
         patch.setattr(AzureBatchHook, "async_batch_client", async_client)
+        patch.setattr(StorageAccess, "_open", blob_client)
         patch.setattr(AzureBatchJobOperator, "_files", lambda operator, hook: KnownFiles())
-        patch.setattr("airflow_batch_provider.triggers.job.seconds_until_worker_ended", lambda: 0.0)
-        for module in ("job_requests", "submission", "reactivation"):
-            patch.setattr(f"airflow_batch_provider.client.{module}.backoff", lambda *asked: 0.0)
-        patch.setattr("airflow_batch_provider.client.claim._ENDING_PAUSE", 0.0)
-        patch.setattr("airflow_batch_provider.client.watching.Pace", lambda longest, first: Pace(0.001))
-        patch.setattr(
-            "airflow_batch_provider.client.job_run.JobRun",
-            lambda *given, **named: JobRun(*given, **named, sleep=lambda seconds: None),
-        )
+        for module in _TRIGGERS:
+            name = f"airflow_batch_provider.triggers.{module}.seconds_until_worker_ended"
+            patch.setattr(name, lambda: 0.0)
+        patch.setattr(Pace, "next", lambda pace, retry_after=None: _MOMENT)
+        _leave_out_pauses(patch)
 
-    @property
-    def deaths(self) -> Deaths:
-        """Of the play that was last."""
-        return self._deaths
+    def play(self, make: Callable[[], Any], run: DagRun, map_index: int = -1) -> Any:
+        """Try a task until it succeeds; what it returned.
 
-    def play(
-        self, run_id: str, graph: Callable[[], JobGraph], deaths: Deaths, **options: Any
-    ) -> dict[str, Any]:
-        """Try a task until it succeeds; what it returned."""
-        self._deaths = deaths
-        instance = Instance(run_id, deaths)
-
-        def make() -> AzureBatchJobOperator:
-            return AzureBatchJobOperator(
-                task_id="job", pool_id=POOL, graph=graph, poll_interval=0.01, log_tasks=False, **options
-            )
-
+        Parameters:
+            make: makes its operator, in each process anew.
+            run: the DAG run.
+            map_index: of a mapped task instance.
+        """
+        self._deaths = run.deaths
         trouble: BaseException | None = None
-        for instance.try_number in range(1, TRIES + 1):
+        for _ in range(TRIES):
+            instance = Instance(run, make().task_id, map_index)
             try:
-                return self._one_try(make, instance)
+                made = self._one_try(make, instance)
+                instance.succeed(made)
+                return made
             except (Died, AzureBatchError) as error:
                 trouble = error
-        raise AssertionError(f"no try succeeded: {trouble}")
+        raise AssertionError("no try succeeded") from trouble
 
-    def _one_try(self, make: Callable[[], AzureBatchJobOperator], instance: Instance) -> dict[str, Any]:
+    def _one_try(self, make: Callable[[], Any], instance: Instance) -> Any:
         try:
             return make().execute(instance.context())
         except TaskDeferred as deferred:
@@ -155,23 +219,25 @@ class Airflow:
         while True:
             event = self._fire(waiting)
             try:
-                return make().resume(instance.context(), event)
+                return getattr(make(), waiting.method_name)(instance.context(), event)
             except TaskDeferred as deferred:
                 waiting = deferred
 
     def _fire(self, deferred: TaskDeferred) -> dict[str, Any]:
         """A triggerer that dies is followed by another, which makes the trigger from its row again."""
-        row = json.dumps(deferred.trigger.serialize()[1])
+        row = json.dumps(deferred.trigger.serialize())
         while True:
-            event = asyncio.run(self._one_triggerer(json.loads(row)))
+            event = asyncio.run(self._one_triggerer(*json.loads(row)))
             if event is not None:
                 return dict(json.loads(json.dumps(event)))
 
-    async def _one_triggerer(self, kwargs: dict[str, Any]) -> Any:
+    async def _one_triggerer(self, path: str, kwargs: dict[str, Any]) -> Any:
         self._dead = asyncio.Event()
+        module, _, name = path.rpartition(".")
+        trigger = getattr(import_module(module), name)(**kwargs)
 
         async def first() -> Any:
-            async for event in AzureBatchJobTrigger(**kwargs).run():
+            async for event in trigger.run():
                 return event.payload
             raise AssertionError("no event")
 
@@ -191,3 +257,16 @@ class Airflow:
         assert self._dead is not None, "only triggerers wait"
         async with open_async_batch_client(await hook.aget_settings()) as client:
             yield MortalAsyncClient(client, self._deaths, self._dead)
+
+
+def _leave_out_pauses(patch: pytest.MonkeyPatch) -> None:
+    do, ado = Driver._do, AsyncDriver._do
+
+    def instantly(driver: Driver, step: Any) -> Any:
+        return None if isinstance(step, Pause) else do(driver, step)
+
+    async def soon(driver: AsyncDriver, step: Any) -> Any:
+        return await (asyncio.sleep(_MOMENT) if isinstance(step, Pause) else ado(driver, step))
+
+    patch.setattr(Driver, "_do", instantly)
+    patch.setattr(AsyncDriver, "_do", soon)

@@ -1,13 +1,11 @@
-"""Processes that die at their n-th step: before it is taken, or when it is and nobody has heard of it."""
+"""Processes that die after their n-th step, when it is taken and nobody has heard of it."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
 from collections.abc import Callable
-from typing import Any, Literal
-
-When = Literal["before", "after"]
+from typing import Any
 
 
 class Died(BaseException):
@@ -18,19 +16,16 @@ class Deaths:
     """Counts the steps of a worker or of a triggerer, and lets the process die once.
 
     :param at: the step, from 1; 0: never.
-    :param when: before it is taken, or just after.
     """
 
-    def __init__(self, at: int = 0, when: When = "before") -> None:
-        self._left, self._when = at, when
+    def __init__(self, at: int = 0) -> None:
+        self._left = at
         self._lock = threading.Lock()
         self.happened = False
-        self.steps = 0
 
     def is_now(self) -> bool:
         """Whether this step is the last; counts it."""
         with self._lock:
-            self.steps += 1
             self._left -= 1
             self.happened = self.happened or self._left == 0
             return self._left == 0
@@ -38,8 +33,6 @@ class Deaths:
     def take(self, step: Callable[[], Any]) -> Any:
         """Take a step of a worker."""
         last = self.is_now()
-        if last and self._when == "before":
-            raise Died
         answer = step()
         if last:
             raise Died
@@ -48,17 +41,11 @@ class Deaths:
     async def take_async(self, step: Callable[[], Any], dead: asyncio.Event) -> Any:
         """Take a step of a triggerer; at its death nothing in its loop goes on."""
         last = self.is_now()
-        if last and self._when == "before":
-            await _lie_dead(dead)
         answer = await step()
         if last:
-            await _lie_dead(dead)
+            dead.set()
+            await asyncio.Event().wait()
         return answer
-
-
-async def _lie_dead(dead: asyncio.Event) -> None:
-    dead.set()
-    await asyncio.Event().wait()
 
 
 class MortalClient:
@@ -105,7 +92,7 @@ class MortalAsyncClient:
 
 
 class MortalStore:
-    """Airflow's task state store, which outlives the process that writes to it."""
+    """Something of Airflow's that outlives the process which writes to it, such as the task state store."""
 
     def __init__(self, kept: dict[str, Any], deaths: Deaths) -> None:
         self._kept, self._deaths = kept, deaths

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TypeVar
@@ -32,12 +32,14 @@ class CountingBackend(InstantBackend):
     """Counts how often each task was started.
 
     Commands are exit codes; ``late`` ends with 0 some requests later; ``first:3`` ends with 3 in the first
-    submission of a task instance and with 0 in others.
+    submission of a task instance and with 0 in others; ``once:3`` ends with 3 at the task's first start and
+    with 0 at others. All else is left to ``program``, which is given the task and gives its exit code.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.starts: Counter[tuple[str, str]] = Counter()
+        self.program: Callable[[StartRun], int] = lambda run: int(run.spec["commandLine"])
         self._running: dict[str, int] = {}
 
     async def execute(self, command: Callable[[BatchService, datetime], T]) -> T:
@@ -60,26 +62,63 @@ class CountingBackend(InstantBackend):
         if not isinstance(effect, StartRun):
             return super()._carry_out(effect)
         assert effect.job_id is not None
-        self.starts[effect.job_id, effect.task_root.rpartition("/")[2]] += 1
-        command = str(effect.spec["commandLine"])
-        if command == "late":
+        task = effect.job_id, effect.task_root.rpartition("/")[2]
+        self.starts[task] += 1
+        kind, _, code = str(effect.spec["commandLine"]).partition(":")
+        if kind == "late":
             self._running[effect.run_id] = LATE
             return None
-        kind, _, code = command.rpartition(":")
-        exit_code = 0 if kind and not effect.job_id.endswith("-1") else int(code)
+        if kind == "first":
+            exit_code = int(code) if effect.job_id.endswith("-1") else 0
+        elif kind == "once":
+            exit_code = int(code) if self.starts[task] == 1 else 0
+        else:
+            exit_code = self.program(effect)
         self.service.handle(RunEnded(effect.run_id, NOW, exit_code=exit_code), NOW)
         return None
+
+
+class CountingFaults(RequestFaults):
+    """Counts what the service has carried out, whether its client heard of it or not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.done: Counter[str] = Counter()
+
+    async def around(self, operation: str, answer: Callable[[], Awaitable[T]]) -> T:
+        async def counted() -> T:
+            made = await answer()
+            self.done[operation] += 1
+            return made
+
+        return await super().around(operation, counted)
 
 
 class Service:
     """The service, its faults, and a client that nothing happens to."""
 
-    def __init__(self, endpoint: str, backend: CountingBackend, faults: RequestFaults) -> None:
+    def __init__(self, endpoint: str, backend: CountingBackend, faults: CountingFaults) -> None:
         self.endpoint, self.backend, self.faults = endpoint, backend, faults
         self.client = self.open()
 
     def open(self) -> BatchClient:
         return BatchClient(self.endpoint, AzureNamedKeyCredential(ACCOUNT, CREDENTIALS.primary_key))
+
+    @property
+    def done(self) -> Counter[str]:
+        """How often each operation was carried out."""
+        return self.faults.done
+
+    @contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """For what belongs to no play."""
+        dice, self.faults.dice = self.faults.dice, ()
+        yield
+        self.faults.dice = dice
+
+    def starts_in(self, job_id: str) -> dict[str, int]:
+        """How often each task of a job was started."""
+        return {task: times for (job, task), times in self.backend.starts.items() if job == job_id}
 
     def tasks_of(self, prefix: str) -> dict[str, list[str]]:
         """The jobs whose ids begin so, and their tasks."""
@@ -92,7 +131,7 @@ class Service:
 @contextmanager
 def serving() -> Iterator[Service]:
     """A service on a port of its own, in a thread of its own, with a pool that has a node."""
-    backend, faults = CountingBackend(), RequestFaults()
+    backend, faults = CountingBackend(), CountingFaults()
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
