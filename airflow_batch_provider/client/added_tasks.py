@@ -8,11 +8,11 @@ from typing import Any, Literal, TypeAlias
 
 from airflow_batch_provider.client.job_requests import ENDED, list_tasks
 from airflow_batch_provider.client.outcome import is_stalled
+from airflow_batch_provider.client.polls import common_prefix
 from airflow_batch_provider.client.reactivation import reactivate
 from airflow_batch_provider.client.records import TASK_FIELDS, task_view
 from airflow_batch_provider.client.steps import Call, Look, Refusal, Say, Script, Together
 from airflow_batch_provider.client.submission import Wire, add_tasks
-from airflow_batch_provider.client.watching import common_prefix
 from airflow_batch_provider.exceptions import BatchJobConflictError
 from airflow_batch_provider.spec.official import OWNER_VARIABLE, owner_of
 

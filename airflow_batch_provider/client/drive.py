@@ -130,7 +130,12 @@ class Driver:
 
         try:
             answer = getattr(self._client, call.operation)(*call.arguments, **call.options, **self._patience)
-            return list(answer) if call.answer == "pages" else answer
+            match call.answer:
+                case "pages":
+                    return list(answer)
+                case "page":
+                    return list(next(answer.by_page(), ()))
+            return answer
         except AzureError as error:
             raise refusal_of(error) from error
 
@@ -231,8 +236,11 @@ class AsyncDriver:
 
         try:
             answer = getattr(self._client, call.operation)(*call.arguments, **call.options, **self._patience)
-            if call.answer == "pages":
-                return [item async for item in answer]
+            match call.answer:
+                case "pages":
+                    return [item async for item in answer]
+                case "page":
+                    return await _first_page(answer)
             return await answer
         except AzureError as error:
             raise refusal_of(error) from error
@@ -245,6 +253,12 @@ class AsyncDriver:
         except AzureError as error:
             raise refusal_of(error) from error
         return _answer(response)
+
+
+async def _first_page(answer: Any) -> list[Any]:
+    async for page in answer.by_page():
+        return [item async for item in page]
+    return []
 
 
 def refusal_of(error: Exception) -> Refusal:

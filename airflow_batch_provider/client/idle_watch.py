@@ -68,7 +68,8 @@ def _details(job: JobView, which: str) -> Script[tuple[list[PreparationView], li
     prepared, tasks = yield Together(
         [
             Call("list_job_preparation_and_release_task_status", (job.id,), answer="pages"),
-            Call("list_tasks", (job.id,), options, answer="pages"),
+            # A thousand tasks tell the reason as well as all do.
+            Call("list_tasks", (job.id,), options, answer="page"),
         ]
     )
     return [PreparationView.read(each) for each in _items(prepared)], [

@@ -93,7 +93,7 @@ def in_motion(since: str = "") -> str:
 
 
 def list_tasks(
-    job_id: str, *, where: str | None = None, select: Sequence[str] = TASK_FIELDS
+    job_id: str, *, where: str | None = None, select: Sequence[str] = TASK_FIELDS, whole: bool = True
 ) -> Script[list[Any]]:
     """Tasks of a job in wire form.
 
@@ -101,11 +101,14 @@ def list_tasks(
         job_id: the job.
         where: OData filter (Azure Batch: *Efficient list queries*).
         select: the properties to ask for.
+        whole: all of them; else the first page, a thousand at most.
     """
     options: dict[str, Any] = {"select": list(select)}
     if where:
         options["filter"] = where
-    listed: list[Any] = yield from patiently(Call("list_tasks", (job_id,), options, answer="pages"))
+    listed: list[Any] = yield from patiently(
+        Call("list_tasks", (job_id,), options, answer="pages" if whole else "page")
+    )
     return listed
 
 

@@ -19,7 +19,7 @@ from airflow_batch_provider.client.claim import (
 )
 from airflow_batch_provider.client.drive import Driver, log_to
 from airflow_batch_provider.client.expansion import grown
-from airflow_batch_provider.client.job_requests import patiently, terminate_job
+from airflow_batch_provider.client.job_requests import get_job, patiently, terminate_job
 from airflow_batch_provider.client.outcome import Outcome, read_outcome
 from airflow_batch_provider.client.pace import LONGEST, Pace
 from airflow_batch_provider.client.records import JobView
@@ -28,7 +28,7 @@ from airflow_batch_provider.client.report import report, request_failure
 from airflow_batch_provider.client.steps import Call, Refusal, Say, Script
 from airflow_batch_provider.client.streams import Follower, read_tail
 from airflow_batch_provider.client.submission import add_tasks, end_when_done
-from airflow_batch_provider.client.watching import Ending, Watch, poll_jobs, watch_job
+from airflow_batch_provider.client.watching import Ending, Watch, watch_job
 from airflow_batch_provider.exceptions import BatchRequestError
 from airflow_batch_provider.spec.compile import (
     JobStorage,
@@ -322,7 +322,7 @@ class Looker:
     def __call__(self, job_id: str) -> JobView | None:
         """The job after the pause; None when it does not exist."""
         self._sleep(self._pace.next())
-        return self._driver.run(poll_jobs([job_id]))[job_id]
+        return self._driver.run(get_job(job_id))
 
 
 def _named_outputs(graph: JobGraph) -> list[str]:

@@ -12,8 +12,9 @@ from airflow_batch_provider.client.group_jobs import terminate_task
 from airflow_batch_provider.client.job_run import JobRun, explained
 from airflow_batch_provider.client.member_place import Attempt, find_place, read_fate
 from airflow_batch_provider.client.member_report import member_report
-from airflow_batch_provider.client.member_watch import MemberEnding, MemberWatch, TaskSeen, watch_member
+from airflow_batch_provider.client.member_watch import MemberEnding, MemberWatch, watch_member
 from airflow_batch_provider.client.pace import Pace
+from airflow_batch_provider.client.polls import TaskSeen
 from airflow_batch_provider.client.steps import Say
 from airflow_batch_provider.client.streams import Follower, read_tail
 from airflow_batch_provider.spec.graph import JobGraph

@@ -5,28 +5,33 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import weakref
-from collections.abc import AsyncIterator, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from itertools import starmap
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from itertools import chain, starmap
+from typing import Any, TypeAlias, TypeVar
 
 from airflow_batch_provider.client.drive import AT_ONCE, AsyncDriver
-from airflow_batch_provider.client.member_watch import TaskSeen, TasksPoll
-from airflow_batch_provider.client.pace import LONGEST, Pace
-from airflow_batch_provider.client.records import JobView
+from airflow_batch_provider.client.pace import FIRST, LONGEST, Pace
+from airflow_batch_provider.client.polls import JobsPoll, TaskSeen, TasksPoll
+from airflow_batch_provider.client.ration import Rations, Turns
+from airflow_batch_provider.client.records import JobView, TaskView
 from airflow_batch_provider.client.steps import Refusal, Subject
 from airflow_batch_provider.client.subjects import JobSubject
-from airflow_batch_provider.client.watching import poll_jobs
 
 KEPT_SECONDS = 20.0
 """For which a glance is answered by what another has seen."""
+
+SEEN_PER_SECOND = 100
+"""Jobs looked at while newcomers keep the period short: a look at many costs more, and is made less often."""
 
 OpenClient = Callable[[], AbstractAsyncContextManager[Any]]
 
 Watched: TypeAlias = "tuple[str, str | None]"
 """A job and a task of it, or the job itself."""
 
-_Waiting: TypeAlias = "dict[Watched, list[asyncio.Future[Any]]]"
+_Futures: TypeAlias = "list[asyncio.Future[Any]]"
+K = TypeVar("K")
 
 _pollers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, JobPoller]] = (
     weakref.WeakKeyDictionary()
@@ -52,8 +57,9 @@ def shared_poller(key: str, open_client: OpenClient, longest: float = LONGEST) -
 class JobPoller:
     """Looks at all watched jobs at once, as often as the youngest of them deserves.
 
-    A look costs one request for all jobs, and one more for each job of which single tasks are watched,
-    however many those are. The client is opened by the first who watches and closed by the last.
+    A look costs one request for all jobs. All else is rationed: so many requests per second, however many
+    jobs are watched, and however many tasks they have. The client is opened by the first who watches and
+    closed by the last.
 
     Parameters:
         open_client: opens the asynchronous Batch client.
@@ -64,9 +70,12 @@ class JobPoller:
         self._open_client = open_client
         self._longest = longest
         self._pace = Pace(longest)
-        self._waiting: _Waiting = {}
-        self._tasks: dict[str, TasksPoll] = {}
-        self._seeing: dict[Subject, list[asyncio.Future[Any]]] = {}
+        self.rations = Rations(asyncio.get_running_loop().time)
+        self._waiting: dict[Watched, _Futures] = {}
+        self._jobs = JobsPoll()
+        self._tasks: dict[str, tuple[TasksPoll, Turns]] = {}
+        self._seeing: dict[Subject, _Futures] = {}
+        self._turns: dict[Subject, Turns] = {}
         self._kept: dict[Subject, tuple[float, asyncio.Task[Any]]] = {}
         self._users = 0
         self._opening = asyncio.Lock()
@@ -79,7 +88,7 @@ class JobPoller:
     def hurry(self, longest: float) -> None:
         """Poll often again, and never less often than every ``longest`` seconds."""
         self._longest = min(self._longest, longest)
-        self._pace = Pace(self._longest)
+        self._pace = Pace(self._longest, max(FIRST, self._users / SEEN_PER_SECOND))
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Any]:
@@ -125,7 +134,7 @@ class JobPoller:
         return await future
 
     async def see(self, subject: Subject) -> Any:
-        """What the next round sees of something else; asked for once, however many wait for it.
+        """What a round sees of something else, in its turn; asked for once, however many wait for it.
 
         Raises:
             Refusal: the service refused, or gave no answer; the next round may see it.
@@ -138,10 +147,6 @@ class JobPoller:
         self._seeing.setdefault(subject, []).append(future)
         self._someone_waits.set()
         return await future
-
-    def crowd(self) -> int:
-        """How many take part."""
-        return self._users
 
     async def glance(self, subject: Subject) -> Any:
         """What was seen of something within the last 20 seconds, by whomever; else what is seen now.
@@ -158,6 +163,7 @@ class JobPoller:
         return await asyncio.shield(self._kept[subject][1])
 
     async def _start(self) -> None:
+        self._jobs, self._tasks = JobsPoll(), {}
         self._resources = AsyncExitStack()
         self._client = await self._resources.enter_async_context(self._open_client())
         loop = asyncio.get_running_loop()
@@ -185,66 +191,92 @@ class JobPoller:
             waiting, self._waiting = self._waiting, {}
             seeing, self._seeing = self._seeing, {}
             try:
-                waits = [await self._round(driver, waiting)]
-                waits += await asyncio.gather(*starmap(self._see, seeing.items()))
+                waits = [await self._round(driver, _awaited(waiting))]
+                waits += await self._sights(_awaited(seeing))
             except asyncio.CancelledError:
-                for futures in seeing.values():
-                    for future in futures:
-                        future.cancel()
+                for future in chain(*waiting.values(), *seeing.values()):
+                    future.cancel()
                 raise
             retry_after = max(filter(None, waits), default=None)
 
-    async def _see(self, subject: Subject, futures: list[asyncio.Future[Any]]) -> float | None:
-        if all(future.done() for future in futures):
+    async def _sights(self, seeing: dict[Subject, _Futures]) -> list[float | None]:
+        self._turns = {each: self._turns.get(each) or Turns(self.rations.tasks) for each in seeing}
+        later = {subject: futures for subject, futures in seeing.items() if not self._turns[subject].due}
+        for subject, futures in later.items():
+            self._seeing.setdefault(subject, []).extend(futures)
+            self._someone_waits.set()
+        due = (item for item in seeing.items() if item[0] not in later)
+        return await asyncio.gather(*starmap(self._see, due))
+
+    async def _see(self, subject: Subject, futures: _Futures) -> float | None:
+        async with _told(futures) as told, self._places:
+            try:
+                _tell(futures, await subject.asee(self._client))
+            finally:
+                self._turns[subject].spent(1)
+        return told.retry_after
+
+    async def _round(self, driver: AsyncDriver, waiting: dict[Watched, _Futures]) -> float | None:
+        if not waiting:
             return None
-        try:
-            async with self._places:
-                seen = await subject.asee(self._client)
-        except Exception as error:
-            _fail(futures, error)
-            return error.retry_after if isinstance(error, Refusal) else None
+        tasks: dict[str, dict[str, _Futures]] = {}
+        async with _told(chain(*waiting.values())) as told:
+            jobs = await driver.run(self._jobs.look(dict.fromkeys(job_id for job_id, _ in waiting)))
+            for (job_id, task_id), futures in waiting.items():
+                if task_id is None:
+                    _tell(futures, jobs[job_id])
+                else:
+                    tasks.setdefault(job_id, {})[task_id] = futures
+            self._tasks = {
+                job_id: self._tasks.get(job_id) or (TasksPoll(job_id), Turns(self.rations.tasks))
+                for job_id in tasks
+            }
+            looks = (self._look_at(driver, job_id, jobs[job_id], each) for job_id, each in tasks.items())
+            told.retry_after = max(filter(None, await asyncio.gather(*looks)), default=None)
+        return told.retry_after
+
+    async def _look_at(
+        self, driver: AsyncDriver, job_id: str, job: JobView | None, tasks: Mapping[str, _Futures]
+    ) -> float | None:
+        poll, turns = self._tasks[job_id]
+        async with _told(chain(*tasks.values())) as told:
+            seen: Mapping[str, TaskView] = {}
+            if job is not None and (job.ended or turns.due):
+                async with self._places:
+                    seen = await driver.run(turns.take(poll.look(tasks)))
+            for task_id, futures in tasks.items():
+                _tell(futures, TaskSeen(job, seen.get(task_id.lower())))
+        return told.retry_after
+
+
+@dataclass
+class _Told:
+    """How long the service asks to wait, when a look was refused."""
+
+    retry_after: float | None = None
+
+
+@asynccontextmanager
+async def _told(futures: Iterable[asyncio.Future[Any]]) -> AsyncIterator[_Told]:
+    """Let those who wait hear of whatever goes wrong: a poller that died silently hangs them all."""
+    told = _Told()
+    try:
+        yield told
+    except Exception as error:
+        told.retry_after = error.retry_after if isinstance(error, Refusal) else None
         for future in futures:
             if not future.done():
-                future.set_result(seen)
-        return None
-
-    async def _round(self, driver: AsyncDriver, waiting: _Waiting) -> float | None:
-        wanted = [
-            watched for watched, futures in waiting.items() if not all(future.done() for future in futures)
-        ]
-        try:
-            views = await self._look_at(driver, wanted) if wanted else {}
-        except asyncio.CancelledError:
-            for future in (future for futures in waiting.values() for future in futures):
-                future.cancel()
-            raise
-        except Exception as error:
-            for futures in waiting.values():
-                _fail(futures, error)
-            return error.retry_after if isinstance(error, Refusal) else None
-        for watched in wanted:
-            for future in waiting[watched]:
-                if not future.done():
-                    future.set_result(views[watched])
-        return None
-
-    async def _look_at(self, driver: AsyncDriver, wanted: Collection[Watched]) -> dict[Watched, Any]:
-        jobs = await driver.run(poll_jobs(dict.fromkeys(job_id for job_id, _ in wanted)))
-        views: dict[Watched, Any] = {(job_id, None): view for job_id, view in jobs.items()}
-        tasks: dict[str, list[str]] = {}
-        for job_id, task_id in wanted:
-            if task_id is not None:
-                tasks.setdefault(job_id, []).append(task_id)
-        self._tasks = {job_id: self._tasks.get(job_id) or TasksPoll(job_id) for job_id in tasks}
-        for job_id, ids in tasks.items():
-            seen = await driver.run(self._tasks[job_id].look(ids)) if jobs[job_id] is not None else {}
-            for task_id in ids:
-                views[job_id, task_id] = TaskSeen(jobs[job_id], seen.get(task_id.lower()))
-        return views
+                future.set_exception(error)
 
 
-def _fail(futures: Iterable[asyncio.Future[Any]], error: Exception) -> None:
-    # Whatever it is, those who wait must hear of it: a poller that died silently hangs them all.
+def _awaited(waiting: Mapping[K, _Futures]) -> dict[K, _Futures]:
+    """What somebody still waits for."""
+    return {
+        each: futures for each, futures in waiting.items() if not all(future.done() for future in futures)
+    }
+
+
+def _tell(futures: Iterable[asyncio.Future[Any]], seen: Any) -> None:
     for future in futures:
         if not future.done():
-            future.set_exception(error)
+            future.set_result(seen)

@@ -22,13 +22,13 @@ class Call:
         operation: the client's method, such as ``get_job``.
         arguments: its positional arguments.
         options: its keywords.
-        answer: what it answers with: ``one`` value, or ``pages`` of a list.
+        answer: what it answers with: ``one`` value, all ``pages`` of a list, or its first ``page``.
     """
 
     operation: str
     arguments: tuple[Any, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
-    answer: Literal["one", "pages"] = "one"
+    answer: Literal["one", "pages", "page"] = "one"
 
 
 @dataclass(frozen=True)

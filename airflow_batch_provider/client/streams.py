@@ -80,7 +80,7 @@ class Follower:
     ) -> None:
         self.job_id = job_id
         self._prefixes = None if isinstance(which, bool) else tuple(which)
-        self.active = bool(which)
+        self._wanted = bool(which)
         self._told_of_limit = False
         self._since = ""
         self._tasks = {
@@ -95,19 +95,32 @@ class Follower:
             for task_id, followed in self._tasks.items()
         }
 
+    @property
+    def active(self) -> bool:
+        """Whether there is, or may come, something to say."""
+        return self._wanted and (not self._full or bool(self._reading))
+
+    @property
+    def _full(self) -> bool:
+        return len(self._tasks) >= FOLLOWED
+
+    @property
+    def _reading(self) -> list[str]:
+        return [task_id for task_id, followed in self._tasks.items() if not followed.done]
+
     def look(self) -> Script[None]:
         """Say what the tasks have written since the last look. Whatever goes wrong, no task fails of it."""
         if not self.active:
             return
         try:
-            listed = yield from list_tasks(
-                self.job_id, where=self._filter(), select=(*TASK_FIELDS, "stateTransitionTime")
-            )
+            # A page holds more tasks than are followed.
+            fields = (*TASK_FIELDS, "stateTransitionTime")
+            listed = yield from list_tasks(self.job_id, where=self._filter(), select=fields, whole=False)
             self._since = max([self._since, *(str(item.get("stateTransitionTime") or "") for item in listed)])
             views = [task_view(item) for item in listed]
             for view in self._followed(views):
                 yield from self._read(view)
-            if len(self._tasks) >= FOLLOWED and not self._told_of_limit:
+            if self._full and not self._told_of_limit:
                 self._told_of_limit = True
                 yield Say(
                     f"The output of the first {FOLLOWED} tasks is shown here; all of it is kept in blobs"
@@ -126,6 +139,9 @@ class Follower:
             return
 
     def _filter(self) -> str:
+        if self._full:
+            ids = " or ".join(f"id eq '{task_id}'" for task_id in self._reading)
+            return f"{in_motion()} and ({ids})"
         # Tasks that completed before the last look were read to their end: the list stays short.
         kinds = in_motion(self._since)
         if not self._prefixes:
@@ -135,7 +151,7 @@ class Follower:
 
     def _followed(self, views: Iterable[TaskView]) -> Iterable[TaskView]:
         for view in views:
-            if view.id not in self._tasks and len(self._tasks) >= FOLLOWED:
+            if view.id not in self._tasks and self._full:
                 continue
             if view.completed and view.node_id is None:
                 continue

@@ -2,65 +2,26 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import Literal, TypeAlias
 
 from airflow_batch_provider.client.idle_watch import IdleWatch
-from airflow_batch_provider.client.job_requests import count_tasks, get_job, get_task, patiently
+from airflow_batch_provider.client.job_requests import count_tasks, get_task
 from airflow_batch_provider.client.outage import Outage
 from airflow_batch_provider.client.outcome import is_stalled
 from airflow_batch_provider.client.pace import Pace
-from airflow_batch_provider.client.records import JobView, TaskCounts, job_view
-from airflow_batch_provider.client.steps import Call, Look, Refusal, Say, Script
+from airflow_batch_provider.client.ration import Rations, Turns
+from airflow_batch_provider.client.records import JobView, TaskCounts
+from airflow_batch_provider.client.steps import Look, Refusal, Say, Script
 from airflow_batch_provider.client.streams import Follower
 
 Ending: TypeAlias = Literal["ended", "gone", "expand", "stalled", "timeout"]
 """Why watching stopped: the job has ended, does not exist any more, a task that further tasks depend on has
 completed, what is left can never run, or the operator's time is over."""
 
-COUNTS_PER_SECOND = 2.0
-"""Of all watched jobs of an account together: a count is a request for each job."""
-
-LONGEST_SHARE = 600.0
-"""Seconds after which a job's tasks are counted, however many jobs are watched."""
-
-_POLLED = ("id", "state", "executionInfo")
-
-
-def poll_jobs(ids: Collection[str]) -> Script[dict[str, JobView | None]]:
-    """Look at many jobs by one request, and by one more for each that has ended since the last look.
-
-    Live jobs are listed by what their ids have in common; one that is not in the list has ended, was deleted,
-    or is too young for it. The list is bounded by the account's quota of active jobs, whatever the number of
-    jobs watched or of their tasks.
-
-    Parameters:
-        ids: the jobs.
-
-    Returns:
-        A view of each; None for those that do not exist.
-    """
-    views: dict[str, JobView | None] = {}
-    if len(ids) > 1:
-        prefix = common_prefix(ids)
-        where = "state ne 'completed'" + (f" and startswith(id,'{prefix}')" if prefix else "")
-        options = {"filter": where, "select": list(_POLLED)}
-        listed = yield from patiently(Call("list_jobs", (), options, answer="pages"))
-        live = {item["id"].lower(): job_view(item) for item in listed}
-        views = {job_id: live[job_id.lower()] for job_id in ids if job_id.lower() in live}
-    for job_id in ids:
-        if job_id not in views:
-            views[job_id] = yield from get_job(job_id)
-    return views
-
-
-def common_prefix(ids: Collection[str]) -> str:
-    """What all ids begin with."""
-    columns = zip(*ids, strict=False)
-    return "".join(column[0] for column in takewhile(lambda column: len(set(column)) == 1, columns))
+LONGEST_SKIP = 8
+"""Counts that are the same, between two lists of all tasks in search of a stall."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +45,7 @@ class Watch:
 
 
 def watch_job(
-    watch: Watch, follower: Follower, now: Callable[[], float], crowd: Callable[[], int] = lambda: 1
+    watch: Watch, follower: Follower, now: Callable[[], float], rations: Rations | None = None
 ) -> Script[Ending]:
     """Watch a job until there is something to do; say its progress and its tasks' output meanwhile.
 
@@ -94,15 +55,15 @@ def watch_job(
         watch: what is watched for.
         follower: says the tasks' output.
         now: the time in seconds since the epoch.
-        crowd: how many jobs of the account are watched here; each counts its tasks the less often.
+        rations: of the requests beyond the look at the job, shared with others; None: this job has its own.
     """
-    progress, idle = _Progress(watch, now, crowd), IdleWatch()
+    rations = rations or Rations(now)
+    watcher = _Watcher(watch, follower, rations)
     outage = Outage("job")
     while True:
         try:
             job = yield Look(watch.job_id)
-            yield from follower.look()
-            ending = yield from _ending(job, watch, progress, idle)
+            ending = yield from watcher.see(job)
         except Refusal as refusal:
             ending = None
             yield from outage.begins(refusal)
@@ -114,48 +75,50 @@ def watch_job(
             return "timeout"
 
 
-def _ending(job: JobView | None, watch: Watch, progress: _Progress, idle: IdleWatch) -> Script[Ending | None]:
-    if job is None:
-        return "gone"
-    if job.ended:
-        yield from progress.tell(always=True)
-        return "ended"
-    yield from progress.note_state(job.state)
-    for task_id in watch.after:
-        task = yield from get_task(watch.job_id, task_id)
-        if task.completed:
+class _Watcher:
+    """What follows from looks at a job. Its end is seen from the look alone; all else is asked by turns."""
+
+    def __init__(self, watch: Watch, follower: Follower, rations: Rations) -> None:
+        self._watch = watch
+        self._follower = follower
+        self._progress = _Progress(watch)
+        self._counting = Turns(rations.counts, Pace(longest=30.0, first=2.0))
+        self._reading = Turns(rations.output)
+        self._growing = Turns(rations.tasks)
+
+    def see(self, job: JobView | None) -> Script[Ending | None]:
+        if job is None:
+            return "gone"
+        if job.ended:
+            yield from self._follower.look()
+            yield from self._progress.tell()
+            return "ended"
+        if self._follower.active and self._reading.due:
+            yield from self._reading.take(self._follower.look())
+        yield from self._progress.note_state(job.state)
+        if self._watch.after and self._growing.due and (yield from self._growing.take(self._can_grow())):
             return "expand"
-    counts = yield from progress.tell()
-    if counts is None:
+        if self._counting.due:
+            return (yield from self._counting.take(self._progress.judge(job)))
         return None
-    if _may_be_stalled(counts, watch) and (yield from is_stalled(watch.job_id)):
-        return "stalled"
-    yield from idle.tell(job, counts)
-    return None
 
-
-def _may_be_stalled(counts: TaskCounts, watch: Watch) -> bool:
-    ended = counts.completed if watch.may_skip else counts.failed
-    return bool(ended and counts.active and not counts.running)
+    def _can_grow(self) -> Script[bool]:
+        for task_id in self._watch.after:
+            task = yield from get_task(self._watch.job_id, task_id)
+            if task.completed:
+                return True
+        return False
 
 
 class _Progress:
-    """Says how many tasks are done, when that has changed, and not too often."""
+    """Says how many tasks are done, when that has changed, and what that means when nothing runs."""
 
-    def __init__(self, watch: Watch, now: Callable[[], float], crowd: Callable[[], int]) -> None:
+    def __init__(self, watch: Watch) -> None:
         self._watch = watch
-        self._now = now
-        self._crowd = crowd
-        self._pace = Pace(longest=30.0, first=2.0)
-        self._due = 0.0
-        if crowd() > 1:
-            self._due = now() + random.uniform(0.0, self._share())  # noqa: S311 - it only spreads requests
+        self._idle = IdleWatch()
         self._state = "active"
         self._told: TaskCounts | None = None
-
-    def _share(self) -> float:
-        """Seconds between two counts of this job, of all the counts that are made for the account."""
-        return min(LONGEST_SHARE, self._crowd() / COUNTS_PER_SECOND)
+        self._stall = _StallCheck(watch)
 
     def note_state(self, state: str) -> Script[None]:
         if state != self._state:
@@ -164,10 +127,14 @@ class _Progress:
                 f"Batch job {self._watch.job_id} is {state}", "warning" if state == "disabled" else "info"
             )
 
-    def tell(self, *, always: bool = False) -> Script[TaskCounts | None]:
-        if self._now() < self._due and not always:
-            return None
-        self._due = self._now() + max(self._pace.next(), self._share())
+    def judge(self, job: JobView) -> Script[Ending | None]:
+        counts = yield from self.tell()
+        if (yield from self._stall.is_stalled(counts)):
+            return "stalled"
+        yield from self._idle.tell(job, counts)
+        return None
+
+    def tell(self) -> Script[TaskCounts]:
         counts = yield from count_tasks(self._watch.job_id)
         if counts != self._told:
             self._told = counts
@@ -175,3 +142,26 @@ class _Progress:
             failed = f", {counts.failed} failed" if counts.failed else ""
             yield Say(f"{counts.completed} of {total} tasks done, {counts.running} running{failed}")
         return counts
+
+
+class _StallCheck:
+    """Finds out whether what is left can never run. That lists all tasks: it is done when counts that give
+    reason for it have changed, and ever less often while they have not, as a list may have been too early."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self._counts: TaskCounts | None = None
+        self._skip = self._left = 0
+
+    def is_stalled(self, counts: TaskCounts) -> Script[bool]:
+        ended = counts.completed if self._watch.may_skip else counts.failed
+        if not (ended and counts.active and not counts.running):
+            return False
+        if counts != self._counts:
+            self._counts, self._skip, self._left = counts, 1, 0
+        if self._left:
+            self._left -= 1
+            return False
+        self._left = self._skip
+        self._skip = min(LONGEST_SKIP, self._skip * 2)
+        return (yield from is_stalled(self._watch.job_id))

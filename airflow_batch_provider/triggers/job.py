@@ -98,7 +98,7 @@ class AzureBatchJobTrigger(BaseTrigger):
         async with poller.session() as client:
             driver = AsyncDriver(client, log_to(self.log), look=poller.look, glance=poller.glance)
             ending, _ = await asyncio.gather(
-                driver.run(watch_job(watch, follower, time.time, poller.crowd)),
+                driver.run(watch_job(watch, follower, time.time, poller.rations)),
                 asyncio.sleep(seconds_until_worker_ended()),
             )
             if ending == "timeout":

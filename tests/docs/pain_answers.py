@@ -73,7 +73,6 @@ NOT_OURS: dict[int, str] = {
     166: _OPEN,
     168: _SERVICE + " Blob events start DAGs: 170.",
     172: "Answered otherwise: one poll for all jobs of an account; the service sends no message.",
-    174: _OPEN,
     180: _SERVICE + " No result follows from its counts: tasks are read one by one.",
     181: "Answered otherwise: no figure is of the service's statistics; tasks are counted as they end.",
     188: _OPEN,

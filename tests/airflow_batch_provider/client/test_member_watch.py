@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from airflow_batch_provider.client.member_watch import MemberWatch, TaskSeen, TasksPoll, watch_member
+from airflow_batch_provider.client.member_watch import MemberWatch, watch_member
 from airflow_batch_provider.client.poller import JobPoller
+from airflow_batch_provider.client.polls import TaskSeen
 from airflow_batch_provider.client.records import job_view, task_view
 from airflow_batch_provider.client.steps import Refusal
 from airflow_batch_provider.client.streams import Follower
@@ -20,44 +21,6 @@ ENDED_JOB = job_view({"id": "j", "state": "completed"})
 
 def wire(task_id: str, state: str = "completed", at: str = "2026-01-01T00:00:00Z") -> dict[str, Any]:
     return {"id": task_id, "state": state, "stateTransitionTime": at}
-
-
-def listing(*tasks: dict[str, Any]) -> Scripted:
-    return Scripted(lambda operation, *_: list(tasks) if operation == "list_tasks" else tasks[0])
-
-
-def test_one_list_is_made_of_all_tasks_and_later_only_of_what_is_new() -> None:
-    poll, asked = TasksPoll("j"), listing(wire("a", at="2026-01-01T00:00:05Z"), wire("other"))
-    assert list(asked.run(poll.look(["A", "b"]))) == ["a"]
-    asked.run(poll.look(["A", "b"]))
-    assert asked.asked == ["list_tasks"] * 2
-    first, second = (call.options["filter"] for call in asked.calls)
-    assert first == "(state eq 'running' or (state eq 'completed'))"
-    assert "stateTransitionTime ge DateTime'2026-01-01T00:00:05Z'" in second
-    assert set(asked.calls[0].options["select"]) == {
-        "id", "state", "executionInfo", "nodeInfo", "stateTransitionTime",
-    }  # fmt: skip
-
-
-def test_whoever_was_not_watched_at_the_last_look_may_have_completed_before() -> None:
-    poll, asked = TasksPoll("j"), listing(wire("a"))
-    for ids in (["a", "b"], ["a", "b", "c"], ["a", "b"], ["b", "c"]):
-        asked.run(poll.look(ids))
-    assert ["ge DateTime" in call.options["filter"] for call in asked.calls] == [False, False, True, False]
-
-
-def test_now_and_then_all_that_completed_is_listed() -> None:
-    poll, asked = TasksPoll("j"), listing(wire("a"))
-    for _ in range(20):
-        asked.run(poll.look(["a", "b"]))
-    whole = [number for number, call in enumerate(asked.calls) if "ge DateTime" not in call.options["filter"]]
-    assert whole == [0, 9, 19]
-
-
-def test_a_single_task_is_asked_for_by_its_id() -> None:
-    asked = listing(wire("a", "running"))
-    assert asked.run(TasksPoll("j").look(["a"]))["a"].state == "running"
-    assert asked.asked == ["get_task"]
 
 
 def watched(*looks: Any, deadline: float | None = None) -> tuple[str, list[str]]:

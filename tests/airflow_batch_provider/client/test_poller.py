@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,8 +14,12 @@ from azure.core.exceptions import HttpResponseError, ServiceRequestError
 from airflow_batch_provider.client.drive import AsyncDriver, Driver, refusal_of
 from airflow_batch_provider.client.pace import Pace
 from airflow_batch_provider.client.poller import JobPoller, shared_poller
+from airflow_batch_provider.client.polls import TaskSeen
+from airflow_batch_provider.client.ration import LONGEST_TASKS, TASKS_PER_SECOND
+from airflow_batch_provider.client.records import JobView
 from airflow_batch_provider.client.steps import Call, Refusal, Say, Script, Together
 from airflow_batch_provider.client.subjects import JobSubject
+from tests.airflow_batch_provider.client.virtual_time import run_in_virtual_time
 
 
 class Client:
@@ -255,3 +260,50 @@ async def test_a_glance_is_answered_by_what_another_has_seen_lately() -> None:
     async with poller.session():
         await poller.glance(Sight("a"))
     assert client.requests == ["a", "a"]
+
+
+def test_many_different_things_are_looked_at_by_turns() -> None:
+    async def watch() -> tuple[int, float]:
+        client, now = Client(), asyncio.get_running_loop().time
+        poller = JobPoller(client.opened, 15.0)
+
+        async def look_on(name: str) -> None:
+            while now() < 600.0:
+                await poller.see(Sight(name))
+
+        async with poller.session():
+            await asyncio.gather(*(look_on(f"sight {number}") for number in range(500)))
+        return min(Counter(client.requests).values()), len(client.requests) / now()
+
+    fewest, per_second = run_in_virtual_time(watch())
+    assert per_second <= TASKS_PER_SECOND * 1.1
+    assert fewest >= 600 // LONGEST_TASKS
+
+
+def test_a_job_whose_tasks_cannot_be_listed_disturbs_no_other() -> None:
+    run_in_virtual_time(look_at_two_jobs_one_of_which_lists_no_tasks())
+
+
+async def look_at_two_jobs_one_of_which_lists_no_tasks() -> None:
+    client = Client()
+    client.jobs = {"a": "active", "b": "active"}
+
+    async def get_task(job_id: str, task_id: str, **options: Any) -> dict[str, Any]:
+        if job_id == "b":
+            raise HttpResponseError("not allowed")
+        return {"id": task_id, "state": "running"}
+
+    client.get_task = get_task  # type: ignore[attr-defined]
+    poller = JobPoller(client.opened, 1.0)
+    async with poller.session():
+        for _ in range(2):  # By then each has had its turn.
+            seen, refused, view = await asyncio.gather(
+                poller.look_at_task("a", "t"),
+                poller.look_at_task("b", "t"),
+                poller.look("b"),
+                return_exceptions=True,
+            )
+    assert isinstance(seen, TaskSeen)
+    assert seen.task is not None
+    assert isinstance(refused, Refusal)
+    assert isinstance(view, JobView)

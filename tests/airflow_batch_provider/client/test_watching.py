@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from airflow_batch_provider.client.ration import COUNTS_PER_SECOND, OUTPUT_PER_SECOND, Rations
 from airflow_batch_provider.client.records import JobView
-from airflow_batch_provider.client.steps import Answer, Refusal
+from airflow_batch_provider.client.steps import Answer, Look, Refusal
 from airflow_batch_provider.client.streams import CHUNK_BYTES, FOLLOWED, Follower, whole_lines
-from airflow_batch_provider.client.watching import Watch, poll_jobs, watch_job
+from airflow_batch_provider.client.watching import Watch, watch_job
 from tests.airflow_batch_provider.client.scripted import BUSY, Scripted
 
 ACTIVE = JobView("j", "active")
@@ -106,24 +109,6 @@ def test_a_disabled_job_is_said() -> None:
     assert "Batch job j is disabled" in service.said
 
 
-def test_many_jobs_are_looked_at_by_one_request_and_those_that_ended_by_one_more() -> None:
-    def answer(operation: str, arguments: tuple[Any, ...], options: Any) -> Any:
-        if operation == "list_jobs":
-            assert options["filter"] == "state ne 'completed' and startswith(id,'dag-')"
-            return [{"id": f"dag-{n}", "state": "active"} for n in range(98)]
-        if arguments[0] == "dag-99":
-            raise Refusal("JobNotFound", 404, "no")
-        return {"id": arguments[0], "state": "completed"}
-
-    service = Scripted(answer)
-    views = service.run(poll_jobs([f"dag-{n}" for n in range(100)]))
-    assert service.asked == ["list_jobs", "get_job", "get_job"]
-    assert views["dag-0"] == JobView("dag-0", "active", marks={})
-    assert views["dag-98"] is not None
-    assert views["dag-98"].ended
-    assert views["dag-99"] is None
-
-
 class Node:
     """Tasks that write; ``texts`` are what is in their stdout by now."""
 
@@ -206,9 +191,64 @@ def test_lines_are_taken_whole() -> None:
     assert whole_lines("ä\n".encode()[:1] + b"\n", final=False) == (2, ["\ufffd"])
 
 
-@pytest.mark.parametrize(("crowd", "most"), [(1, 60), (1000, 3)])
-def test_pain_175_of_many_jobs_each_counts_its_tasks_the_less_often(crowd: int, most: int) -> None:
-    service = Scripted(lambda *asked: {"taskCounts": {"active": 1}}, looks=[JobView("j", "active")] * 1200)
-    watch = Watch("j", 1, deadline=1100.0)
-    service.run(watch_job(watch, Follower("j", False), lambda: service.now, lambda: crowd))
-    assert 1 <= service.asked.count("get_job_task_counts") <= most
+def test_pain_175_of_many_jobs_each_asks_for_more_than_its_state_the_less_often() -> None:
+    now = [0.0]
+    rations = Rations(lambda: now[0])
+    asked: Counter[str] = Counter()
+
+    def answer(operation: str, arguments: tuple[Any, ...], options: Any) -> Any:
+        asked[operation] += 1
+        return counts(running=9) if operation == "get_job_task_counts" else []
+
+    def look_every_15_seconds(job_id: str) -> Iterator[None]:
+        watch = watch_job(Watch(job_id, 9), Follower(job_id, True), lambda: now[0], rations)
+        service = Scripted(answer)
+        step: Any = next(watch)
+        while True:
+            if isinstance(step, Look):
+                yield
+                step = watch.send(ACTIVE)
+            else:
+                step = watch.send(service._do(step))
+
+    watchers = [look_every_15_seconds(f"j{number}") for number in range(1_000)]
+    for _ in range(80):
+        for watcher in watchers:
+            next(watcher)
+        now[0] += 15.0
+    assert asked["get_job_task_counts"] <= COUNTS_PER_SECOND * now[0] * 1.1
+    assert asked["list_tasks"] <= OUTPUT_PER_SECOND * now[0] * 1.1
+    # And none goes without: the whole circle is made in a quarter of an hour.
+    assert asked["get_job_task_counts"] >= 1_000
+
+
+def test_one_job_has_all_of_the_ration() -> None:
+    service = Scripted(lambda *asked: counts(active=1), looks=[ACTIVE] * 100)
+    service.run(watch_job(Watch("j", 1, deadline=90.0), Follower("j", False), lambda: service.now))
+    assert service.asked.count("get_job_task_counts") >= 6
+
+
+def test_the_search_for_a_stall_lists_all_tasks_seldom_while_nothing_changes() -> None:
+    listed = [{"id": "t", "state": "running"}]
+    service = Scripted(
+        lambda operation, *asked: listed if operation == "list_tasks" else counts(active=1, failed=1),
+        looks=[ACTIVE] * 2_000,
+    )
+    service.run(watch_job(Watch("j", 2, deadline=1_800.0), Follower("j", False), lambda: service.now))
+    assert 5 <= sum("exitConditions" in str(call.options.get("select")) for call in service.calls) <= 15
+
+
+def test_followed_tasks_that_are_read_to_their_end_cost_nothing_more() -> None:
+    node = Node()
+    node.texts = {f"t{n}": b"x\n" for n in range(100)}
+    node.states = dict.fromkeys(node.texts, "running")
+    service, follower = Scripted(node), Follower("j", True)
+    service.run(follower.look())
+    node.states = dict.fromkeys(node.texts, "completed")
+    service.run(follower.look())
+    ids = service.calls[-1].options["filter"].partition(" and (")[2].rstrip(")").split(" or ")
+    assert ids == [f"id eq 't{n}'" for n in range(FOLLOWED)]
+    assert not follower.active
+    asked = len(service.asked)
+    service.run(follower.look())
+    assert len(service.asked) == asked

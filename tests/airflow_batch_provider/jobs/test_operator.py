@@ -135,16 +135,16 @@ async def test_jinja_in_a_graph_is_rendered_also_in_what_is_added_later(
 async def test_many_triggers_of_an_account_share_one_poll(
     pool: str, batch: BatchClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from airflow_batch_provider.client import watching
+    from airflow_batch_provider.client.polls import JobsPoll
 
     asked: list[int] = []
-    poll = watching.poll_jobs
+    look = JobsPoll.look
 
-    def counted(ids: Any) -> Any:
+    def counted(poll: JobsPoll, ids: Any) -> Any:
         asked.append(len(ids))
-        return poll(ids)
+        return look(poll, ids)
 
-    monkeypatch.setattr("airflow_batch_provider.client.poller.poll_jobs", counted)
+    monkeypatch.setattr(JobsPoll, "look", counted)
     graph = JobGraph()
     graph.task("one", shell("sleep 1"))
     instances = [Instance() for _ in range(6)]

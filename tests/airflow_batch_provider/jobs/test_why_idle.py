@@ -10,10 +10,10 @@ import pytest
 from azure.batch import BatchClient
 
 from airflow_batch_provider.client.drive import Driver
-from airflow_batch_provider.client.job_requests import terminate_job
+from airflow_batch_provider.client.job_requests import get_job, terminate_job
 from airflow_batch_provider.client.steps import Say
 from airflow_batch_provider.client.streams import Follower
-from airflow_batch_provider.client.watching import Watch, poll_jobs, watch_job
+from airflow_batch_provider.client.watching import Watch, watch_job
 from tests.airflow_batch_provider.jobs.conftest import make_pool
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
@@ -36,7 +36,7 @@ def watch_until(batch: BatchClient, job_id: str, words: str) -> Say:
     def look(job_id: str) -> Any:
         time.sleep(0.1)
         clock[0] += 20
-        return Driver(batch, say).run(poll_jobs([job_id]))[job_id]
+        return Driver(batch, say).run(get_job(job_id))
 
     driver = Driver(batch, say, look=look)
     with pytest.raises(ToldError):
