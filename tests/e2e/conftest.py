@@ -19,6 +19,7 @@ WRONG_KEY = base64.b64encode(b"a key, but of another account, and as long as key
 DAG_IDS = (
     "flights_etl",
     "flights_ingest",
+    "listed",
     "regroup",
     "video_transcode",
     "submit_many",
