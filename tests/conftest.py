@@ -1,8 +1,11 @@
-"""What tests of several rooms share: a storage account, served by a real Azurite for the whole session."""
+"""What tests of several rooms share: a home for Airflow, and a storage account, served by a real Azurite."""
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +16,12 @@ from demo.stack.accounts import StorageAccount
 from demo.stack.azurite import azurite_component
 from demo.stack.ports import PortPicker
 
+# Airflow writes its configuration into its home when it is first imported: never into the user's own.
+if "AIRFLOW_HOME" not in os.environ:
+    _home = tempfile.mkdtemp(prefix="airflow-home-")
+    os.environ["AIRFLOW_HOME"] = _home
+    atexit.register(shutil.rmtree, _home, ignore_errors=True)
+os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
 # Triggers wait until the worker that deferred must have ended; in tests there is none to wait for long.
 os.environ["AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL"] = "1"
 

@@ -23,6 +23,7 @@ from airflow_batch_provider.spec import Image, Pool, pending_tasks
 from flights.files import RAW, RawFile, list_raw
 from flights.graph import STAGING, flights_graph, staged
 from flights.package import APPLICATION_ID, build_package
+from flights.postgres import PostgresWarehouse
 from flights.warehouse import Day, Warehouse
 
 try:
@@ -30,13 +31,15 @@ try:
 except ImportError:  # Airflow 3.1 keeps it elsewhere
     from airflow.exceptions import AirflowSkipException  # type: ignore[no-redef]
 
-__all__ = ["FLIGHTS", "flights_pipeline"]
+__all__ = ["FLIGHTS", "WAREHOUSE_CONN_ID", "flights_pipeline", "open_warehouse"]
 
 log = logging.getLogger(__name__)
 
-FLIGHTS = Asset(name="flights", uri="x-duckdb://warehouse/flights")
+FLIGHTS = Asset(name="flights", uri="x-warehouse://flights")
 #: Where the warehouse's file lies; on a production Airflow with several workers a shared folder.
 WAREHOUSE = "FLIGHTS_WAREHOUSE"
+#: Or the id of a connection to PostgreSQL: then the warehouse is there.
+WAREHOUSE_CONN_ID = "FLIGHTS_WAREHOUSE_CONN_ID"
 CURATED = "curated"
 
 POOL = Pool(
@@ -99,7 +102,7 @@ def load(files: list[dict[str, Any]], job: dict[str, Any]) -> list[dict[str, Any
     """Load each day into the warehouse and publish it in the lake; both replace what was there."""
     context = get_current_context()
     sources = [RawFile(**file) for file in files]
-    warehouse = Warehouse(Path(os.environ.get(WAREHOUSE, "flights.duckdb")))
+    warehouse = open_warehouse()
     storage = AzureBatchHook().storage()
     done = []
     staging = context["ti"].xcom_pull(task_ids="place")
@@ -129,6 +132,13 @@ def load(files: list[dict[str, Any]], job: dict[str, Any]) -> list[dict[str, Any
             log.warning("%s was loaded from newer files meanwhile and is left as it is", day)
     context["outlet_events"][FLIGHTS].extra["days"] = [entry["day"] for entry in done]
     return done
+
+
+def open_warehouse() -> Warehouse | PostgresWarehouse:
+    """The warehouse that the worker's environment names."""
+    if conn_id := os.environ.get(WAREHOUSE_CONN_ID):
+        return PostgresWarehouse(conn_id)
+    return Warehouse(Path(os.environ.get(WAREHOUSE, "flights.duckdb")))
 
 
 def _publish(storage: Any, folder: Path, day: str) -> None:

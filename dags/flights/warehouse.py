@@ -1,4 +1,4 @@
-"""The warehouse: a DuckDB file with the tables `flights`, `quarantine` and `loads`.
+"""The warehouse: a DuckDB file with the tables `flights`, `quarantine` and `loads`; see also `postgres`.
 
 A day is replaced in one transaction, with its entry in the ledger `loads`: whoever reads sees the day as it
 was or as it is, and running a load again, or dying in it, changes nothing.
@@ -19,7 +19,7 @@ from flights.files import RawFile
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["Day", "Load", "QualityError", "Warehouse"]
+__all__ = ["Day", "Load", "QualityError", "Warehouse", "check_counts"]
 
 #: A DuckDB file has one writer at a time; another run's load is waited for.
 _LOCK_SECONDS = 120.0
@@ -79,6 +79,19 @@ class Load:
     loaded: bool
 
 
+def check_counts(day: Day, loaded: int, set_aside: int) -> None:
+    """Compare what the tables hold of a day, counted apart from what the nodes said, with its files.
+
+    Raises:
+        QualityError: they differ.
+    """
+    if loaded + set_aside != day.raw or loaded != day.good:
+        raise QualityError(
+            f"Day {day.day}: {day.raw} raw rows, but {loaded} would be loaded and {set_aside} set aside. "
+            "The day is left as it was."
+        )
+
+
 class Warehouse:
     """A warehouse in one file, made when it is not there."""
 
@@ -136,19 +149,12 @@ class Warehouse:
 
     @staticmethod
     def _check(db: duckdb.DuckDBPyConnection, day: Day) -> None:
-        """What the table holds now, counted apart from what the nodes said."""
-
         counted = db.execute(
             "select (select count(*) from flights where flight_date = $1), "
             "(select count(*) from quarantine where flight_date = $1)",
             [day.day],
         ).fetchone()
-        loaded, set_aside = counted or (0, 0)
-        if loaded + set_aside != day.raw or loaded != day.good:
-            raise QualityError(
-                f"Day {day.day}: {day.raw} raw rows, but {loaded} would be loaded and {set_aside} set aside. "
-                "The day is left as it was."
-            )
+        check_counts(day, *(counted or (0, 0)))
 
     @contextmanager
     def _open(self) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -1,12 +1,8 @@
-"""What tests of the provider share: a home for Airflow, and a real emulator behind a real connection."""
+"""What tests of the provider share: a real emulator behind a real connection."""
 
 from __future__ import annotations
 
-import atexit
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from importlib.metadata import version
 
@@ -18,13 +14,6 @@ from demo.stack.emulator import NAME, emulator_component
 from demo.stack.ports import PortPicker
 
 _KEY = "cHJvdmlkZXItdGVzdHMtcHJpbWFyeS1rZXktcHJvdmlkZXItdGVzdHMtcHJpbWFyeS1rZXktYWI="
-
-# Airflow writes its configuration into its home when it is first imported: never into the user's own.
-if "AIRFLOW_HOME" not in os.environ:
-    _home = tempfile.mkdtemp(prefix="airflow-home-")
-    os.environ["AIRFLOW_HOME"] = _home
-    atexit.register(shutil.rmtree, _home, ignore_errors=True)
-os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
 
 
 @pytest.fixture(autouse=True, scope="session")

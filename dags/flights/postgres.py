@@ -1,0 +1,156 @@
+"""The warehouse in PostgreSQL, by an Airflow connection: the same tables, and the same one transaction a day.
+
+It needs `apache-airflow-providers-postgres`, with psycopg 2 or 3.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from flights.warehouse import Day, Load, check_counts
+
+__all__ = ["PostgresWarehouse"]
+
+#: One load at a time, as with a DuckDB file: what is published last is what is loaded last.
+_LOCK = "select pg_advisory_xact_lock(hashtext('flights warehouse'))"
+
+_TABLES = """
+create table if not exists quarantine (
+  flight_date date, file text, line integer, reasons text[], "row" text);
+create table if not exists loads (
+  flight_date date primary key, raw integer, good integer, quarantined integer,
+  newest timestamptz, sources jsonb, job_id text, run_id text, loaded_at timestamptz default now()
+);
+"""
+
+#: The types that a Parquet file of flights has, by DuckDB's name and by PostgreSQL's.
+_TYPES = {
+    "BIGINT": "bigint",
+    "DATE": "date",
+    "DOUBLE": "double precision",
+    "INTEGER": "integer",
+    "TIMESTAMP WITH TIME ZONE": "timestamptz",
+    "VARCHAR": "text",
+}
+
+
+class PostgresWarehouse:
+    """A warehouse in the database, and the schema, that a connection names.
+
+    Args:
+        conn_id: of an Airflow connection of the type `postgres`.
+    """
+
+    def __init__(self, conn_id: str) -> None:
+        self._conn_id = conn_id
+
+    def load(self, day: Day, publish: Callable[[], None], *, job_id: str, run_id: str) -> Load:
+        """Replace a day, as `Warehouse.load` does.
+
+        Raises:
+            QualityError: counts do not agree; the warehouse is as it was.
+        """
+        with self._transaction() as cursor:
+            if loaded := _replace(cursor, day, job_id, run_id):
+                publish()
+        return Load(day.day, day.raw, day.good, day.quarantined, loaded)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Any]:
+        from airflow.providers.postgres.hooks.postgres import PostgresHook
+
+        db: Any = PostgresHook(self._conn_id).get_conn()
+        try:
+            with db.cursor() as cursor:
+                cursor.execute("set local time zone 'UTC'")
+                cursor.execute(_LOCK)
+                yield cursor
+            db.commit()
+        except BaseException:
+            db.rollback()
+            raise
+        finally:
+            db.close()
+
+
+def _replace(cursor: Any, day: Day, job_id: str, run_id: str) -> bool:
+    columns = _columns(day.flights)
+    declared = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
+    cursor.execute(_TABLES)
+    cursor.execute(f"create table if not exists flights ({declared})")
+    cursor.execute("create index if not exists flights_of_a_day on flights (flight_date)")
+    cursor.execute(
+        "select 1 from loads where flight_date = %s and newest > %s::timestamptz", (day.day, day.newest)
+    )
+    if cursor.fetchone():
+        return False
+    cursor.execute("delete from flights where flight_date = %s", (day.day,))
+    cursor.execute("delete from quarantine where flight_date = %s", (day.day,))
+    cursor.execute("delete from loads where flight_date = %s", (day.day,))
+    _copy_flights(cursor, day.flights, list(columns))
+    cursor.executemany(
+        'insert into quarantine (flight_date, file, line, reasons, "row") values (%s, %s, %s, %s, %s)',
+        [(day.day, *row) for row in _set_aside(day.quarantine)],
+    )
+    sources = json.dumps([[source.name, source.etag] for source in day.sources])
+    cursor.execute(
+        "insert into loads (flight_date, raw, good, quarantined, newest, sources, job_id, run_id) "
+        "values (%s, %s, %s, %s, %s, %s, %s, %s)",
+        (day.day, day.raw, day.good, day.quarantined, day.newest, sources, job_id, run_id),
+    )
+    cursor.execute(
+        "select (select count(*) from flights where flight_date = %s), "
+        "(select count(*) from quarantine where flight_date = %s)",
+        (day.day, day.day),
+    )
+    check_counts(day, *cursor.fetchone())
+    return True
+
+
+def _copy_flights(cursor: Any, flights: Path, columns: list[str]) -> None:
+    """By `COPY`, as text that both databases read alike: an empty field is null, a quoted one is not."""
+    import duckdb
+
+    names = ", ".join(f'"{name}"' for name in columns)
+    statement = f"copy flights ({names}) from stdin (format csv, encoding 'utf8')"
+    with tempfile.TemporaryDirectory() as folder:
+        text = Path(folder) / "flights.csv"
+        with duckdb.connect() as db:
+            db.execute("set timezone = 'UTC'")
+            db.read_parquet(str(flights)).write_csv(str(text), header=False)
+        with text.open("rb") as rows:
+            if hasattr(cursor, "copy_expert"):  # psycopg 2
+                cursor.copy_expert(statement, rows)
+            else:
+                with cursor.copy(statement) as copy:
+                    shutil.copyfileobj(rows, copy)
+
+
+def _columns(flights: Path) -> dict[str, str]:
+    """The columns of a Parquet file and their types in PostgreSQL."""
+    import duckdb
+
+    with duckdb.connect() as db:
+        found = db.read_parquet(str(flights))
+        kinds = {name: str(kind) for name, kind in zip(found.columns, found.types, strict=True)}
+    for name, kind in kinds.items():
+        if kind not in _TYPES:
+            raise TypeError(
+                f"Column {name} is a {kind}: tell in flights/postgres.py what PostgreSQL calls it."
+            )
+    return {name: _TYPES[kind] for name, kind in kinds.items()}
+
+
+def _set_aside(quarantine: Path) -> list[tuple[Any, ...]]:
+    import duckdb
+
+    with duckdb.connect() as db:
+        return db.execute(
+            "select file, line, reasons, row from read_parquet($1)", [str(quarantine)]
+        ).fetchall()
