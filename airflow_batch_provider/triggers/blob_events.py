@@ -7,27 +7,23 @@ no run for an asset event that comes before the scheduler consumed the one befor
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import AsyncIterator, Hashable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Hashable, Sequence
+from datetime import timedelta
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
+from airflow_batch_provider.client.announcements import Announcement, Batch
 from airflow_batch_provider.client.blob_events import in_order
+from airflow_batch_provider.client.waiting_blobs import WaitingBlobs
+from airflow_batch_provider.spec.blob_batching import BlobBatching
 from airflow_batch_provider.spec.blob_filter import BlobFilter
-from airflow_batch_provider.spec.options import whole
-from airflow_batch_provider.triggers.connecting import connected
+from airflow_batch_provider.triggers.backlog import Backlog
+from airflow_batch_provider.triggers.blob_stream import read_alone, shared_producer
 
 if TYPE_CHECKING:
-    from airflow.triggers.shared_stream import AdvanceItem, SharedStreamProducer
-
-    from airflow_batch_provider.client.blob_queue import Batch, BlobEventQueue
-
-log = logging.getLogger(__name__)
-
-STORED_WITHIN = 15.0
-"""Seconds after which an event is taken as stored where Airflow (before 3.3) does not say."""
+    from airflow.triggers.shared_stream import SharedStreamProducer
 
 
 class BlobCreatedTrigger(BaseEventTrigger):
@@ -47,11 +43,17 @@ class BlobCreatedTrigger(BaseEventTrigger):
     :param event_types: what must have happened to a blob: ``created`` (also overwritten), ``renamed`` (with a
         hierarchical namespace; the other filters look at the new name), ``deleted``; one or several.
     :param max_batch: most blobs in one event.
+    :param min_batch: an event is made when so many blobs wait; needs ``longest_wait``.
+    :param quiet_period: an event is made when no further blob came for so long; a ``timedelta`` or seconds.
+    :param longest_wait: an event is made when a blob has waited so long, whatever else holds.
+    :param dag_ids: DAGs that the events start. While one of them has ``max_queued_runs`` runs in state
+        ``queued``, blobs wait.
+    :param max_queued_runs: see ``dag_ids``.
 
     :raises SpecError: a value that cannot work; at DAG parse.
 
     Watchers with the same queue in one triggerer share one reader. With several triggerers give each set of
-    filters a queue of its own: a message goes to one triggerer, which deletes it for all.
+    filters a queue of its own: a message goes to one triggerer.
 
     A message is deleted only after Airflow stored the event (Airflow 3.3; before it, some seconds later),
     repeated events are dropped, and messages that are no blob event or fail again and again go to the queue
@@ -68,20 +70,32 @@ class BlobCreatedTrigger(BaseEventTrigger):
         container: str = "",
         prefix: str = "",
         suffix: str | Sequence[str] = "",
-        max_batch: int = 100,
+        max_batch: int = 1000,
         *,
         pattern: str = "",
         min_bytes: int | None = None,
         max_bytes: int | None = None,
         content_type: str | Sequence[str] = "",
         event_types: str | Sequence[str] = ("created",),
+        min_batch: int = 1,
+        quiet_period: timedelta | float = 0.0,
+        longest_wait: timedelta | float | None = None,
+        dag_ids: str | Sequence[str] = (),
+        max_queued_runs: int = 1,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         where = "BlobCreatedTrigger"
-        whole(max_batch, "max_batch", 1, where)
         self.queue_name = queue_name
         self.conn_id = conn_id
-        self.max_batch = max_batch
+        self.batching = BlobBatching.of(
+            where,
+            max_batch=max_batch,
+            min_batch=min_batch,
+            quiet_period=quiet_period,
+            longest_wait=longest_wait,
+            dag_ids=dag_ids,
+            max_queued_runs=max_queued_runs,
+        )
         self.wanted = BlobFilter.of(
             where,
             container=container,
@@ -95,86 +109,42 @@ class BlobCreatedTrigger(BaseEventTrigger):
         )
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        names = ("queue_name", "conn_id", "max_batch")
-        given = {name: getattr(self, name) for name in names}
-        return f"{type(self).__module__}.{type(self).__qualname__}", {**given, **self.wanted.arguments()}
+        return f"{type(self).__module__}.{type(self).__qualname__}", {
+            "queue_name": self.queue_name,
+            "conn_id": self.conn_id,
+            **self.wanted.arguments(),
+            **self.batching.arguments(),
+        }
 
     def shared_stream_key(self) -> Hashable:
         return ("azure-storage-queue", self.conn_id, self.queue_name)
 
     @classmethod
     def create_shared_stream_producer(cls, kwargs: dict[str, Any]) -> SharedStreamProducer:
-        return _shared_producer(kwargs)
+        trigger = cls(**kwargs)
+        return shared_producer(trigger.queue_name, trigger.conn_id)
 
     async def filter_shared_stream(self, shared_stream: AsyncIterator[Batch]) -> AsyncIterator[TriggerEvent]:
-        async for batch in shared_stream:
-            for event in self._events_for(batch):
-                yield event
-
-    async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Read the queue alone: for Airflow before 3.3, which has no shared streams."""
-        queue = await _open_queue(self.queue_name, self.conn_id)
-        acknowledging: set[asyncio.Task[None]] = set()
+        waiting = WaitingBlobs(self.batching)
+        backlog = Backlog(self.batching.dag_ids, self.batching.max_queued_runs)
+        batch = Batch()
         try:
-            async for batch in queue.batches():
-                for event in self._events_for(batch):
-                    yield event
-                task = asyncio.create_task(_acknowledge_later(queue, batch))
-                acknowledging.add(task)
-                task.add_done_callback(acknowledging.discard)
+            async for batch in shared_stream:
+                now = monotonic()
+                waiting.add((known for known in batch.news if self.wanted.accepts(known.event)), now)
+                if waiting.is_due(now) and await backlog.has_room():
+                    told = waiting.take(now)
+                    batch.told.extend(told)
+                    yield _event_of(told)
         finally:
-            for task in acknowledging:
-                task.cancel()
-            await queue.aclose()
+            batch.give_up(waiting.rest(), "its watcher ended")
 
-    def _events_for(self, batch: Batch) -> Iterator[TriggerEvent]:
-        blobs = [event.to_payload() for event in in_order(filter(self.wanted.accepts, batch.events))]
-        # The reader is shared, so the size of its batches is none of this watcher's.
-        for start in range(0, len(blobs), self.max_batch):
-            yield TriggerEvent({"blobs": blobs[start : start + self.max_batch]})
+    async def run(self) -> AsyncGenerator[TriggerEvent, None]:
+        """Read the queue alone: for Airflow before 3.3, which has no shared streams."""
+        async for event in self.filter_shared_stream(read_alone(self.queue_name, self.conn_id)):
+            yield event
 
 
-async def _open_queue(queue_name: str, conn_id: str) -> BlobEventQueue:
-    """A reader of the queue, once the connection works."""
-    from airflow_batch_provider.client.blob_queue import BlobEventQueue
-
-    what = f"Queue {queue_name!r} is not read"
-    meanwhile = "Blobs that arrive now are kept by the queue and come later."
-    storage = await connected(conn_id, what, meanwhile, lambda storage: storage.check_queues())
-    return BlobEventQueue(storage.async_queue_client, queue_name)
-
-
-async def _acknowledge_later(queue: BlobEventQueue, batch: Batch) -> None:
-    await asyncio.sleep(STORED_WITHIN)
-    await queue.acknowledge(batch)
-
-
-def _shared_producer(kwargs: dict[str, Any]) -> SharedStreamProducer:
-    """The reader that sibling watchers share. A function, since its base class exists from Airflow 3.3 on."""
-    from airflow.triggers.shared_stream import SharedStreamProducer
-
-    class BlobEventProducer(SharedStreamProducer):
-        queue: BlobEventQueue | None = None
-
-        async def open_stream(self) -> AsyncIterator[tuple[Batch, Batch]]:
-            trigger = BlobCreatedTrigger(**kwargs)
-            self.queue = await _open_queue(trigger.queue_name, trigger.conn_id)
-            async for batch in self.queue.batches():
-                yield batch, batch
-
-        async def advance(self, batch: Sequence[AdvanceItem]) -> None:
-            assert self.queue is not None
-            for item in batch:
-                if item.outcome.is_clean:
-                    await self.queue.acknowledge(item.broker_payload)
-                else:
-                    log.warning(
-                        "Events were not stored; the queue %r will deliver them again.", self.queue.name
-                    )
-                    self.queue.release(item.broker_payload)
-
-        async def aclose(self) -> None:
-            if self.queue is not None:
-                await self.queue.aclose()
-
-    return BlobEventProducer()
+def _event_of(told: Sequence[Announcement]) -> TriggerEvent:
+    events = in_order(known.event for known in told)
+    return TriggerEvent({"blobs": [event.to_payload() for event in events]})

@@ -21,7 +21,7 @@ from airflow_batch_provider.spec.blob_filter import BlobFilter
 from airflow_batch_provider.spec.blob_places import BlobPlaces
 from airflow_batch_provider.spec.checks import check_texts, check_wait
 from airflow_batch_provider.spec.options import whole
-from airflow_batch_provider.triggers.blob_events import STORED_WITHIN
+from airflow_batch_provider.triggers.blob_stream import STORED_WITHIN
 from airflow_batch_provider.triggers.connecting import connected
 
 if TYPE_CHECKING:

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 from azure.storage.queue.aio import QueueClient
 
-from airflow_batch_provider.client.blob_queue import Batch, BlobEventQueue, QueueTiming
+from airflow_batch_provider.client.announcements import Batch
+from airflow_batch_provider.client.blob_queue import BlobEventQueue, QueueTiming
 from demo.stack.accounts import StorageAccount
 
 pytestmark = pytest.mark.slow
 
-QUICK = QueueTiming(poll=0.02, quiet=0.1, spacing=0.0, visibility=30, max_batch=100, max_deliveries=2)
+QUICK = QueueTiming(poll=0.02, settle=0.0, quiet=0.1, visibility=30, max_deliveries=2)
 
 
 def message(name: str, *, etag: str = "0x1", event_id: str | None = None) -> str:
@@ -72,7 +73,16 @@ async def bench(azurite: StorageAccount) -> Bench:
 
 
 async def next_batch(batches: AsyncIterator[Batch]) -> Batch:
-    return await asyncio.wait_for(anext(batches), 20)
+    """The next batch with something new, of which everything is held and told of."""
+
+    async def find() -> Batch:
+        return await anext(batch async for batch in batches if batch.news)
+
+    batch = await asyncio.wait_for(find(), 20)
+    for known in batch.news:
+        known.hold()
+    batch.told.extend(batch.news)
+    return batch
 
 
 def names(batch: Batch) -> list[str]:
@@ -102,7 +112,7 @@ async def test_messages_stay_until_they_are_acknowledged(bench: Bench) -> None:
 
 
 async def test_who_died_before_acknowledging_leaves_the_message_to_the_next(bench: Bench) -> None:
-    timing = QueueTiming(poll=0.02, quiet=0.1, spacing=0.0, visibility=1)
+    timing = QueueTiming(poll=0.02, quiet=0.1, settle=0.0, visibility=1)
     died = bench.reader(timing)
     await bench.send(message("a"))
     await next_batch(died.batches())
@@ -143,10 +153,10 @@ async def test_a_repetition_after_storing_is_dropped_but_a_new_version_comes(ben
 
 
 async def test_a_released_batch_is_delivered_again(bench: Bench) -> None:
-    queue = bench.reader(QueueTiming(poll=0.02, quiet=0.1, spacing=0.0, visibility=1))
+    queue = bench.reader(QueueTiming(poll=0.02, quiet=0.1, settle=0.0, visibility=1))
     batches = queue.batches()
     await bench.send(message("a"))
-    queue.release(await next_batch(batches))
+    queue.release((await next_batch(batches)).told, "the database is full")
 
     assert names(await next_batch(batches)) == ["a"]
     await queue.aclose()
@@ -201,7 +211,7 @@ async def test_a_message_that_cannot_be_set_aside_keeps_no_other_from_being_read
 
 
 async def test_a_steady_trickle_does_not_hold_a_batch_open(bench: Bench) -> None:
-    queue = bench.reader(QueueTiming(poll=0.02, quiet=0.1, longest=0.3, spacing=0.0, max_batch=10_000))
+    queue = bench.reader(QueueTiming(poll=0.02, quiet=0.1, longest=0.3, settle=0.0))
     stop = asyncio.Event()
 
     async def trickle() -> None:
@@ -222,11 +232,11 @@ async def test_a_steady_trickle_does_not_hold_a_batch_open(bench: Bench) -> None
 
 
 async def test_a_message_that_is_never_stored_is_set_aside(bench: Bench) -> None:
-    queue = bench.reader(QueueTiming(poll=0.02, quiet=0.05, spacing=0.0, visibility=1, max_deliveries=2))
+    queue = bench.reader(QueueTiming(poll=0.02, quiet=0.05, settle=0.0, visibility=1, max_deliveries=2))
     batches = queue.batches()
     await bench.send(message("cursed"))
     for _ in range(2):
-        queue.release(await next_batch(batches))
+        queue.release((await next_batch(batches)).told, "the database is full")
 
     waiting = asyncio.create_task(next_batch(batches))
     while not await poison_exists(bench):
@@ -235,7 +245,7 @@ async def test_a_message_that_is_never_stored_is_set_aside(bench: Bench) -> None
 
     assert names(await waiting) == ["fine"]
     [note] = await bench.poison()
-    assert "never stored" in note["reason"]
+    assert "delivered 3 times and never stored: the database is full" in note["reason"]
     await queue.aclose()
 
 
@@ -248,16 +258,70 @@ async def poison_exists(bench: Bench) -> bool:
         return False
 
 
-async def test_batches_keep_their_distance(bench: Bench) -> None:
-    queue = bench.reader(QueueTiming(poll=0.02, quiet=0.02, spacing=1.0, max_batch=1))
+async def test_what_takes_long_to_store_is_not_delivered_again(bench: Bench) -> None:
+    queue = bench.reader(QueueTiming(poll=0.02, settle=0.0, quiet=0.05, visibility=2))
     batches = queue.batches()
-    await bench.send(message("a"), message("b"))
-    await next_batch(batches)
-    started = asyncio.get_running_loop().time()
+    await bench.send(message("slow"))
+    batch = await next_batch(batches)
+    loop = asyncio.get_running_loop()
+    stored_after = loop.time() + 3 * 2
 
-    await next_batch(batches)
+    async for tick in batches:
+        assert tick.events == []
+        if loop.time() > stored_after:
+            break
+    await queue.acknowledge(batch)
 
-    assert asyncio.get_running_loop().time() - started >= 0.9
+    assert await bench.left() == 0
+    await queue.aclose()
+
+
+async def test_an_event_is_deleted_when_the_last_of_its_watchers_has_stored_it(bench: Bench) -> None:
+    queue = bench.reader()
+    batches = queue.batches()
+    await bench.send(message("a"))
+    first = await next_batch(batches)
+    first.news[0].hold()
+    await queue.acknowledge(first)
+    assert await bench.left() == 1
+
+    second = await anext(batches)
+    second.told.extend(first.news)
+    await queue.acknowledge(second)
+
+    assert await bench.left() == 0
+    await queue.aclose()
+
+
+async def test_what_no_watcher_wants_is_left_to_others_and_deleted_in_the_end(bench: Bench) -> None:
+    timing = QueueTiming(poll=0.02, settle=0.0, quiet=0.05, visibility=1, unwanted_deliveries=2)
+    queue = bench.reader(timing)
+    await bench.send(message("a"))
+
+    shown: list[str] = []
+    left: list[int] = []
+    async for batch in queue.batches():
+        shown += names(batch)
+        await queue.acknowledge(batch)
+        left.append(await bench.left())
+        if len(shown) == 2:
+            break
+
+    assert left == [1, 0]
+    await queue.aclose()
+
+
+async def test_no_more_is_received_than_may_be_in_hand(bench: Bench) -> None:
+    queue = bench.reader(QueueTiming(poll=0.02, settle=0.0, quiet=0.05, visibility=30, most_in_hand=3))
+    batches = queue.batches()
+    await bench.send(*(message(str(number)) for number in range(5)))
+
+    full = await next_batch(batches)
+    assert len(full.events) == 3
+    assert (await anext(batches)).events == []
+    await queue.acknowledge(full)
+
+    assert len((await next_batch(batches)).events) == 2
     await queue.aclose()
 
 

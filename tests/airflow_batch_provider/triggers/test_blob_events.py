@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import itertools
 import json
 import uuid
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from azure.storage.queue.aio import QueueClient
 
-from airflow_batch_provider.client.blob_events import BLOB_CREATED, BlobEvent
-from airflow_batch_provider.client.blob_queue import Batch
-from airflow_batch_provider.triggers import connecting
+from airflow_batch_provider.client import blob_queue
+from airflow_batch_provider.client.announcements import Announcement, Batch
+from airflow_batch_provider.client.blob_events import parse_message
+from airflow_batch_provider.client.blob_queue import QueueTiming
+from airflow_batch_provider.spec.errors import SpecError
+from airflow_batch_provider.triggers import backlog, blob_events, connecting
 from airflow_batch_provider.triggers.blob_events import BlobCreatedTrigger
 from demo.stack.accounts import StorageAccount
 from tests.airflow_batch_provider.airflow_versions import AIRFLOW
@@ -124,10 +129,10 @@ async def test_watchers_of_one_queue_get_what_their_filters_and_sizes_say_and_it
     assert await left(queue) == len(blobs)
     triggerer.store()
 
-    async def empty() -> bool:
-        return await left(queue) == 0
+    async def only_what_nobody_wants_is_left() -> bool:
+        return await left(queue) == 1
 
-    await until(empty)
+    await until(only_what_nobody_wants_is_left)
 
 
 async def left(queue: QueueClient) -> int:
@@ -168,27 +173,131 @@ async def test_a_connection_that_does_not_tell_where_the_queues_are_is_explained
     assert "a2V5c2VjcmV0" not in caplog.text
 
 
-@pytest.mark.parametrize("size", [0, -1])
-def test_a_batch_of_nothing_is_refused_at_parse(size: int) -> None:
-    with pytest.raises(ValueError, match="max_batch"):
-        BlobCreatedTrigger(max_batch=size)
+@pytest.mark.slow
+async def test_a_watcher_that_ends_leaves_what_it_held_back_to_the_next(
+    queue: QueueClient, azurite: StorageAccount, triggerer: Triggerer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect(monkeypatch, storage_connection_string=azurite.connection_string)
+    monkeypatch.setattr(blob_queue, "QueueTiming", lambda: QueueTiming(settle=0.0, visibility=1))
+    await queue.send_message(message("in", "a"))
+    common: dict[str, Any] = {"queue_name": queue.queue_name, "conn_id": "watched"}
+    triggerer.start(BlobCreatedTrigger(**common, quiet_period=3600))
+
+    async def is_received() -> bool:
+        return not await queue.peek_messages()
+
+    await until(is_received)
+    await triggerer.stop()
+
+    again = Triggerer()
+    again.start(BlobCreatedTrigger(**common))
+    await until(lambda: again.events[0])
+    await again.stop()
+
+    assert again.events == {0: [["a"]]}
+
+
+def shown(*names: str) -> Batch:
+    return Batch([Announcement(parse_message(message("in", name))) for name in names])
+
+
+async def fired(trigger: BlobCreatedTrigger, batches: list[Batch]) -> list[list[str]]:
+    """What a watcher tells of each batch."""
+    told: list[list[str]] = []
+
+    async def stream() -> AsyncIterator[Batch]:
+        for batch in batches:
+            told.append([])
+            yield batch
+
+    async for event in trigger.filter_shared_stream(stream()):
+        told[-1] += [blob["name"] for blob in event.payload["blobs"]]
+    return told
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A minute between two batches."""
+    minutes = itertools.count()
+    monkeypatch.setattr(blob_events, "monotonic", lambda: 60.0 * next(minutes))
+
+
+@pytest.mark.usefixtures("clock")
+@pytest.mark.parametrize(
+    ("batching", "batches", "told"),
+    [
+        ({}, [["a", "b"], ["c"]], [["a", "b"], ["c"]]),
+        ({"max_batch": 2}, [["a", "b", "c"], []], [["a", "b"], ["c"]]),
+        ({"min_batch": 3, "longest_wait": 3600}, [["a"], ["b", "c", "d"]], [[], ["a", "b", "c", "d"]]),
+        ({"min_batch": 3, "longest_wait": timedelta(minutes=2)}, [["a"], [], []], [[], [], ["a"]]),
+        ({"quiet_period": timedelta(minutes=1)}, [["a"], [], ["b"], []], [[], ["a"], [], ["b"]]),
+        ({"quiet_period": 90}, [["a"], ["b"], [], []], [[], [], [], ["a", "b"]]),
+        ({"quiet_period": 90, "longest_wait": 120}, [["a"], ["b"], ["c"]], [[], [], ["a", "b", "c"]]),
+    ],
+)
+async def test_blobs_are_told_one_by_one_so_many_together_or_when_no_more_come(
+    batching: dict[str, Any], batches: list[list[str]], told: list[list[str]]
+) -> None:
+    trigger = BlobCreatedTrigger(**batching)
+    again = BlobCreatedTrigger(**trigger.serialize()[1])
+
+    assert await fired(again, [shown(*names) for names in batches]) == told
+
+
+@pytest.mark.usefixtures("clock")
+async def test_blobs_wait_while_runs_of_the_dag_do(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    queued = iter([0, 2, 1])
+    asked: list[str] = []
+
+    async def queued_runs(dag_id: str) -> int:
+        asked.append(dag_id)
+        return next(queued)
+
+    monkeypatch.setattr(backlog, "_queued_runs", queued_runs)
+    caplog.set_level("INFO")
+    trigger = BlobCreatedTrigger(dag_ids="ingest", max_queued_runs=2)
+
+    told = await fired(trigger, [shown("a"), shown("b"), shown("c")])
+
+    assert told == [["a"], [], ["b", "c"]]
+    assert set(asked) == {"ingest"}
+    assert "2 run(s) of DAG 'ingest' are queued" in caplog.text
+
+
+async def test_what_a_watcher_holds_it_gives_up_when_it_ends() -> None:
+    given_up: list[str] = []
+    batch = shown("a", "b")
+    batch.give_up = lambda rest, reason: given_up.extend(known.event.name for known in rest)
+
+    assert await fired(BlobCreatedTrigger(quiet_period=60), [batch]) == [[]]
+
+    assert given_up == ["a", "b"]
 
 
 @pytest.mark.parametrize(
-    ("suffix", "fires_for"),
-    [("", ["a.MP4", "b.mov", "c.txt"]), (".mp4", ["a.MP4"]), ((".mp4", ".mov"), ["a.MP4", "b.mov"])],
+    ("wrong", "why"),
+    [
+        ({"max_batch": 0}, "max_batch is 0"),
+        ({"max_batch": 1001}, "at most 1000"),
+        ({"min_batch": 5}, "without longest_wait"),
+        ({"min_batch": 5, "max_batch": 4, "longest_wait": 1}, "above max_batch"),
+        ({"quiet_period": timedelta(seconds=-1)}, "quiet_period is"),
+        ({"longest_wait": "1h"}, "longest_wait is '1h'"),
+        ({"dag_ids": [None]}, "dag_ids"),
+        ({"max_queued_runs": None}, "max_queued_runs is None"),
+        ({"pattern": 5}, "pattern is 5"),
+    ],
 )
-def test_suffixes_choose_blobs_in_any_case_of_letters(suffix: Any, fires_for: list[str]) -> None:
-    trigger = BlobCreatedTrigger(suffix=suffix)
-    again = BlobCreatedTrigger(**trigger.serialize()[1])
-    names = ["a.MP4", "b.mov", "c.txt"]
-    batch = Batch(
-        [
-            BlobEvent(name, BLOB_CREATED, f"http://s/c/{name}", "c", name, "", 1, "", "", "", "")
-            for name in names
-        ]
-    )
+def test_what_cannot_work_is_refused_at_parse(wrong: dict[str, Any], why: str) -> None:
+    with pytest.raises(SpecError, match=f"^BlobCreatedTrigger: .*{why}"):
+        BlobCreatedTrigger(**wrong)
 
-    fired = [blob["name"] for event in again._events_for(batch) for blob in event.payload["blobs"]]
 
-    assert fired == fires_for
+async def test_a_watcher_tells_only_what_it_wants() -> None:
+    trigger = BlobCreatedTrigger(suffix=(".mp4", ".mov"))
+    batch = shown("a.MP4", "b.mov", "c.txt")
+
+    assert await fired(BlobCreatedTrigger(**trigger.serialize()[1]), [batch]) == [["a.MP4", "b.mov"]]
+    assert [known.was_wanted for known in batch.news] == [True, True, False]

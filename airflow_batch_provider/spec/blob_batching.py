@@ -1,0 +1,112 @@
+"""When blobs start a DAG run: each at once, so many together, or when no more come. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from airflow_batch_provider.spec.errors import SpecError
+from airflow_batch_provider.spec.options import whole
+
+MOST_IN_HAND = 1000
+"""Blobs that a watcher keeps at the same time: so many fit into an asset event and into memory."""
+
+
+@dataclass(frozen=True)
+class BlobBatching:
+    """How a watcher puts blobs together. All times in seconds.
+
+    Parameters:
+        max_batch: most blobs in one event.
+        min_batch: an event is made when so many wait.
+        quiet_period: an event is made when nothing more came for this long.
+        longest_wait: an event is made when a blob has waited this long, whatever else holds.
+        dag_ids: while one of these DAGs has ``max_queued_runs`` runs queued, blobs wait.
+        max_queued_runs: see ``dag_ids``.
+    """
+
+    max_batch: int = MOST_IN_HAND
+    min_batch: int = 1
+    quiet_period: float = 0.0
+    longest_wait: float | None = None
+    dag_ids: tuple[str, ...] = ()
+    max_queued_runs: int = 1
+
+    @classmethod
+    def of(
+        cls,
+        where: str,
+        *,
+        max_batch: int = MOST_IN_HAND,
+        min_batch: int = 1,
+        quiet_period: timedelta | float = 0.0,
+        longest_wait: timedelta | float | None = None,
+        dag_ids: str | Sequence[str] = (),
+        max_queued_runs: int = 1,
+    ) -> BlobBatching:
+        """From what an author has written.
+
+        Parameters:
+            where: whose batching it is, for the error.
+
+        Raises:
+            SpecError: a value that cannot work, or that would keep blobs waiting for ever.
+        """
+        for what, count in (
+            ("max_batch", max_batch),
+            ("min_batch", min_batch),
+            ("max_queued_runs", max_queued_runs),
+        ):
+            if whole(count, what, 1, where) is None:
+                raise SpecError(f"{what} is None", where=where, right="A whole number from 1 up is needed.")
+        if max_batch > MOST_IN_HAND:
+            raise SpecError(
+                f"max_batch is {max_batch}",
+                where=where,
+                right=f"A watcher keeps at most {MOST_IN_HAND} blobs; more come in further events.",
+            )
+        if min_batch > max_batch:
+            raise SpecError(
+                f"min_batch is {min_batch}, above max_batch, which is {max_batch}",
+                where=where,
+                right="Let min_batch be max_batch or less.",
+            )
+        if min_batch > 1 and longest_wait is None:
+            raise SpecError(
+                f"min_batch is {min_batch} without longest_wait",
+                where=where,
+                right="The last blobs could wait for ever: add longest_wait=timedelta(minutes=10), or so.",
+            )
+        ids = (dag_ids,) if isinstance(dag_ids, str) else tuple(dag_ids)
+        if not all(isinstance(dag_id, str) and dag_id for dag_id in ids):
+            raise SpecError(f"dag_ids is {dag_ids!r}", where=where, right="Write dag_ids=['my_dag'].")
+        return cls(
+            max_batch=max_batch,
+            min_batch=min_batch,
+            quiet_period=_seconds(quiet_period, "quiet_period", where),
+            longest_wait=None if longest_wait is None else _seconds(longest_wait, "longest_wait", where),
+            dag_ids=ids,
+            max_queued_runs=max_queued_runs,
+        )
+
+    def arguments(self) -> dict[str, Any]:
+        """What :meth:`of` takes, of plain JSON values; what is as by default stays out."""
+        plain = {
+            name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()
+        }
+        return {name: value for name, value in plain.items() if getattr(self, name) != getattr(_USUAL, name)}
+
+
+_USUAL = BlobBatching()
+
+
+def _seconds(value: object, what: str, where: str) -> float:
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    if not isinstance(seconds, (int, float)) or isinstance(seconds, bool) or not 0 <= seconds < math.inf:
+        raise SpecError(
+            f"{what} is {value!r}", where=where, right="Give a timedelta(...), such as timedelta(minutes=2)."
+        )
+    return float(seconds)
