@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from azure.storage.blob import BlobServiceClient
+from azure.storage.blob import BlobServiceClient, ExponentialRetry
 
 from airflow_batch_provider.client.clients import open_async_batch_client
 from airflow_batch_provider.client.drive import AsyncDriver, Driver
@@ -180,7 +180,10 @@ class Airflow:
         def blob_client(access: StorageAccess) -> BlobServiceClient:
             transport = MortalTransport(lambda: self._deaths, lambda: self.storage_faults)
             assert storage is not None
-            return BlobServiceClient(storage.blob_endpoint, credential=storage.key, transport=transport)
+            at_once = ExponentialRetry(initial_backoff=0, increment_base=0, random_jitter_range=0)
+            return BlobServiceClient(
+                storage.blob_endpoint, credential=storage.key, transport=transport, retry_policy=at_once
+            )
 
         patch.setattr(AzureBatchHook, "async_batch_client", async_client)
         patch.setattr(StorageAccess, "_open", blob_client)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 
@@ -48,6 +48,30 @@ class Deaths:
         return answer
 
 
+class OnePage(list[Any]):
+    """What a worker's client lists: in the tests it fits on one page."""
+
+    def by_page(self) -> Iterator[list[Any]]:
+        return iter([self])
+
+
+class MortalPage:
+    """What a triggerer's client lists: in the tests it fits on one page, and is had by one step."""
+
+    def __init__(self, answer: Any, deaths: Deaths, dead: asyncio.Event) -> None:
+        self._answer, self._deaths, self._dead = answer, deaths, dead
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        async def ask() -> list[Any]:
+            return [item async for item in self._answer]
+
+        for item in await self._deaths.take_async(ask, self._dead):
+            yield item
+
+    async def by_page(self) -> AsyncIterator[MortalPage]:
+        yield self
+
+
 class MortalClient:
     """The Batch client of a worker."""
 
@@ -60,7 +84,7 @@ class MortalClient:
         def call(*arguments: Any, **options: Any) -> Any:
             def ask() -> Any:
                 answer = method(*arguments, **options)
-                return list(answer) if hasattr(answer, "by_page") else answer
+                return OnePage(answer) if hasattr(answer, "by_page") else answer
 
             return self._deaths.take(ask)
 
@@ -78,17 +102,10 @@ class MortalAsyncClient:
 
         def call(*arguments: Any, **options: Any) -> Any:
             if name.startswith("list_"):
-                return self._pages(method(*arguments, **options))
+                return MortalPage(method(*arguments, **options), self._deaths, self._dead)
             return self._deaths.take_async(lambda: method(*arguments, **options), self._dead)
 
         return call
-
-    async def _pages(self, answer: Any) -> Any:
-        async def ask() -> list[Any]:
-            return [item async for item in answer]
-
-        for item in await self._deaths.take_async(ask, self._dead):
-            yield item
 
 
 class MortalStore:

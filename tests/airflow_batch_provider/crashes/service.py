@@ -28,6 +28,10 @@ LATE = 6
 """Requests after which a task whose command is ``late`` ends."""
 
 
+def _exit_code(run: StartRun) -> int:
+    return int(run.spec["commandLine"])
+
+
 class CountingBackend(InstantBackend):
     """Counts how often each task was started.
 
@@ -39,7 +43,7 @@ class CountingBackend(InstantBackend):
     def __init__(self) -> None:
         super().__init__()
         self.starts: Counter[tuple[str, str]] = Counter()
-        self.program: Callable[[StartRun], int] = lambda run: int(run.spec["commandLine"])
+        self.program = _exit_code
         self._running: dict[str, int] = {}
 
     async def execute(self, command: Callable[[BatchService, datetime], T]) -> T:
@@ -119,6 +123,12 @@ class Service:
     def starts_in(self, job_id: str) -> dict[str, int]:
         """How often each task of a job was started."""
         return {task: times for (job, task), times in self.backend.starts.items() if job == job_id}
+
+    def of_run(self, run_id: str) -> set[str]:
+        """Ids of the jobs of a DAG run."""
+        jobs = self.client.list_jobs(select=["id", "metadata"])
+        marks = {str(job.id): [(item.name, item.value) for item in job.metadata or ()] for job in jobs}
+        return {job_id for job_id, held in marks.items() if ("airflow-run", run_id) in held}
 
     def tasks_of(self, prefix: str) -> dict[str, list[str]]:
         """The jobs whose ids begin so, and their tasks."""

@@ -47,7 +47,7 @@ def _answer(request: Any, status: int) -> RequestsTransportResponse:
     answer = requests.Response()
     answer.status_code, answer.reason, answer.raw = status, "disturbed", io.BytesIO()
     answer.headers["Retry-After"] = "0"
-    return RequestsTransportResponse(request, answer)
+    return RequestsTransportResponse(request, answer)  # type: ignore[no-untyped-call]
 
 
 class StorageFaults:
@@ -71,8 +71,8 @@ class StorageFaults:
         return self._disturbance(request, send)
 
 
-class MortalTransport(RequestsTransport):
-    """Sends the requests of a worker to a real storage account. Pauses between retries are left out."""
+class MortalTransport(RequestsTransport):  # type: ignore[misc]
+    """Sends the requests of a worker to a real storage account."""
 
     def __init__(self, deaths: Callable[[], Deaths], faults: Callable[[], StorageFaults]) -> None:
         super().__init__()
@@ -83,6 +83,3 @@ class MortalTransport(RequestsTransport):
             return super(MortalTransport, self).send(request, **options)
 
         return self._deaths().take(lambda: self._faults().around(request, ask))
-
-    def sleep(self, duration: float) -> None:
-        pass

@@ -6,8 +6,17 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 
 from batch_emulator.faults.record import DroppedConnection, Faults, RequestRule, ServerError, Throttling
+from tests.airflow_batch_provider.crashes.airflow import Airflow
 from tests.airflow_batch_provider.crashes.deaths import Deaths
 from tests.airflow_batch_provider.crashes.service import Service
+from tests.airflow_batch_provider.crashes.storage import (
+    Disturbance,
+    StorageFaults,
+    answer_lost,
+    failed_after_commit,
+    refused,
+    request_lost,
+)
 
 Fault = Callable[[int], RequestRule]
 
@@ -23,6 +32,11 @@ FAULTS: Mapping[str, Sequence[Fault]] = {
     ),
 }
 """All of one kind leave the service in the same state."""
+
+_STORAGE_FAULTS: Mapping[str, Sequence[Disturbance]] = {
+    "not carried out": (refused(503), request_lost, refused(500)),
+    "carried out unheard": (failed_after_commit, answer_lost),
+}
 
 
 def die_after_every_step(play: Callable[[str, Deaths], None]) -> int:
@@ -64,5 +78,16 @@ def disturb_every_request(service: Service, kind: str, play: Callable[[str, Deat
         finally:
             service.faults.set(Faults())
         if not dice.struck:
+            return skip
+    raise AssertionError("unreachable")
+
+
+def disturb_every_storage_request(airflow: Airflow, kind: str, play: Callable[[str, Deaths], None]) -> int:
+    """As ``disturb_every_request``, of the requests to the storage account."""
+    faults = _STORAGE_FAULTS[kind]
+    for skip in itertools.count():
+        airflow.storage_faults = StorageFaults(faults[skip % len(faults)], skip)
+        play(f"storage-{kind.replace(' ', '-')}-{skip}", Deaths())
+        if not airflow.storage_faults.struck:
             return skip
     raise AssertionError("unreachable")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import pytest
 from airflow.sdk import DAG
@@ -30,8 +31,8 @@ class Group:
     def play(self, names: tuple[str, ...], starts: Mapping[str, int]) -> None:
         """Run tasks of the group. All that are members must be in one new job, in which each task is started
         as often as is said; nothing may be left alive."""
-        made = [self._airflow.play(lambda name=name: self._operator(name), self.run) for name in names]
-        jobs = self._jobs() - self._known
+        made = [self._airflow.play(partial(self._operator, name), self.run) for name in names]
+        jobs = self._service.of_run(self.run.run_id) - self._known
         assert {each["job_id"] for each in made if each and "exit_code" in each} == jobs
         assert [self._service.starts_in(job_id) for job_id in jobs] == [starts]
         assert {self._service.client.get_job(job_id).state for job_id in jobs} == {"completed"}
@@ -49,13 +50,6 @@ class Group:
         ):
             job.task("prep", "0") >> job.task("fit", "once:3") >> job.task("last", "late")
         return job.dag.get_task(f"g.{name}")
-
-    def _jobs(self) -> set[str]:
-        mark = ("airflow-run", self.run.run_id)
-        jobs = self._service.client.list_jobs(select=["id", "metadata"])
-        return {
-            str(job.id) for job in jobs if mark in [(item.name, item.value) for item in job.metadata or ()]
-        }
 
 
 def whole(service: Service, airflow: Airflow, deferrable: bool) -> Callable[[str, Deaths], None]:
