@@ -52,6 +52,7 @@ class WatchedContainer:
     :param every: seconds from one look to the next; a look that takes long is paused after longer.
     :param lookback: seconds after its date for which a dated place is still looked at.
     :param page: most blobs in one answer of the storage service.
+    :param spacing: least seconds between two announcements, as of ``QueueTiming``.
     """
 
     container: str
@@ -61,6 +62,7 @@ class WatchedContainer:
     every: float = 30.0
     lookback: float = 86_400.0
     page: int = BLOBS_A_PAGE
+    spacing: float = 3.0
 
     def watermark_name(self, account_url: str) -> str:
         """A name for its watermark: what is watched, not how often or how far back."""
@@ -105,8 +107,9 @@ class BlobWatch:
         written: Watermark | None = None
         known = False
         mark: Watermark | None = None
+        not_before = 0.0
         while True:
-            began = time.monotonic()
+            began, waited = time.monotonic(), 0.0
             try:
                 if not known:
                     mark = written = await self._read()
@@ -114,10 +117,14 @@ class BlobWatch:
                 lister = BlobLister(self._client, self._clock, self.watched.page)
                 look = Look(mark, await lister.now(), self.watched.window)
                 async for events in self._look(lister, look, mark):
+                    listed = time.monotonic()
+                    await asyncio.sleep(max(0.0, not_before - listed))
                     page = FoundBlobs(events, asyncio.get_running_loop().create_future())
+                    not_before = time.monotonic() + self.watched.spacing
                     yield page
                     if not await page.stored:
                         raise _NotStoredError
+                    waited += time.monotonic() - listed
                 mark = look.finish()
                 self._tell(lister, look, mark)
                 if _worth_writing(written, mark):
@@ -132,7 +139,8 @@ class BlobWatch:
             except Exception as error:  # whatever went wrong, the container must be looked at again
                 self._in_trouble(error)
             took = time.monotonic() - began
-            await asyncio.sleep(max(self.watched.every - took, took * (SHARE_OF_TIME - 1), 0.0))
+            listing = took - waited
+            await asyncio.sleep(max(self.watched.every - took, listing * (SHARE_OF_TIME - 1), 0.0))
 
     @property
     def name(self) -> str:

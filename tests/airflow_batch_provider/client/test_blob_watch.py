@@ -52,6 +52,7 @@ class Bench:
             Window(**{"overlap": 60, **window}),
             every=0.05,
             page=PAGE,
+            spacing=0.0,
         )
 
     def watch(self, watched: WatchedContainer, store: Any = None) -> BlobWatch:
@@ -144,6 +145,32 @@ async def test_what_was_not_stored_is_found_again_by_the_same_watch_and_after_a_
     assert await next_names(restarted) == ["a", "b"]
     await bench.upload("c")
     assert await next_names(restarted) == ["c"]
+
+
+async def test_a_look_that_waits_for_airflow_does_not_put_off_the_next(bench: Bench) -> None:
+    await bench.upload("a")
+    found = bench.found(bench.watched(existing=True))
+    page = await asyncio.wait_for(anext(found), WAIT)
+    looking = asyncio.ensure_future(anext(found))
+    await asyncio.sleep(0.5)  # as long as Airflow takes to store an event
+    await bench.upload("b")
+    stored = asyncio.get_running_loop().time()
+    page.stored.set_result(True)
+
+    following = await asyncio.wait_for(looking, WAIT)
+
+    assert [event.name for event in following.events] == ["b"]
+    assert asyncio.get_running_loop().time() - stored < 1.0
+
+
+async def test_two_announcements_are_some_time_apart(bench: Bench) -> None:
+    await bench.upload(*(f"{n:02}" for n in range(PAGE + 1)))
+    found = bench.found(replace(bench.watched(existing=True), spacing=0.5))
+    begin = asyncio.get_running_loop().time()
+
+    assert len(await next_names(found)) == PAGE
+    assert await next_names(found) == ["10"]
+    assert asyncio.get_running_loop().time() - begin >= 0.5
 
 
 async def test_a_watermark_is_left_to_the_next_process(bench: Bench) -> None:
