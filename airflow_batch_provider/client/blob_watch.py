@@ -12,7 +12,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 BlobUrl: TypeAlias = "Callable[[str, str], str]"
+MayAnnounce: TypeAlias = "Callable[[], Awaitable[bool]]"
 
 DEAR_REQUESTS = 20
 """A look of more requests than this is told: it costs the more the older the container gets."""
@@ -52,6 +53,7 @@ class WatchedContainer:
     :param every: seconds from one look to the next; a look that takes long is paused after longer.
     :param lookback: seconds after its date for which a dated place is still looked at.
     :param page: most blobs in one answer of the storage service.
+    :param batch: most blobs in one announcement.
     :param spacing: least seconds between two announcements, as of ``QueueTiming``.
     """
 
@@ -62,6 +64,7 @@ class WatchedContainer:
     every: float = 30.0
     lookback: float = 86_400.0
     page: int = BLOBS_A_PAGE
+    batch: int = 1000
     spacing: float = 3.0
 
     def watermark_name(self, account_url: str) -> str:
@@ -73,7 +76,7 @@ class WatchedContainer:
 
 @dataclass(frozen=True)
 class FoundBlobs:
-    """New blobs of one page.
+    """New blobs to announce together.
 
     :param stored: to be set: whether Airflow has stored them.
     """
@@ -88,58 +91,51 @@ class BlobWatch:
     :param client: the container's asynchronous client.
     :param store: keeps the watermark.
     :param url: gives a blob's URL, from container and name.
+    :param may_announce: asked before each announcement; until it may be, the listing waits too.
     """
 
     def __init__(
-        self, watched: WatchedContainer, client: ContainerClient, store: WatermarkStore, url: BlobUrl
+        self,
+        watched: WatchedContainer,
+        client: ContainerClient,
+        store: WatermarkStore,
+        url: BlobUrl,
+        may_announce: MayAnnounce,
     ) -> None:
         self.watched = watched
+        self._may_announce = may_announce
         self._client = client
         self._store = store
         self._url = url
         self._clock = ServiceClock()
+        self._is_read = False
+        self._mark: Watermark | None = None
+        self._written: Watermark | None = None
+        self._not_before = self._waited = 0.0
         self._trouble = ""
         self._told: tuple[int, bool] | None = None
 
     async def found(self) -> AsyncIterator[FoundBlobs]:
         """Yield new blobs for ever; trouble is told once and waited out. Each has to be told whether it was
         stored before the next comes."""
-        written: Watermark | None = None
-        known = False
-        mark: Watermark | None = None
-        not_before = 0.0
         while True:
-            began, waited = time.monotonic(), 0.0
+            began, self._waited = time.monotonic(), 0.0
             try:
-                if not known:
-                    mark = written = await self._read()
-                    known = True
-                lister = BlobLister(self._client, self._clock, self.watched.page)
-                look = Look(mark, await lister.now(), self.watched.window)
-                async for events in self._look(lister, look, mark):
-                    listed = time.monotonic()
-                    await asyncio.sleep(max(0.0, not_before - listed))
-                    page = FoundBlobs(events, asyncio.get_running_loop().create_future())
-                    not_before = time.monotonic() + self.watched.spacing
-                    yield page
-                    if not await page.stored:
-                        raise _NotStoredError
-                    waited += time.monotonic() - listed
-                mark = look.finish()
-                self._tell(lister, look, mark)
-                if _worth_writing(written, mark):
-                    await self._store.write(mark.to_plain())
-                    written = mark
+                if not self._is_read:
+                    self._mark = self._written = await self._read()
+                    self._is_read = True
+                async for found in self._look():
+                    yield found
                 self._recovered()
             except _NotStoredError:
                 log.warning("Blobs of %r were not stored by Airflow; they are announced again.", self.name)
             except WatermarkMovedError:
                 log.info("Another triggerer watched %r meanwhile; going on from there.", self.name)
-                known = False
+                self._is_read = False
             except Exception as error:  # whatever went wrong, the container must be looked at again
                 self._in_trouble(error)
             took = time.monotonic() - began
-            listing = took - waited
+            listing = took - self._waited
             await asyncio.sleep(max(self.watched.every - took, listing * (SHARE_OF_TIME - 1), 0.0))
 
     @property
@@ -151,10 +147,37 @@ class BlobWatch:
         plain = await self._store.read()
         return Watermark.from_plain(plain) if plain else None
 
-    async def _look(
+    async def _look(self) -> AsyncIterator[FoundBlobs]:
+        """Look once; the watermark moves when all has been stored."""
+        lister = BlobLister(self._client, self._clock, self.watched.page)
+        look = Look(self._mark, await lister.now(), self.watched.window)
+        async for events in self._batches(lister, look, self._mark):
+            listed = time.monotonic()
+            await self._turn()
+            found = FoundBlobs(events, asyncio.get_running_loop().create_future())
+            self._not_before = time.monotonic() + self.watched.spacing
+            yield found
+            if not await found.stored:
+                raise _NotStoredError
+            self._waited += time.monotonic() - listed
+        self._mark = look.finish()
+        self._tell(lister, look, self._mark)
+        if _worth_writing(self._written, self._mark):
+            await self._store.write(self._mark.to_plain())
+            self._written = self._mark
+
+    async def _turn(self) -> None:
+        """Wait until blobs may be announced."""
+        await asyncio.sleep(max(0.0, self._not_before - time.monotonic()))
+        while True:
+            if await self._may_announce():
+                return
+            await asyncio.sleep(max(1.0, self.watched.spacing))
+
+    async def _batches(
         self, lister: BlobLister, look: Look, before: Watermark | None
     ) -> AsyncIterator[list[BlobEvent]]:
-        """The new blobs of one look, page by page."""
+        """The new blobs of one look, in batches, page by page."""
         now = dt.datetime.now(dt.timezone.utc) if (moment := self._clock.now()) is None else moment
         since = now
         if before is not None:
@@ -163,8 +186,9 @@ class BlobWatch:
         for place in self.watched.places.between(first, now):
             for beginning in await lister.beginnings(place):
                 async for page in lister.pages(beginning, look.start(beginning)):
-                    if events := self._new(page, look, beginning):
-                        yield events
+                    events = self._new(page, look, beginning)
+                    for start in range(0, len(events), self.watched.batch):
+                        yield events[start : start + self.watched.batch]
 
     def _new(self, page: list[ListedBlob], look: Look, beginning: str) -> list[BlobEvent]:
         listed = ((blob, self._event(blob)) for blob in page)

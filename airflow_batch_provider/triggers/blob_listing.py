@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Hashable, Iterator, Sequence
+from collections.abc import AsyncIterator, Hashable, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.spec.blob_batching import BlobBatching
 from airflow_batch_provider.spec.blob_filter import BlobFilter
 from airflow_batch_provider.spec.blob_places import BlobPlaces
 from airflow_batch_provider.spec.checks import check_texts, check_wait
-from airflow_batch_provider.spec.options import whole
+from airflow_batch_provider.triggers.backlog import Backlog
 from airflow_batch_provider.triggers.blob_stream import STORED_WITHIN
 from airflow_batch_provider.triggers.connecting import connected
 
@@ -56,6 +57,9 @@ class BlobListedTrigger(BaseEventTrigger):
     :param in_name_order: whether a blob has a greater name than all that were written more than ``overlap``
         before it, in the same folder of the prefix: listings then begin where new names can be.
     :param max_batch: most blobs in one event.
+    :param dag_ids: DAGs that the events start. While one of them has ``max_queued_runs`` runs in state
+        ``queued``, blobs wait.
+    :param max_queued_runs: see ``dag_ids``.
     :param watermark_container: for the watermark where Airflow (before 3.3) keeps no state of assets; made
         when missing.
     :raises SpecError: a value that cannot work; at DAG parse.
@@ -85,7 +89,9 @@ class BlobListedTrigger(BaseEventTrigger):
         settled_for: timedelta = timedelta(0),
         existing: bool = False,
         in_name_order: bool = False,
-        max_batch: int = 100,
+        max_batch: int = 1000,
+        dag_ids: str | Sequence[str] = (),
+        max_queued_runs: int = 1,
         watermark_container: str = "airflow-receipts",
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -94,7 +100,6 @@ class BlobListedTrigger(BaseEventTrigger):
         for what, length in (("overlap", overlap), ("lookback", lookback), ("settled_for", settled_for)):
             check_wait(length, what=what, where=where)
         check_wait(every, what="every", where=where, positive=True)
-        whole(max_batch, "max_batch", 1, where)
         self._places = BlobPlaces(prefix, timezone)
         self._wanted = BlobFilter.of(
             where,
@@ -104,6 +109,9 @@ class BlobListedTrigger(BaseEventTrigger):
             min_bytes=min_bytes,
             max_bytes=max_bytes,
             content_type=content_type,
+        )
+        self._batching = BlobBatching.of(
+            where, max_batch=max_batch, dag_ids=dag_ids, max_queued_runs=max_queued_runs
         )
         self.container = container
         self.prefix = prefix
@@ -115,7 +123,6 @@ class BlobListedTrigger(BaseEventTrigger):
         self.settled_for = settled_for
         self.existing = existing
         self.in_name_order = in_name_order
-        self.max_batch = max_batch
         self.watermark_container = watermark_container
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -130,13 +137,13 @@ class BlobListedTrigger(BaseEventTrigger):
             "settled_for",
             "existing",
             "in_name_order",
-            "max_batch",
             "watermark_container",
         )
         wanted = self._wanted.arguments()
         wanted.pop("event_types", None)
         return f"{type(self).__module__}.{type(self).__qualname__}", {
             **wanted,
+            **self._batching.arguments(),
             **{name: getattr(self, name) for name in names},
         }
 
@@ -157,16 +164,14 @@ class BlobListedTrigger(BaseEventTrigger):
             if isinstance(item, StateAsked):
                 item.answer(self.asset_state_store)
                 continue
-            for event in self._events_for(item):
-                yield event
+            yield _event_of(item)
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """List the container alone: for Airflow before 3.3, which has no shared streams."""
         async with AsyncExitStack() as stack:
             watch = await self.open_watch(stack, None)
             async for found in watch.found():
-                for event in self._events_for(found):
-                    yield event
+                yield _event_of(found)
                 await asyncio.sleep(STORED_WITHIN)
                 found.stored.set_result(True)
 
@@ -185,7 +190,9 @@ class BlobListedTrigger(BaseEventTrigger):
         watched = self._watched()
         name = watched.watermark_name(storage.storage.account_url)
         store = await open_store(state, client.get_container_client(self.watermark_container), name)
-        return BlobWatch(watched, client.get_container_client(self.container), store, storage.blob_url)
+        backlog = Backlog(self._batching.dag_ids, self._batching.max_queued_runs)
+        listed = client.get_container_client(self.container)
+        return BlobWatch(watched, listed, store, storage.blob_url, backlog.has_room)
 
     def _watched(self) -> WatchedContainer:
         from airflow_batch_provider.client.blob_watch import WatchedContainer
@@ -204,12 +211,12 @@ class BlobListedTrigger(BaseEventTrigger):
             window,
             every=max(1.0, self.every.total_seconds()),
             lookback=self.lookback.total_seconds(),
+            batch=self._batching.max_batch,
         )
 
-    def _events_for(self, found: FoundBlobs) -> Iterator[TriggerEvent]:
-        blobs = [event.to_payload() for event in found.events]
-        for start in range(0, len(blobs), self.max_batch):
-            yield TriggerEvent({"blobs": blobs[start : start + self.max_batch]})
+
+def _event_of(found: FoundBlobs) -> TriggerEvent:
+    return TriggerEvent({"blobs": [event.to_payload() for event in found.events]})
 
 
 class StateAsked:

@@ -31,6 +31,10 @@ WAIT = 30.0
 PAGE = 10
 
 
+def _url(container: str, name: str) -> str:
+    return f"http://s/{container}/{name}"
+
+
 class Bench:
     """A container of its own, and watches of it."""
 
@@ -39,6 +43,8 @@ class Bench:
         self.service = service
         self.container = service.get_container_client(self.name)
         self.work = service.get_container_client(f"work-{uuid.uuid4().hex[:12]}")
+        self.room = asyncio.Event()
+        self.room.set()
         self.watching: list[AsyncIterator[FoundBlobs]] = []
 
     async def upload(self, *names: str, data: bytes = b"x") -> None:
@@ -57,9 +63,11 @@ class Bench:
 
     def watch(self, watched: WatchedContainer, store: Any = None) -> BlobWatch:
         store = store or BlobWatermarkStore(self.work, "mark")
-        return BlobWatch(
-            watched, self.container, store, lambda container, name: f"http://s/{container}/{name}"
-        )
+        return BlobWatch(watched, self.container, store, _url, self.may_announce)
+
+    async def may_announce(self) -> bool:
+        """Whether there is room for more runs."""
+        return self.room.is_set()
 
     def found(self, watched: WatchedContainer) -> AsyncIterator[FoundBlobs]:
         self.watching.append(self.watch(watched).found())
@@ -161,6 +169,20 @@ async def test_a_look_that_waits_for_airflow_does_not_put_off_the_next(bench: Be
 
     assert [event.name for event in following.events] == ["b"]
     assert asyncio.get_running_loop().time() - stored < 1.0
+
+
+async def test_blobs_wait_while_there_is_no_room_for_more_runs(bench: Bench) -> None:
+    await bench.upload("a", "b", "c")
+    found = bench.found(replace(bench.watched(existing=True), batch=2, spacing=0.05))
+    assert await next_names(found) == ["a", "b"]
+    bench.room.clear()
+    looking = asyncio.ensure_future(anext(found))
+    done, _ = await asyncio.wait([looking], timeout=0.5)
+    assert not done
+
+    bench.room.set()
+
+    assert [event.name for event in (await asyncio.wait_for(looking, WAIT)).events] == ["c"]
 
 
 async def test_two_announcements_are_some_time_apart(bench: Bench) -> None:

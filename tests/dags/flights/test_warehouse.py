@@ -23,7 +23,7 @@ from flights.pipeline import WAREHOUSE_CONN_ID, open_warehouse
 from flights.postgres import PostgresWarehouse
 from flights.warehouse import Day, QualityError, Warehouse
 
-from tests.dags.flights.postgres_server import Postgres, running_postgres
+from demo.stack.postgres import Postgres, running_postgres
 
 
 def files(folder: Path, good: int, bad: int, day: str = "2013-01-01") -> Day:

