@@ -24,6 +24,10 @@ TASK_DECORATORS = [
 ]
 
 
+# Queues of which the common-messaging provider, where it is installed, makes triggers.
+MESSAGE_QUEUES = ["airflow_batch_provider.messaging.AzureStorageQueueMessageQueueProvider"]
+
+
 def modules_of(room: str) -> list[str]:
     """Dotted names of the modules in a room such as ``operators``; nothing is imported."""
     found = pkgutil.iter_modules([str(_ROOT / room)])
@@ -50,4 +54,5 @@ def provider_info(version: str) -> dict[str, Any]:
         info[room] = [{"integration-name": _INTEGRATION, "python-modules": modules_of(room)}]
     info["task-decorators"] = list(TASK_DECORATORS)
     info["extra-links"] = list(EXTRA_LINKS)
+    info["queues"] = list(MESSAGE_QUEUES)
     return info
