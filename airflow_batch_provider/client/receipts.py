@@ -28,10 +28,12 @@ class Claims:
 
     :param mine: blob versions that this run holds, taken now or by an earlier try of it.
     :param others: how many of the announced ones other runs hold.
+    :param left: how many nobody holds, because of the limit.
     """
 
     mine: list[BlobEvent]
     others: int
+    left: int = 0
 
 
 class Receipts:
@@ -61,14 +63,15 @@ class Receipts:
         by_receipt = {self._name(event): event for event in announced.values()}
         owners = self._owners(by_receipt)
         mine: list[BlobEvent] = []
+        left = 0
         for name, event in by_receipt.items():
             if limit is not None and len(mine) >= limit:
-                break
-            if owners[name] == self._mark if name in owners else self._take(name, event):
+                left += name not in owners
+            elif owners[name] == self._mark if name in owners else self._take(name, event):
                 mine.append(event)
         if mine != held:
             self._note(mine)
-        return Claims(mine, len(by_receipt) - len(mine))
+        return Claims(mine, len(by_receipt) - len(mine) - left, left)
 
     def _name(self, event: BlobEvent) -> str:
         """Receipts lie by day, so that a look lists only the days it asks about."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import Asset, BaseOperator
+from airflow.sdk import Asset, AssetAlias, BaseOperator
 
 from airflow_batch_provider.client.blob_events import BLOB_CREATED, BlobEvent, blob_from_url
 from airflow_batch_provider.client.receipts import Receipts
@@ -39,8 +39,9 @@ class AzureBlobClaimOperator(TypedOutput, BaseOperator):
     :param receipts_container: container for the receipts; made when missing.
     :param lookback: how far back events are read. Events older than this are left alone; what a run has
         taken it gets again however old it is.
-    :param max_blobs: most blobs for one run; the rest is taken by the next run, which a later blob or you
-        must start.
+    :param max_blobs: most blobs for one run. When more are left, the task makes an event of the asset, which
+        starts the next run: one run per blob by ``max_blobs=1``, and never more than one run on the way for
+        what is left. All DAGs of the asset see that event; it announces nothing.
     :param blobs: URLs to work on in any case, without a receipt, for runs started by hand. Templated.
     :returns: a list of ``{"url", "container", "name", "etag", "size", "content_type", "time"}``,
         ready for ``.expand()``. An empty list skips mapped tasks.
@@ -69,6 +70,10 @@ class AzureBlobClaimOperator(TypedOutput, BaseOperator):
                 right="Give the Asset(...) whose watcher has the BlobCreatedTrigger.",
             )
         kwargs["inlets"] = [*(kwargs.get("inlets") or []), asset]
+        # An asset among the outlets would have an event of every run; an alias has one only when it is said.
+        self.unclaimed = AssetAlias(f"{asset.name}-unclaimed")
+        if max_blobs is not None:
+            kwargs["outlets"] = [*(kwargs.get("outlets") or []), self.unclaimed]
         super().__init__(**kwargs)
         where = f"task {self.task_id!r}"
         check_wait(lookback, what="lookback", where=where, positive=True)
@@ -92,12 +97,15 @@ class AzureBlobClaimOperator(TypedOutput, BaseOperator):
             consumer = f"{context['dag'].dag_id}/{self.task_id}"
             claims = Receipts(container, consumer, context["run_id"]).claim(events, self.max_blobs)
         self.log.info(
-            "%d blob(s) announced since %s ago: %d for this run, %d with other runs.",
-            len(claims.mine) + claims.others,
+            "%d blob(s) announced since %s ago: %d for this run, %d with other runs, %d for the next run.",
+            len(claims.mine) + claims.others + claims.left,
             self.lookback,
             len(claims.mine),
             claims.others,
+            claims.left,
         )
+        if claims.left:
+            context["outlet_events"][self.unclaimed].add(self.asset, extra={"unclaimed": claims.left})
         for event in claims.mine:
             self.log.info("  %s (%d bytes, written %s)", event.url, event.size, event.time)
         return [_hand_over(event) for event in claims.mine]

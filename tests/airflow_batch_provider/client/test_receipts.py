@@ -85,7 +85,9 @@ def test_a_limit_leaves_the_rest_to_the_next_run(container: ContainerClient) -> 
     second = Receipts(container, "dag/task", "run-2").claim(announced)
 
     assert [event.name for event in first.mine] == ["a", "b"]
+    assert (first.others, first.left) == (0, 1)
     assert [event.name for event in second.mine] == ["c"]
+    assert (second.others, second.left) == (2, 0)
 
 
 def test_runs_at_the_same_time_share_without_overlap(container: ContainerClient) -> None:

@@ -22,7 +22,7 @@ from tests.airflow_batch_provider.airflow_versions import AIRFLOW
 
 if AIRFLOW < (3, 3):
     pytest.skip("needs what Airflow has from 3.3 on", allow_module_level=True)
-from airflow.sdk.execution_time.context import InletEventsAccessor
+from airflow.sdk.execution_time.context import InletEventsAccessor, OutletEventAccessors
 
 INCOMING = Asset("incoming")
 NOW = datetime.now(timezone.utc)
@@ -197,6 +197,22 @@ def test_blobs_named_by_hand_are_taken_without_asking_storage() -> None:
 def test_a_lookback_of_nothing_is_refused_at_parse() -> None:
     with pytest.raises(ValueError, match="lookback"):
         AzureBlobClaimOperator(task_id="x", asset=INCOMING, lookback=timedelta(0))
+
+
+@pytest.mark.slow
+def test_what_a_limit_leaves_starts_the_next_run(claim: AzureBlobClaimOperator) -> None:
+    claim = AzureBlobClaimOperator(
+        task_id="some", asset=INCOMING, receipts_container=claim.receipts_container, max_blobs=2
+    )
+    said: list[tuple[int, list[str]]] = []
+    for run in ("run-1", "run-2", "run-3"):
+        outlets = OutletEventAccessors()
+        context = {**context_of(event_of("a", "b", "c"), run=run), "outlet_events": outlets}
+        taken = [blob["name"] for blob in claim.execute(context)]
+        said.append((len(outlets[claim.unclaimed].asset_alias_events), taken))
+
+    assert claim.unclaimed in claim.outlets
+    assert said == [(1, ["a", "b"]), (0, ["c"]), (0, [])]
 
 
 def test_a_limit_of_no_blobs_is_refused_at_parse() -> None:
