@@ -22,8 +22,9 @@ if "AIRFLOW_HOME" not in os.environ:
     os.environ["AIRFLOW_HOME"] = _home
     atexit.register(shutil.rmtree, _home, ignore_errors=True)
 os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
-# Triggers wait until the worker that deferred must have ended; in tests there is none to wait for long.
-os.environ["AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL"] = "1"
+# Triggers wait until the worker that deferred must have ended, a second longer than this. In the tests that
+# have workers of their own this is set otherwise; in all others there is none.
+os.environ["AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL"] = "-1"
 
 
 @pytest.fixture(scope="session")

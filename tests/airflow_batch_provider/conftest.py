@@ -1,18 +1,32 @@
-"""What tests of the provider share: a real emulator behind a real connection."""
+"""What tests of the provider share: a real emulator, its pools, and what became of DAGs."""
 
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+import uuid
 from collections.abc import Iterator
 from importlib.metadata import version
+from pathlib import Path
+from typing import Any
 
 import pytest
+from azure.batch import BatchClient
+from azure.core.credentials import AzureNamedKeyCredential
 
+from airflow_batch_provider.client.storage import StorageAccess
+from airflow_batch_provider.client.storage_settings import StorageSettings
 from demo.processes.supervisor import Supervisor
 from demo.stack.accounts import BatchAccount, StorageAccount
 from demo.stack.emulator import NAME, emulator_component
 from demo.stack.ports import PortPicker
 
+_WITH_DAGS = tuple(
+    f"tests.airflow_batch_provider.{name}"
+    for name in ("jobs.dag_in_airflow", "jobs.functions_in_airflow", "task_groups.groups_in_airflow")
+)
 _KEY = "cHJvdmlkZXItdGVzdHMtcHJpbWFyeS1rZXktcHJvdmlkZXItdGVzdHMtcHJpbWFyeS1rZXktYWI="
 
 
@@ -45,12 +59,105 @@ def emulator(azurite: StorageAccount, tmp_path_factory: pytest.TempPathFactory) 
 @pytest.fixture
 def batch_conn_id(emulator: BatchAccount, azurite: StorageAccount, monkeypatch: pytest.MonkeyPatch) -> str:
     """Id of an Airflow connection to the emulator and its storage account."""
-    connection = {
+    monkeypatch.setenv("AIRFLOW_CONN_BATCH_LOCAL", json.dumps(_connection(emulator, azurite)))
+    return "batch_local"
+
+
+@pytest.fixture(scope="session")
+def batch(emulator: BatchAccount) -> Iterator[BatchClient]:
+    """The official client, as the provider opens it."""
+    credential = AzureNamedKeyCredential(emulator.name, emulator.key)
+    with BatchClient(emulator.endpoint, credential) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def storage(azurite: StorageAccount) -> StorageAccess:
+    """The storage account that jobs read and write."""
+    return StorageAccess(StorageSettings.from_connection_string(azurite.connection_string))
+
+
+@pytest.fixture(scope="session")
+def pool(batch: BatchClient) -> str:
+    """A pool of two nodes with four slots each."""
+    return make_pool(batch, nodes=2, slots=4)
+
+
+@pytest.fixture(scope="session")
+def empty_pool(batch: BatchClient) -> str:
+    """A pool without nodes: what is submitted to it stays as it was submitted."""
+    return make_pool(batch, nodes=0, slots=4)
+
+
+def make_pool(batch: BatchClient, *, nodes: int, slots: int, inter_node: bool = False) -> str:
+    pool_id = f"pool-{uuid.uuid4().hex[:8]}"
+    image = {"publisher": "canonical", "offer": "0001-com-ubuntu-server-jammy", "sku": "22_04-lts"}
+    body: Any = {
+        "id": pool_id,
+        "vmSize": "standard_d4s_v3",
+        "virtualMachineConfiguration": {
+            "imageReference": image,
+            "nodeAgentSKUId": "batch.node.ubuntu 22.04",
+        },
+        "targetLowPriorityNodes": nodes,
+        "taskSlotsPerNode": slots,
+        "enableInterNodeCommunication": inter_node,
+    }
+    batch.create_pool(body)
+    return pool_id
+
+
+class Told:
+    """What became of DAGs, all that Airflow wrote, and what their commands have noted: name and job."""
+
+    def __init__(self, dags: dict[str, Any], output: str, folder: Path) -> None:
+        self.dags = dags
+        self.output = output
+        self.runs = [line.split() for line in (folder / "runs").read_text().splitlines()]
+
+
+@pytest.fixture(scope="session")
+def told(
+    tmp_path_factory: pytest.TempPathFactory,
+    emulator: BatchAccount,
+    azurite: StorageAccount,
+    pool: str,
+    storage: StorageAccess,
+) -> Told:
+    """What became of the DAGs of all tests that run some in a real Airflow, in one process: its start and its
+    database are what takes longest."""
+    home, folder = tmp_path_factory.mktemp("airflow"), tmp_path_factory.mktemp("runs")
+    folder.chmod(0o777)
+    (home / "dags").mkdir()
+    storage.ensure_container("listed")
+    for name, text in (("one {{ run_id }}.txt", "a b"), ("two.txt", "3"), ("other.csv", "x y z")):
+        storage.upload_blob("listed", f"listed/{name}", text)
+    environment = {
+        **os.environ,
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW_CONN_AZURE_BATCH_DEFAULT": json.dumps(_connection(emulator, azurite)),
+    }
+    done = subprocess.run(
+        [sys.executable, Path(__file__).with_name("dags_in_airflow.py"), pool, folder, *_WITH_DAGS],
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=Path(__file__).parents[2],
+        timeout=280,
+        check=False,
+    )
+    output = done.stdout + done.stderr
+    lines = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
+    assert lines, output[-8000:]
+    return Told(json.loads(lines[0].removeprefix("RESULT ")), output, folder)
+
+
+def _connection(emulator: BatchAccount, azurite: StorageAccount) -> dict[str, Any]:
+    return {
         "conn_type": "azurebatch",
         "host": emulator.endpoint,
         "login": emulator.name,
         "password": emulator.key,
         "extra": {"storage_connection_string": azurite.connection_string},
     }
-    monkeypatch.setenv("AIRFLOW_CONN_BATCH_LOCAL", json.dumps(connection))
-    return "batch_local"

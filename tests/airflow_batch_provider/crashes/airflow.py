@@ -44,7 +44,6 @@ TRIES = 6
 """Of a task before it is given up, and its ``retries``."""
 
 _MOMENT = 0.001
-_TRIGGERS = ("added_tasks", "job", "member", "pool", "task")
 
 
 class KnownFiles(JobFiles):
@@ -188,9 +187,6 @@ class Airflow:
         patch.setattr(AzureBatchHook, "async_batch_client", async_client)
         patch.setattr(StorageAccess, "_open", blob_client)
         patch.setattr(AzureBatchJobOperator, "_files", lambda operator, hook: KnownFiles())
-        for module in _TRIGGERS:
-            name = f"airflow_batch_provider.triggers.{module}.seconds_until_worker_ended"
-            patch.setattr(name, lambda: 0.0)
         patch.setattr(Pace, "next", lambda pace, retry_after=None: _MOMENT)
         _leave_out_pauses(patch)
 

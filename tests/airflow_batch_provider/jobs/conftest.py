@@ -5,66 +5,19 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from azure.batch import BatchClient
-from azure.core.credentials import AzureNamedKeyCredential
 
 from airflow_batch_provider.client.job_files import JobFiles
 from airflow_batch_provider.client.job_run import JobPlan, JobRun
 from airflow_batch_provider.client.storage import StorageAccess
-from airflow_batch_provider.client.storage_settings import StorageSettings
 from airflow_batch_provider.spec import JobGraph, JobOptions
 from airflow_batch_provider.spec.ids import JobIdentity
 from airflow_batch_provider.spec.retry import OnRetry
-from demo.stack.accounts import BatchAccount, StorageAccount
-
-
-@pytest.fixture(scope="session")
-def batch(emulator: BatchAccount) -> Iterator[BatchClient]:
-    """The official client, as the provider opens it."""
-    credential = AzureNamedKeyCredential(emulator.name, emulator.key)
-    with BatchClient(emulator.endpoint, credential) as client:
-        yield client
-
-
-@pytest.fixture(scope="session")
-def storage(azurite: StorageAccount) -> StorageAccess:
-    """The storage account that jobs read and write."""
-    return StorageAccess(StorageSettings.from_connection_string(azurite.connection_string))
-
-
-@pytest.fixture(scope="session")
-def pool(batch: BatchClient) -> str:
-    """A pool of two nodes with four slots each."""
-    return make_pool(batch, nodes=2, slots=4)
-
-
-@pytest.fixture(scope="session")
-def empty_pool(batch: BatchClient) -> str:
-    """A pool without nodes: what is submitted to it stays as it was submitted."""
-    return make_pool(batch, nodes=0, slots=4)
-
-
-def make_pool(batch: BatchClient, *, nodes: int, slots: int, inter_node: bool = False) -> str:
-    pool_id = f"pool-{uuid.uuid4().hex[:8]}"
-    image = {"publisher": "canonical", "offer": "0001-com-ubuntu-server-jammy", "sku": "22_04-lts"}
-    body: Any = {
-        "id": pool_id,
-        "vmSize": "standard_d4s_v3",
-        "virtualMachineConfiguration": {
-            "imageReference": image,
-            "nodeAgentSKUId": "batch.node.ubuntu 22.04",
-        },
-        "targetLowPriorityNodes": nodes,
-        "taskSlotsPerNode": slots,
-        "enableInterNodeCommunication": inter_node,
-    }
-    batch.create_pool(body)
-    return pool_id
 
 
 @dataclass

@@ -1,18 +1,12 @@
-"""Run as a program in a fresh Airflow home: DAGs through ``dag.test()``; prints what became of them."""
+"""DAGs with operators of jobs."""
 
 from __future__ import annotations
 
-import json
-import sys
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
-from airflow.dag_processing.bundles.manager import DagBundlesManager
-from airflow.dag_processing.collection import update_dag_parsing_results_in_db
 from airflow.sdk import DAG, task
-from airflow.serialization.serialized_objects import LazyDeserializedDAG
-from airflow.utils.db import initdb
-from airflow.utils.session import create_session
 
 from airflow_batch_provider.operators.blob_list import AzureBlobListOperator
 from airflow_batch_provider.operators.job import AzureBatchJobOperator
@@ -60,7 +54,7 @@ def counted(files: list[dict[str, Any]]) -> JobGraph:
     return graph
 
 
-def dags(pool: str) -> list[DAG]:
+def dags(pool: str, folder: Path) -> list[DAG]:
     start = datetime(2026, 1, 1, tzinfo=timezone.utc)
     with DAG("static", schedule=None, start_date=start, render_template_as_native_obj=True) as static:
         digits = {"DIGITS": "7"}  # which Airflow makes a number of
@@ -118,37 +112,3 @@ def dags(pool: str) -> list[DAG]:
             poll_interval=0.5,
         )
     return [static, mapped, failing, torn_down, listed, commands, command]
-
-
-def store(dag: DAG) -> None:
-    """Let Airflow know the DAG, as its processor of DAG files does."""
-    with create_session() as session:
-        update_dag_parsing_results_in_db(
-            "dags-folder", None, [LazyDeserializedDAG.from_dag(dag)], {}, None, set(), session=session,
-            files_parsed=set(),
-        )  # fmt: skip
-
-
-def run(dag: DAG) -> dict[str, Any]:
-    store(dag)
-    dag_run = dag.test()
-    instances = [ti for ti in dag_run.get_task_instances() if ti.task_id == "job"]
-    return {
-        "state": str(dag_run.state),
-        "run_id": dag_run.run_id,
-        "returned": [ti.xcom_pull(task_ids="job", map_indexes=ti.map_index) for ti in instances],
-        "links": [
-            ti.xcom_pull(task_ids="job", map_indexes=ti.map_index, key="azure_batch_job_link")
-            for ti in instances
-        ],
-    }
-
-
-if __name__ == "__main__":
-    initdb()
-    with create_session() as session:
-        DagBundlesManager().sync_bundles_to_db(session=session)
-        session.commit()
-    sys.stdout.write(
-        "RESULT " + json.dumps({dag.dag_id: run(dag) for dag in dags(sys.argv[1])}, default=str) + "\n"
-    )

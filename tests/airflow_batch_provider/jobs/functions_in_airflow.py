@@ -1,34 +1,16 @@
-"""Run as a program in a fresh Airflow home: functions on nodes through ``dag.test()``; prints the outcome."""
+"""DAGs with functions on nodes."""
 
 from __future__ import annotations
 
-import json
-import sys
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
-from airflow.dag_processing.bundles.manager import DagBundlesManager
 from airflow.sdk import DAG, task
-from airflow.utils.db import initdb
-from airflow.utils.session import create_session
 
 from airflow_batch_provider.decorators.results import load_result
-from tests.airflow_batch_provider.jobs.dag_in_airflow import store
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
-
-
-def run(dag: DAG) -> dict[str, Any]:
-    store(dag)
-    done = dag.test()
-    instances = sorted(done.get_task_instances(), key=lambda ti: ti.map_index)
-    returned: dict[str, list[Any]] = {}
-    links: dict[str, list[Any]] = {}
-    for ti in instances:
-        found = {"task_ids": ti.task_id, "map_indexes": ti.map_index}
-        returned.setdefault(ti.task_id, []).append(ti.xcom_pull(**found))
-        links.setdefault(ti.task_id, []).append(ti.xcom_pull(**found, key="azure_batch_job_link"))
-    return {"state": str(done.state), "run_id": done.run_id, "returned": returned, "links": links}
 
 
 def functions(pool: str) -> DAG:
@@ -122,10 +104,5 @@ def packages(pool: str) -> DAG:
     return dag
 
 
-if __name__ == "__main__":
-    initdb()
-    with create_session() as session:
-        DagBundlesManager().sync_bundles_to_db(session=session)
-        session.commit()
-    dags = [make(sys.argv[1]) for make in (functions, expanded, raising, packages)]
-    sys.stdout.write("RESULT " + json.dumps({dag.dag_id: run(dag) for dag in dags}, default=str) + "\n")
+def dags(pool: str, folder: Path) -> list[DAG]:
+    return [make(pool) for make in (functions, expanded, raising, packages)]

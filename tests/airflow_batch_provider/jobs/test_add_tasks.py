@@ -26,12 +26,6 @@ from tests.airflow_batch_provider.airflow_versions import TaskDeferred
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 
-@pytest.fixture(autouse=True)
-def no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A triggerer waits until the worker that deferred has ended; here none has to."""
-    monkeypatch.setattr("airflow_batch_provider.triggers.added_tasks.seconds_until_worker_ended", lambda: 0.0)
-
-
 def a_job(batch: BatchClient, pool_id: str, **properties: Any) -> str:
     """A job of somebody else, with a task of its own."""
     job_id = f"theirs-{uuid.uuid4().hex[:8]}"

@@ -16,7 +16,8 @@ from airflow_batch_provider.spec import (
     blob,
     shell,
 )
-from tests.airflow_batch_provider.jobs.conftest import Jobs, make_pool
+from tests.airflow_batch_provider.conftest import make_pool
+from tests.airflow_batch_provider.jobs.conftest import Jobs
 from tests.airflow_batch_provider.jobs.running import to_the_end
 
 pytestmark = pytest.mark.slow

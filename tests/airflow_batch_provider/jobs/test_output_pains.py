@@ -18,7 +18,7 @@ from airflow_batch_provider.operators.job import AzureBatchJobOperator
 from airflow_batch_provider.spec import JobGraph, shell
 from airflow_batch_provider.triggers.job import AzureBatchJobTrigger
 from tests.airflow_batch_provider.airflow_versions import TaskDeferred
-from tests.airflow_batch_provider.jobs.conftest import make_pool
+from tests.airflow_batch_provider.conftest import make_pool
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 

@@ -14,7 +14,7 @@ from airflow_batch_provider.client.job_requests import get_job, terminate_job
 from airflow_batch_provider.client.steps import Say
 from airflow_batch_provider.client.streams import Follower
 from airflow_batch_provider.client.watching import Watch, watch_job
-from tests.airflow_batch_provider.jobs.conftest import make_pool
+from tests.airflow_batch_provider.conftest import make_pool
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 

@@ -42,14 +42,6 @@ def batch(batch_conn_id: str) -> BatchClient:
     return AzureBatchHook(batch_conn_id).batch_client()
 
 
-@pytest.fixture
-def no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A triggerer waits until the worker that deferred has ended; here none has to."""
-    monkeypatch.setattr(
-        "airflow_batch_provider.triggers.state_change.seconds_until_worker_ended", lambda: 0.0
-    )
-
-
 def a_job(batch: BatchClient, pool_id: str = "no-such-pool", *commands: str) -> str:
     job_id = f"job-{uuid.uuid4().hex[:8]}"
     body: Any = {"id": job_id, "poolInfo": {"poolId": pool_id}}
@@ -78,7 +70,6 @@ async def first_event(trigger: AzureBatchStateChangeTrigger) -> dict[str, Any]:
     raise AssertionError("the trigger ended without an event")
 
 
-@pytest.mark.usefixtures("no_wait")
 @pytest.mark.parametrize("deferrable", [True, False])
 def test_a_job_is_disabled_enabled_ended_and_deleted_each_as_often_as_asked(
     batch: BatchClient, batch_conn_id: str, deferrable: bool
@@ -107,7 +98,6 @@ def test_a_job_is_disabled_enabled_ended_and_deleted_each_as_often_as_asked(
         carry_out(AzureBatchJobEnableOperator(**common))
 
 
-@pytest.mark.usefixtures("no_wait")
 def test_an_end_that_takes_its_time_is_waited_for_in_the_triggerer(
     batch: BatchClient, batch_conn_id: str, tmp_path: Path
 ) -> None:
@@ -176,7 +166,6 @@ def make(conn_id: str, schedule: JobSchedule, task_id: str = "t") -> str:
     return operator.execute({})
 
 
-@pytest.mark.usefixtures("no_wait")
 def test_a_schedule_is_made_changed_disabled_enabled_ended_and_deleted(
     batch: BatchClient, batch_conn_id: str
 ) -> None:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.airflow_batch_provider.jobs.conftest import batch, empty_pool, jobs, pool, storage
+from tests.airflow_batch_provider.jobs.conftest import jobs
 
-__all__ = ["batch", "empty_pool", "jobs", "pool", "storage"]
+__all__ = ["jobs"]

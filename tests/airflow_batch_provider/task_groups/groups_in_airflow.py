@@ -1,19 +1,11 @@
-"""Run as a program in a fresh Airflow home: groups through ``dag.test()``; prints what became of them."""
+"""DAGs with task groups."""
 
 from __future__ import annotations
 
-import json
-import sys
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
 
-from airflow.dag_processing.bundles.manager import DagBundlesManager
-from airflow.dag_processing.collection import update_dag_parsing_results_in_db
 from airflow.sdk import DAG
-from airflow.serialization.serialized_objects import LazyDeserializedDAG
-from airflow.utils.db import initdb
-from airflow.utils.session import create_session
 
 from airflow_batch_provider.spec import shell
 from airflow_batch_provider.task_groups.batch_job import AzureBatchJobTaskGroup
@@ -52,7 +44,7 @@ def dags(pool: str, folder: Path) -> list[DAG]:
         )
         [fit, other] >> last
     with (
-        DAG("failing", schedule=None, start_date=start, default_args={"retries": 0}) as failing,
+        DAG("failing_group", schedule=None, start_date=start, default_args={"retries": 0}) as failing,
         AzureBatchJobTaskGroup("g", pool_id=pool, poll_interval=0.5, deferrable=False) as job,
     ):
         bad = job.task("bad", shell("echo 'disk on fire' >&2; exit 9"))
@@ -60,28 +52,3 @@ def dags(pool: str, folder: Path) -> list[DAG]:
         after = job.task("after", "/bin/true")
         [bad, free] >> after
     return [trained, failing]
-
-
-def run(dag: DAG) -> dict[str, Any]:
-    with create_session() as session:
-        update_dag_parsing_results_in_db(
-            "dags-folder", None, [LazyDeserializedDAG.from_dag(dag)], {}, None, set(), session=session,
-            files_parsed=set(),
-        )  # fmt: skip
-    done = dag.test()
-    instances = done.get_task_instances()
-    return {
-        "state": str(done.state),
-        "run_id": done.run_id,
-        "states": {ti.task_id: str(ti.state) for ti in instances},
-        "returned": {ti.task_id: ti.xcom_pull(task_ids=ti.task_id) for ti in instances},
-    }
-
-
-if __name__ == "__main__":
-    initdb()
-    with create_session() as session:
-        DagBundlesManager().sync_bundles_to_db(session=session)
-        session.commit()
-    made = dags(sys.argv[1], Path(sys.argv[2]))
-    sys.stdout.write("RESULT " + json.dumps({dag.dag_id: run(dag) for dag in made}, default=str) + "\n")

@@ -2,75 +2,23 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-from typing import Any
-
 import pytest
 from azure.batch import BatchClient
 
 from demo.stack.accounts import BatchAccount, StorageAccount
-from tests.airflow_batch_provider.task_groups import groups_in_airflow
+from tests.airflow_batch_provider.conftest import Told
 
 pytestmark = pytest.mark.slow
-
-
-class Told:
-    """What became of the DAGs, all that Airflow wrote, and which commands have run in which job."""
-
-    def __init__(self, dags: dict[str, Any], output: str, folder: Path) -> None:
-        self.dags = dags
-        self.output = output
-        self.runs = [line.split() for line in (folder / "runs").read_text().splitlines()]
-
-
-@pytest.fixture(scope="module")
-def told(
-    tmp_path_factory: pytest.TempPathFactory, emulator: BatchAccount, azurite: StorageAccount, pool: str
-) -> Told:
-    home, folder = tmp_path_factory.mktemp("airflow"), tmp_path_factory.mktemp("runs")
-    folder.chmod(0o777)
-    (home / "dags").mkdir()
-    connection = {
-        "conn_type": "azurebatch",
-        "host": emulator.endpoint,
-        "login": emulator.name,
-        "password": emulator.key,
-        "extra": {"storage_connection_string": azurite.connection_string},
-    }
-    environment = {
-        **os.environ,
-        "AIRFLOW_HOME": str(home),
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "0",
-        "AIRFLOW_CONN_AZURE_BATCH_DEFAULT": json.dumps(connection),
-    }
-    done = subprocess.run(
-        [sys.executable, groups_in_airflow.__file__, pool, str(folder)],
-        capture_output=True,
-        text=True,
-        env=environment,
-        cwd=Path(__file__).parents[3],
-        timeout=240,
-        check=False,
-    )
-    output = done.stdout + done.stderr
-    lines = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
-    assert lines, output[-8000:]
-    return Told(json.loads(lines[0].removeprefix("RESULT ")), output, folder)
 
 
 def test_each_batch_task_is_an_airflow_task_of_one_job(told: Told) -> None:
     trained = told.dags["trained"]
     assert set(trained["states"].values()) == {"success"}, told.output[-8000:]
     assert set(trained["states"]) == {f"train.{n}" for n in ("submit", "prep", "fit", "other", "last", "end")}
-    job_id = trained["returned"]["train.submit"]["job_id"]
+    job_id = trained["returned"]["train.submit"][0]["job_id"]
     assert {job for _, job in told.runs} == {job_id}
-    assert trained["returned"]["train.fit"]["result"] == {"ok": True}
-    assert trained["returned"]["train.fit"]["work"] == f"batch-work/{job_id}/fit"
+    assert trained["returned"]["train.fit"][0]["result"] == {"ok": True}
+    assert trained["returned"]["train.fit"][0]["work"] == f"batch-work/{job_id}/fit"
 
 
 def test_pain_148_a_retry_runs_the_failed_task_again_and_no_other(told: Told) -> None:
@@ -80,7 +28,7 @@ def test_pain_148_a_retry_runs_the_failed_task_again_and_no_other(told: Told) ->
 
 
 def test_a_failed_member_tells_of_its_own_task_and_what_waits_for_it_is_upstream_failed(told: Told) -> None:
-    failing = told.dags["failing"]
+    failing = told.dags["failing_group"]
     assert failing["state"] == "failed"
     assert failing["states"] == {
         "g.submit": "success",
@@ -94,8 +42,8 @@ def test_a_failed_member_tells_of_its_own_task_and_what_waits_for_it_is_upstream
 
 
 def test_the_group_ends_its_job(told: Told, batch: BatchClient) -> None:
-    for dag_id, submit in (("trained", "train.submit"), ("failing", "g.submit")):
-        job = batch.get_job(told.dags[dag_id]["returned"][submit]["job_id"])
+    for dag_id, submit in (("trained", "train.submit"), ("failing_group", "g.submit")):
+        job = batch.get_job(told.dags[dag_id]["returned"][submit][0]["job_id"])
         assert job["executionInfo"]["terminateReason"] == "AirflowGroupDone"
 
 

@@ -58,8 +58,6 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
             "password": "a2V5LW9mLXRoZS1hY2NvdW50",
         }
         monkeypatch.setenv("AIRFLOW_CONN_B", json.dumps(connection))
-        no_worker = "airflow_batch_provider.triggers.pool.seconds_until_worker_ended"
-        monkeypatch.setattr(no_worker, lambda: 0)
         # The time between looks is the trigger's own business; here only their order counts.
         monkeypatch.setattr("airflow_batch_provider.client.pool_watch.FIRST_PERIOD", 0.001)
         monkeypatch.setattr("airflow_batch_provider.client.pool_watch.LONGEST_PERIOD", 0.001)
