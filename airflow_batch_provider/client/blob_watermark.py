@@ -9,14 +9,18 @@ never decides alone: within the overlap name and ETag say what is known.
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-KNOWN_AT_MOST = 10_000
-"""So many versions are remembered, beyond those of one second: some 200 KB."""
+KNOWN_AT_MOST = 5_000
+"""So many versions are remembered, beyond those of one second: less than the 64 KB that Airflow wants a state
+to have (``[state_store] max_value_storage_bytes``)."""
+
+_MARK_DIGITS = 16
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class ListedBlob:
     @property
     def mark(self) -> str:
         """Names this version of this blob, in 64 bits."""
-        return hashlib.sha256(f"{self.name}\0{self.etag}".encode()).hexdigest()[:16]
+        return hashlib.sha256(f"{self.name}\0{self.etag}".encode()).hexdigest()[:_MARK_DIGITS]
 
 
 @dataclass(frozen=True)
@@ -80,18 +84,26 @@ class Watermark:
     starts: Mapping[str, str] = field(default_factory=dict)
 
     def to_plain(self) -> dict[str, Any]:
-        """A JSON-able form."""
+        """A JSON-able form: for each second its marks, packed."""
+        marks: dict[str, list[str]] = {}
+        for mark, second in self.known.items():
+            marks.setdefault(str(second), []).append(mark)
+        known = {second: base64.b64encode(bytes.fromhex("".join(each))) for second, each in marks.items()}
         return {
             "floor": self.floor,
             "looked": self.looked,
-            "known": dict(self.known),
+            "known": {second: packed.decode() for second, packed in known.items()},
             "starts": dict(self.starts),
         }
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Watermark:
         """The watermark that :meth:`to_plain` described."""
-        return cls(int(plain["floor"]), int(plain["looked"]), dict(plain["known"]), dict(plain["starts"]))
+        known: dict[str, int] = {}
+        for second, packed in plain["known"].items():
+            marks = base64.b64decode(packed).hex()
+            known |= {marks[at : at + _MARK_DIGITS]: int(second) for at in range(0, len(marks), _MARK_DIGITS)}
+        return cls(int(plain["floor"]), int(plain["looked"]), known, dict(plain["starts"]))
 
 
 class Look:

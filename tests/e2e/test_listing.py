@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from azure.storage.blob import BlobServiceClient
 
+from airflow_batch_provider.client.blob_watermark import Watermark
 from demo.stack import LocalStack
 from tests.e2e.crashing import kill_component
 from tests.e2e.waiting import wait_until
@@ -52,12 +53,12 @@ def _announced(stack: LocalStack) -> list[str]:
 
 
 def _known(stack: LocalStack) -> dict[str, int]:
-    """The blob versions in the watermark, as anybody can see them in the state of the asset."""
+    """The blob versions in the watermark, as anybody can see it in the state of the asset."""
     found = stack.airflow.call("GET", f"/assets/{_asset(stack)}/state-store")
     return {
         mark: second
         for entry in found["asset_state_store"]
-        for mark, second in entry["value"]["known"].items()
+        for mark, second in Watermark.from_plain(entry["value"]).known.items()
     }
 
 

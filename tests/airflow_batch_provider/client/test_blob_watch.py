@@ -14,7 +14,7 @@ from azure.storage.blob.aio import BlobServiceClient
 
 from airflow_batch_provider.client.blob_lister import BlobLister, ServiceClock
 from airflow_batch_provider.client.blob_watch import BlobWatch, FoundBlobs, WatchedContainer
-from airflow_batch_provider.client.blob_watermark import Window
+from airflow_batch_provider.client.blob_watermark import Watermark, Window
 from airflow_batch_provider.client.watermark_store import (
     AssetWatermarkStore,
     BlobWatermarkStore,
@@ -202,7 +202,7 @@ async def test_a_watermark_is_left_to_the_next_process(bench: Bench) -> None:
     await bench.upload("a")
     assert await next_names(first) == ["a"]
     looking = asyncio.ensure_future(anext(first))
-    await bench.until_mark(lambda mark: len(mark["known"]) == 2)
+    await bench.until_mark(lambda mark: len(Watermark.from_plain(mark).known) == 2)
     looking.cancel()
     await bench.upload("while it is down")
 

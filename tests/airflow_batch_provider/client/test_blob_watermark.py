@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections import Counter
 
 import pytest
@@ -73,11 +74,14 @@ def test_a_blob_that_is_still_being_written_waits_until_it_has_settled() -> None
 
 
 def test_a_clock_that_goes_back_makes_nothing_new_again() -> None:
-    seen = [blob("a", 100 - OVERLAP), blob("b", 100)]
+    seen = [blob("a", 60), blob("b", 100 - OVERLAP), blob("c", 100)]
     _, mark = look(None, 0)
+    _, mark = look(mark, 60, *seen[:1])
     _, mark = look(mark, 100, *seen)
 
-    assert look(mark, 50, *seen)[0] == []
+    for _ in range(2):
+        new, mark = look(mark, 50, *seen)
+        assert new == []
 
 
 def test_what_is_older_than_the_overlap_is_forgotten() -> None:
@@ -105,6 +109,16 @@ def test_a_watermark_survives_json() -> None:
     _, mark = look(None, 0, blob("a", 0), window=Window(name_order=True))
 
     assert Watermark.from_plain(mark.to_plain()) == mark
+
+
+def test_a_full_watermark_is_within_what_airflow_wants_a_state_to_have() -> None:
+    window = Window()
+    _, mark = look(None, 0, window=window)
+    _, mark = look(mark, 600, *(blob(str(n), n / 20) for n in range(12_000)), window=window)
+
+    assert 4_900 < len(mark.known) <= 5_100
+    assert Watermark.from_plain(json.loads(json.dumps(mark.to_plain()))) == mark
+    assert len(json.dumps(mark.to_plain())) < 65_535
 
 
 def test_in_the_order_of_names_a_listing_begins_behind_what_is_old() -> None:

@@ -14,6 +14,7 @@ from airflow.models.trigger import Trigger
 from airflow.triggers.base import TriggerEvent
 from azure.storage.blob.aio import BlobServiceClient
 
+from airflow_batch_provider.client.blob_watermark import Watermark
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.triggers import blob_listing
 from airflow_batch_provider.triggers.blob_listing import BlobListedTrigger
@@ -155,7 +156,7 @@ async def test_the_watermark_moves_into_the_state_of_the_asset_when_all_events_a
     await until(lambda: bool(state.values))
 
     ((watermark),) = state.values.values()
-    assert len(watermark["known"]) == 3
+    assert len(Watermark.from_plain(watermark).known) == 3
     running.cancel()
     await manager.stop_all()
 
