@@ -43,8 +43,9 @@ class AzureBlobClaimOperator(TypedOutput, BaseOperator):
         starts the next run: one run per blob by ``max_blobs=1``, and never more than one run on the way for
         what is left. All DAGs of the asset see that event; it announces nothing.
     :param blobs: URLs to work on in any case, without a receipt, for runs started by hand. Templated.
-    :returns: a list of ``{"url", "container", "name", "etag", "size", "content_type", "time"}``,
-        ready for ``.expand()``. An empty list skips mapped tasks.
+    :returns: a list of ``{"kind", "url", "source_url", "container", "name", "etag", "size", "content_type",
+        "time"}``, ready for ``.expand()``; ``kind`` is ``created``, ``renamed`` or ``deleted``, and
+        ``source_url`` is where a renamed blob was. An empty list skips mapped tasks.
     :raises SpecError: a value that cannot work; at DAG parse.
     :raises BatchRequestError: storage refused; its text explains.
     """
@@ -153,5 +154,5 @@ def _named_by_hand(url: str) -> BlobEvent:
 
 
 def _hand_over(event: BlobEvent) -> dict[str, Any]:
-    names = ("url", "container", "name", "etag", "size", "content_type", "time")
+    names = ("kind", "url", "source_url", "container", "name", "etag", "size", "content_type", "time")
     return {name: getattr(event, name) for name in names}

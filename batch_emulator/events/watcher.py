@@ -156,10 +156,10 @@ class Watcher:
         )
         sent = [item for item, result in zip(batch, results, strict=True) if result is None]
         self._ledger.mark_sent(item.number for item in sent)
+        log.info("%s: %d message(s) sent", subscription.key, len(sent))
         for result in results:
             if isinstance(result, BaseException):
                 raise result
-        log.info("%s: %d message(s) sent", subscription.key, len(sent))
         return len(sent)
 
     async def _send(self, queue: str, item: Pending) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from airflow.sdk import Asset
 
-from airflow_batch_provider.client.blob_events import BLOB_CREATED, BlobEvent
+from airflow_batch_provider.client.blob_events import BLOB_CREATED, BLOB_DELETED, BLOB_RENAMED, BlobEvent
 from airflow_batch_provider.exceptions import BatchRequestError
 from airflow_batch_provider.operators import blob_claim
 from airflow_batch_provider.operators.blob_claim import AzureBlobClaimOperator
@@ -88,6 +88,21 @@ def test_it_takes_what_all_events_announced_not_only_the_one_that_started_the_ru
     assert [blob["name"] for blob in taken] == ["a", "b", "c"]
     assert taken[0]["url"] == "http://s/incoming/a"
     json.dumps(taken)
+
+
+@pytest.mark.slow
+def test_it_says_what_has_happened_to_a_blob(claim: AzureBlobClaimOperator) -> None:
+    event = event_of("a", "b")
+    renamed, deleted = event.extra["payload"]["blobs"]
+    renamed |= {"type": BLOB_RENAMED, "source_url": "http://s/incoming/a.tmp"}
+    deleted |= {"type": BLOB_DELETED}
+
+    taken = claim.execute(context_of(event))
+
+    assert [(blob["kind"], blob["source_url"]) for blob in taken] == [
+        ("renamed", "http://s/incoming/a.tmp"),
+        ("deleted", ""),
+    ]
 
 
 @pytest.mark.slow
