@@ -33,7 +33,7 @@ class AzureBatchSubmitOperator(TypedOutput, BaseOperator):
     In a new run these are all members. After a clear they are those that were cleared: they go on in the
     group's job if that lives and none of them has succeeded in it, and run in a new job otherwise.
 
-    Returns (XCom): ``{"job_id", "pool_id", "tasks", "graph", "clears"}``, for the members.
+    Returns (XCom): ``{"job_id", "pool_id", "tasks", "graph", "clears", "launch"}``, for the members.
 
     Parameters:
         group: the group.
@@ -157,6 +157,7 @@ class AzureBatchSubmitOperator(TypedOutput, BaseOperator):
             "tasks": tasks,
             "graph": self.group.mark(),
             "clears": clears_of(context),
+            "launch": context["ti"].try_number,
         }
 
 

@@ -13,7 +13,7 @@ from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.links.job import JOB_LINK_KEY, AzureBatchJobLink, job_url
 from airflow_batch_provider.rendering import text_renderer
 from airflow_batch_provider.task_arguments import TaskArguments, TypedOutput
-from airflow_batch_provider.task_groups.settings import clears_of, was_cleared
+from airflow_batch_provider.task_groups.settings import clears_of, first_generation, was_cleared
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -188,10 +188,18 @@ class AzureBatchMemberOperator(TypedOutput, BaseOperator):
             task_id=self.spec.id,
             job_id=launched["job_id"],
             first=ti.try_number <= first_since,
-            cleared=was_cleared(self, ti) and clears_of(context) > launched["clears"],
+            cleared=self._was_cleared(context, launched),
             same_graph=launched["graph"] == self.group.mark(),
             last_job=lambda task_id: self.group.last_job(ti, task_id),
         )
+
+    def _was_cleared(self, context: Context, launched: Mapping[str, Any]) -> bool:
+        """Whether the task was cleared after the group was launched."""
+        ti = context["ti"]
+        if first_generation(context, int(launched.get("launch", 0))) != ti.max_tries:
+            return True
+        # Of a task that has not been tried since, and where nothing is kept, only the DAG run tells.
+        return was_cleared(self, ti) and clears_of(context) > launched["clears"]
 
     def _own_run(
         self,

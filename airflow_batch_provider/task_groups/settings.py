@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 GRACE = timedelta(minutes=30)
 """Beyond the job's own wall clock, in which the service must have ended it: release tasks take up to 15."""
 
+_GENERATION_KEY = "azure_batch_generation"
+
 _NOT_OF_A_GROUP = {
     "on_task_failure": "A failed member never ends the others; leave it out.",
     "no_retry_layers": "Give AzureBatchRetryPolicy(fail=...) as retry_policy in default_args.",
@@ -126,3 +128,23 @@ def was_cleared(operator: Any, ti: Any) -> bool:
 def clears_of(context: Any) -> int:
     """How often tasks of this DAG run were cleared."""
     return int(getattr(context.get("dag_run"), "clear_number", 0) or 0)
+
+
+def first_generation(context: Any, launch: int) -> int:
+    """``max_tries`` that a task instance had at its first try since the group was launched.
+
+    A clear changes it, whether or not the clear counts for the DAG run. It is kept where Airflow has a task
+    state store (3.3), which outlives tries and clears; elsewhere it is always what it is now.
+
+    Parameters:
+        context: of the task instance.
+        launch: tells the launches of the group in a DAG run apart.
+    """
+    now, store = int(context["ti"].max_tries), context.get("task_state_store")
+    if store is None:
+        return now
+    known = store.get(_GENERATION_KEY)
+    if isinstance(known, Mapping) and known.get("launch") == launch:
+        return int(known["generation"])
+    store.set(_GENERATION_KEY, {"launch": launch, "generation": now})
+    return now

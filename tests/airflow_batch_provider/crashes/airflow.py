@@ -99,9 +99,14 @@ class DagRun:
     max_tries: dict[tuple[str, int], int] = field(default_factory=lambda: defaultdict(lambda: TRIES))
     kept: dict[tuple[str, int], dict[str, Any]] = field(default_factory=lambda: defaultdict(dict))
 
-    def clear(self, *task_ids: str) -> None:
-        """Clear tasks as a user does."""
-        self.clear_number += 1
+    def clear(self, *task_ids: str, counted: bool = True) -> None:
+        """Clear tasks as a user does.
+
+        Parameters:
+            task_ids: the tasks.
+            counted: whether the DAG run is to know of it (``reset_dag_runs`` of Airflow's REST API).
+        """
+        self.clear_number += counted
         for key in ((task_id, -1) for task_id in task_ids):
             del self.states[key]
             self.max_tries[key] = self.tries[key] + TRIES

@@ -38,8 +38,8 @@ class Group:
         assert {self._service.client.get_job(job_id).state for job_id in jobs} == {"completed"}
         self._known |= jobs
 
-    def clear(self, names: tuple[str, ...]) -> None:
-        self.run.clear(*(f"g.{name}" for name in names))
+    def clear(self, names: tuple[str, ...], *, counted: bool) -> None:
+        self.run.clear(*(f"g.{name}" for name in names), counted=counted)
 
     def _operator(self, name: str) -> object:
         with (
@@ -63,7 +63,12 @@ def whole(service: Service, airflow: Airflow, deferrable: bool) -> Callable[[str
 
 
 def cleared(
-    service: Service, airflow: Airflow, deferrable: bool, starts: Mapping[str, int], *names: str
+    service: Service,
+    airflow: Airflow,
+    deferrable: bool,
+    starts: Mapping[str, int],
+    *names: str,
+    counted: bool = True,
 ) -> Callable[[str, Deaths], None]:
     """Gives what clears tasks in a run that has succeeded, and plays what comes of it."""
     group = Group(airflow, service, DagRun(uuid.uuid4().hex, Deaths()), deferrable)
@@ -71,7 +76,7 @@ def cleared(
 
     def once(trouble: str, deaths: Deaths) -> None:
         group.run.deaths = deaths
-        group.clear(names)
+        group.clear(names, counted=counted)
         group.play(names, starts)
 
     return once
@@ -84,17 +89,20 @@ def test_whoever_is_killed_at_any_step_the_group_is_one_job(
     assert die_after_every_step(whole(service, airflow, deferrable)) > 30
 
 
-@pytest.mark.parametrize("deferrable", [True, False])
+@pytest.mark.parametrize(("deferrable", "counted"), [(True, True), (False, True), (False, False)])
 def test_whoever_is_killed_at_any_step_a_cleared_member_runs_alone_and_once(
-    service: Service, airflow: Airflow, deferrable: bool
+    service: Service, airflow: Airflow, deferrable: bool, counted: bool
 ) -> None:
-    assert die_after_every_step(cleared(service, airflow, deferrable, {"prep": 1}, "prep")) > 8
+    story = cleared(service, airflow, deferrable, {"prep": 1}, "prep", counted=counted)
+    assert die_after_every_step(story) > 8
 
 
 def test_whoever_is_killed_at_any_step_what_was_cleared_with_its_submission_runs_once_in_one_more_job(
     service: Service, airflow: Airflow
 ) -> None:
-    story = cleared(service, airflow, True, {"fit": 2, "last": 1}, "submit", "fit", "last", "end")
+    story = cleared(
+        service, airflow, True, {"fit": 2, "last": 1}, "submit", "fit", "last", "end", counted=False
+    )
     assert die_after_every_step(story) > 30
 
 
