@@ -138,7 +138,11 @@ class StorageAccess:
     # Reading and writing from Airflow
 
     def ensure_container(self, name: str) -> bool:
-        """Create a container if it is not there; returns whether it was created."""
+        """Create a container if it is not there; returns whether it was created.
+
+        Parameters:
+            name: the container's.
+        """
         from azure.core.exceptions import ResourceExistsError
 
         try:
@@ -151,6 +155,11 @@ class StorageAccess:
 
     def read_blob(self, container: str, name: str, max_bytes: int) -> bytes:
         """The first ``max_bytes`` bytes of a blob.
+
+        Parameters:
+            container: the container's name.
+            name: the blob's.
+            max_bytes: how many at most.
 
         Raises:
             azure.core.exceptions.ResourceNotFoundError: no such blob or container.
@@ -190,13 +199,24 @@ class StorageAccess:
         *,
         metadata: Mapping[str, str] | None = None,
     ) -> str:
-        """Write a blob, replacing what is there; returns its URL without a SAS."""
+        """Write a blob, replacing what is there; returns its URL without a SAS.
+
+        Parameters:
+            container: the container's name.
+            name: the blob's.
+            data: what is written.
+            metadata: names and values kept with it.
+        """
         blob = self._open().get_blob_client(container, name)
         blob.upload_blob(data, overwrite=True, metadata=dict(metadata) if metadata else None)
         return self.blob_url(container, name)
 
     def container_client(self, name: str) -> ContainerClient:
-        """The Azure client of one container, for what has no verb here."""
+        """The Azure client of one container, for what has no verb here.
+
+        Parameters:
+            name: the container's.
+        """
         return self._open().get_container_client(name)
 
     def blob_client(self) -> BlobServiceClient:

@@ -49,8 +49,8 @@ class FunctionArguments(DecoratorArguments, total=False):
 class BatchFunction(Protocol[P, R_co]):
     """A decorated function, as a type checker knows it: called in a DAG, it makes an Airflow task.
 
-    A call is checked against the function's own parameters. What it gives is Airflow's ``XComArg``, typed so
-    that it goes into whatever takes the value that it will be.
+    Made by :func:`azure_batch_task`. A call is checked against the function's own parameters. What it gives is
+    Airflow's ``XComArg``, typed so that it goes into whatever takes the value that it will be.
     """
 
     @property
@@ -61,16 +61,45 @@ class BatchFunction(Protocol[P, R_co]):
         """Make the task."""
 
     def partial(self, **kwargs: Any) -> BatchFunction[P, R_co]:
-        """Arguments that all instances of a mapped task share."""
+        """Give the arguments that all instances of a mapped task share.
+
+        Parameters:
+            kwargs: arguments of the function.
+
+        Returns:
+            The function, to be called with ``expand`` or ``expand_kwargs``.
+        """
 
     def expand(self, **kwargs: Any) -> Any:
-        """Map the task over lists, or over outputs that will be lists."""
+        """Map the task over lists, or over outputs that will be lists; all instances are one Batch job.
+
+        Parameters:
+            kwargs: argument of the function -> its values.
+
+        Returns:
+            The list of results, as an ``XComArg``.
+        """
 
     def expand_kwargs(self, kwargs: Any, *, strict: bool = True) -> Any:
-        """Map the task over a list of argument dictionaries."""
+        """Map the task over a list of argument dictionaries.
+
+        Parameters:
+            kwargs: the list, or an output that will be one.
+            strict: refuse arguments that the function does not have.
+
+        Returns:
+            The list of results, as an ``XComArg``.
+        """
 
     def override(self, **kwargs: Unpack[FunctionArguments]) -> BatchFunction[P, R_co]:
-        """The same function with other options."""
+        """The same function with other options.
+
+        Parameters:
+            kwargs: options of :func:`azure_batch_task`.
+
+        Returns:
+            The function with these options.
+        """
 
 
 def azure_batch_task(

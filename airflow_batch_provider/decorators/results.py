@@ -12,7 +12,11 @@ __all__ = ["is_reference", "load_result"]
 
 
 def is_reference(value: object) -> bool:
-    """Whether an XCom is a reference to a result instead of the result."""
+    """Whether an XCom is a reference to a result instead of the result.
+
+    Parameters:
+        value: the XCom.
+    """
     return isinstance(value, Mapping) and isinstance(value.get(REFERENCE), str)
 
 
@@ -27,6 +31,9 @@ def load_result(
         value: the XCom; anything but a reference is given back as it is.
         conn_id: Airflow connection of the storage account.
         work_container: of the function that returned it; nothing is read from elsewhere.
+
+    Returns:
+        The value that the function returned.
 
     Raises:
         SpecError: the reference is to something else than a result in that container.

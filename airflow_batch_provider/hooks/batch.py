@@ -118,7 +118,14 @@ class AzureBatchHook(BaseHook):
         return _storage_access(self.conn_id, self.settings, sas_lifetime)
 
     async def astorage(self, *, sas_lifetime: dt.timedelta | None = None) -> StorageAccess:
-        """As ``storage``, without blocking the event loop on the connection."""
+        """As ``storage``, without blocking the event loop on the connection.
+
+        Parameters:
+            sas_lifetime: how long SAS handed to nodes are valid; None: as ``StorageAccess`` has it.
+
+        Raises:
+            SettingsError: the connection names no storage account.
+        """
         return _storage_access(self.conn_id, await self.aget_settings(), sas_lifetime)
 
     def get_conn(self) -> BatchClient:

@@ -30,7 +30,14 @@ def shell(script: str) -> list[str]:
 
 
 def cmd(script: str) -> str:
-    """Run a script by ``cmd``, for pipes, redirections and ``%NAME%`` on Windows nodes."""
+    """Run a script by ``cmd``, for pipes, redirections and ``%NAME%`` on Windows nodes.
+
+    Parameters:
+        script: as it would be typed at the prompt.
+
+    Returns:
+        A command for tasks on Windows nodes.
+    """
     return f"cmd /c {script}"
 
 

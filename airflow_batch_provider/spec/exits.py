@@ -70,6 +70,9 @@ def on_exit(
             the service does by itself, satisfy for 0 and block for all else.
         job: ``"terminate"``, ``"disable"`` or ``"none"``; only in jobs with ``on_task_failure="terminate"``.
 
+    Returns:
+        One of a task's ``exit_conditions``.
+
     Raises:
         SpecError: a value of another kind.
 

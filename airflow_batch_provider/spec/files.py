@@ -91,6 +91,9 @@ def blob(location: str | HasUri) -> BlobRef:
             Azurite such as ``http://127.0.0.1:10000/devstoreaccount1/container/name``. May hold Jinja. Of an
             ``Asset`` its URI counts, which is one of these.
 
+    Returns:
+        The reference, for inputs and outputs.
+
     Raises:
         SpecError: none of these forms, a container name that cannot exist, or a SAS in the URL.
     """
@@ -152,7 +155,13 @@ def _checked(ref: BlobRef, location: str) -> BlobRef:
 
 @dataclass(frozen=True)
 class TaskOutput:
-    """One file that another task of the graph leaves behind. Made by ``task.output(path)``."""
+    """One file that another task of the graph leaves behind. Made by ``task.output(path)``.
+
+    Parameters:
+        task_id: the task that leaves it.
+        path: below that task's working directory.
+        graph: the graph that the task is in.
+    """
 
     task_id: str
     path: str
@@ -165,6 +174,11 @@ class TaskOutputs:
 
     They arrive with their whole blob name below the input's path: ``inputs={"in": split.outputs("parts")}``
     gives ``in/$AZ_BATCH_JOB_ID/split/parts/0.txt`` (Azure Batch: *Resource files*, 'blobPrefix').
+
+    Parameters:
+        task_id: the task that leaves them.
+        directory: below that task's working directory.
+        graph: the graph that the task is in.
     """
 
     task_id: str

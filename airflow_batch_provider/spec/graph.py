@@ -139,6 +139,9 @@ class JobGraph:
             build: gives an item's ``command`` and options as a dict.
             key: gives the part of the id behind ``name-`` instead of a number.
 
+        Returns:
+            The tasks, in the order of the items.
+
         Raises:
             SpecError: as :meth:`task`, or what ``build`` returned is no dict with a command.
         """
@@ -169,6 +172,9 @@ class JobGraph:
                 second with the second, and so on.
             key: called likewise; gives the part of the id behind ``name-`` instead of a number.
 
+        Returns:
+            The tasks, one for each combination.
+
         Raises:
             SpecError: as :meth:`fan_out`; no axis, one without values, or a ``zip`` of unequal lengths.
         """
@@ -192,9 +198,17 @@ class JobGraph:
         """Add a task that runs after all others of a group, with a file of each.
 
         Parameters:
-            id, command, options: as for :meth:`task`.
+            id: as for :meth:`task`.
+            command: text or a list of texts, as for :meth:`task`.
             of: tasks, groups, or lists of them.
             collect: an output that each of them has; it arrives as ``<task id>/<path>``.
+            options: see :class:`~airflow_batch_provider.spec.task.TaskOptions`.
+
+        Returns:
+            The task that merges.
+
+        Raises:
+            SpecError: as :meth:`task`, or one of the tasks has no such output.
         """
         tasks = flatten(of)
         if collect is not None:
@@ -212,6 +226,9 @@ class JobGraph:
         Parameters:
             name: its id; barriers before it are ``name-000``, ``name-001``, ...
             tasks: tasks, groups, or lists of them.
+
+        Returns:
+            The barrier, to be joined with what comes after.
         """
         waiting = flatten(tasks)
         level = 0
@@ -255,11 +272,19 @@ class JobGraph:
         self.expansions.append(Expansion(after.id, build, dict(kwargs or {})))
 
     def more(self) -> JobGraph:
-        """Begin a graph that adds to this one: its tasks may wait for this one's and use their outputs."""
+        """Begin a graph that adds to this one: its tasks may wait for this one's and use their outputs.
+
+        Returns:
+            An empty graph, for what ``build`` of :meth:`expand` adds.
+        """
         return JobGraph(system=self.system, extends=self)
 
     def link(self, upstream: Sequence[Task], downstream: Sequence[Task]) -> None:
         """Let tasks of this graph wait for others; what ``>>`` does.
+
+        Parameters:
+            upstream: who is waited for.
+            downstream: who waits for all of these.
 
         Raises:
             SpecError: a task of another graph, a task waiting for itself, or more ids than the service takes.

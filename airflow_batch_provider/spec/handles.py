@@ -52,6 +52,12 @@ class Task(_Joinable):
     def output(self, path: str) -> TaskOutput:
         """Refer to one file that this task leaves; using it as an input makes the dependency too.
 
+        Parameters:
+            path: below the working directory, as one of the task's outputs names or matches it.
+
+        Returns:
+            A source for the inputs of another task.
+
         Raises:
             SpecError: no output of this task uploads the file.
         """
@@ -69,6 +75,12 @@ class Task(_Joinable):
 
     def outputs(self, directory: str = "") -> TaskOutputs:
         """Refer to all files that this task leaves in its work area below a directory.
+
+        Parameters:
+            directory: below the working directory; empty: all of them.
+
+        Returns:
+            A source for the inputs of another task.
 
         Raises:
             SpecError: no output of this task goes to its work area.
@@ -89,7 +101,12 @@ class Task(_Joinable):
 
 
 class TaskGroup(_Joinable, Sequence[Task]):
-    """Tasks that were fanned out together, in order. Made by ``graph.fan_out(...)``."""
+    """Tasks that were fanned out together, in order: a sequence. Made by ``graph.fan_out(...)``.
+
+    Parameters:
+        name: what their ids begin with.
+        tasks: the tasks.
+    """
 
     def __init__(self, name: str, tasks: Sequence[Task]) -> None:
         self.name = name

@@ -45,15 +45,28 @@ _PACKAGE = re.compile(r"([A-Za-z0-9_-]+)(?:(?::|==)(.+))?")
 class TaskOptions(TypedDict, total=False):
     """What a task can be given beside its id and command.
 
-    ``inputs``: path in the working directory -> source. ``outputs``: paths or patterns to keep, or each
-    -> ``blob(...)``; ``upload_when`` says on which end (``success``). ``result``: a JSON file of the outputs
-    that is read back when the task has succeeded. ``max_retries``: tries after the first, -1 without limit.
-    ``max_wall_clock``: of one try. ``retention``: of the working directory on the node. ``packages``:
-    application packages as ``"ffmpeg"`` or ``"ffmpeg==7.1"``. ``user``: a pool's user account or an
-    :class:`AutoUser`. ``affinity``: node to prefer. ``keep_logs``: standard output and error go to the work
-    area (True). ``depends_on``: tasks, groups or lists of them. ``container``: the :class:`Container` it runs
-    in. ``multi_instance``: a :class:`MultiInstance`, for a task on several nodes. ``job_manager``: a
-    :class:`JobManager`, for the one task that is created with the job and may add others to it.
+    Parameters:
+        inputs: path in the working directory -> source: ``blob(...)``, an output of another task, or a URL.
+        outputs: paths or patterns to keep in the work area, or each -> ``blob(...)``; None for the work area.
+        upload_when: on which end outputs are kept; by default on ``success``.
+        result: a JSON file of the outputs that is read back when the task has succeeded.
+        environment: environment variables.
+        max_retries: tries after the first, -1 without limit.
+        max_wall_clock: longest time of one try.
+        retention: how long the working directory stays on the node.
+        required_slots: task slots of the node that it takes.
+        packages: application packages as ``"ffmpeg"`` or ``"ffmpeg==7.1"``.
+        exit_conditions: what follows from exit codes, by :func:`on_exit`.
+        user: a pool's user account, or an :class:`AutoUser`.
+        display_name: shown beside the id.
+        affinity: id of the node to prefer.
+        keep_logs: whether standard output and error go to the work area; by default they do.
+        depends_on: tasks, groups, or lists of them, that must succeed first.
+        container: the :class:`Container` it runs in.
+        multi_instance: a :class:`MultiInstance`, for a task on several nodes.
+        job_manager: a :class:`JobManager`, for the one task that is created with the job and may add others.
+
+    Source: Azure Batch REST reference: *Add task to job*.
     """
 
     inputs: Inputs

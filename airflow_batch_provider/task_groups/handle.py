@@ -29,6 +29,12 @@ class BatchMember(DependencyMixin):
     def output(self, path: str) -> TaskOutput:
         """Refer to one file that this task leaves; using it as an input makes the dependency too.
 
+        Parameters:
+            path: below the working directory, as one of the task's outputs names or matches it.
+
+        Returns:
+            A source for the inputs of another member.
+
         Raises:
             SpecError: no output of this task uploads the file.
         """

@@ -95,6 +95,7 @@ def parse_behaviour(value: Any) -> Behaviour:
     ``{"bootSeconds", "taskSeconds", "specialTaskSeconds", "failureRate"}``, where seconds are a number or one
     of ``{"uniform": [least, most]}``, ``{"exponential": mean}``, ``{"lognormal": [median, sigma]}``.
 
+    :param value: the JSON object.
     :raises BehaviourError: naming the member.
     """
     known = ("bootSeconds", "taskSeconds", "specialTaskSeconds", "failureRate")

@@ -14,13 +14,19 @@ class Span(Protocol):
     """A distribution of spans of time."""
 
     def draw(self, chance: Random) -> float:
-        """One of them, in seconds."""
+        """One of them, in seconds.
+
+        :param chance: the simulation's source of chance.
+        """
         ...
 
 
 @dataclass(frozen=True)
 class Constant:
-    """Always the same."""
+    """Always the same.
+
+    :param seconds: the span, in seconds.
+    """
 
     seconds: float
 
@@ -31,7 +37,11 @@ class Constant:
 
 @dataclass(frozen=True)
 class Uniform:
-    """Evenly from ``least`` to ``most``."""
+    """Evenly between two bounds.
+
+    :param least: seconds.
+    :param most: seconds.
+    """
 
     least: float
     most: float
@@ -43,7 +53,10 @@ class Uniform:
 
 @dataclass(frozen=True)
 class Exponential:
-    """Memoryless, ``mean`` on average."""
+    """Memoryless: how long it took already says nothing.
+
+    :param mean: seconds on average.
+    """
 
     mean: float
 
@@ -54,7 +67,11 @@ class Exponential:
 
 @dataclass(frozen=True)
 class LogNormal:
-    """Half are shorter than ``median``; the greater ``sigma``, the longer the tail."""
+    """Many short spans and a few long ones.
+
+    :param median: seconds; half are shorter.
+    :param sigma: the greater, the longer the tail.
+    """
 
     median: float
     sigma: float

@@ -13,6 +13,7 @@ __all__ = ["Moment", "SimulationResult"]
 class Moment:
     """A simulation at one time.
 
+    :param time: the moment, aware UTC.
     :param nodes: that the pools hold, up or starting.
     :param running: runs of any kind that go on.
     :param completed: tasks, successful or not.
@@ -29,6 +30,8 @@ class SimulationResult:
     """What a simulation came to.
 
     :param finished: whether every task is completed; else its limit of time came first.
+    :param started: the first time, aware UTC.
+    :param ended: the last.
     :param makespan: from the start of the simulation to the end of the last task.
     :param dedicated_node_hours: that dedicated nodes were held.
     :param spot_node_hours: likewise of Spot nodes.

@@ -93,6 +93,8 @@ class Simulation:
     def execute(self, command: Callable[[BatchService, datetime], T]) -> T:
         """Run any command of the service, as the server does.
 
+        :param command: called with the service and the time.
+        :returns: what it returns.
         :raises BatchError: the service refuses; nothing is changed.
         """
         result = command(self._service, self.now)
@@ -100,16 +102,28 @@ class Simulation:
         return result
 
     def create_pool(self, spec: Json) -> Pool:
-        """Make a pool; the specification is the request's body."""
+        """Make a pool.
+
+        :param spec: the request's body.
+        :returns: the pool, which the rules go on to change.
+        :raises BatchError: the service refuses.
+        """
         return self.execute(lambda service, now: service.create_pool(spec, now))
 
     def create_job(self, spec: Json) -> Job:
-        """Make a job; the specification is the request's body."""
+        """Make a job.
+
+        :param spec: the request's body.
+        :returns: the job, which the rules go on to change.
+        :raises BatchError: the service refuses.
+        """
         return self.execute(lambda service, now: service.create_job(spec, now))
 
     def add_tasks(self, job_id: str, specs: Iterable[Json]) -> None:
         """Add tasks, a hundred a request, as clients do.
 
+        :param job_id: to this job.
+        :param specs: the tasks, as the request's body has them.
         :raises BatchError: a task is refused; those before it are added.
         """
         rest = iter(specs)
@@ -123,6 +137,7 @@ class Simulation:
     def set_faults(self, faults: Faults | dict[str, Any]) -> None:
         """Let these faults of nodes hold from now on.
 
+        :param faults: as ``docs/faults.md`` has them.
         :raises FaultsError: they are not such.
         """
         self._faults.set(faults if isinstance(faults, Faults) else parse_faults(faults, OPERATION_NAMES))
@@ -130,13 +145,17 @@ class Simulation:
     # ------------------------------------------------------------------ time
 
     def run_for(self, span: timedelta) -> None:
-        """Let a span of virtual time pass."""
+        """Let a span of virtual time pass.
+
+        :param span: how long.
+        """
         self._run(self.now + span, lambda: False)
 
     def run_until_done(self, limit: timedelta = timedelta(days=30)) -> SimulationResult:
         """Let time pass until every task of every job is completed.
 
         :param limit: of virtual time; some tasks never complete.
+        :returns: what it came to.
         """
         self._run(self.now + limit, self._is_done)
         return self.result()

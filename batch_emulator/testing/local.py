@@ -212,7 +212,10 @@ class LocalBatch:
 
 
 class LocalFaults:
-    """Sets, counts and triggers faults of a running :class:`LocalBatch`."""
+    """Sets, counts and triggers faults of a running :class:`LocalBatch`; its ``faults``.
+
+    :param batch: whose faults they are.
+    """
 
     def __init__(self, batch: LocalBatch) -> None:
         self._batch = batch
@@ -225,6 +228,7 @@ class LocalFaults:
     def set(self, faults: Faults | dict[str, Any]) -> None:
         """Let these faults, and no others, hold from now on.
 
+        :param faults: as ``docs/faults.md`` has them.
         :raises FaultsError: they are not such.
         """
         server = self._batch._running()
@@ -233,6 +237,7 @@ class LocalFaults:
     def add(self, faults: Faults | dict[str, Any]) -> None:
         """Let these faults hold too; all counts begin at zero.
 
+        :param faults: as ``docs/faults.md`` has them.
         :raises FaultsError: they are not such.
         """
         self.set(self.present + _parsed(faults))
@@ -250,7 +255,9 @@ class LocalFaults:
     ) -> list[str]:
         """Take back the capacity of Spot nodes now.
 
+        :param pool_id: of this pool.
         :param node_id: this one; else the ``count`` oldest that are not preempted.
+        :param count: how many.
         :param away: seconds, of the account's clock, until there is capacity again.
         :returns: ids of the nodes.
         :raises BatchError: the pool or node does not exist or is not such.
@@ -263,7 +270,9 @@ class LocalFaults:
     ) -> list[str]:
         """Lose contact with nodes now.
 
+        :param pool_id: of this pool.
         :param node_id: this one; else the ``count`` oldest that are up.
+        :param count: how many.
         :param away: seconds until the nodes are found again; ``None`` is never.
         :returns: ids of the nodes.
         :raises BatchError: the pool or node does not exist or is not such.
@@ -273,7 +282,10 @@ class LocalFaults:
 
 
 class LocalClock:
-    """The account's time, which goes with the machine's and can be moved ahead."""
+    """The account's time, which goes with the machine's and can be moved ahead; its ``clock``.
+
+    :param batch: whose time it is.
+    """
 
     def __init__(self, batch: LocalBatch) -> None:
         self._batch = batch
@@ -289,6 +301,7 @@ class LocalClock:
         the return of capacity. On the way time waits for starts of real nodes, and a little for
         new processes.
 
+        :param span: how long, as a span of time or in seconds.
         :param settle: real seconds after which a process that still runs no longer holds time.
         :raises ValueError: the span or ``settle`` is negative.
         """

@@ -1,6 +1,6 @@
 """The tables of the documentation that the code knows better.
 
-``python -m tests.docs.reference`` writes them into the pages; a test compares.
+``python -m tests.docs.reference`` writes them into the pages, and the API reference; a test compares.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from batch_emulator.rest.handlers import all_handlers
 from batch_emulator.service import error_kinds
 from tests.airflow_batch_provider.official.comparison import COMPARISON
 from tests.docs import coverage, pains
+from tests.docs.api import writing
 
 _GROUPS = {
     "account": rest.ACCOUNT,
@@ -187,3 +188,5 @@ _PATTERN = r"(<!-- table: {} -->\n\n\|.*\n\|[- |]+\n)((?:\|.*\n)*)"
 if __name__ == "__main__":
     for path in Path("docs").glob("*.md"):
         path.write_text(corrected(path.read_text("utf-8")), "utf-8")
+    for path, text in writing.write().items():
+        path.write_text(text, "utf-8")

@@ -1,0 +1,1 @@
+"""The API reference: pages in ``docs/reference`` that are written from signatures and docstrings."""
