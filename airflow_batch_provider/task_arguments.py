@@ -103,7 +103,7 @@ class SensorArguments(TaskArguments, total=False):
 
 
 class GroupArguments(TypedDict, total=False):
-    """Arguments of Airflow's ``TaskGroup``."""
+    """Arguments of Airflow's ``TaskGroup``. ``doc_md`` needs an Airflow newer than 3.1."""
 
     group_display_name: str
     prefix_group_id: bool

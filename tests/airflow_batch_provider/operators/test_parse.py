@@ -175,7 +175,7 @@ def test_options_are_checked_also_where_the_pool_is_known_later(make: Callable[.
 def test_an_option_that_a_group_does_not_have_is_told_in_its_words(option: str, said: str) -> None:
     with pytest.raises(SpecError, match=re.escape(said)):
         group(**{option: "x"})
-    group(tooltip="What it is for", doc_md="More")
+    group(tooltip="What it is for", ui_color="white")
 
 
 @pytest.mark.parametrize("value", [3, "retries=2", [("retries", 2)]])

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from airflow.sdk import DAG, TaskGroup, chain, task
-from airflow.serialization.serialized_objects import DagSerialization
 
 from airflow_batch_provider.spec import JobManager, SpecError, blob, on_exit, shell
 from airflow_batch_provider.task_groups.batch_job import AzureBatchJobTaskGroup
+from tests.airflow_batch_provider.airflow_versions import dag_serialization
 
 
 @pytest.fixture
@@ -82,9 +82,9 @@ def test_members_are_between_a_setup_and_a_teardown(dag: DAG) -> None:
 def test_the_dag_can_be_serialized_and_says_nothing_of_commands(dag: DAG) -> None:
     with group(environment={"TOKEN": "{{ var.value.token }}"}) as job:
         job.task("a", "say the-word", operator_args={"retries": 2, "retry_delay": timedelta(seconds=3)})
-    stored = DagSerialization.to_dict(dag)
+    stored = dag_serialization().to_dict(dag)
     assert "the-word" not in json.dumps(stored)
-    again = DagSerialization.from_dict(stored)
+    again = dag_serialization().from_dict(stored)
     assert again.get_task("g.a").retries == 2
     assert again.get_task("g.a").task_type == "AzureBatchMemberOperator"
 
