@@ -49,8 +49,8 @@ class FunctionArguments(DecoratorArguments, total=False):
 class BatchFunction(Protocol[P, R_co]):
     """A decorated function, as a type checker knows it: called in a DAG, it makes an Airflow task.
 
-    Made by :func:`azure_batch_task`. A call is checked against the function's own parameters. What it gives is
-    Airflow's ``XComArg``, typed so that it goes into whatever takes the value that it will be.
+    Made by :func:`azure_batch_task`. A call is checked against the function's own parameters. What it gives
+    is Airflow's ``XComArg``, typed so that it goes into whatever takes the value that it will be.
     """
 
     @property
