@@ -61,7 +61,6 @@ NOT_OURS: dict[int, str] = {
     142: _SERVICE + " Priorities are of jobs: 146.",
     150: _OTHER + " The same for Azure Batch: 149.",
     151: _OTHER + " The same for Azure Batch: 149.",
-    152: _OPEN,
     153: _OTHER + " The same for Azure Batch: 149.",
     154: _OTHER + " The same for Azure Batch: 149.",
     156: _OPEN,

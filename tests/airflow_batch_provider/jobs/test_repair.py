@@ -16,6 +16,7 @@ from airflow_batch_provider.client.streams import Follower
 from airflow_batch_provider.client.watching import Watch
 from airflow_batch_provider.exceptions import BatchJobConflictError, BatchJobFailedError
 from airflow_batch_provider.spec import JobGraph, blob, shell
+from airflow_batch_provider.spec.retry import OnRetry
 from tests.airflow_batch_provider.jobs.conftest import Jobs
 
 pytestmark = pytest.mark.slow
@@ -193,6 +194,46 @@ def test_restart_ends_the_live_job_of_an_earlier_try_and_of_its_own_try_attaches
     claim = jobs.run(changed, empty_pool, name, on_retry="restart", attempt=3).claim()
     assert claim.identity.submission == 3
     jobs.run(changed, empty_pool, name).terminate(claim.job_id, "test")
+
+
+def test_pain_152_what_a_try_decides_about_the_job_of_an_earlier_one_is_in_its_log(
+    jobs: Jobs, pool: str
+) -> None:
+    """apache/airflow#71485: whether a try submits or reconnects, and why, is not to be seen."""
+    graph, name = JobGraph(), run_id()
+    graph.task("good", "/bin/true") >> graph.task("bad", shell(f"{NOT_AT_FIRST}true"))
+
+    def decided(attempt: int, on_retry: OnRetry = "repair") -> tuple[Claim, list[str]]:
+        """What a try that is killed after its decision has said of it, with the jobs by their numbers."""
+        jobs.lines.clear()
+        run = jobs.run(graph, pool, name, attempt=attempt, on_retry=on_retry, on_task_failure="continue")
+        claim = run.claim()
+        if claim.found is Found.CREATED:
+            run.fill(claim)
+        said = [line.replace(claim.job_id[:-1], "#") for line in jobs.lines]
+        return claim, [line for line in said if "#" in line]
+
+    assert decided(1)[1] == ["Submitted Batch job #1"]
+    assert decided(2)[1][-1] == "Attached to Batch job of an earlier try, #1"
+    with pytest.raises(BatchJobFailedError):
+        to_the_end(jobs.run(graph, pool, name, on_task_failure="continue", on_retry="reattach"))
+    assert decided(3)[1] == [
+        "Batch job #1 has ended without success; submitting anew",
+        "Repairing Batch job #1: tasks that are done: 1",
+        "Submitted Batch job #2",
+    ]
+    to_the_end(jobs.run(graph, pool, name, on_task_failure="continue"))
+    assert decided(4)[1] == [
+        "Batch job #1 has ended without success; submitting anew",
+        "An earlier try has finished Batch job #2",
+    ]
+    name = run_id()
+    graph.task("slow", "/bin/sleep 60")
+    decided(1)
+    claim, said = decided(2, "restart")
+    assert said[:1] == ["Ending Batch job #1 of an earlier try, to submit it anew (on_retry='restart')"]
+    assert said[-1] == "Submitted Batch job #2"
+    jobs.run(graph, pool, name).terminate(claim.job_id, "test")
 
 
 def test_in_a_job_that_lives_a_failed_task_is_reactivated(
