@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import shutil
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from demo.processes.supervisor import PROJECT_DIR
 from demo.stack import LocalStack, StackOptions, default_connections
 from demo.stack.accounts import BatchAccount, StorageAccount
+from demo.stack.ports import free_port
 from tests.e2e.batch import Batch, open_batch
 from tests.e2e.waiting import wait_until
 
@@ -19,6 +21,7 @@ WRONG_KEY = base64.b64encode(b"a key, but of another account, and as long as key
 DAG_IDS = (
     "flights_etl",
     "flights_ingest",
+    "ingest_once",
     "listed",
     "regroup",
     "video_transcode",
@@ -36,19 +39,29 @@ CRASHES_ARE_NOTICED_SOON = {
 }
 
 
-def connections(storage: StorageAccount, batch: BatchAccount) -> Mapping[str, Mapping[str, object]]:
-    """The usual connection, and two with a wrong key."""
+def connections(
+    storage: StorageAccount, batch: BatchAccount, queue_port: int
+) -> Mapping[str, Mapping[str, object]]:
+    """The usual connection, two with a wrong key, and one whose queues are a process of their own."""
     usual = default_connections(storage, batch)["azure_batch_default"]
+    other_queues = replace(storage, queue_port=queue_port).connection_string
     wrong_storage = storage.connection_string.replace(storage.key, WRONG_KEY)
     return {
         "azure_batch_default": usual,
         "wrong_account_key": {**usual, "password": WRONG_KEY},
         "wrong_storage_key": {**usual, "extra": {"storage_connection_string": wrong_storage}},
+        "queue_that_dies": {**usual, "extra": {"storage_connection_string": other_queues}},
     }
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+def queue_port() -> int:
+    """Where the queues are that are a process of their own."""
+    return free_port()
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, queue_port: int) -> Iterator[LocalStack]:
     """Azurite, Event Grid, emulator and Airflow, with the example DAGs and those of the tests."""
     folder = tmp_path_factory.mktemp("e2e")
     dags = folder / "dags"
@@ -58,8 +71,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     options = StackOptions(
         folder / "stack",
         dags,
-        containers=("incoming", "outgoing", "elsewhere", "raw"),
-        connections=connections,
+        containers=("incoming", "outgoing", "elsewhere", "raw", "ledger"),
+        connections=lambda storage, batch: connections(storage, batch, queue_port),
         airflow_env=lambda _storage, _batch: CRASHES_ARE_NOTICED_SOON,
         emulator_options=("--dedicated-core-quota", "0"),
     )
