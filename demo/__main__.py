@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -15,6 +16,8 @@ from demo.azurite.node import NodeMissingError
 from demo.flights import FlightsMissingError
 from demo.folder import FolderError, prepare_folder
 from demo.following import ScenarioError
+from demo.gallery import GALLERY
+from demo.gallery import tell as tell_entry
 from demo.processes.runfile import AlreadyRunningError
 from demo.processes.supervisor import PROJECT_DIR, ComponentError
 from demo.report import report
@@ -42,7 +45,11 @@ def _transcode(stack: LocalStack, view: View) -> None:
 
 
 #: What `DAG=` of `make demo` takes.
-STORIES: dict[str, Callable[[LocalStack, View], None]] = {"transcode": _transcode, "etl": etl.tell}
+STORIES: dict[str, Callable[[LocalStack, View], None]] = {
+    "transcode": _transcode,
+    "etl": etl.tell,
+    **{name: partial(tell_entry, entry=entry) for name, entry in GALLERY.items()},
+}
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:

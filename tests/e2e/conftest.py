@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from demo.gallery import GALLERY
 from demo.processes.supervisor import PROJECT_DIR
 from demo.stack import LocalStack, StackOptions, default_connections
 from demo.stack.accounts import BatchAccount, StorageAccount
@@ -19,6 +20,7 @@ from tests.e2e.waiting import wait_until
 
 WRONG_KEY = base64.b64encode(b"a key, but of another account, and as long as keys are: 64 bytes").decode()
 DAG_IDS = (
+    *GALLERY,
     "flights_etl",
     "flights_ingest",
     "ingest_once",
