@@ -6,6 +6,7 @@ All shards are one Batch job. A shard's seed is its number, so that the same run
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from airflow.sdk import DAG, Param, task
 
@@ -42,7 +43,7 @@ def simulate(seed: int, option: dict) -> dict:
 
 
 @task
-def merge(shards: list[dict]) -> dict:
+def merge(shards: Any) -> dict:
     """Price and standard error over all paths, however many each shard has."""
     prices = {}
     for name in ("call", "put"):
