@@ -19,12 +19,13 @@ __all__ = ["Batch", "Job", "Task", "open_batch"]
 
 @dataclass(frozen=True)
 class Job:
-    """A job. `run_id` is the Airflow run that submitted it, `ends_itself` whether the last task ends it."""
+    """A job. `run_id` and `task_id` are of Airflow, `ends_itself` is whether the last task ends it."""
 
     id: str
     state: str
     dag_id: str
     run_id: str
+    task_id: str
     ends_itself: bool
 
 
@@ -93,7 +94,12 @@ def _word(value: Any) -> str:
 def _job(item: Any) -> Job:
     marks = {mark.name: mark.value for mark in item.metadata or ()}
     ends_itself = _word(item.all_tasks_complete_mode) == "terminatejob"
-    return Job(item.id, _word(item.state), marks["airflow-dag"], marks["airflow-run"], ends_itself)
+    return Job(
+        item.id,
+        _word(item.state),
+        *(marks[f"airflow-{what}"] for what in ("dag", "run", "task")),
+        ends_itself,
+    )
 
 
 def _task(item: Any) -> Task:

@@ -23,6 +23,8 @@ DAG_IDS = (
     *GALLERY,
     "flights_etl",
     "flights_ingest",
+    "given_up",
+    "held",
     "ingest_once",
     "listed",
     "regroup",
