@@ -6,14 +6,20 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 
 from airflow_batch_provider import spec
 from airflow_batch_provider.spec.errors import SpecError
+from airflow_batch_provider.spec.files import is_template
 
 if TYPE_CHECKING:
     from airflow.sdk import XComArg
 
-__all__ = ["Text", "given", "pool_text", "text"]
+    from airflow_batch_provider.spec.auto_pool import AutoPool
+
+__all__ = ["PoolOfJob", "Text", "given", "known_pool", "pool_of_job", "pool_text", "text"]
 
 Text: TypeAlias = "str | XComArg"
 """Of a templated argument: Airflow puts the output's value in its place before the task runs."""
+
+PoolOfJob: TypeAlias = "Text | AutoPool"
+"""The id of a pool that is there, or the declaration of one that is made for the job."""
 
 
 def text(argument: Text) -> str:
@@ -21,13 +27,14 @@ def text(argument: Text) -> str:
     return cast("str", argument)
 
 
-def pool_text(argument: object, where: str, *, name: str = "pool_id") -> str:
+def pool_text(argument: object, where: str, *, name: str = "pool_id", instead: str = "") -> str:
     """The id of a pool as it is, typed as what it will be when the task runs.
 
     Parameters:
         argument: text, or the output of another task.
         where: the task that it is given to.
         name: of the argument.
+        instead: what else may be done with the record of a pool.
 
     Raises:
         SpecError: it is the operator or the record of the pool itself, or no text.
@@ -40,8 +47,44 @@ def pool_text(argument: object, where: str, *, name: str = "pool_id") -> str:
         )
     if isinstance(argument, spec.Pool):
         right = "Write pool.pool_id." if argument.id_by_fingerprint else "Write pool.id."
-        raise SpecError(f"{name} is the declaration of pool {argument.id!r}", where=where, right=right)
+        raise SpecError(
+            f"{name} is the declaration of pool {argument.id!r}", where=where, right=right + instead
+        )
     raise SpecError(f"{name} is {argument!r}", where=where, right=f"Give the pool's id: {name}='...'.")
+
+
+def pool_of_job(argument: object, where: str) -> str | AutoPool:
+    """What a job runs on, typed as what it will be when the task runs.
+
+    Parameters:
+        argument: the id of a pool as text or another task's output, or an ``AutoPool``.
+        where: the task that it is given to.
+
+    Raises:
+        SpecError: as :func:`pool_text`; or an auto pool that is to serve the jobs of a schedule.
+    """
+    if isinstance(argument, str) or not isinstance(argument, spec.AutoPool):
+        return pool_text(argument, where, instead=" AutoPool(pool) is one of this job's own.")
+    if argument.lifetime != "job":
+        raise SpecError(
+            f"the lifetime of {argument.where} is {argument.lifetime!r}",
+            where=where,
+            right="That is for JobSchedule; a job has a pool of its own: leave lifetime out.",
+        )
+    return argument
+
+
+def known_pool(pool: str | AutoPool) -> str | AutoPool:
+    """What a job runs on as far as it is known when the DAG is parsed.
+
+    Parameters:
+        pool: as :func:`pool_of_job` gave it.
+
+    Returns:
+        It; or some id, in place of a template or another task's output.
+    """
+    known = isinstance(pool, spec.AutoPool) or (isinstance(pool, str) and not is_template(pool))
+    return pool if known else "known-later"
 
 
 def given(value: object, field: str, task_id: str) -> str:

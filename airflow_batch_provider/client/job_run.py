@@ -135,7 +135,7 @@ class JobRun:
                 self._say(Say(shortfall, "warning"))
         else:
             self._say(Say("The connection names no storage account: the tasks' logs stay on their nodes"))
-        with explained(f"Looking at pool {plan.options.pool_id}"):
+        with explained(f"Looking at pool {plan.options.pool_label}"):
             self._driver.run(_check_pool(plan, self._files.node_identity if self._files else None))
         with explained(f"Submitting Batch job {plan.identity.job_id}"):
             retry = Retry(plan.on_retry, plan.attempt, plan.no_retry_exit_codes, self._lost)
@@ -269,7 +269,7 @@ class JobRun:
             wanted = []
         return {
             "job_id": claim.job_id,
-            "pool_id": self.plan.options.pool_id,
+            "pool_id": (outcome.job and outcome.job.pool_id) or self.plan.options.pool_label,
             "tasks": {
                 "total": outcome.total,
                 "succeeded": outcome.succeeded_tasks,
@@ -334,7 +334,10 @@ def _named_outputs(graph: JobGraph) -> list[str]:
 def _check_pool(plan: JobPlan, node_identity: str | None) -> Script[None]:
     """A job on a pool that does not exist is accepted and waits for ever, as is a task that needs more slots
     than any node has: neither is an error to the service."""
-    pool_id = plan.options.pool_id
+    if (auto := plan.options.auto_pool) is not None:
+        auto.check_fits(plan.graph)
+        return
+    pool_id = plan.options.pool_label
     wire: Mapping[str, Any] = yield from patiently(
         Call("get_pool", (pool_id,), {"select": ["id", "state", "taskSlotsPerNode", "identity"]})
     )

@@ -94,13 +94,15 @@ class SingleTaskRun:
         self._say(Say(f"Pool {pool.id}: {made}"))
 
     def check_pool(self) -> None:
-        """Look for the pool: a job on one that does not exist is accepted, and waits for ever.
+        """Look for the pool, if there must be one: a job without is accepted, and waits for ever.
 
         Raises:
             BatchRequestError: there is none of its id.
         """
-        with explained(f"Looking at pool {self.task.pool_id}"):
-            self._driver.run(patiently(Call("get_pool", (self.task.pool_id,), {"select": ["id"]})))
+        if (pool_id := self.task.pool_id) is None:
+            return
+        with explained(f"Looking at pool {pool_id}"):
+            self._driver.run(patiently(Call("get_pool", (pool_id,), {"select": ["id"]})))
 
     def let_end(self, job_id: str) -> None:
         """Let the job end when its tasks are complete; that it cannot does not change what became of ours."""
@@ -150,7 +152,7 @@ class SingleTaskRun:
         try:
             if job:
                 self._driver.run(delete_job(job_id))
-            if pool:
+            if pool and self.task.pool_id is not None:
                 self._driver.run(delete_idle_pool(self.task.pool_id))
         except Refusal as refusal:
             self._say(Say(f"Not everything was deleted: {refusal}", "warning"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar, cast
 
 from airflow.sdk.bases.decorator import task_decorator_factory
 
-from airflow_batch_provider.arguments import Text
+from airflow_batch_provider.arguments import PoolOfJob
 from airflow_batch_provider.decorators.function_operator import AzureBatchDecoratedOperator, Serializer
 from airflow_batch_provider.spec.files import Inputs
 from airflow_batch_provider.spec.task_container import Container
@@ -26,7 +26,7 @@ R_co = TypeVar("R_co", covariant=True)
 class FunctionArguments(DecoratorArguments, total=False):
     """Arguments of :func:`azure_batch_task`, which ``.override()`` takes too."""
 
-    pool_id: Text
+    pool_id: PoolOfJob
     requirements: Sequence[str] | None
     python: str | None
     python_version: str | None
@@ -105,7 +105,7 @@ class BatchFunction(Protocol[P, R_co]):
 def azure_batch_task(
     python_callable: Callable[..., Any] | None = None,
     *,
-    pool_id: Text,
+    pool_id: PoolOfJob,
     requirements: Sequence[str] | None = None,
     python: str | None = None,
     python_version: str | None = None,
@@ -139,7 +139,8 @@ def azure_batch_task(
 
     Parameters:
         python_callable: the function; given by Airflow.
-        pool_id: the pool that runs it.
+        pool_id: the pool that runs it, or ``AutoPool(Pool(...))``: a pool that the service makes for the job
+            of all its instances and deletes with it.
         requirements: packages that are installed by uv into an environment of the task. uv itself is
             installed on a node that lacks it. None: the node's Python as it is.
         python: command of Python on the node or in the image (``python3``), 3.8 or newer.

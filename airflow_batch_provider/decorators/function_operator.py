@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from airflow.sdk.bases.decorator import DecoratedOperator
 
-from airflow_batch_provider.arguments import Text, pool_text, text
+from airflow_batch_provider.arguments import PoolOfJob, known_pool, pool_of_job
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.links.job import JOB_LINK_KEY, AzureBatchJobLink, job_url
 from airflow_batch_provider.rendering import text_renderer
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_batch_provider.client.single_task_run import SingleTaskRun
+    from airflow_batch_provider.spec.auto_pool import AutoPool
 
 Serializer = Literal["pickle", "cloudpickle", "dill"]
 
@@ -71,7 +72,7 @@ class AzureBatchDecoratedOperator(DecoratedOperator):
         self,
         *,
         python_callable: Callable[..., Any],
-        pool_id: Text,
+        pool_id: PoolOfJob,
         requirements: Sequence[str] | None = None,
         python: str = "python3",
         python_version: str | None = None,
@@ -91,7 +92,7 @@ class AzureBatchDecoratedOperator(DecoratedOperator):
         poll_interval: float = 15.0,
         **kwargs: Any,
     ) -> None:
-        self.pool_id = text(pool_id)
+        self.pool_id = cast("str | AutoPool", pool_id)
         self.requirements = requirements
         self.python = python
         self.python_version = python_version
@@ -234,11 +235,14 @@ class AzureBatchDecoratedOperator(DecoratedOperator):
         from airflow_batch_provider.client.single_task_run import SingleTaskRun
 
         hook = AzureBatchHook(self.conn_id)
-        files = JobFiles(hook.storage(sas_lifetime=self.max_wall_clock + _GRACE), self.work_container)
+        options = hook.placed(self._options(self.pool_id).rendered(text_renderer(self, context)))
+        lifetime, by_identity = self.max_wall_clock + _GRACE, options.auto_pool is None
+        storage = hook.storage(sas_lifetime=lifetime, by_identity=by_identity)
+        files = JobFiles(storage, self.work_container)
         identity = self._identity(context)
         task = FunctionTask(
             identity=identity,
-            options=self._options(self.pool_id),
+            options=options,
             graph_of=partial(
                 self._graph,
                 sources,
@@ -281,7 +285,7 @@ class AzureBatchDecoratedOperator(DecoratedOperator):
         )
         return made.graph
 
-    def _options(self, pool_id: str) -> JobOptions:
+    def _options(self, pool_id: str | AutoPool) -> JobOptions:
         return JobOptions(
             pool_id=pool_id,
             priority=self.priority,
@@ -330,11 +334,12 @@ class AzureBatchDecoratedOperator(DecoratedOperator):
                 where=where,
                 right="Have the packages in the image, or leave the container out.",
             )
-        pool_id = pool_text(self.pool_id, where)
-        plain = isinstance(self.pool_id, str) and not is_template(pool_id)
-        self._options(pool_id if plain else "known-later")
+        pool = known_pool(pool_of_job(self.pool_id, where))
+        self._options(pool)
         if not is_template(str(self.environment)):
-            self._graph({}, "owner", lambda text: text, "function")
+            graph = self._graph({}, "owner", lambda text: text, "function")
+            if not isinstance(pool, str):
+                pool.check_fits(graph)
 
 
 def _instances(context: Context, states: list[str] | None = None) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from airflow_batch_provider.client.settings import BatchSettings
     from airflow_batch_provider.client.storage import StorageAccess
+    from airflow_batch_provider.spec.job import JobOptions
 
 
 class AzureBatchHook(BaseHook):
@@ -106,16 +108,42 @@ class AzureBatchHook(BaseHook):
         """
         return self._management_client
 
-    def storage(self, *, sas_lifetime: dt.timedelta | None = None) -> StorageAccess:
+    def placed(self, options: JobOptions) -> JobOptions:
+        """Options of a job, with what its auto pool needs of the account; others as they are.
+
+        Secrets of that pool are known to the log masker from here on.
+
+        Parameters:
+            options: rendered.
+
+        Raises:
+            SettingsError: the pool has application packages, and the connection does not name the account's
+                resource.
+            SpecError: the service supports no image that fits the pool's pattern.
+            BatchRequestError: the service refused to list its images.
+        """
+        if (auto := options.auto_pool) is None:
+            return options
+        from airflow.sdk.log import mask_secret
+
+        from airflow_batch_provider.client.auto_pools import in_account
+
+        for secret in auto.pool.secrets:
+            mask_secret(secret)
+        return replace(options, pool_id=in_account(auto, self.settings, self.batch_client, self.log))
+
+    def storage(self, *, sas_lifetime: dt.timedelta | None = None, by_identity: bool = True) -> StorageAccess:
         """The storage account of the connection.
 
         Parameters:
             sas_lifetime: how long SAS handed to nodes are valid; None: as ``StorageAccess`` has it.
+            by_identity: whether nodes use the identity that the connection names for them, if it names one;
+                pools that the service makes itself cannot have any.
 
         Raises:
             SettingsError: the connection names no storage account.
         """
-        return _storage_access(self.conn_id, self.settings, sas_lifetime)
+        return _storage_access(self.conn_id, self.settings, sas_lifetime, by_identity)
 
     async def astorage(self, *, sas_lifetime: dt.timedelta | None = None) -> StorageAccess:
         """As ``storage``, without blocking the event loop on the connection.
@@ -188,7 +216,7 @@ async def _mask_in_loop(secret: str) -> None:
 
 
 def _storage_access(
-    conn_id: str, settings: BatchSettings, sas_lifetime: dt.timedelta | None
+    conn_id: str, settings: BatchSettings, sas_lifetime: dt.timedelta | None, by_identity: bool = True
 ) -> StorageAccess:
     from airflow.sdk.log import mask_secret
 
@@ -203,7 +231,7 @@ def _storage_access(
         )
     return StorageAccess(
         settings.storage,
-        node_identity=settings.node_identity,
+        node_identity=settings.node_identity if by_identity else None,
         sas_lifetime=sas_lifetime or DEFAULT_SAS_LIFETIME,
         mask=mask_secret,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_batch_provider.arguments import Text
+from airflow_batch_provider.arguments import PoolOfJob
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.operators.job import AzureBatchJobOperator
 from airflow_batch_provider.operators.task_instance import identity_of
@@ -62,7 +62,7 @@ class AzureBatchCustomActivityOperator(AzureBatchJobOperator):
         activity: Mapping[str, Any] | str,
         linked_services: Sequence[Mapping[str, Any]] = (),
         datasets: Sequence[Mapping[str, Any]] = (),
-        pool_id: Text | None = None,
+        pool_id: PoolOfJob | None = None,
         keep_folders: bool = False,
         work_container: str = "adfjobs",
         **kwargs: Unpack[JobArguments],

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Asset, BaseOperator
 
 from airflow_batch_provider import spec
-from airflow_batch_provider.arguments import Text, pool_text
+from airflow_batch_provider.arguments import PoolOfJob, known_pool, pool_of_job
 from airflow_batch_provider.client.meaning import check_layers
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.lineage import facets
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from airflow_batch_provider.client.claim import Claim
     from airflow_batch_provider.client.job_files import JobFiles
     from airflow_batch_provider.client.job_run import JobRun
+    from airflow_batch_provider.spec.auto_pool import AutoPool
     from airflow_batch_provider.spec.command import Command
     from airflow_batch_provider.spec.graph import JobGraph
     from airflow_batch_provider.spec.ids import JobIdentity
@@ -65,7 +66,8 @@ class AzureBatchJobOperator(TypedOutput, BaseOperator):
     carries job id, outputs and work.
 
     Parameters:
-        pool_id: the pool that runs the tasks.
+        pool_id: the pool that runs the tasks; or ``AutoPool(Pool(...))`` for one that the service makes for
+            this job and deletes with it.
         graph: the tasks, in whose texts Jinja is rendered; or a function that makes the graph in the worker,
             for graphs that depend on what is known only then. It must make the same graph each time. Its
             texts and those that ``expand`` adds are taken as they are: Jinja goes into ``graph_kwargs``.
@@ -113,7 +115,7 @@ class AzureBatchJobOperator(TypedOutput, BaseOperator):
     def __init__(
         self,
         *,
-        pool_id: Text,
+        pool_id: PoolOfJob,
         graph: JobGraph | Callable[..., JobGraph],
         graph_kwargs: Mapping[str, Any] | None = None,
         work_container: str = "batch-work",
@@ -141,7 +143,7 @@ class AzureBatchJobOperator(TypedOutput, BaseOperator):
         **kwargs: Unpack[TaskArguments],
     ) -> None:
         super().__init__(**kwargs)
-        self.pool_id = pool_text(pool_id, f"task {self.task_id!r}")
+        self.pool_id = pool_of_job(pool_id, f"task {self.task_id!r}")
         self.graph = graph
         self.graph_kwargs = graph_kwargs
         self.work_container = work_container
@@ -288,9 +290,11 @@ class AzureBatchJobOperator(TypedOutput, BaseOperator):
         from airflow_batch_provider.rendering import text_renderer
 
         render = text_renderer(self, context)
+        hook = AzureBatchHook(self.conn_id)
+        options = hook.placed(self._options(self.pool_id).rendered(render))
         plan = JobPlan(
             identity=identity_of(context, self.namespace),
-            options=self._options(self.pool_id).rendered(render),
+            options=options,
             graph=self._graph(render),
             render=as_written,
             no_retry_exit_codes=frozenset(self.no_retry_exit_codes),
@@ -298,22 +302,23 @@ class AzureBatchJobOperator(TypedOutput, BaseOperator):
             on_retry=self.on_retry,
             attempt=try_of(context),
         )
-        hook = AzureBatchHook(self.conn_id)
-        tags = {"dag_id": context["ti"].dag_id, "task_id": self.task_id, "pool_id": plan.options.pool_id}
+        tags = {"dag_id": context["ti"].dag_id, "task_id": self.task_id, "pool_id": options.pool_label}
         measure = partial(emit, tags=tags)
-        return JobRun(plan, hook.batch_client(), self._files(hook), self.log, measure=measure)
+        return JobRun(plan, hook.batch_client(), self._files(hook, options), self.log, measure=measure)
 
     def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
         """Tell the OpenLineage provider which blobs the job has read and written."""
         return facets(self._lineage_graph, AzureBatchHook(self.conn_id).settings.storage)
 
-    def _files(self, hook: AzureBatchHook) -> JobFiles | None:
+    def _files(self, hook: AzureBatchHook, options: JobOptions) -> JobFiles | None:
         if hook.settings.storage is None:
             return None
         from airflow_batch_provider.client.job_files import JobFiles
 
         container = spec.blob(f"{self.work_container}/").container
-        return JobFiles(hook.storage(sas_lifetime=self.max_wall_clock + _GRACE), container)
+        by_identity = options.auto_pool is None
+        storage = hook.storage(sas_lifetime=self.max_wall_clock + _GRACE, by_identity=by_identity)
+        return JobFiles(storage, container)
 
     def _graph(self, render: Callable[[str], str]) -> JobGraph:
         if isinstance(self.graph, spec.JobGraph):
@@ -346,7 +351,7 @@ class AzureBatchJobOperator(TypedOutput, BaseOperator):
 
         return claim.found is Found.SUCCEEDED
 
-    def _options(self, pool_id: str) -> JobOptions:
+    def _options(self, pool_id: str | AutoPool) -> JobOptions:
         return spec.JobOptions(
             pool_id=pool_id,
             priority=self.priority,
@@ -366,8 +371,6 @@ class AzureBatchJobOperator(TypedOutput, BaseOperator):
 
     def _check(self) -> None:
         """What can be checked when the DAG is parsed; templates and XComs are checked when they are known."""
-        from airflow_batch_provider.spec.files import is_template
-
         where = f"task {self.task_id!r}"
         if isinstance(self.graph, spec.JobGraph):
             self.graph.validate()
@@ -390,9 +393,11 @@ class AzureBatchJobOperator(TypedOutput, BaseOperator):
             raise spec.SpecError(
                 f"log_tasks is {self.log_tasks!r}", where=where, right=f"Give a list: [{self.log_tasks!r}]."
             )
-        plain = isinstance(self.pool_id, str) and not is_template(self.pool_id)
+        pool = known_pool(self.pool_id)
         if _is_plain(self.environment) and _is_plain(self.metadata):
-            self._options(self.pool_id if plain else "known-later")
+            self._options(pool)
+        if isinstance(self.graph, spec.JobGraph) and not isinstance(pool, str):
+            pool.check_fits(self.graph)
 
 
 def _is_plain(values: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseOperator
@@ -68,6 +69,7 @@ class AzureBatchJobScheduleOperator(TypedOutput, BaseOperator):
 
         hook = AzureBatchHook(self.conn_id)
         schedule = self.job_schedule.rendered(text_renderer(self, context))
+        schedule = replace(schedule, options=hook.placed(schedule.options))
         storage = self._storage(hook, schedule)
         owner = digest(self.namespace, self.dag_id, self.task_id)
         driver = Driver(hook.batch_client(), log_to(self.log))

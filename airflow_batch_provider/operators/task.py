@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_batch_provider import spec
-from airflow_batch_provider.arguments import Text
+from airflow_batch_provider.arguments import PoolOfJob
 from airflow_batch_provider.operators.job import AzureBatchJobOperator
 from airflow_batch_provider.spec.files import BlobRef
 
@@ -34,7 +34,7 @@ class AzureBatchTaskOperator(AzureBatchJobOperator):
     ``["results"]["task"]``. Any part of the command and the files may be an XCom of another task or mapped.
 
     Parameters:
-        pool_id: the pool that runs it.
+        pool_id: the pool that runs it, or an ``AutoPool``.
         command: text or a list of texts. No shell runs it; for pipes and variables use ``shell("...")``.
         inputs, outputs, upload_when, result, container, packages, user, required_slots, max_retries,
             retention: see :class:`~airflow_batch_provider.spec.task.TaskOptions`.
@@ -48,7 +48,7 @@ class AzureBatchTaskOperator(AzureBatchJobOperator):
     def __init__(
         self,
         *,
-        pool_id: Text,
+        pool_id: PoolOfJob,
         command: Command,
         inputs: Inputs | None = None,
         outputs: Outputs = (),

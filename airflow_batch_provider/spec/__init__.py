@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 __all__ = [
+    "AutoPool",
     "AutoScale",
     "AutoUser",
     "BlobMount",
@@ -56,6 +57,7 @@ __all__ = [
 
 # Loaded at first use: a DAG file pays for what it names, not for all there is.
 if TYPE_CHECKING:
+    from airflow_batch_provider.spec.auto_pool import AutoPool
     from airflow_batch_provider.spec.command import cmd, shell
     from airflow_batch_provider.spec.disks import DataDisk, DiskEncryption, OsDisk
     from airflow_batch_provider.spec.errors import SpecError
@@ -92,6 +94,7 @@ if TYPE_CHECKING:
     from airflow_batch_provider.spec.users import AutoUser
 else:
     _MODULES = {
+        "AutoPool": "auto_pool",
         "AutoScale": "scale",
         "AutoUser": "users",
         "BlobMount": "mounts",

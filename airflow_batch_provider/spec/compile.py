@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -279,8 +279,9 @@ def fingerprint(graph: JobGraph, options: JobOptions, container: str) -> str:
     Returns:
         16 hexadecimal digits.
     """
+    auto = options.auto_pool
     whole = {
-        "options": _plain(options),
+        "options": _plain(options if auto is None else replace(options, pool_id=auto.fingerprint)),
         "container": container,
         "tasks": [[_plain(spec), sorted(graph.upstream(spec.id))] for spec in graph.specs],
         "expansions": [[expansion.after, _plain(expansion.kwargs)] for expansion in graph.expansions],

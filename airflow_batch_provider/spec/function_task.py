@@ -59,9 +59,9 @@ class FunctionTask:
         return next(self.task_ids())
 
     @property
-    def pool_id(self) -> str:
-        """The pool that runs it."""
-        return self.options.pool_id
+    def pool_id(self) -> str | None:
+        """The pool that runs it; None: one that is made for the job."""
+        return self.options.pool_id if isinstance(self.options.pool_id, str) else None
 
     def job_ids(self) -> Iterator[str]:
         """The shared job, then others for tries after that has ended; the same for all instances."""
@@ -92,7 +92,7 @@ class FunctionTask:
             "airflow-run": identity.run_id,
             "airflow-task": identity.task_id,
         }
-        return self.options.wire(job_id, marks)
+        return self.options.wire(job_id, marks, self.storage_of(job_id).access)
 
     def task_wire(self, task_id: str, job_id: str) -> dict[str, Any]:
         """The wire model BatchTaskCreateOptions."""

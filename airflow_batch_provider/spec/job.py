@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from airflow_batch_provider.spec.checks import rendered
 from airflow_batch_provider.spec.command import Command, OperatingSystem
@@ -15,6 +15,7 @@ from airflow_batch_provider.spec.job_network import JobNetwork
 from airflow_batch_provider.spec.limits import DEFAULT_WALL_CLOCK, DISPLAY_NAME_LENGTH, PRIORITY
 from airflow_batch_provider.spec.naming import check_id
 from airflow_batch_provider.spec.options import duration, environment_pairs, whole
+from airflow_batch_provider.spec.resources import no_storage
 from airflow_batch_provider.spec.special_tasks import (
     JobPreparation,
     JobRelease,
@@ -22,6 +23,9 @@ from airflow_batch_provider.spec.special_tasks import (
     job_release,
 )
 from airflow_batch_provider.spec.values import environment_wire, iso_duration, metadata_wire
+
+if TYPE_CHECKING:
+    from airflow_batch_provider.spec.auto_pool import AutoPool
 
 OnTaskFailure: TypeAlias = Literal["terminate", "continue"]
 
@@ -31,7 +35,7 @@ class JobOptions:
     """Options of a job.
 
     Parameters:
-        pool_id: the pool it runs on.
+        pool_id: the pool it runs on, or ``AutoPool(...)`` for one that the service makes for it.
         priority: -1000 to 1000; higher goes first on a shared pool. (Batch knows no priority of a task.)
         max_wall_clock: after this time the service ends the job.
         on_task_failure: ``terminate`` ends the whole job as soon as a task has failed for good, by the
@@ -56,7 +60,7 @@ class JobOptions:
         SpecError: a value the service would refuse.
     """
 
-    pool_id: str
+    pool_id: str | AutoPool
     priority: int = 0
     max_wall_clock: timedelta = DEFAULT_WALL_CLOCK
     on_task_failure: OnTaskFailure = "terminate"
@@ -72,7 +76,8 @@ class JobOptions:
     network: JobNetwork | None = None
 
     def __post_init__(self) -> None:
-        check_id(self.pool_id, where="pool_id")
+        if self.auto_pool is None:
+            check_id(self.pool_id, where="pool_id")
         duration(self.max_wall_clock, "max_wall_clock", "job")
         environment_pairs(self.environment, where="job")
         environment_pairs(self.metadata, where="job", name="metadata")
@@ -108,8 +113,23 @@ class JobOptions:
         """Whether one failed task ends the job."""
         return self.on_task_failure == "terminate"
 
+    @property
+    def auto_pool(self) -> AutoPool | None:
+        """The pool that is made for it; None: it runs on one that is there."""
+        if isinstance(self.pool_id, str):
+            return None
+        # A job on a pool that is there does without the declaration of pools, at DAG parse too.
+        from airflow_batch_provider.spec.auto_pool import AutoPool
+
+        return self.pool_id if isinstance(self.pool_id, AutoPool) else None
+
+    @property
+    def pool_label(self) -> str:
+        """What people know the pool by: its id, or what that of an auto pool begins with."""
+        return self.pool_id if isinstance(self.pool_id, str) else self.pool_id.label
+
     def rendered(self, render: Render) -> JobOptions:
-        """These options with the Jinja in preparation and release rendered.
+        """These options with the Jinja in preparation, release and auto pool rendered.
 
         All else is among the operator's template fields, and is not rendered a second time: a value that
         came from an XCom may hold braces of its own.
@@ -121,6 +141,7 @@ class JobOptions:
             self,
             preparation=rendered(self.preparation, render),
             release=rendered(self.release, render),
+            pool_id=self.pool_id if self.auto_pool is None else rendered(self.auto_pool, render),
         )
 
     def wire(
@@ -137,14 +158,14 @@ class JobOptions:
             files: gives nodes access to blobs; None: there is no storage.
 
         Raises:
-            SpecError: preparation or release need a blob, and there is no storage.
+            SpecError: preparation, release or auto pool need a blob, and there is no storage.
         """
         constraints: dict[str, Any] = {"maxWallClockTime": iso_duration(self.max_wall_clock)}
         if self.max_task_retries is not None:
             constraints["maxTaskRetryCount"] = self.max_task_retries
         job: dict[str, Any] = {
             "id": job_id,
-            "poolInfo": {"poolId": self.pool_id},
+            "poolInfo": self._pool_info(files),
             "priority": self.priority,
             "usesTaskDependencies": True,
             "onAllTasksComplete": "noaction",
@@ -163,6 +184,13 @@ class JobOptions:
             "networkConfiguration": self.network and self.network.to_wire(),
         }
         return {**job, **{name: value for name, value in optional.items() if value}}
+
+    def _pool_info(self, files: JobFileAccess | None) -> dict[str, Any]:
+        if (auto := self.auto_pool) is None:
+            return {"poolId": self.pool_id}
+        if files is None and auto.reads_blobs:
+            raise no_storage("its start task reads blobs", auto.where)
+        return {"autoPoolSpecification": auto.to_wire(files)}
 
     def _check_failure(self) -> None:
         if self.on_task_failure not in ("terminate", "continue"):

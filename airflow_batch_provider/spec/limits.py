@@ -7,6 +7,10 @@ from datetime import timedelta
 ID_LENGTH = 64
 """Characters of a pool, job, task or application id (Azure Batch: *Service quotas and limits*)."""
 
+AUTO_POOL_PREFIX_LENGTH = 20
+"""Characters of what the id of an auto pool begins with (Azure Batch REST reference:
+*BatchAutoPoolSpecification*)."""
+
 DISPLAY_NAME_LENGTH = 1024
 """Characters of a display name (Azure Batch REST reference: *Add task*)."""
 

@@ -79,6 +79,15 @@ class JobSchedule:
                 "For a graph of tasks by the clock give the DAG a schedule.",
             )
         self._check_files()
+        if (auto := self.options.auto_pool) is not None:
+            auto.check_fits(self.graph)
+            if self.needs_files:
+                raise SpecError(
+                    "its files are in blobs, and its pool is one that the service makes",
+                    where=self.where,
+                    right="Such pools have no identity, and a SAS would run out while the schedule lives: "
+                    "give the id of a pool that is there.",
+                )
 
     @property
     def needs_files(self) -> bool:

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import TaskGroup
 
-from airflow_batch_provider.arguments import Text, pool_text
+from airflow_batch_provider.arguments import PoolOfJob, known_pool, pool_of_job, pool_text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.spec.again import part_of
 from airflow_batch_provider.spec.checks import check_exit_codes, check_period, check_wait
 from airflow_batch_provider.spec.compile import WorkArea, fingerprint
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.exits import exit_conditions
-from airflow_batch_provider.spec.files import TaskOutputs, is_template
+from airflow_batch_provider.spec.files import TaskOutputs
 from airflow_batch_provider.spec.graph import JobGraph
 from airflow_batch_provider.spec.job import JobOptions
 from airflow_batch_provider.spec.limits import DEFAULT_WALL_CLOCK
@@ -65,7 +65,8 @@ class AzureBatchJobTaskGroup(TaskGroup):
 
     Parameters:
         group_id: id of the group.
-        pool_id: the pool that runs the tasks; templated, and may be the XCom of a pool operator.
+        pool_id: the pool that runs the tasks; templated, and may be the XCom of a pool operator. Or
+            ``AutoPool(Pool(...))``: the group's job has a pool of its own, as has each job of a repair.
         conn_id, namespace, work_container, timeout, deferrable, poll_interval, no_retry_exit_codes: as of
             :class:`~airflow_batch_provider.operators.job.AzureBatchJobOperator`; each member has ``timeout``.
         priority, max_wall_clock, environment, max_parallel_tasks, metadata, preparation, release,
@@ -83,7 +84,7 @@ class AzureBatchJobTaskGroup(TaskGroup):
         self,
         group_id: str,
         *,
-        pool_id: Text,
+        pool_id: PoolOfJob,
         conn_id: str = AzureBatchHook.default_conn_name,
         work_container: str = "batch-work",
         namespace: str = "",
@@ -112,10 +113,9 @@ class AzureBatchJobTaskGroup(TaskGroup):
             check_wait(timeout, what="timeout", where=where)
         check_period(poll_interval, what="poll_interval", where=where)
         check_exit_codes(no_retry_exit_codes, what="no_retry_exit_codes", where=where)
-        pool = pool_text(pool_id, where)
-        plain = isinstance(pool, str) and not is_template(pool)
+        pool = pool_of_job(pool_id, where)
         options = JobOptions(
-            pool_id=pool if plain else "pool",
+            pool_id=known_pool(pool),
             priority=priority,
             max_wall_clock=max_wall_clock,
             # A failed task must not end the job: the others go on, and it may run again.
@@ -147,8 +147,14 @@ class AzureBatchJobTaskGroup(TaskGroup):
         self._task_ids: dict[str, str] = {}
         self._declared = JobGraph(system=system)
         self._open = False
-        self._pool = pool_id if isinstance(pool_id, str) else ""
-        self.launcher = AzureBatchSubmitOperator(task_id=SUBMIT, task_group=self, group=self, pool_id=pool)
+        auto = options.auto_pool
+        self._pool = auto.fingerprint if auto else pool_id if isinstance(pool_id, str) else ""
+        self.launcher = AzureBatchSubmitOperator(
+            task_id=SUBMIT,
+            task_group=self,
+            group=self,
+            pool_id=auto.label if auto else pool_text(pool_id, where),
+        )
         self._end = AzureBatchEndOperator(task_id=END, task_group=self, group=self)
         self._end.as_teardown(setups=self.launcher)
 
@@ -249,7 +255,9 @@ class AzureBatchJobTaskGroup(TaskGroup):
                 self.launcher.set_downstream(operator)
             if operator.downstream_task_ids.isdisjoint(inner):
                 self._end.set_upstream(operator)
-        self.batch_graph()
+        graph = self.batch_graph()
+        if (auto := self.settings.options.auto_pool) is not None:
+            auto.check_fits(graph)
 
     def _arguments(self, id: str, operator_args: Mapping[str, Any]) -> dict[str, Any]:
         where = f"task {id!r} of task group {self.group_id!r}"

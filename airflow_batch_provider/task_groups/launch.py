@@ -37,7 +37,8 @@ class AzureBatchSubmitOperator(TypedOutput, BaseOperator):
 
     Parameters:
         group: the group.
-        pool_id: the pool that runs the tasks; templated, may be an XCom.
+        pool_id: the pool that runs the tasks; templated, may be an XCom. Of an auto pool what its id begins
+            with: the group's settings have it.
     """
 
     template_fields: Sequence[str] = ("pool_id",)
@@ -128,7 +129,7 @@ class AzureBatchSubmitOperator(TypedOutput, BaseOperator):
         ti, render = context["ti"], text_renderer(self, context)
         plan = JobPlan(
             identity=settings.identity(ti, self.group.group_id),
-            options=settings.options_on(self.pool_id, {GRAPH_MARK: self.group.mark()}),
+            options=hook.placed(settings.options_on(self.pool_id, {GRAPH_MARK: self.group.mark()})),
             graph=self.group.part(ti, wanted, settings).rendered(render),
             render=render,
             on_retry="reattach",

@@ -215,7 +215,7 @@ class AzureBatchMemberOperator(TypedOutput, BaseOperator):
         ti = context["ti"]
         plan = JobPlan(
             identity=settings.identity(ti),
-            options=settings.options_on(str(launched["pool_id"])),
+            options=hook.placed(settings.options_on(str(launched["pool_id"]))),
             graph=self.group.part(ti, {self.spec.id}, settings).rendered(render),
             render=render,
             no_retry_exit_codes=settings.no_retry_exit_codes,

@@ -77,13 +77,14 @@ class GroupSettings:
         """The options of a job.
 
         Parameters:
-            pool_id: the pool it runs on.
+            pool_id: the pool it runs on, unless the group has an auto pool: then each job has its own.
             marks: further metadata.
 
         Raises:
             SpecError: a value that the service would refuse.
         """
-        return replace(self.options, pool_id=pool_id, metadata={**self.options.metadata, **(marks or {})})
+        pool = self.options.auto_pool or pool_id
+        return replace(self.options, pool_id=pool, metadata={**self.options.metadata, **(marks or {})})
 
     @property
     def patience(self) -> timedelta:
@@ -114,7 +115,8 @@ class GroupSettings:
         from airflow_batch_provider.client.job_files import JobFiles
 
         container = blob(f"{self.work_container}/").container
-        return JobFiles(hook.storage(sas_lifetime=self.options.max_wall_clock + GRACE), container)
+        lifetime, by_identity = self.options.max_wall_clock + GRACE, self.options.auto_pool is None
+        return JobFiles(hook.storage(sas_lifetime=lifetime, by_identity=by_identity), container)
 
 
 def was_cleared(operator: Any, ti: Any) -> bool:

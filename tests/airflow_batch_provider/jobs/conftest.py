@@ -15,7 +15,7 @@ from azure.batch import BatchClient
 from airflow_batch_provider.client.job_files import JobFiles
 from airflow_batch_provider.client.job_run import JobPlan, JobRun
 from airflow_batch_provider.client.storage import StorageAccess
-from airflow_batch_provider.spec import JobGraph, JobOptions
+from airflow_batch_provider.spec import AutoPool, JobGraph, JobOptions
 from airflow_batch_provider.spec.ids import JobIdentity
 from airflow_batch_provider.spec.retry import OnRetry
 
@@ -31,7 +31,7 @@ class Jobs:
     def run(
         self,
         graph: JobGraph,
-        pool_id: str,
+        pool_id: str | AutoPool,
         run_id: str | None = None,
         sleep: Callable[[float], None] = lambda seconds: time.sleep(min(seconds, 0.1)),
         on_retry: OnRetry = "repair",

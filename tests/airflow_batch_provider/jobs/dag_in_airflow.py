@@ -13,7 +13,8 @@ from airflow_batch_provider.operators.job import AzureBatchJobOperator
 from airflow_batch_provider.operators.pool import AzureBatchPoolOperator
 from airflow_batch_provider.operators.pool_delete import AzureBatchPoolDeleteOperator
 from airflow_batch_provider.operators.task import AzureBatchTaskOperator
-from airflow_batch_provider.spec import FixedScale, JobGraph, Pool, blob, shell
+from airflow_batch_provider.spec import AutoPool, FixedScale, JobGraph, Pool, blob, shell
+from airflow_batch_provider.task_groups.batch_job import AzureBatchJobTaskGroup
 
 
 def counting(n: int) -> JobGraph:
@@ -111,4 +112,11 @@ def dags(pool: str, folder: Path) -> list[DAG]:
             environment={"JSON": '{"a": 1}'},
             poll_interval=0.5,
         )
-    return [static, mapped, failing, torn_down, listed, commands, command]
+    with DAG("own_pool", schedule=None, start_date=start) as own_pool:
+        of_one_job = AutoPool(
+            Pool(id="own-{{ dag.dag_id }}", vm_size="standard_d2s_v3", scale=FixedScale(spot=1))
+        )
+        AzureBatchJobOperator(task_id="job", pool_id=of_one_job, graph=plain(), poll_interval=0.5)
+        with AzureBatchJobTaskGroup("group", pool_id=of_one_job, poll_interval=0.5) as group:
+            group.task("member", shell("true"))
+    return [static, mapped, failing, torn_down, listed, commands, command, own_pool]

@@ -9,6 +9,7 @@ from typing import Any
 from airflow.sdk import DAG, task
 
 from airflow_batch_provider.decorators.results import load_result
+from airflow_batch_provider.spec import AutoPool, FixedScale, Pool
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
@@ -68,7 +69,9 @@ def expanded(pool: str) -> DAG:
         def square(number: int) -> int:
             return number * number
 
-        @task.azure_batch(pool_id=pool, poll_interval=0.5)
+        own = AutoPool(Pool(id="join", vm_size="standard_d2s_v3", scale=FixedScale(spot=1)))
+
+        @task.azure_batch(pool_id=own, poll_interval=0.5)
         def join(squares: list[int]) -> int:
             return sum(squares)
 

@@ -52,6 +52,16 @@ def test_a_command_and_its_files_are_rendered_to_text(told: Told) -> None:
     assert returned["outputs"] == ["listed/command/said.txt"]
 
 
+def test_a_job_and_a_group_have_pools_of_their_own_that_go_with_them(told: Told, batch: BatchClient) -> None:
+    own = told.dags["own_pool"]
+    assert own["state"] == "success", told.output[-9000:]
+    (returned,) = own["returned"]["job"]
+    assert returned["results"] == {"hello": {"run": own["run_id"]}}
+    assert returned["pool_id"].startswith("own-own_pool_")
+    left = [pool for pool in batch.list_pools() if pool.id.startswith("own-")]
+    assert all(pool.state == "deleting" for pool in left)
+
+
 def test_a_failure_is_explained_in_the_airflow_log_and_no_secret_is(
     told: Told, emulator: BatchAccount, azurite: StorageAccount
 ) -> None:

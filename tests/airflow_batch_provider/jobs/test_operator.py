@@ -18,7 +18,7 @@ from azure.batch import BatchClient
 from airflow_batch_provider.exceptions import BatchJobFailedError, BatchJobTimeoutError
 from airflow_batch_provider.links.job import JOB_LINK_KEY
 from airflow_batch_provider.operators.job import AzureBatchJobOperator
-from airflow_batch_provider.spec import JobGraph, SpecError, shell
+from airflow_batch_provider.spec import AutoPool, JobGraph, SpecError, shell
 from airflow_batch_provider.spec.ids import JobIdentity
 from airflow_batch_provider.triggers.job import AzureBatchJobTrigger
 from demo.stack.accounts import BatchAccount, StorageAccount
@@ -56,7 +56,7 @@ class Instance:
         return {"ti": self, "run_id": self.run_id, **values}
 
 
-def operator(graph: Any, pool_id: str, **options: Any) -> AzureBatchJobOperator:
+def operator(graph: Any, pool_id: str | AutoPool, **options: Any) -> AzureBatchJobOperator:
     return AzureBatchJobOperator(task_id="job", pool_id=pool_id, graph=graph, poll_interval=0.3, **options)
 
 

@@ -20,7 +20,7 @@ from airflow_batch_provider.operators.task import AzureBatchTaskOperator
 from airflow_batch_provider.sensors.job import AzureBatchJobSensor
 from airflow_batch_provider.sensors.node_count import AzureBatchNodeCountSensor
 from airflow_batch_provider.sensors.pool import AzureBatchPoolSensor
-from airflow_batch_provider.spec import JobGraph, Pool, SpecError, shell
+from airflow_batch_provider.spec import AutoPool, FixedScale, JobGraph, Pool, SpecError, shell
 from airflow_batch_provider.task_groups.batch_job import AzureBatchJobTaskGroup
 
 
@@ -151,6 +151,28 @@ def test_a_pools_id_is_wanted_and_not_what_has_it(make: Callable[..., object]) -
         with pytest.raises(SpecError, match=re.escape(said)):
             make(**{name: value})
     make(**{name: "{{ params.pool }}"})
+
+
+@pytest.mark.parametrize("make", [job, one, group, function])
+def test_a_job_may_have_a_pool_of_its_own(make: Callable[..., object]) -> None:
+    declared = Pool(id="nodes", vm_size="standard_d2s_v5", scale=FixedScale(spot=1))
+    with pytest.raises(SpecError, match=r"Write pool.id. AutoPool\(pool\) is one of this job's own"):
+        make(pool_id=declared)
+    with pytest.raises(SpecError, match="the lifetime of auto pool 'nodes' is 'schedule'"):
+        make(pool_id=AutoPool(declared, lifetime="schedule"))
+    make(pool_id=AutoPool(declared))
+
+
+def test_a_task_that_no_node_of_its_pool_can_run_is_told() -> None:
+    auto = AutoPool(Pool(id="nodes", vm_size="standard_d2s_v5", scale=FixedScale(spot=1), task_slots=2))
+    graph = JobGraph()
+    graph.task("t", "true", required_slots=3)
+    with pytest.raises(SpecError, match="needs 3 slots, and a node of auto pool 'nodes' has 2"):
+        job(pool_id=auto, graph=graph)
+    with pytest.raises(SpecError, match="needs 3 slots"):
+        function(pool_id=auto, required_slots=3)
+    with pytest.raises(SpecError, match="needs 3 slots"), group(pool_id=auto) as made:
+        made.task("t", "true", required_slots=3)
 
 
 @pytest.mark.parametrize("make", [job, function])
