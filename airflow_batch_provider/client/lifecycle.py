@@ -22,13 +22,15 @@ class Change:
         kind: what is changed, as the service's paths have it.
         verb: what is asked for.
         underway: states in which nothing need be asked for, since they are the aim or lead to it.
-        settled: states that are the aim, or that can be no other any more.
+        settled: states that are the aim, or do as well.
+        lost: states from which the aim cannot be reached any more.
     """
 
     kind: Literal["jobs", "jobschedules"]
     verb: Literal["terminate", "disable", "enable", "delete"]
     underway: frozenset[str]
     settled: frozenset[str]
+    lost: frozenset[str] = frozenset()
 
     @property
     def noun(self) -> str:
@@ -49,11 +51,13 @@ CHANGES: dict[str, Change] = {
     "terminate_job": Change("jobs", "terminate", _ENDING, _ENDED),
     "delete_job": Change("jobs", "delete", frozenset({"deleting", ABSENT}), frozenset({ABSENT})),
     "disable_job": Change("jobs", "disable", _ENDING | {"disabling", "disabled"}, _ENDED | {"disabled"}),
-    "enable_job": Change("jobs", "enable", frozenset({"enabling", "active"}), frozenset({"active"})),
+    "enable_job": Change("jobs", "enable", frozenset({"enabling", "active"}), frozenset({"active"}), _ENDING),
     "terminate_schedule": Change("jobschedules", "terminate", _ENDING, _ENDED),
     "delete_schedule": Change("jobschedules", "delete", frozenset({"deleting", ABSENT}), frozenset({ABSENT})),
     "disable_schedule": Change("jobschedules", "disable", _ENDING | {"disabled"}, _ENDING | {"disabled"}),
-    "enable_schedule": Change("jobschedules", "enable", frozenset({"active"}), frozenset({"active"})),
+    "enable_schedule": Change(
+        "jobschedules", "enable", frozenset({"active"}), frozenset({"active"}), _ENDING
+    ),
 }
 """By the names that triggers keep (Azure Batch REST reference: *Jobs*, *Job schedules*)."""
 
@@ -88,7 +92,7 @@ def request_change(name: str, target_id: str, body: Mapping[str, Any] | None = N
 
 
 def wait_for_change(name: str, target_id: str, deadline: float, now: Callable[[], float]) -> Script[str]:
-    """Wait until a change is complete.
+    """Wait until a change is complete, or cannot be any more.
 
     A look that fails is told once and made again.
 
@@ -114,13 +118,14 @@ def wait_for_change(name: str, target_id: str, deadline: float, now: Callable[[]
         else:
             trouble = False
             if seen != state:
-                yield Say(f"{change.noun} {target_id} {_words(seen)}")
+                yield Say(f"{change.noun} {target_id} {state_in_words(seen)}")
             state = seen
-        if state in change.settled or now() > deadline:
+        if state in change.settled | change.lost or now() > deadline:
             return state
 
 
-def _words(state: str) -> str:
+def state_in_words(state: str) -> str:
+    """What follows the name of a job or schedule in a sentence about its state."""
     return "does not exist any more" if state == ABSENT else f"is {state}"
 
 

@@ -42,7 +42,8 @@ class StateChangeOperator(BaseOperator):
         deferrable: wait in the triggerer instead of in a worker.
 
     Raises:
-        BatchRequestError: the change is not possible, or the service refused it.
+        BatchRequestError: the change is not possible, also since the job or schedule was ended or deleted
+            while it was waited for; or the service refused it.
         BatchJobTimeoutError: it was asked for, and not carried out in time.
     """
 
@@ -110,12 +111,19 @@ class StateChangeOperator(BaseOperator):
         self._judge(str(event["state"]))
 
     def _judge(self, state: str) -> None:
-        from airflow_batch_provider.client.lifecycle import CHANGES
-        from airflow_batch_provider.exceptions import BatchJobTimeoutError
+        from airflow_batch_provider.client.lifecycle import CHANGES, state_in_words
+        from airflow_batch_provider.exceptions import BatchJobTimeoutError, BatchRequestError
 
         change = CHANGES[self.change]
         if state in change.settled:
             return
+        if state in change.lost:
+            raise BatchRequestError(
+                f"{change.noun} {self.target_id} {state_in_words(state)}: it cannot be {change.verb}d any "
+                "more.\nLikely cause: it was ended or deleted while this task waited, by its time limit, its "
+                "last task, or by somebody.\n"
+                "Next step: if its work is not done, submit it anew: clear the Airflow task that made it."
+            )
         raise BatchJobTimeoutError(
             f"{change.noun} {self.target_id} is {state} and not yet as asked for ({change.verb}) after "
             f"{self.timeout}.\n"

@@ -116,6 +116,21 @@ def test_the_time_for_a_change_is_bounded() -> None:
     assert service.run(wait_for_change("terminate_job", "j", 5.0, lambda: service.now)) == "terminating"
 
 
+@pytest.mark.parametrize("state", ["terminating", "completed", "deleting", None])
+def test_a_job_that_ends_meanwhile_is_not_waited_for_any_longer(state: str | None) -> None:
+    seen = JobView("j", state) if state else None
+    service = Scripted(looks=[JobView("j", "enabling"), seen, *[seen] * 50])
+    reached = service.run(wait_for_change("enable_job", "j", 1e9, lambda: service.now))
+    assert reached == (state or "absent")
+    assert len(service.paused) <= 2
+
+
+def test_a_schedule_that_is_deleted_meanwhile_is_not_waited_for_any_longer() -> None:
+    states = ["disabled", "deleting"]
+    service = Scripted(lambda *asked: {"id": "s", "state": states.pop(0)})
+    assert service.run(wait_for_change("enable_schedule", "s", 1e9, lambda: service.now)) == "deleting"
+
+
 def test_what_is_settled_needs_no_further_request() -> None:
     for change in CHANGES.values():
         assert change.settled <= change.underway, change

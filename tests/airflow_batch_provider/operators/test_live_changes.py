@@ -98,6 +98,24 @@ def test_a_job_is_disabled_enabled_ended_and_deleted_each_as_often_as_asked(
         carry_out(AzureBatchJobEnableOperator(**common))
 
 
+def test_what_ends_while_it_is_being_enabled_is_not_waited_for(
+    batch: BatchClient, batch_conn_id: str
+) -> None:
+    job_id = a_job(batch)
+    common: dict[str, Any] = {"task_id": "t", "conn_id": batch_conn_id}
+    carry_out(AzureBatchJobTerminateOperator(job_id=job_id, **common))
+    enable = AzureBatchJobEnableOperator(job_id=job_id, **common)
+    trigger = AzureBatchStateChangeTrigger(batch_conn_id, "enable_job", job_id, time.time() + 3600)
+    with pytest.raises(
+        BatchRequestError, match=r"is completed: it cannot be enabled any more(?s:.*)Next step"
+    ):
+        enable.execute_complete({}, asyncio.run(first_event(trigger)))
+    schedule = AzureBatchJobScheduleEnableOperator(schedule_id="gone", **common)
+    trigger = AzureBatchStateChangeTrigger(batch_conn_id, "enable_schedule", "gone", time.time() + 3600)
+    with pytest.raises(BatchRequestError, match="schedule gone does not exist any more: it cannot"):
+        schedule.execute_complete({}, asyncio.run(first_event(trigger)))
+
+
 def test_an_end_that_takes_its_time_is_waited_for_in_the_triggerer(
     batch: BatchClient, batch_conn_id: str, tmp_path: Path
 ) -> None:
