@@ -24,8 +24,8 @@ class BlobBatching:
         min_batch: an event is made when so many wait.
         quiet_period: an event is made when nothing more came for this long.
         longest_wait: an event is made when a blob has waited this long, whatever else holds.
-        dag_ids: while one of these DAGs has ``max_queued_runs`` runs queued, blobs wait.
-        max_queued_runs: see ``dag_ids``.
+        dag_ids: while one of these DAGs has ``max_runs`` runs that have not ended, blobs wait.
+        max_runs: see ``dag_ids``; 16 is what Airflow lets a DAG have unless that says otherwise.
     """
 
     max_batch: int = MOST_IN_HAND
@@ -33,7 +33,7 @@ class BlobBatching:
     quiet_period: float = 0.0
     longest_wait: float | None = None
     dag_ids: tuple[str, ...] = ()
-    max_queued_runs: int = 1
+    max_runs: int = 16
 
     @classmethod
     def of(
@@ -45,7 +45,7 @@ class BlobBatching:
         quiet_period: timedelta | float = 0.0,
         longest_wait: timedelta | float | None = None,
         dag_ids: str | Sequence[str] = (),
-        max_queued_runs: int = 1,
+        max_runs: int = 16,
     ) -> BlobBatching:
         """From what an author has written.
 
@@ -58,7 +58,7 @@ class BlobBatching:
         for what, count in (
             ("max_batch", max_batch),
             ("min_batch", min_batch),
-            ("max_queued_runs", max_queued_runs),
+            ("max_runs", max_runs),
         ):
             if whole(count, what, 1, where) is None:
                 raise SpecError(f"{what} is None", where=where, right="A whole number from 1 up is needed.")
@@ -89,7 +89,7 @@ class BlobBatching:
             quiet_period=_seconds(quiet_period, "quiet_period", where),
             longest_wait=None if longest_wait is None else _seconds(longest_wait, "longest_wait", where),
             dag_ids=ids,
-            max_queued_runs=max_queued_runs,
+            max_runs=max_runs,
         )
 
     def arguments(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""How many DAG runs wait already: a watcher makes no more of them while they pile up."""
+"""How many runs a DAG has on its hands: a watcher announces no more blobs while it has its fill."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ log = logging.getLogger(__name__)
 
 
 class Backlog:
-    """The runs of some DAGs that Airflow has created and not begun.
+    """The runs of some DAGs that have not ended.
 
     :param dag_ids: whose runs count, each DAG for itself.
-    :param most: runs in state ``queued`` at which a DAG has its fill.
+    :param most: runs, queued or running, at which a DAG has its fill.
     """
 
     def __init__(self, dag_ids: Sequence[str], most: int) -> None:
@@ -24,20 +24,21 @@ class Backlog:
         """Whether another run may be made. What changes is said in the triggerer's log."""
         full = None
         for dag_id in self._dag_ids:
-            waiting = await _queued_runs(dag_id)
-            if waiting >= self._most:
-                full = f"{waiting} run(s) of DAG {dag_id!r} are queued"
+            runs = await _unfinished_runs(dag_id)
+            if runs >= self._most:
+                full = f"DAG {dag_id!r} has {runs} run(s) that have not ended"
                 break
         if full and self._full is None:
-            log.info("%s: blobs wait until fewer are (max_queued_runs=%d).", full, self._most)
+            log.info("%s: blobs wait until it has fewer than %d (max_runs).", full, self._most)
         elif self._full and full is None:
-            log.info("Fewer runs are queued: waiting blobs go on.")
+            log.info("Fewer runs have not ended: waiting blobs go on.")
         self._full = full
         return full is None
 
 
-async def _queued_runs(dag_id: str) -> int:
+async def _unfinished_runs(dag_id: str) -> int:
     from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
     from asgiref.sync import sync_to_async
 
-    return int(await sync_to_async(RuntimeTaskInstance.get_dr_count)(dag_id=dag_id, states=["queued"]))
+    count = sync_to_async(RuntimeTaskInstance.get_dr_count)
+    return int(await count(dag_id=dag_id, states=["queued", "running"]))

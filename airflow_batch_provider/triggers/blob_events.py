@@ -46,9 +46,9 @@ class BlobCreatedTrigger(BaseEventTrigger):
     :param min_batch: an event is made when so many blobs wait; needs ``longest_wait``.
     :param quiet_period: an event is made when no further blob came for so long; a ``timedelta`` or seconds.
     :param longest_wait: an event is made when a blob has waited so long, whatever else holds.
-    :param dag_ids: DAGs that the events start. While one of them has ``max_queued_runs`` runs in state
-        ``queued``, blobs wait.
-    :param max_queued_runs: see ``dag_ids``.
+    :param dag_ids: DAGs that the events start. While one of them has ``max_runs`` runs that have not ended,
+        blobs wait in the queue.
+    :param max_runs: see ``dag_ids``; best the DAG's ``max_active_runs``.
 
     :raises SpecError: a value that cannot work; at DAG parse.
 
@@ -81,7 +81,7 @@ class BlobCreatedTrigger(BaseEventTrigger):
         quiet_period: timedelta | float = 0.0,
         longest_wait: timedelta | float | None = None,
         dag_ids: str | Sequence[str] = (),
-        max_queued_runs: int = 1,
+        max_runs: int = 16,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         where = "BlobCreatedTrigger"
@@ -94,7 +94,7 @@ class BlobCreatedTrigger(BaseEventTrigger):
             quiet_period=quiet_period,
             longest_wait=longest_wait,
             dag_ids=dag_ids,
-            max_queued_runs=max_queued_runs,
+            max_runs=max_runs,
         )
         self.wanted = BlobFilter.of(
             where,
@@ -126,7 +126,7 @@ class BlobCreatedTrigger(BaseEventTrigger):
 
     async def filter_shared_stream(self, shared_stream: AsyncIterator[Batch]) -> AsyncIterator[TriggerEvent]:
         waiting = WaitingBlobs(self.batching)
-        backlog = Backlog(self.batching.dag_ids, self.batching.max_queued_runs)
+        backlog = Backlog(self.batching.dag_ids, self.batching.max_runs)
         batch = Batch()
         try:
             async for batch in shared_stream:

@@ -57,9 +57,9 @@ class BlobListedTrigger(BaseEventTrigger):
     :param in_name_order: whether a blob has a greater name than all that were written more than ``overlap``
         before it, in the same folder of the prefix: listings then begin where new names can be.
     :param max_batch: most blobs in one event.
-    :param dag_ids: DAGs that the events start. While one of them has ``max_queued_runs`` runs in state
-        ``queued``, blobs wait.
-    :param max_queued_runs: see ``dag_ids``.
+    :param dag_ids: DAGs that the events start. While one of them has ``max_runs`` runs that have not ended,
+        blobs wait.
+    :param max_runs: see ``dag_ids``; best the DAG's ``max_active_runs``.
     :param watermark_container: for the watermark where Airflow (before 3.3) keeps no state of assets; made
         when missing.
     :raises SpecError: a value that cannot work; at DAG parse.
@@ -91,7 +91,7 @@ class BlobListedTrigger(BaseEventTrigger):
         in_name_order: bool = False,
         max_batch: int = 1000,
         dag_ids: str | Sequence[str] = (),
-        max_queued_runs: int = 1,
+        max_runs: int = 16,
         watermark_container: str = "airflow-receipts",
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -110,9 +110,7 @@ class BlobListedTrigger(BaseEventTrigger):
             max_bytes=max_bytes,
             content_type=content_type,
         )
-        self._batching = BlobBatching.of(
-            where, max_batch=max_batch, dag_ids=dag_ids, max_queued_runs=max_queued_runs
-        )
+        self._batching = BlobBatching.of(where, max_batch=max_batch, dag_ids=dag_ids, max_runs=max_runs)
         self.container = container
         self.prefix = prefix
         self.conn_id = conn_id
@@ -190,7 +188,7 @@ class BlobListedTrigger(BaseEventTrigger):
         watched = self._watched()
         name = watched.watermark_name(storage.storage.account_url)
         store = await open_store(state, client.get_container_client(self.watermark_container), name)
-        backlog = Backlog(self._batching.dag_ids, self._batching.max_queued_runs)
+        backlog = Backlog(self._batching.dag_ids, self._batching.max_runs)
         listed = client.get_container_client(self.container)
         return BlobWatch(watched, listed, store, storage.blob_url, backlog.has_room)
 

@@ -66,7 +66,7 @@ def _tools() -> list[str]:
         for each in needed
         if each.marker is not None
         and each.name != PROJECT
-        and any(each.marker.evaluate({"extra": extra}) for extra in ("emulator", "demo", "dev"))
+        and any(each.marker.evaluate({"extra": extra}) for extra in ("emulator", "demo", "messaging", "dev"))
     ]
 
 

@@ -245,25 +245,25 @@ async def test_blobs_are_told_one_by_one_so_many_together_or_when_no_more_come(
 
 
 @pytest.mark.usefixtures("clock")
-async def test_blobs_wait_while_runs_of_the_dag_do(
+async def test_blobs_wait_while_their_dag_has_its_fill_of_runs(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    queued = iter([0, 2, 1])
+    unfinished = iter([0, 2, 1])
     asked: list[str] = []
 
-    async def queued_runs(dag_id: str) -> int:
+    async def unfinished_runs(dag_id: str) -> int:
         asked.append(dag_id)
-        return next(queued)
+        return next(unfinished)
 
-    monkeypatch.setattr(backlog, "_queued_runs", queued_runs)
+    monkeypatch.setattr(backlog, "_unfinished_runs", unfinished_runs)
     caplog.set_level("INFO")
-    trigger = BlobCreatedTrigger(dag_ids="ingest", max_queued_runs=2)
+    trigger = BlobCreatedTrigger(dag_ids="ingest", max_runs=2)
 
     told = await fired(trigger, [shown("a"), shown("b"), shown("c")])
 
     assert told == [["a"], [], ["b", "c"]]
     assert set(asked) == {"ingest"}
-    assert "2 run(s) of DAG 'ingest' are queued" in caplog.text
+    assert "DAG 'ingest' has 2 run(s) that have not ended" in caplog.text
 
 
 async def test_what_a_watcher_holds_it_gives_up_when_it_ends() -> None:
@@ -286,7 +286,7 @@ async def test_what_a_watcher_holds_it_gives_up_when_it_ends() -> None:
         ({"quiet_period": timedelta(seconds=-1)}, "quiet_period is"),
         ({"longest_wait": "1h"}, "longest_wait is '1h'"),
         ({"dag_ids": [None]}, "dag_ids"),
-        ({"max_queued_runs": None}, "max_queued_runs is None"),
+        ({"max_runs": None}, "max_runs is None"),
         ({"pattern": 5}, "pattern is 5"),
     ],
 )

@@ -15,7 +15,9 @@ from airflow_batch_provider.operators.blob_claim import AzureBlobClaimOperator
 from airflow_batch_provider.triggers.blob_events import BlobCreatedTrigger
 
 CONN_ID, BLOBS_OF_A_RUN = "queue_that_dies", 150
-ARRIVING = BlobCreatedTrigger("ledger-events", CONN_ID, "ledger", suffix=".txt", dag_ids="ingest_once")
+ARRIVING = BlobCreatedTrigger(
+    "ledger-events", CONN_ID, "ledger", suffix=".txt", dag_ids="ingest_once", max_runs=2
+)
 NUMBERS = Asset("numbers", watchers=[AssetWatcher(name="arriving", trigger=ARRIVING)])
 AGAIN: dict[str, Any] = {"retries": 20, "retry_delay": timedelta(seconds=1)}
 
