@@ -24,16 +24,21 @@ class Backlog:
         """Whether another run may be made. What changes is said in the triggerer's log."""
         full = None
         for dag_id in self._dag_ids:
-            runs = await _unfinished_runs(dag_id)
-            if runs >= self._most:
-                full = f"DAG {dag_id!r} has {runs} run(s) that have not ended"
-                break
+            full = full or await self._fill_of(dag_id)
         if full and self._full is None:
             log.info("%s: blobs wait until it has fewer than %d (max_runs).", full, self._most)
         elif self._full and full is None:
             log.info("Fewer runs have not ended: waiting blobs go on.")
         self._full = full
         return full is None
+
+    async def _fill_of(self, dag_id: str) -> str | None:
+        """Why this DAG shall have no further run; None when it may have one."""
+        try:
+            runs = await _unfinished_runs(dag_id)
+        except Exception as error:  # a watcher that fails would begin anew, with all that it holds
+            return f"The runs of DAG {dag_id!r} cannot be counted ({type(error).__name__})"
+        return f"DAG {dag_id!r} has {runs} run(s) that have not ended" if runs >= self._most else None
 
 
 async def _unfinished_runs(dag_id: str) -> int:

@@ -7,7 +7,7 @@ import base64
 import itertools
 import json
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -264,6 +264,27 @@ async def test_blobs_wait_while_their_dag_has_its_fill_of_runs(
     assert told == [["a"], [], ["b", "c"]]
     assert set(asked) == {"ingest"}
     assert "DAG 'ingest' has 2 run(s) that have not ended" in caplog.text
+
+
+@pytest.mark.usefixtures("clock")
+async def test_blobs_wait_while_runs_cannot_be_counted(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    answers: Iterator[Exception | int] = iter([ConnectionError("secret"), TimeoutError(), 0])
+
+    async def unfinished_runs(dag_id: str) -> int:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(backlog, "_unfinished_runs", unfinished_runs)
+    caplog.set_level("INFO")
+    told = await fired(BlobCreatedTrigger(dag_ids=["ingest"]), [shown("a"), shown("b"), shown()])
+
+    assert told == [[], [], ["a", "b"]]
+    assert caplog.text.count("cannot be counted (ConnectionError)") == 1
+    assert "secret" not in caplog.text
 
 
 async def test_what_a_watcher_holds_it_gives_up_when_it_ends() -> None:
