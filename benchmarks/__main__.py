@@ -10,7 +10,10 @@ from importlib import import_module
 
 from benchmarks.table import Row, print_table
 
-NAMES = ("imports", "submission", "watching", "job_end", "serving", "scaling", "throughput", "simulation")
+NAMES = (
+    *("imports", "submission", "watching", "job_end", "serving", "scaling", "throughput", "simulation"),
+    "latency",
+)
 
 
 def main() -> None:
