@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from demo.gallery import option_pricing
+from demo.gallery import option_pricing, parallel_tests, render_tiles
 from demo.gallery.entry import Entry, Outcome, Played, Shown, WrongResultError
 from demo.gallery.playing import play, tell
 
 __all__ = ["GALLERY", "Entry", "Outcome", "Played", "Shown", "WrongResultError", "play", "tell"]
 
 #: By DAG id. Each has a page in `docs/gallery/` and a test in `tests/e2e/test_gallery.py`.
-GALLERY: dict[str, Entry] = {entry.dag_id: entry for entry in (option_pricing.ENTRY,)}
+GALLERY: dict[str, Entry] = {
+    entry.dag_id: entry for entry in (option_pricing.ENTRY, parallel_tests.ENTRY, render_tiles.ENTRY)
+}

@@ -7,18 +7,50 @@ import io
 import pytest
 from rich.console import Console
 
-from demo.gallery import GALLERY, Played, play
+from demo.gallery import GALLERY, Outcome, Played, play
+from demo.gallery.parallel_tests import judge_report, report_of, run_here, source
+from demo.gallery.playing import land
 from demo.stack import LocalStack
 from demo.view import View
 from tests.e2e.batch import Batch, Task
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(600)]
 
+END_SECONDS = 240.0
+
 
 def test_option_pricing(stack: LocalStack, batch: Batch) -> None:
     """All shards of the mapped function are one job."""
     tasks = _tasks_of_the_only_job(batch, _play(stack, "option_pricing"))
     assert len(tasks) == 8
+    assert all(task.is_completed_once for task in tasks)
+
+
+def test_parallel_tests(stack: LocalStack, batch: Batch) -> None:
+    """One job of all shards; a test that fails is named, fails the run, and is in the report all the same."""
+    tasks = _tasks_of_the_only_job(batch, _play(stack, "parallel_tests"))
+    assert {task.id for task in tasks} == {"plan", *(f"shard-{number}" for number in range(4)), "report"}
+
+    archive = source(
+        {"tests/batch_emulator/autoscale/test_wrong.py": "def test_sum():\n    assert 2 + 2 == 5\n"}
+    )
+    land(stack, {"incoming/parallel_tests/wrong.tar.gz": archive})
+    run = stack.airflow.trigger("parallel_tests", {"source": "incoming/parallel_tests/wrong.tar.gz"})
+    run = stack.airflow.wait_for_run("parallel_tests", run.run_id, END_SECONDS, stack.check)
+    failed = [
+        each.task_id
+        for each in stack.airflow.task_instances(run.dag_id, run.run_id)
+        if each.state == "failed"
+    ]
+    assert (run.state, failed) == ("failed", ["verdict"])
+    log = stack.airflow.log(run.dag_id, run.run_id, "verdict")
+    assert "FAILED tests.batch_emulator.autoscale.test_wrong::test_sum: assert (2 + 2) == 5" in log
+    judge_report(Outcome(stack, run).blob(report_of(run)), run_here(archive))
+
+
+def test_render_tiles(stack: LocalStack, batch: Batch) -> None:
+    tasks = _tasks_of_the_only_job(batch, _play(stack, "render_tiles"))
+    assert len(tasks) == 4 * 3 + 1
     assert all(task.is_completed_once for task in tasks)
 
 

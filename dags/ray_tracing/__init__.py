@@ -1,0 +1,1 @@
+"""The program of the DAG `render_tiles`."""
