@@ -29,7 +29,7 @@ $(READY): requirements.lock pyproject.toml
 $(AZURITE): demo/azurite/package-lock.json | $(READY)
 	$(BIN)/python -m demo.azurite.install
 
-demo: setup ## a video lands and a Batch job DAG transcodes it (EXIT=1: stop after the check); or DAG=etl, option_pricing, parallel_tests, render_tiles
+demo: setup ## a video lands and a Batch job DAG transcodes it (EXIT=1: stop after the check); or DAG=etl, or one of docs/gallery
 	$(BIN)/python -m demo $(if $(DAG),--dag $(DAG)) $(if $(EXIT),--exit)
 
 test: setup check ## everything: linters, unit, protocol, crash and end-to-end tests

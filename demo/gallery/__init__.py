@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from demo.gallery import option_pricing, parallel_tests, render_tiles
+from demo.gallery import (
+    hyperparameter_sweep,
+    kmer_count,
+    mpi_simulation,
+    option_pricing,
+    parallel_tests,
+    render_tiles,
+)
 from demo.gallery.entry import Entry, Outcome, Played, Shown, WrongResultError
 from demo.gallery.playing import play, tell
 
@@ -10,5 +17,13 @@ __all__ = ["GALLERY", "Entry", "Outcome", "Played", "Shown", "WrongResultError",
 
 #: By DAG id. Each has a page in `docs/gallery/` and a test in `tests/e2e/test_gallery.py`.
 GALLERY: dict[str, Entry] = {
-    entry.dag_id: entry for entry in (option_pricing.ENTRY, parallel_tests.ENTRY, render_tiles.ENTRY)
+    module.ENTRY.dag_id: module.ENTRY
+    for module in (
+        hyperparameter_sweep,
+        kmer_count,
+        mpi_simulation,
+        option_pricing,
+        parallel_tests,
+        render_tiles,
+    )
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ Connections = Callable[[StorageAccount, BatchAccount], Mapping[str, Mapping[str,
 
 
 def default_connections(storage: StorageAccount, batch: BatchAccount) -> dict[str, dict[str, object]]:
-    """The connection that the example DAGs use by default."""
+    """The connections of the example DAGs: both accounts, and a user for the nodes of an MPI pool."""
     return {
         "azure_batch_default": {
             "conn_type": "azurebatch",
@@ -24,8 +25,21 @@ def default_connections(storage: StorageAccount, batch: BatchAccount) -> dict[st
             "login": batch.name,
             "password": batch.key,
             "extra": {"storage_connection_string": storage.connection_string},
-        }
+        },
+        "mpi_nodes": {
+            "conn_type": "generic",
+            "password": secrets.token_urlsafe(24),
+            "extra": {"private_key": _private_key()},
+        },
     }
+
+
+def _private_key() -> str:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    key = Ed25519PrivateKey.generate()
+    return key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
 
 
 @dataclass(frozen=True)

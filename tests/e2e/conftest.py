@@ -46,12 +46,13 @@ CRASHES_ARE_NOTICED_SOON = {
 def connections(
     storage: StorageAccount, batch: BatchAccount, queue_port: int
 ) -> Mapping[str, Mapping[str, object]]:
-    """The usual connection, two with a wrong key, and one whose queues are a process of their own."""
-    usual = default_connections(storage, batch)["azure_batch_default"]
+    """The usual connections, two with a wrong key, and one whose queues are a process of their own."""
+    all_usual = default_connections(storage, batch)
+    usual = all_usual["azure_batch_default"]
     other_queues = replace(storage, queue_port=queue_port).connection_string
     wrong_storage = storage.connection_string.replace(storage.key, WRONG_KEY)
     return {
-        "azure_batch_default": usual,
+        **all_usual,
         "wrong_account_key": {**usual, "password": WRONG_KEY},
         "wrong_storage_key": {**usual, "extra": {"storage_connection_string": wrong_storage}},
         "queue_that_dies": {**usual, "extra": {"storage_connection_string": other_queues}},

@@ -54,6 +54,28 @@ def test_render_tiles(stack: LocalStack, batch: Batch) -> None:
     assert all(task.is_completed_once for task in tasks)
 
 
+def test_kmer_count(stack: LocalStack, batch: Batch) -> None:
+    """The shards of a fan-out are one Airflow task."""
+    tasks = _tasks_of_the_only_job(batch, _play(stack, "kmer_count"))
+    assert sorted(task.id for task in tasks) == [*(f"count-{n:04}" for n in range(8)), "cut", "merge"]
+    assert all(task.is_completed_once for task in tasks)
+
+
+def test_mpi_simulation(stack: LocalStack, batch: Batch) -> None:
+    """One task is on three nodes at once; that its ranks were is the judge's to say."""
+    (task,) = _tasks_of_the_only_job(batch, _play(stack, "mpi_simulation"))
+    assert task.is_completed_once
+
+
+def test_hyperparameter_sweep(stack: LocalStack, batch: Batch) -> None:
+    """The points are one job, and the training of the best is another."""
+    played = _play(stack, "hyperparameter_sweep")
+    jobs = batch.jobs(run_id=played.run.run_id)
+    tasks = [batch.tasks(job.id) for job in jobs]
+    assert sorted(map(len, tasks)) == [1, 9]
+    assert all(task.is_completed_once for of_job in tasks for task in of_job)
+
+
 def test_every_entry_has_a_test_here() -> None:
     assert {f"test_{name}" for name in GALLERY} <= set(globals())
 

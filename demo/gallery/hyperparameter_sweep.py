@@ -1,0 +1,89 @@
+"""The sweep, judged by scikit-learn's own grid search, and the model by what it says of held-out pictures."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Mapping
+from typing import Any
+
+from demo.gallery.entry import Entry, Outcome, Shown, WrongResultError
+
+__all__ = ["CREDIT", "ENTRY", "judge_model", "judge_search", "search_serially"]
+
+CREDIT = "Optical recognition of handwritten digits: Alpaydin, Kaynak, 1998, CC BY 4.0; by scikit-learn"
+_GRID = {"C": [0.1, 1.0, 10.0], "gamma": [0.0001, 0.001, 0.01]}
+_SEED = 20
+_CLOSE = 1e-9
+_FOLDER = "outgoing/models/digits"
+
+
+def search_serially(grid: Mapping[str, Any], seed: int) -> dict[tuple[float, float], float]:
+    """Cross-validated accuracy by penalty and width, over the same split and folds."""
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import GridSearchCV, StratifiedKFold, train_test_split
+    from sklearn.svm import SVC
+
+    pictures, digits = load_digits(return_X_y=True)
+    seen, _, known, _ = train_test_split(pictures, digits, stratify=digits, random_state=seed)
+    folds = StratifiedKFold(5, shuffle=True, random_state=seed)
+    search = GridSearchCV(SVC(), dict(grid), cv=folds, refit=False).fit(seen, known)
+    points = ((point["C"], point["gamma"]) for point in search.cv_results_["params"])
+    return dict(zip(points, map(float, search.cv_results_["mean_test_score"]), strict=True))
+
+
+def judge_search(ranked: list[dict[str, float]], right: Mapping[tuple[float, float], float]) -> None:
+    """Whether every point of the grid was tried once and scored right, and the first is the best.
+
+    Raises:
+        WrongResultError: not so.
+    """
+    tried = [(point["penalty"], point["width"]) for point in ranked]
+    if sorted(tried) != sorted(right):
+        raise WrongResultError(f"The points that were tried are {sorted(tried)} instead of {sorted(right)}.")
+    for point, place in zip(ranked, tried, strict=True):
+        if abs(point["accuracy"] - right[place]) > _CLOSE:
+            raise WrongResultError(
+                f"Penalty {place[0]:g} and width {place[1]:g} score {point['accuracy']:.6f}; a grid search "
+                f"finds {right[place]:.6f}."
+            )
+    if right[tried[0]] < max(right.values()) - _CLOSE:
+        raise WrongResultError(f"The best is said to be {tried[0]}, which scores {right[tried[0]]:.6f}.")
+
+
+def judge_model(model: Any, accuracy: float, seed: int) -> None:
+    """Whether a model is as right about the held-out pictures as was said.
+
+    Raises:
+        WrongResultError: it is more, or less.
+    """
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    pictures, digits = load_digits(return_X_y=True)
+    _, unseen, _, asked = train_test_split(pictures, digits, stratify=digits, random_state=seed)
+    right = sum(int(said == digit) for said, digit in zip(model.predict(unseen), asked, strict=True))
+    if abs(right / len(asked) - accuracy) > _CLOSE:
+        raise WrongResultError(
+            f"The model knows {right} of {len(asked)} held-out pictures, but {accuracy:.6f} of them is said."
+        )
+
+
+def _judge(outcome: Outcome) -> Shown:
+    report = json.loads(outcome.blob(f"{_FOLDER}/report.json"))
+    ranked, accuracy = report["ranked"], report["held_out_accuracy"]
+    judge_search(ranked, search_serially(_GRID, _SEED))
+    # A pickle can do anything: this one comes from the DAG that this process has just run.
+    model = pickle.loads(outcome.blob(f"{_FOLDER}/model.pkl"))
+    if (model.C, model.gamma) != (ranked[0]["penalty"], ranked[0]["width"]):
+        raise WrongResultError(f"The model has penalty {model.C:g} and width {model.gamma:g}, not the best.")
+    judge_model(model, accuracy, _SEED)
+    return Shown(
+        "The grid, best first: scores are those of a serial grid search",
+        ("penalty", "width", "accuracy"),
+        [(f"{p['penalty']:g}", f"{p['width']:g}", f"{p['accuracy']:.4f}") for p in ranked],
+        (f"The best, on pictures that the search has not seen: {accuracy:.4f}", f"Data: {CREDIT}"),
+    )
+
+
+ENTRY = Entry("hyperparameter_sweep", _judge, seconds=500.0)
