@@ -191,7 +191,7 @@ class Airflow:
 
         patch.setattr(AzureBatchHook, "async_batch_client", async_client)
         patch.setattr(StorageAccess, "_open", blob_client)
-        patch.setattr(AzureBatchJobOperator, "_files", lambda operator, hook: KnownFiles())
+        patch.setattr(AzureBatchJobOperator, "_files", lambda operator, *given: KnownFiles())
         patch.setattr(Pace, "next", lambda pace, retry_after=None: _MOMENT)
         _leave_out_pauses(patch)
 
