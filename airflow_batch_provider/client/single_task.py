@@ -106,11 +106,17 @@ def _have_job(job_id: str, plan: SharedTask) -> Script[bool]:
 
 def _all_are_in(job_id: str, plan: SharedTask) -> Script[bool]:
     """Whether no task will follow. Whoever comes last sees them all, so that one of several tells the job."""
-    awaited = plan.awaited(job_id)
-    if not awaited:
-        return True
+    return not plan.awaited(job_id) or not (yield from not_in_job(job_id, plan))
+
+
+def not_in_job(job_id: str, plan: SharedTask) -> Script[list[int]]:
+    """Which of those that are awaited have no task in the job, by their places."""
     there = {str(wire["id"]).lower() for wire in (yield from list_tasks(job_id, select=("id",)))}
-    return all(any(each.startswith(start.lower()) for each in there) for start in awaited)
+    return [
+        place
+        for place, start in enumerate(plan.awaited(job_id))
+        if not any(each.startswith(start.lower()) for each in there)
+    ]
 
 
 def _claim_in(job_id: str, plan: SharedTask, settle: Settle) -> Script[TaskClaim | None]:

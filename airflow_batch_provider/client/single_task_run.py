@@ -22,6 +22,7 @@ from airflow_batch_provider.client.single_task import (
     claim_task,
     delete_idle_pool,
     delete_job,
+    not_in_job,
     task_outcome,
     terminate_task,
     verified_images,
@@ -104,10 +105,20 @@ class SingleTaskRun:
         with explained(f"Looking at pool {pool_id}"):
             self._driver.run(patiently(Call("get_pool", (pool_id,), {"select": ["id"]})))
 
-    def let_end(self, job_id: str) -> None:
-        """Let the job end when its tasks are complete; that it cannot does not change what became of ours."""
+    def let_end(self, job_id: str, comes_no_more: Callable[[int], bool]) -> None:
+        """Let the job end when its tasks are complete, if those that are missing will not come any more.
+
+        If none is missing, whoever came last has seen to it. That the job cannot end does not change what
+        became of our task.
+
+        Parameters:
+            job_id: the job.
+            comes_no_more: whether the instance of a map index will put no task into it.
+        """
         try:
-            self._driver.run(end_when_done(job_id))
+            missing = self._driver.run(not_in_job(job_id, self.task))
+            if missing and all(comes_no_more(index) for index in missing):
+                self._driver.run(end_when_done(job_id))
         except Refusal as refusal:
             self._say(Say(f"Batch job {job_id} ends at its max_wall_clock only: {refusal}", "warning"))
 

@@ -44,6 +44,8 @@ _TASK_GRACE = timedelta(minutes=5)
 """Beyond the timeout, after which the service itself ends a task that nobody watches any more."""
 
 _FINISHED = ["success", "failed", "skipped", "upstream_failed", "removed"]
+_AT_WORK = ["running", "deferred", "queued", "scheduled"]
+"""Such an instance has put its task into the job, or will end here in its turn."""
 
 
 class AzureBatchDecoratedOperator(DecoratedOperator):
@@ -183,10 +185,13 @@ class AzureBatchDecoratedOperator(DecoratedOperator):
         return read_result(storage, self.work_container, outcome.reference)
 
     def _close(self, context: Context, run: SingleTaskRun, job_id: str) -> None:
-        """Let the job end if this instance is the last: one that failed early has put no task into it."""
+        """Let the job end if no task will follow: an instance that failed early has put none into it.
+
+        Whoever ends at the same time as another sees it run, and knows its task in the job.
+        """
         instances = _instances(context)
-        if instances > 1 and _instances(context, _FINISHED) >= instances - 1:
-            run.let_end(job_id)
+        if instances > 1 and _instances(context, [*_FINISHED, *_AT_WORK]) >= instances:
+            run.let_end(job_id, lambda index: _instances(context, _FINISHED, index) > 0)
 
     def _send(self, context: Context) -> dict[str, Any]:
         from airflow_batch_provider.client.function_files import FunctionCall, send_call
@@ -342,12 +347,15 @@ class AzureBatchDecoratedOperator(DecoratedOperator):
                 pool.check_fits(graph)
 
 
-def _instances(context: Context, states: list[str] | None = None) -> int:
-    """How many instances the Airflow task has in this run, or how many of them are in these states."""
+def _instances(context: Context, states: list[str] | None = None, map_index: int | None = None) -> int:
+    """How many instances the Airflow task has in this run; in these states, or of this map index."""
     ti = context["ti"]
     if (getattr(ti, "map_index", -1) or 0) < 0:
         return 1
-    return int(ti.get_ti_count(ti.dag_id, task_ids=[ti.task_id], run_ids=[ti.run_id], states=states))
+    found = ti.get_ti_count(
+        ti.dag_id, map_index=map_index, task_ids=[ti.task_id], run_ids=[ti.run_id], states=states
+    )
+    return int(found)
 
 
 def _plain(value: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -146,10 +146,16 @@ class Instance:
         return {self.run_id: {task_id: state for (task_id, _), state in self._run.states.items()}}
 
     def get_ti_count(
-        self, dag_id: str, task_ids: list[str], run_ids: list[str], states: Collection[str] | None = None
+        self,
+        dag_id: str,
+        map_index: int | None,
+        task_ids: list[str],
+        run_ids: list[str],
+        states: Collection[str] | None = None,
     ) -> int:
         (task_id,) = task_ids
-        mine = [(task_id, index) for index in range(self._run.mapped[task_id])]
+        asked = range(self._run.mapped[task_id]) if map_index is None else [map_index]
+        mine = [(task_id, index) for index in asked]
         return sum(states is None or self._run.states.get(key) in states for key in mine)
 
 
@@ -214,6 +220,27 @@ class Airflow:
             except (Died, AzureBatchError) as error:
                 trouble = error
         raise AssertionError("no try succeeded") from trouble
+
+    def together(self, make: Callable[[], Any], run: DagRun, map_indexes: Iterable[int]) -> list[Any]:
+        """What instances of a deferred task return that all end before Airflow knows of any end.
+
+        Parameters:
+            make: makes their operator, in each process anew.
+            run: the DAG run.
+            map_indexes: which instances.
+        """
+        self._deaths = run.deaths
+        instances = [Instance(run, make().task_id, index) for index in map_indexes]
+        waiting = []
+        for instance in instances:
+            run.states[instance.task_id, instance.map_index] = "running"
+            with pytest.raises(TaskDeferred) as deferred:
+                make().execute(instance.context())
+            waiting.append(deferred.value)
+        return [
+            getattr(make(), each.method_name)(instance.context(), self._fire(each))
+            for instance, each in zip(instances, waiting, strict=True)
+        ]
 
     def _one_try(self, make: Callable[[], Any], instance: Instance) -> Any:
         try:

@@ -95,6 +95,21 @@ def function(service: Service, airflow: Airflow, deferrable: bool, instances: in
     return once
 
 
+def test_the_job_ends_when_the_last_instances_end_at_once_and_one_has_failed_before_it_had_a_task(
+    service: Service, airflow: Airflow
+) -> None:
+    def make() -> Any:
+        with DAG("crashes", schedule=None):
+            made = azure_batch_task(pool_id=POOL, poll_interval=0.01, task_id="answer")
+            return made(answer)().operator
+
+    run = DagRun(uuid.uuid4().hex, Deaths(), mapped={"answer": 3}, states={("answer", 0): "failed"})
+    assert airflow.together(make, run, (1, 2)) == [42, 42]
+    (job_id,) = service.of_run(run.run_id)
+    assert len(service.starts_in(job_id)) == 2
+    assert service.client.get_job(job_id).state == "completed"
+
+
 def claims(airflow: Airflow) -> Story:
     """Gives what plays runs that one after the other take announced blobs, two at most."""
     asset = Asset("incoming")
