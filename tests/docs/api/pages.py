@@ -127,7 +127,7 @@ PAGES = (
         _spec(
             "JobGraph", "Task", "TaskGroup", "TaskOptions", "blob", "BlobRef", "TaskOutput", "TaskOutputs",
             "shell", "cmd", "on_exit", "Container", "MultiInstance", "AutoUser", "JobManager", "JobOptions",
-            "JobPreparation", "JobRelease", "JobNetwork", "JobSchedule", "SpecError",
+            "JobPreparation", "JobRelease", "JobNetwork", "AutoPool", "JobSchedule", "SpecError",
             JobGraph=("task", "fan_out", "sweep", "merge", "barrier", "expand", "more", "link", "validate"),
             Task=("output", "outputs"),
         ),
