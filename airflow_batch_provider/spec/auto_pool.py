@@ -31,6 +31,8 @@ class AutoPool:
             with the schedule.
         keep_alive: the pool stays when its lifetime is over, for whoever deletes it.
         prefix: what the pool's id begins with, at most 20 characters; None: those of the declaration's id.
+        account_resource_id: filled in by the worker, which knows the account that packages are of.
+        image: filled in by the worker: the image that a pattern has led to.
 
     Raises:
         SpecError: what a pool made by the service cannot be.
