@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from airflow_batch_provider.spec.auto_pool import AutoPool
 
-__all__ = ["PoolOfJob", "Text", "given", "known_pool", "pool_of_job", "pool_text", "text"]
+__all__ = ["PoolOfJob", "Text", "check_target", "given", "known_pool", "pool_of_job", "pool_text", "text"]
 
 Text: TypeAlias = "str | XComArg"
 """Of a templated argument: Airflow puts the output's value in its place before the task runs."""
@@ -85,6 +85,25 @@ def known_pool(pool: str | AutoPool) -> str | AutoPool:
     """
     known = isinstance(pool, spec.AutoPool) or (isinstance(pool, str) and not is_template(pool))
     return pool if known else "known-later"
+
+
+def check_target(argument: object, field: str, task_id: str) -> None:
+    """Check the id of a job or job schedule, which may be Jinja or the output of another task.
+
+    Parameters:
+        argument: the id. That of a schedule's job holds a colon.
+        field: the name of the argument, ``job_id`` or ``schedule_id``.
+        task_id: the Airflow task that it is given to.
+
+    Raises:
+        SpecError: empty; or the operator itself that made the job or schedule.
+    """
+    where = f"task {task_id!r}"
+    if hasattr(argument, "task_id") and hasattr(argument, "output"):
+        right = "Write schedule.output." if field == "schedule_id" else f"Write job.output[{field!r}]."
+        raise SpecError(f"{field} is the operator {argument.task_id!r} itself", where=where, right=right)
+    if isinstance(argument, str) and not argument.strip():
+        raise SpecError(f"{field} is empty", where=where, right=f"Say which: {field}='...'.")
 
 
 def given(value: object, field: str, task_id: str) -> str:

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseOperator
 
 from airflow_batch_provider import spec
-from airflow_batch_provider.arguments import Text, given, text
+from airflow_batch_provider.arguments import Text, check_target, given, text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
-from airflow_batch_provider.operators.state_change import check_target
 from airflow_batch_provider.operators.task_instance import identity_of, try_of
 from airflow_batch_provider.spec.checks import check_period, check_wait
 from airflow_batch_provider.spec.files import as_written

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_batch_provider.arguments import Text, text
+from airflow_batch_provider.arguments import Text, check_target, text
 from airflow_batch_provider.operators.state_change import (
     StateChangeArguments,
     StateChangeOperator,
-    check_target,
 )
 
 if TYPE_CHECKING:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseOperator
 
-from airflow_batch_provider.arguments import Text, given, text
+from airflow_batch_provider.arguments import Text, check_target, given, text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
-from airflow_batch_provider.operators.state_change import check_target
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.task_arguments import TaskArguments, TypedOutput
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_batch_provider.arguments import Text, text
+from airflow_batch_provider.arguments import Text, check_target, text
 from airflow_batch_provider.operators.state_change import (
     StateChangeArguments,
     StateChangeOperator,
-    check_target,
 )
 
 if TYPE_CHECKING:

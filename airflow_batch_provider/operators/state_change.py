@@ -12,8 +12,6 @@ from airflow.sdk import BaseOperator
 from airflow_batch_provider.arguments import given
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.spec.checks import check_wait
-from airflow_batch_provider.spec.errors import SpecError
-from airflow_batch_provider.spec.files import is_template
 from airflow_batch_provider.task_arguments import TaskArguments
 
 if TYPE_CHECKING:
@@ -130,13 +128,3 @@ class StateChangeOperator(BaseOperator):
             "Likely cause: running tasks or release tasks take their time to end.\n"
             "Next step: let Airflow retry, which goes on waiting; raise timeout if that is usual."
         )
-
-
-def check_target(value: object, field: str, task_id: str) -> None:
-    """Check an id that may be Jinja or an XCom to come; job ids of a schedule hold a colon.
-
-    Raises:
-        SpecError: empty.
-    """
-    if isinstance(value, str) and not is_template(value) and not value.strip():
-        raise SpecError(f"{field} is empty", where=f"task {task_id!r}", right=f"Say which: {field}='...'.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from airflow_batch_provider.arguments import Text, text
+from airflow_batch_provider.arguments import Text, check_target, text
 from airflow_batch_provider.sensors.base import AzureBatchSensor, BatchSensorArguments
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class AzureBatchJobSensor(AzureBatchSensor):
     ) -> None:
         super().__init__(**kwargs)
         self._one_of("expect", expect, ("success", "end"))
+        check_target(job_id, "job_id", self.task_id)
         self.job_id = text(job_id)
         self.expect = expect
         self.may_be_missing = may_be_missing

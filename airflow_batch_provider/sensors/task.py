@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from airflow_batch_provider.arguments import Text, text
+from airflow_batch_provider.arguments import Text, check_target, text
 from airflow_batch_provider.sensors.base import AzureBatchSensor, BatchSensorArguments
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ class AzureBatchTaskSensor(AzureBatchSensor):
     ) -> None:
         super().__init__(**kwargs)
         self._one_of("expect", expect, ("success", "end", "start"))
+        check_target(job_id, "job_id", self.task_id)
         self.job_id = text(job_id)
         self.batch_task_id = batch_task_id
         self.expect = expect

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from airflow.sdk import DAG, Asset, task
@@ -14,6 +14,8 @@ from airflow_batch_provider.operators.azure_batch import AzureBatchOperator
 from airflow_batch_provider.operators.blob_claim import AzureBlobClaimOperator
 from airflow_batch_provider.operators.job import AzureBatchJobOperator
 from airflow_batch_provider.operators.job_add_tasks import AzureBatchJobAddTasksOperator
+from airflow_batch_provider.operators.job_schedule_delete import AzureBatchJobScheduleDeleteOperator
+from airflow_batch_provider.operators.job_terminate import AzureBatchJobTerminateOperator
 from airflow_batch_provider.operators.pool import AzureBatchPoolOperator
 from airflow_batch_provider.operators.pool_wait import AzureBatchPoolWaitOperator
 from airflow_batch_provider.operators.task import AzureBatchTaskOperator
@@ -206,3 +208,24 @@ def test_arguments_of_a_members_task_are_a_mapping(value: Any) -> None:
         with pytest.raises(SpecError, match=r"operator_args is .* Write \{'retries': 2\}"):
             made.task("a", "true", operator_args=value)
         made.task("a", "true", operator_args={"retries": 2})
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        AzureBatchJobSensor,
+        AzureBatchJobTerminateOperator,
+        lambda **fields: AzureBatchJobAddTasksOperator(graph=JobGraph, **fields),
+    ],
+)
+def test_a_jobs_id_is_wanted_and_not_the_operator_that_made_it(make: Callable[..., object]) -> None:
+    with DAG("d", schedule=None):
+        made = job()
+        with pytest.raises(SpecError, match=r"is the operator 't' itself. Write job.output\['job_id'\]."):
+            make(task_id="after", job_id=made)
+        make(task_id="then", job_id=made.output["job_id"])
+
+
+def test_a_schedules_id_is_wanted_and_not_the_operator_that_made_it() -> None:
+    with DAG("d", schedule=None), pytest.raises(SpecError, match=r"'t' itself. Write schedule.output."):
+        AzureBatchJobScheduleDeleteOperator(task_id="after", schedule_id=cast("Any", job()))
