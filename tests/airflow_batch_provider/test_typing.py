@@ -29,7 +29,7 @@ from airflow_batch_provider.task_arguments import (
     TaskArguments,
 )
 from tests.airflow_batch_provider.airflow_versions import AIRFLOW
-from tests.docs.pages import PAGES, ROOT, blocks_of
+from tests.docs.pages import ROOT, WITH_PYTHON, blocks_of
 
 ROOMS = ("operators", "sensors", "triggers", "hooks", "links", "decorators", "task_groups")
 MADE_BY_ITS_DECORATOR = "AzureBatchDecoratedOperator"
@@ -40,9 +40,9 @@ def write_what_authors_write(folder: Path) -> list[str]:
     texts = {path.stem: path.read_text("utf-8") for path in (ROOT / "dags").glob("*.py")}
     for package in (path for path in (ROOT / "dags").iterdir() if path.is_dir()):
         (folder / package.name).symlink_to(package)
-    for page in PAGES:
-        if blocks := blocks_of(page, "python"):
-            texts[f"page_{page.stem.lower().replace('-', '_')}"] = "\n".join(each.text for each in blocks)
+    for page in WITH_PYTHON:
+        blocks = (each.text for each in blocks_of(page, "python"))
+        texts[f"page_{page.stem.lower().replace('-', '_')}"] = "\n".join(blocks)
     for name, text in texts.items():
         (folder / f"{name}.py").write_text(text, "utf-8")
     return [f"{name}.py" for name in texts]

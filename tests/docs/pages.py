@@ -100,3 +100,8 @@ def _split(text: str) -> Iterator[list[str]]:
 
 def _tokens(page: Path) -> list[Token]:
     return MarkdownIt("commonmark").enable("table").parse(page.read_text("utf-8"))
+
+
+# The reference shows fragments: imports, and the examples of docstrings.
+WITH_PYTHON = tuple(page for page in PAGES if page.parent.name != "reference" and blocks_of(page, "python"))
+"""The pages whose Python blocks are, from top to bottom, a file of DAGs."""

@@ -20,9 +20,7 @@ from batch_emulator.rest.handlers.account import render_image
 from batch_emulator.rest.validation import validate_body
 from batch_emulator.service.pools.images import SUPPORTED_IMAGES
 from batch_emulator.service.pools.pool_spec import make_pool_spec
-from tests.docs.pages import PAGES, ROOT, Block, all_blocks, blocks_of
-
-WITH_PYTHON = [page for page in PAGES if blocks_of(page, "python")]
+from tests.docs.pages import ROOT, WITH_PYTHON, Block, all_blocks, blocks_of
 
 
 class _Account:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-import inspect
 import re
 from collections.abc import Iterator
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
+from textwrap import dedent
 
 from tests.docs.api.objects import Thing, things
 from tests.docs.api.pages import PAGES, Page
@@ -132,7 +132,7 @@ def _exported(package: str) -> tuple[str, ...]:
 def _text(block: str, page: Page) -> str:
     """A paragraph on one line, or a literal block as code."""
     if block.startswith("    "):
-        return f"```python\n{inspect.cleandoc(block)}\n```"
+        return f"```python\n{dedent(block)}\n```"
     if block.strip() == "::":
         return ""
     return _inline(" ".join(block.split()).removesuffix("::").rstrip(), page)
