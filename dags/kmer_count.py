@@ -38,7 +38,7 @@ graph = JobGraph()
 cut = graph.task(
     "cut",
     run(f"cut -k {{{{ params.k }}}} --shards {SHARDS} genome"),
-    inputs={"genome": blob("incoming/{{ params.genome }}")},
+    inputs={"genome": blob("inputs/{{ params.genome }}")},
     outputs=["shard-*.fasta"],
     packages=["kmers"],
 )
@@ -57,7 +57,7 @@ with DAG(
     description="The k-mers of a genome, counted by shards",
     schedule=None,
     params={
-        "genome": Param("genome.fasta.gz", type="string", description="A FASTA file in `incoming`"),
+        "genome": Param("genome.fasta.gz", type="string", description="A FASTA file in `inputs`"),
         "k": Param(9, type="integer", minimum=1, maximum=31, description="Length of a k-mer"),
     },
     tags=["azure-batch", "gallery"],

@@ -51,7 +51,7 @@ with DAG(
     description="A test suite in shards, each a Batch task with its own log and retries",
     schedule=None,
     params={
-        "source": Param("incoming/parallel_tests/source.tar.gz", type="string", description="A blob"),
+        "source": Param("inputs/parallel_tests/source.tar.gz", type="string", description="A blob"),
         "suite": Param("tests", type="string", description="What pytest runs, below the source's root"),
         "failures_fail": Param(True, type="boolean", description="Whether a failed test fails the run"),
     },

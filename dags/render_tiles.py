@@ -44,8 +44,8 @@ with DAG(
     description="A picture by tiles, each a Batch task",
     schedule=None,
     params={
-        "scene": Param("incoming/render_tiles/scene.json", type="string", description="A blob"),
-        "program": Param("incoming/render_tiles/tracer.py", type="string", description="A blob"),
+        "scene": Param("inputs/render_tiles/scene.json", type="string", description="A blob"),
+        "program": Param("inputs/render_tiles/tracer.py", type="string", description="A blob"),
         "image": Param("outgoing/render_tiles/image.png", type="string", description="A blob"),
         "size": Param([640, 480], type="array", description="Width and height in pixels, as in the scene"),
         "grid": Param([4, 3], type="array", description="Columns and rows of tiles"),

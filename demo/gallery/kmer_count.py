@@ -93,6 +93,6 @@ def _judge(outcome: Outcome) -> Shown:
 ENTRY = Entry(
     "kmer_count",
     _judge,
-    inputs=lambda: {f"incoming/{_FILE}": genome()},
+    inputs=lambda: {f"inputs/{_FILE}": genome()},
     conf={"genome": _FILE, "k": _K},
 )

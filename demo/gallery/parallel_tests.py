@@ -22,7 +22,7 @@ from demo.stack.airflow_client import DagRun
 
 __all__ = ["ENTRY", "Verdicts", "judge_report", "report_of", "run_here", "source", "verdicts"]
 
-_SOURCE = "incoming/parallel_tests/source.tar.gz"
+_SOURCE = "inputs/parallel_tests/source.tar.gz"
 _PACKAGES = ("batch_emulator", "batch_emulator/autoscale", "tests", "tests/batch_emulator")
 _SUITE = "tests/batch_emulator/autoscale"
 _LEFT_OUT = "test_properties.py"  # needs Hypothesis, which is compiled for one Python

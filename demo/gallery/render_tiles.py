@@ -132,7 +132,7 @@ ENTRY = Entry(
     "render_tiles",
     _judge,
     lambda: {
-        "incoming/render_tiles/scene.json": json.dumps(SCENE).encode(),
-        "incoming/render_tiles/tracer.py": _PROGRAM.read_bytes(),
+        "inputs/render_tiles/scene.json": json.dumps(SCENE).encode(),
+        "inputs/render_tiles/tracer.py": _PROGRAM.read_bytes(),
     },
 )

@@ -68,7 +68,7 @@ class StackOptions:
     work_dir: Path
     dags_folder: Path | None = None
     with_emulator: bool = True
-    containers: tuple[str, ...] = ("incoming", "outgoing", "raw")
+    containers: tuple[str, ...] = ("incoming", "inputs", "outgoing", "raw")
     public_containers: tuple[str, ...] = ()
     subscriptions: tuple[str, ...] = (
         "container=incoming,queue=blob-events",

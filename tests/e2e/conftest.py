@@ -76,7 +76,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, queue_port: int) -> Iterator
     options = StackOptions(
         folder / "stack",
         dags,
-        containers=("incoming", "outgoing", "elsewhere", "raw", "ledger"),
+        containers=("incoming", "inputs", "outgoing", "elsewhere", "raw", "ledger"),
         connections=lambda storage, batch: connections(storage, batch, queue_port),
         airflow_env=lambda _storage, _batch: CRASHES_ARE_NOTICED_SOON,
         emulator_options=("--dedicated-core-quota", "0"),

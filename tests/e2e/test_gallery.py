@@ -34,8 +34,8 @@ def test_parallel_tests(stack: LocalStack, batch: Batch) -> None:
     archive = source(
         {"tests/batch_emulator/autoscale/test_wrong.py": "def test_sum():\n    assert 2 + 2 == 5\n"}
     )
-    land(stack, {"incoming/parallel_tests/wrong.tar.gz": archive})
-    run = stack.airflow.trigger("parallel_tests", {"source": "incoming/parallel_tests/wrong.tar.gz"})
+    land(stack, {"inputs/parallel_tests/wrong.tar.gz": archive})
+    run = stack.airflow.trigger("parallel_tests", {"source": "inputs/parallel_tests/wrong.tar.gz"})
     run = stack.airflow.wait_for_run("parallel_tests", run.run_id, END_SECONDS, stack.check)
     failed = [
         each.task_id
