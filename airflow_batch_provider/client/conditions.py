@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal, TypeAlias
 from airflow_batch_provider.client.failures import task_failure
 from airflow_batch_provider.client.pool_reading import READY, Observation, judge
 from airflow_batch_provider.client.records import TaskView
-from airflow_batch_provider.client.report import request_failure
+from airflow_batch_provider.client.request_errors import request_failure
 from airflow_batch_provider.client.steps import Refusal
 from airflow_batch_provider.client.subjects import (
     BlobsSeen,

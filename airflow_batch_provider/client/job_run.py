@@ -24,7 +24,8 @@ from airflow_batch_provider.client.outcome import Outcome, read_outcome
 from airflow_batch_provider.client.pace import LONGEST, Pace
 from airflow_batch_provider.client.records import JobView
 from airflow_batch_provider.client.repair import Earlier
-from airflow_batch_provider.client.report import report, request_failure
+from airflow_batch_provider.client.report import report
+from airflow_batch_provider.client.request_errors import request_failure
 from airflow_batch_provider.client.steps import Call, Refusal, Say, Script
 from airflow_batch_provider.client.streams import Follower, read_tail
 from airflow_batch_provider.client.submission import add_tasks, end_when_done

@@ -11,8 +11,7 @@ from airflow_batch_provider.client.meaning import Layer, Meaning
 from airflow_batch_provider.client.outcome import Outcome
 from airflow_batch_provider.client.records import TaskView
 from airflow_batch_provider.client.request_errors import request_error
-from airflow_batch_provider.client.steps import Refusal
-from airflow_batch_provider.exceptions import BatchJobFailedError, BatchJobHopelessError, BatchRequestError
+from airflow_batch_provider.exceptions import BatchJobFailedError, BatchJobHopelessError
 
 SHOWN = 3
 """Failed tasks that are shown with their output; the others are named."""
@@ -191,26 +190,3 @@ def _others(outcome: Outcome) -> list[str]:
 def _some(names: Sequence[str]) -> str:
     rest = len(names) - _NAMED
     return ", ".join(names[:_NAMED]) + (f" and {rest} more" if rest > 0 else "")
-
-
-def request_failure(refusal: Refusal, subject: str) -> BatchRequestError:
-    """A refused request in words.
-
-    Parameters:
-        refusal: the service's answer.
-        subject: what was being done, such as ``Submitting Batch job x``.
-    """
-    if not refusal.status:
-        text = (
-            f"{subject}: no answer from Azure Batch ({refusal.text}).\n"
-            "Likely cause: the account URL of the connection is wrong, or a firewall is in between.\n"
-            "Next step: press Test on the Airflow connection."
-        )
-    else:
-        meaning = request_error(refusal.code)
-        text = (
-            f"{subject}: {meaning.happened} ({refusal.status} {refusal.code}: {refusal.text}).\n"
-            f"Likely cause: {meaning.cause}\nNext step: {meaning.next_step}"
-        )
-    layer = (request_error(refusal.code).layer if refusal.status else Layer.PLATFORM).value
-    return BatchRequestError(text, code=refusal.code, status=refusal.status, layer=layer)

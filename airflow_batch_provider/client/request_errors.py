@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from airflow_batch_provider.client.meaning import Layer, Meaning
+from airflow_batch_provider.client.steps import Refusal
+from airflow_batch_provider.exceptions import BatchRequestError
 
 REQUEST_ERRORS: dict[str, Meaning] = {
     "AuthenticationFailed": Meaning(
@@ -201,3 +203,26 @@ _UNKNOWN_REQUEST_CODE = Meaning(
 def request_error(code: str) -> Meaning:
     """What the error code of a refused request means."""
     return REQUEST_ERRORS.get(code, _UNKNOWN_REQUEST_CODE)
+
+
+def request_failure(refusal: Refusal, subject: str) -> BatchRequestError:
+    """A refused request in words.
+
+    Parameters:
+        refusal: the service's answer.
+        subject: what was being done, such as ``Submitting Batch job x``.
+    """
+    if not refusal.status:
+        text = (
+            f"{subject}: no answer from Azure Batch ({refusal.text}).\n"
+            "Likely cause: the account URL of the connection is wrong, or a firewall is in between.\n"
+            "Next step: press Test on the Airflow connection."
+        )
+    else:
+        meaning = request_error(refusal.code)
+        text = (
+            f"{subject}: {meaning.happened} ({refusal.status} {refusal.code}: {refusal.text}).\n"
+            f"Likely cause: {meaning.cause}\nNext step: {meaning.next_step}"
+        )
+    layer = (request_error(refusal.code).layer if refusal.status else Layer.PLATFORM).value
+    return BatchRequestError(text, code=refusal.code, status=refusal.status, layer=layer)

@@ -6,7 +6,8 @@ import pytest
 
 from airflow_batch_provider.client.outcome import Outcome, judge
 from airflow_batch_provider.client.records import JobView, TaskView, task_view
-from airflow_batch_provider.client.report import report, request_failure
+from airflow_batch_provider.client.report import report
+from airflow_batch_provider.client.request_errors import request_failure
 from airflow_batch_provider.client.steps import Refusal
 from airflow_batch_provider.exceptions import (
     AzureBatchError,
