@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 
-from airflow.sdk import DAG, task
+from airflow.sdk import DAG
 
+from airflow_batch_provider.decorators import task
 from airflow_batch_provider.decorators.results import load_result
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.operators.pool import AzureBatchPoolOperator
@@ -29,16 +30,16 @@ POOL = Pool(
         admin=True,
     ),
 )
-ON_NODES = {
-    "pool_id": POOL.id,
-    "requirements": ["scikit-learn==1.7.2"],
-    "retries": 2,
-    "timeout": timedelta(minutes=30),
-    "multiple_outputs": False,  # else a model among them would go to XCom, whatever its size
-}
+on_nodes = task.azure_batch(
+    pool_id=POOL.id,
+    requirements=["scikit-learn==1.7.2"],
+    retries=2,
+    timeout=timedelta(minutes=30),
+    multiple_outputs=False,  # else a model among them would go to XCom, whatever its size
+)
 
 
-@task.azure_batch(**ON_NODES)
+@on_nodes
 def score(penalty: float, width: float, seed: int) -> dict:
     """Accuracy of one point of the grid, by cross-validation."""
     from sklearn.datasets import load_digits
@@ -52,7 +53,7 @@ def score(penalty: float, width: float, seed: int) -> dict:
     return {"penalty": penalty, "width": width, "accuracy": float(accuracies.mean())}
 
 
-@task.azure_batch(**ON_NODES)
+@on_nodes
 def best(scores: list[dict], seed: int) -> dict:
     """The best point, the model that it makes of all but what was held out, and its accuracy on that."""
     import pickle

@@ -72,11 +72,18 @@ def function_source(function: Callable[..., Any]) -> FunctionSource:
         ) from None
     kept = text.splitlines()
     for decorator in definition.decorator_list:
-        if _name(decorator) in _OF_AIRFLOW:
+        if _is_of_airflow(decorator, function):
             first, last = decorator.lineno, decorator.end_lineno or decorator.lineno
             kept[first - 1 : last] = [""] * (last - first + 1)
     file = Path(function.__code__.co_filename).name
     return FunctionSource(function.__name__, "\n".join(kept) + "\n", file, max(1, line))
+
+
+def _is_of_airflow(decorator: ast.expr, function: Callable[..., Any]) -> bool:
+    """By its name, or by what it is: ``on_nodes = task.azure_batch(...)`` may serve several functions."""
+    name = _name(decorator)
+    kept = function.__globals__.get(name) if isinstance(decorator, ast.Name) else None
+    return name in _OF_AIRFLOW or (getattr(kept, "__module__", None) or "").startswith("airflow.")
 
 
 def _name(decorator: ast.expr) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from airflow_batch_provider.decorators import task as real_task
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.function_source import function_source
 
@@ -44,6 +45,18 @@ def test_decorators_of_airflow_go_and_lines_stay() -> None:
         "", "", "", "", "", "@own", "def crunch(first: int) -> int:", "    # told", "    return first",
     ]  # fmt: skip
     assert source.line + 7 == crunch.__code__.co_firstlineno + 7
+
+
+on_nodes = real_task.azure_batch(pool_id="p")
+
+
+def test_a_decorator_that_is_kept_for_several_functions_goes_too() -> None:
+    @on_nodes
+    @own
+    def crunch() -> int:
+        return 1
+
+    assert function_source(crunch.function).source.splitlines()[:3] == ["", "@own", "def crunch() -> int:"]
 
 
 @pytest.mark.parametrize("function", [lambda: 1, print, task])
