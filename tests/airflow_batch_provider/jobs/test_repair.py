@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,10 @@ NOT_AT_FIRST = 'case "$AZ_BATCH_JOB_ID" in *-1) exit 3;; esac; '
 """Lets a task fail in the first submission and do well in later ones."""
 
 
-def to_the_end(run: JobRun) -> tuple[Claim, dict[str, Any]]:
+def to_the_end(run: JobRun, once_claimed: Callable[[], None] = lambda: None) -> tuple[Claim, dict[str, Any]]:
     """What the operator does, waiting in this thread."""
     claim = run.claim()
+    once_claimed()
     if claim.found is Found.SUCCEEDED:
         return claim, run.finish(claim)
     for _ in range(10):
@@ -197,11 +199,12 @@ def test_restart_ends_the_live_job_of_an_earlier_try_and_of_its_own_try_attaches
 
 
 def test_pain_152_what_a_try_decides_about_the_job_of_an_earlier_one_is_in_its_log(
-    jobs: Jobs, pool: str
+    jobs: Jobs, pool: str, tmp_path: Path
 ) -> None:
     """apache/airflow#71485: whether a try submits or reconnects, and why, is not to be seen."""
-    graph, name = JobGraph(), run_id()
-    graph.task("good", "/bin/true") >> graph.task("bad", shell(f"{NOT_AT_FIRST}true"))
+    graph, name, gate = JobGraph(), run_id(), tmp_path / "gate"
+    held = graph.task("good", shell(f"until test -e {gate}; do sleep 0.05; done"))
+    held >> graph.task("bad", shell(f"{NOT_AT_FIRST}true"))
 
     def decided(attempt: int, on_retry: OnRetry = "repair") -> tuple[Claim, list[str]]:
         """What a try that is killed after its decision has said of it, with the jobs by their numbers."""
@@ -215,8 +218,9 @@ def test_pain_152_what_a_try_decides_about_the_job_of_an_earlier_one_is_in_its_l
 
     assert decided(1)[1] == ["Submitted Batch job #1"]
     assert decided(2)[1][-1] == "Attached to Batch job of an earlier try, #1"
+    attached = jobs.run(graph, pool, name, on_task_failure="continue", on_retry="reattach")
     with pytest.raises(BatchJobFailedError):
-        to_the_end(jobs.run(graph, pool, name, on_task_failure="continue", on_retry="reattach"))
+        to_the_end(attached, once_claimed=gate.touch)
     assert decided(3)[1] == [
         "Batch job #1 has ended without success; submitting anew",
         "Repairing Batch job #1: tasks that are done: 1",
