@@ -35,6 +35,7 @@ class BatchSensorArguments(SensorArguments, total=False):
     conn_id: str
     deferrable: bool
     poll_interval: float
+    end_from_trigger: bool
 
 
 class AzureBatchSensor(TypedOutput, BaseSensorOperator):
@@ -47,6 +48,9 @@ class AzureBatchSensor(TypedOutput, BaseSensorOperator):
         deferrable: wait in the triggerer. Otherwise the worker waits, as ``mode`` and ``poke_interval`` say.
         poll_interval: ceiling of the time between two looks in the triggerer, in seconds; they are more
             frequent at first.
+        end_from_trigger: when what is waited for has come, the triggerer ends the task: no worker has to be
+            found for it. There is no XCom then: Airflow 3.3 would encode twice what a trigger gives. Needs
+            ``deferrable``, and goes with no ``outlets`` and no ``post_execute``, which only a worker serves.
 
     Further parameters are those of ``BaseSensorOperator``: ``timeout`` and ``soft_fail`` hold in either way.
 
@@ -63,6 +67,7 @@ class AzureBatchSensor(TypedOutput, BaseSensorOperator):
         conn_id: str = AzureBatchHook.default_conn_name,
         deferrable: bool = True,
         poll_interval: float = 15.0,
+        end_from_trigger: bool = False,
         **kwargs: Unpack[SensorArguments],
     ) -> None:
         super().__init__(**kwargs)
@@ -70,6 +75,10 @@ class AzureBatchSensor(TypedOutput, BaseSensorOperator):
         self.deferrable = deferrable
         check_period(poll_interval, what="poll_interval", where=f"task {self.task_id!r}")
         self.poll_interval = poll_interval
+        self.end_from_trigger = end_from_trigger
+        if end_from_trigger:
+            self._check_end_from_trigger()
+            self.do_xcom_push = False
 
     def condition(self) -> Condition:
         """What is waited for, once templates are rendered."""
@@ -96,12 +105,18 @@ class AzureBatchSensor(TypedOutput, BaseSensorOperator):
 
         deadline = time.time() + float(self.timeout)
         trigger = AzureBatchConditionTrigger(
-            self.conn_id, to_plain(self.condition()), deadline, self.poll_interval
+            self.conn_id,
+            to_plain(self.condition()),
+            deadline,
+            self.poll_interval,
+            self.end_from_trigger,
         )
         self.defer(trigger=trigger, method_name="resume")
 
-    def resume(self, context: Context, event: Mapping[str, Any]) -> Any:
+    def resume(self, context: Context, event: Mapping[str, Any] | str) -> Any:
         """Go on after a wait in the triggerer."""
+        if isinstance(event, str):  # ``dag.test()`` resumes where a triggerer would have ended the task.
+            return self.poke(context).xcom_value
         if event["status"] == "failed":
             self._fail(str(event["message"]))
         if event["status"] == "timeout":
@@ -132,6 +147,23 @@ class AzureBatchSensor(TypedOutput, BaseSensorOperator):
     def _client(self, condition: Condition) -> Any:
         hook = AzureBatchHook(self.conn_id)
         return hook.storage().blob_client() if condition.kind == "blob" else hook.batch_client()
+
+    def _check_end_from_trigger(self) -> None:
+        needs_worker = [
+            what
+            for what, given in (
+                ("deferrable=False", not self.deferrable),
+                ("outlets", self.outlets),
+                ("post_execute", self._post_execute_hook),
+            )
+            if given
+        ]
+        if needs_worker:
+            raise SpecError(
+                f"end_from_trigger is set beside {' and '.join(needs_worker)}, for which a worker is needed",
+                where=f"task {self.task_id!r}",
+                right="Leave one of them out.",
+            )
 
     def _fail(self, text: str) -> NoReturn:
         raise BatchConditionError(text)

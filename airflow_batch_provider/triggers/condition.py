@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow.triggers.base import BaseTrigger, TriggerEvent
+from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.triggers.deferral import seconds_until_worker_ended
@@ -28,16 +28,23 @@ class AzureBatchConditionTrigger(BaseTrigger):
         condition: plain data, as ``client.conditions.to_plain`` gives it.
         deadline: seconds since the epoch at which the sensor's time is over.
         poll_interval: ceiling of the time between two looks, in seconds.
+        end_from_trigger: end the task here when the condition is met, instead of resuming it in a worker.
     """
 
     def __init__(
-        self, conn_id: str, condition: Mapping[str, Any], deadline: float, poll_interval: float
+        self,
+        conn_id: str,
+        condition: Mapping[str, Any],
+        deadline: float,
+        poll_interval: float,
+        end_from_trigger: bool = False,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.conn_id = conn_id
         self.condition = dict(condition)
         self.deadline = deadline
         self.poll_interval = poll_interval
+        self.end_from_trigger = end_from_trigger
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and arguments, for the triggerer."""
@@ -48,6 +55,7 @@ class AzureBatchConditionTrigger(BaseTrigger):
                 "condition": self.condition,
                 "deadline": self.deadline,
                 "poll_interval": self.poll_interval,
+                "end_from_trigger": self.end_from_trigger,
             },
         )
 
@@ -61,7 +69,11 @@ class AzureBatchConditionTrigger(BaseTrigger):
             event, _ = await asyncio.gather(
                 self._watch(poller, condition), asyncio.sleep(seconds_until_worker_ended())
             )
-        yield TriggerEvent(event)
+        if self.end_from_trigger and event["status"] == "met":
+            self.log.info("Done; the task ends here")
+            yield TaskSuccessEvent()
+        else:
+            yield TriggerEvent(event)
 
     async def _watch(self, poller: JobPoller, condition: Condition) -> dict[str, Any]:
         from airflow_batch_provider.client.conditions import explain_refusal

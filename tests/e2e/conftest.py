@@ -28,6 +28,7 @@ DAG_IDS = (
     "ingest_once",
     "listed",
     "regroup",
+    "sensed",
     "video_transcode",
     "submit_many",
     "wait_at_gates",

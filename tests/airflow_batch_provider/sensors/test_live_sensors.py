@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
 
 from airflow_batch_provider.exceptions import BatchConditionError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
@@ -76,17 +77,17 @@ def sense(sensor: AzureBatchSensor, meanwhile: Any = lambda: None) -> Any:
         return sensor.execute(CONTEXT)
     except TaskDeferred as deferred:
         meanwhile()
-        return sensor.resume_execution("resume", {"event": asyncio.run(fire(deferred.trigger))}, CONTEXT)
+        event = asyncio.run(fire(deferred.trigger))
+        return sensor.resume_execution("resume", {"event": json.loads(json.dumps(event.payload))}, CONTEXT)
 
 
-async def fire(trigger: Any) -> dict[str, Any]:
+async def fire(trigger: Any) -> TriggerEvent:
     path, arguments = trigger.serialize()
     assert path == "airflow_batch_provider.triggers.condition.AzureBatchConditionTrigger"
     text = json.dumps(arguments)
     assert "sig=" not in text
     async for event in AzureBatchConditionTrigger(**json.loads(text)).run():
-        payload: dict[str, Any] = json.loads(json.dumps(event.payload))
-        return payload
+        return event
     raise AssertionError("no event")
 
 
@@ -126,6 +127,26 @@ def test_a_job_whose_task_failed_fails_the_sensor_unless_any_end_will_do(
     assert (
         sense(AzureBatchJobSensor(job_id=job_id, expect="end", **options(batch_conn_id)))["job_id"] == job_id
     )
+
+
+def test_the_triggerer_ends_a_sensor_that_is_told_to_let_it(
+    batch_conn_id: str, client: Any, pool: str
+) -> None:
+    told = options(batch_conn_id, end_from_trigger=True)
+    with pytest.raises(TaskDeferred) as deferred:
+        AzureBatchJobSensor(job_id=make_job(client, pool, "sleep 1"), **told).execute(CONTEXT)
+    event = asyncio.run(fire(deferred.value.trigger))
+    assert isinstance(event, TaskSuccessEvent)
+    assert event.xcoms is None
+
+
+def test_a_sensor_that_the_triggerer_would_end_fails_in_a_worker_and_runs_in_a_test_of_its_dag(
+    batch_conn_id: str, client: Any, pool: str
+) -> None:
+    late = options(batch_conn_id, end_from_trigger=True)
+    with pytest.raises(BatchConditionError, match="1 failed"):
+        sense(AzureBatchJobSensor(job_id=make_job(client, pool, "sleep 1; exit 3"), **late))
+    assert sense(AzureBatchJobSensor(job_id=make_job(client, pool, "sleep 1"), **late))["tasks"]["total"] == 1
 
 
 def test_a_job_that_is_made_later_can_be_waited_for(batch_conn_id: str, client: Any, pool: str) -> None:

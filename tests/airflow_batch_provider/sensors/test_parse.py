@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from airflow.sdk import Asset
 
 from airflow_batch_provider.sensors.blob import AzureBlobSensor
 from airflow_batch_provider.sensors.job import AzureBatchJobSensor
@@ -28,6 +29,16 @@ from airflow_batch_provider.spec import SpecError, blob
         (AzureBatchNodeCountSensor, {"pool_id": "p", "states": ["ready"]}, "one of .*'idle'.*'running'"),
         (AzureBatchNodeCountSensor, {"pool_id": "p", "states": ["ilde"]}, "Did you mean 'idle'"),
         (AzureBatchNodeCountSensor, {"pool_id": "p", "states": [3]}, "a state is 3"),
+        (
+            AzureBatchJobSensor,
+            {"job_id": "j", "end_from_trigger": True, "deferrable": False},
+            "deferrable=False",
+        ),
+        (
+            AzureBatchJobSensor,
+            {"job_id": "j", "end_from_trigger": True, "outlets": [Asset("a")]},
+            "beside outlets",
+        ),
         (AzureBlobSensor, {"blobs": "container/in/", "settled_for": 30}, "timedelta"),
         (AzureBlobSensor, {"blobs": "container/in/", "at_least": 0}, "1 or more"),
         (AzureBlobSensor, {"blobs": "Container/in/"}, "lower-case"),
