@@ -1,47 +1,101 @@
-"""Asking the management plane what an account and a VM size can give.
+"""Asking what an account may use, on the management plane, and what it uses, on the data plane.
 
-This is no condition: who may not ask, or gets no answer, is not kept from making pools.
+The management plane is no condition: who may not ask it, or gets no answer, is not kept from anything.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from airflow_batch_provider.client.pool_limits import Machine
+from airflow_batch_provider.client.endpoints import is_local_http
+from airflow_batch_provider.client.job_requests import patiently
+from airflow_batch_provider.client.quotas import Limits, Quotas, count_up, read_machines
+from airflow_batch_provider.client.service_errors import error_code
 from airflow_batch_provider.client.settings import BatchSettings
+from airflow_batch_provider.client.steps import Call, Script
 
 if TYPE_CHECKING:
     from azure.mgmt.batch import BatchManagementClient
 
 # An unreachable management plane must not keep a task waiting.
 _PATIENCE: dict[str, Any] = {"retry_total": 0, "connection_timeout": 5, "read_timeout": 15}
+_SIZES = (
+    "id",
+    "vmSize",
+    "allocationState",
+    "currentDedicatedNodes",
+    "currentLowPriorityNodes",
+    "targetDedicatedNodes",
+    "targetLowPriorityNodes",
+)
+_NOT_ENDED = "state ne 'completed' and state ne 'deleting'"
 
 
-def can_ask(settings: BatchSettings) -> bool:
-    """Whether the connection itself names what is asked, and an identity that may ask it."""
-    from airflow_batch_provider.client.endpoints import is_local_http
-
-    known = bool(settings.subscription_id and settings.resource_group)
-    return known and (settings.identity is not None or is_local_http(settings.arm_endpoint))
+class LimitsUnknownError(Exception):
+    """The management plane did not tell; the text says why, and what would help."""
 
 
-def ask(
-    client: BatchManagementClient, settings: BatchSettings, vm_size: str
-) -> tuple[Mapping[str, Any], Machine] | None:
-    """The account's properties and the machine; None when one of them cannot be had.
+def ask_limits(settings: BatchSettings, open_client: Callable[[], BatchManagementClient]) -> Limits:
+    """What the management plane tells of the account and of the VM sizes of its region.
 
     Parameters:
-        client: of the account's subscription.
         settings: name the account and its resource group.
-        vm_size: of the pool.
+        open_client: gives the client of the account's subscription; called when it may be asked.
+
+    Raises:
+        LimitsUnknownError: it does not tell.
     """
     from azure.core.exceptions import AzureError
 
+    if not (settings.subscription_id and settings.resource_group):
+        raise LimitsUnknownError(
+            "Limits are not known: the connection names no subscription_id and resource_group."
+        )
+    if settings.identity is None and not is_local_http(settings.arm_endpoint):
+        raise LimitsUnknownError(
+            "Limits are not known: the management plane takes no account key, and the connection names no "
+            "identity (auth_method)."
+        )
     try:
-        account = client.batch_account.get(str(settings.resource_group), settings.account_name, **_PATIENCE)
+        client = open_client()
+        account = client.batch_account.get(settings.resource_group, settings.account_name, **_PATIENCE)
         skus = client.location.list_supported_virtual_machine_skus(str(account["location"]), **_PATIENCE)
-        machine = Machine.find(vm_size, skus)
-    except (AzureError, KeyError):
-        return None
-    return (account["properties"], machine) if machine else None
+        return Limits(account["properties"], read_machines(skus))
+    except (AzureError, KeyError) as error:
+        raise LimitsUnknownError(
+            f"Limits are not known: {settings.arm_endpoint} does not tell them "
+            f"({error_code(error) or type(error).__name__}). The identity needs the role Reader on the Batch "
+            "account."
+        ) from None
+
+
+def list_sizes() -> Script[list[Any]]:
+    """The wire models BatchPool of all pools, with what their nodes use."""
+    listed: list[Any] = yield from patiently(Call("list_pools", (), {"select": list(_SIZES)}, answer="pages"))
+    return listed
+
+
+def count_active() -> Script[int]:
+    """How many jobs and job schedules have not ended."""
+    options = {"select": ["id"], "filter": _NOT_ENDED}
+    jobs = yield from patiently(Call("list_jobs", (), options, answer="pages"))
+    schedules = yield from patiently(Call("list_job_schedules", (), options, answer="pages"))
+    return len(jobs) + len(schedules)
+
+
+def show_quotas(settings: BatchSettings, open_client: Callable[[], BatchManagementClient]) -> Script[Quotas]:
+    """The account's quotas, with what is used of them; limits that cannot be had are None.
+
+    Parameters:
+        settings: of the connection.
+        open_client: gives the client of the account's subscription.
+    """
+    limits, unknown = Limits(), ""
+    try:
+        limits = ask_limits(settings, open_client)
+    except LimitsUnknownError as reason:
+        unknown = str(reason)
+    pools = yield from list_sizes()
+    active = yield from count_active()
+    return count_up(settings.account_name, limits, pools, active, unknown)

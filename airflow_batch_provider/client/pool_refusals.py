@@ -10,7 +10,8 @@ from airflow_batch_provider.spec.explain import Explanation
 _REFUSALS: dict[str, tuple[str, str]] = {
     "PoolQuotaReached": (
         "The Batch account has as many pools as its quota allows.",
-        "Delete pools that are not used, or ask for more quota (portal: Batch account, Quotas).",
+        "Delete pools that are not used, let the task have retries, or ask for more quota (portal: Batch "
+        "account, Quotas).",
     ),
     "PoolNotFound": (
         "Its id is misspelled, it is in another account, or it was deleted.",
@@ -41,7 +42,9 @@ _REFUSALS: dict[str, tuple[str, str]] = {
         "Run the task again; retries do that.",
     ),
 }
-_PASSING = frozenset({"PoolBeingResized", "TooManyEnableAutoScaleRequests", "PoolBeingCreated"})
+_PASSING = frozenset(
+    {"PoolBeingResized", "TooManyEnableAutoScaleRequests", "PoolBeingCreated", "PoolQuotaReached"}
+)
 
 
 def explain_refusal(refusal: Refusal, pool_id: str) -> tuple[Explanation, bool]:

@@ -35,12 +35,14 @@ class PoolError(Exception):
     Parameters:
         explanation: what happened, likely cause, next step.
         fatal: whether trying again without a change is pointless.
+        layer: where the cause lies.
     """
 
-    def __init__(self, explanation: Explanation, *, fatal: bool) -> None:
+    def __init__(self, explanation: Explanation, *, fatal: bool, layer: str = "") -> None:
         super().__init__(str(explanation))
         self.explanation = explanation
         self.fatal = fatal
+        self.layer = layer
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from azure.batch.aio import BatchClient as AsyncBatchClient
     from azure.mgmt.batch import BatchManagementClient
 
+    from airflow_batch_provider.client.quotas import Quotas
     from airflow_batch_provider.client.settings import BatchSettings
     from airflow_batch_provider.client.storage import StorageAccess
     from airflow_batch_provider.spec.job import JobOptions
@@ -108,6 +109,25 @@ class AzureBatchHook(BaseHook):
         """
         return self._management_client
 
+    def quotas(self) -> Quotas:
+        """The account's quotas, and what is used of them.
+
+        Limits are those of the management plane: the connection has to name ``subscription_id``,
+        ``resource_group`` and an identity with the role Reader. Without, they are None, and ``unknown`` says
+        why; what is used is told all the same, but for cores.
+
+        Raises:
+            SettingsError: the connection cannot work as it is.
+            BatchRequestError: the service refused to list pools, jobs or job schedules.
+        """
+        from airflow_batch_provider.client.account_limits import show_quotas
+        from airflow_batch_provider.client.drive import Driver, log_to
+        from airflow_batch_provider.client.job_run import explained
+
+        script = show_quotas(self.settings, self.management_client)
+        with explained(f"Reading the quotas of account {self.settings.account_name}"):
+            return Driver(self.batch_client(), log_to(self.log)).run(script)
+
     def placed(self, options: JobOptions) -> JobOptions:
         """Options of a job, with what its auto pool needs of the account; others as they are.
 
@@ -121,16 +141,19 @@ class AzureBatchHook(BaseHook):
                 resource.
             SpecError: the service supports no image that fits the pool's pattern.
             BatchRequestError: the service refused to list its images.
+            BatchPoolHopelessError: the pool can never come up as declared.
         """
         if (auto := options.auto_pool) is None:
             return options
         from airflow.sdk.log import mask_secret
 
         from airflow_batch_provider.client.auto_pools import in_account
+        from airflow_batch_provider.client.drive import Driver, log_to
 
         for secret in auto.pool.secrets:
             mask_secret(secret)
-        return replace(options, pool_id=in_account(auto, self.settings, self.batch_client, self.log))
+        driver = Driver(self.batch_client(), log_to(self.log))
+        return replace(options, pool_id=in_account(auto, self.settings, driver, self.management_client))
 
     def storage(self, *, sas_lifetime: dt.timedelta | None = None, by_identity: bool = True) -> StorageAccess:
         """The storage account of the connection.
@@ -164,17 +187,23 @@ class AzureBatchHook(BaseHook):
         """Call Batch, and storage if the connection names it: what the Test button in the UI does.
 
         Returns:
-            Whether both answered, and a text that says what was reached or explains what failed.
+            Whether both answered, and a text that says what was reached, with the account's quotas, or
+            explains what failed.
         """
         from airflow_batch_provider.client.connection_check import check_connection
         from airflow_batch_provider.client.settings import SettingsError
+        from airflow_batch_provider.exceptions import BatchRequestError
 
         try:
             settings = self.settings
         except SettingsError as error:
             return False, str(error)
         storage = self.storage() if settings.storage else None
-        return check_connection(settings, storage)
+        works, text = check_connection(settings, storage)
+        if works:
+            with suppress(BatchRequestError):  # an identity may rightly be kept from what others run
+                text = f"{text} {self.quotas()}"
+        return works, text
 
     @cached_property
     def _batch_client(self) -> BatchClient:

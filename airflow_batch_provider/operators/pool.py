@@ -39,9 +39,10 @@ class AzureBatchPoolOperator(PoolActionOperator):
             which fails when it falls short; None: not at all.
         min_ready_nodes: None: 1 for a fixed scale above zero, else 0, since an autoscale formula may rightly
             want no nodes before there are tasks.
-        check_limits: before a pool is made, compare it with the quotas of the account and the cores of its VM
-            size, where the management plane tells them: what can never come up fails at once and without
-            retries. Also tells of an image whose support ends.
+        check_limits: before a pool is made or patched to more nodes, compare it with the account's quotas
+            and what other pools use of them, and with the cores of its VM size, where the management plane
+            tells them. What can never come up fails at once and without retries, so does an image that Batch
+            supports no more; nodes that have no room at present fail at once, and retries ask again.
         conn_id, wait_timeout, deferrable: the Airflow connection; the longest wait; whether it is in the
             triggerer.
     """
@@ -102,23 +103,16 @@ class AzureBatchPoolOperator(PoolActionOperator):
         return ensured.status != "deleting"
 
     def _check_limits(self, wire: Mapping[str, Any]) -> None:
-        """Fail when a pool that is not there yet can never come up as declared."""
-        from airflow_batch_provider.client.account_limits import ask, can_ask
-        from airflow_batch_provider.client.images import list_supported
-        from airflow_batch_provider.client.pool_limits import find_excess, image_ending
+        """Fail when the pool can never come up as declared, or its nodes cannot come now."""
         from airflow_batch_provider.client.pool_requests import pool_exists
 
-        if self._carry_out(pool_exists(self._target)):
-            return
-        supported = self._carry_out(list_supported())
-        if ending := image_ending(wire, supported, dt.datetime.now(dt.timezone.utc)):
-            self.log.warning("Pool %s: %s", self._target, ending)
-        settings = self._hook.settings
-        told = ask(self._hook.management_client(), settings, wire["vmSize"]) if can_ask(settings) else None
-        if told is None:
-            return
-        if (excess := find_excess(wire, *told)) is not None:
-            raise failure(str(excess), True)
+        needed = 0 if self.wait_for is None else self._wanted_nodes()
+        if self.wait_for == "steady" and isinstance(self.batch_pool.scale, spec.FixedScale):
+            needed = self.batch_pool.scale.nodes
+        if not self._carry_out(pool_exists(self._target)):
+            self._carry_out(self._limits.new_pool(wire, needed))
+        elif self.on_drift == "patch":
+            self._carry_out(self._limits.resize(self._target, wire, needed))
 
     def _create_with_identities(self, wire: Mapping[str, Any], identities: Sequence[str]) -> bool:
         """Create the pool through the management plane; False if someone else did in the meantime."""

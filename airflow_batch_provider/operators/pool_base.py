@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
     from typing_extensions import Unpack
 
+    from airflow_batch_provider.client.pool_check import PoolCheck
     from airflow_batch_provider.client.pool_reading import Verdict, WaitFor
     from airflow_batch_provider.client.pool_watch import PoolWait
     from airflow_batch_provider.client.steps import Script
@@ -169,7 +170,15 @@ class PoolActionOperator(TypedOutput, BaseOperator):
             explanation, fatal = explain_refusal(refusal, self._target)
             raise failure(str(explanation), fatal) from None
         except PoolError as problem:
-            raise failure(str(problem), problem.fatal) from None
+            raise failure(str(problem), problem.fatal, problem.layer) from None
+
+    @property
+    def _limits(self) -> PoolCheck:
+        """Compares with what the account can have."""
+        from airflow_batch_provider.client.pool_check import PoolCheck
+
+        way_out = "check_limits=False of the operator asks the service all the same."
+        return PoolCheck(self._hook.settings, self._hook.management_client, way_out)
 
     @cached_property
     def _hook(self) -> AzureBatchHook:

@@ -32,6 +32,9 @@ class AzureBatchPoolResizeOperator(NamedPoolOperator):
         wait_for: ``steady``: until the resize has ended, which fails when it falls short; ``nodes``: until
             ``min_ready_nodes`` take tasks; None: not at all.
         min_ready_nodes: for ``nodes``; None: all that are wanted.
+        check_limits: before nodes are added, compare them with the account's quotas and what other pools use
+            of them, where the management plane tells them. More than the whole quota fails at once and
+            without retries; nodes that have no room at present fail at once, and retries ask again.
         conn_id, wait_timeout, deferrable: the Airflow connection; the longest wait; whether it is in the
             triggerer.
     """
@@ -48,6 +51,7 @@ class AzureBatchPoolResizeOperator(NamedPoolOperator):
         deallocation: Literal["requeue", "taskcompletion", "terminate"] = "taskcompletion",
         wait_for: Literal["steady", "nodes"] | None = "steady",
         min_ready_nodes: int | None = None,
+        check_limits: bool = True,
         **kwargs: Unpack[PoolArguments],
     ) -> None:
         super().__init__(pool_id=pool_id, **kwargs)
@@ -64,6 +68,7 @@ class AzureBatchPoolResizeOperator(NamedPoolOperator):
         self.deallocation = deallocation
         self.wait_for = wait_for
         self.min_ready_nodes = min_ready_nodes
+        self.check_limits = check_limits
         check_choice(deallocation, DEALLOCATION, what="deallocation", where=where)
         check_choice(wait_for, ("steady", "nodes", None), what="wait_for", where=where)
         self._scale()
@@ -75,6 +80,9 @@ class AzureBatchPoolResizeOperator(NamedPoolOperator):
         from airflow_batch_provider.client.pool_actions import resize_pool
 
         wire = {**self._scale().to_wire(), "nodeDeallocationOption": self.deallocation}
+        if self.check_limits and not again:
+            needed = self._needed() if self.wait_for else 0
+            self._carry_out(self._limits.resize(self.pool_id, wire, needed))
         return self._carry_out(resize_pool(self.pool_id, wire))
 
     def _awaited(self, deadline: float) -> PoolWait | None:
@@ -82,5 +90,9 @@ class AzureBatchPoolResizeOperator(NamedPoolOperator):
 
         if self.wait_for is None:
             return None
-        nodes = self._scale().nodes if self.min_ready_nodes is None else self.min_ready_nodes
-        return PoolWait(self.pool_id, self.wait_for, nodes, deadline)
+        return PoolWait(self.pool_id, self.wait_for, self._needed(), deadline)
+
+    def _needed(self) -> int:
+        if self.wait_for == "steady" or self.min_ready_nodes is None:
+            return self._scale().nodes
+        return self.min_ready_nodes

@@ -24,7 +24,7 @@ SHOWN_BY: dict[str, tuple[int, ...]] = {
 
 _OTHER = "Not ours: it is about another service or product."
 _OPEN = "Open: no test shows it yet."
-_PRICES = "Open: prices are not known to the provider. Quotas are: see 114 and 122."
+_PRICES = "Open: prices are not known to the provider. Quotas are: see 126."
 _METRICS = "Open: the service does not measure it; Azure Monitor's agent on the nodes does."
 _SERVICE = "Not ours: the service decides it."
 
@@ -53,7 +53,6 @@ NOT_OURS: dict[int, str] = {
     120: _OPEN,
     123: _PRICES,
     124: _PRICES,
-    126: _OPEN,
     127: _PRICES,
     128: _PRICES,
     130: _PRICES,

@@ -80,7 +80,7 @@ def test_a_pool_that_can_never_come_up_is_not_made(batch_conn_id: str) -> None:
     pool = a_pool("never", scale=FixedScale(dedicated=2))
     with pytest.raises(BatchPoolHopelessError, match="2 dedicated nodes of 2 cores, 4 in all") as caught:
         ensure(batch_conn_id, pool)
-    assert "quota is 0" in str(caught.value)
+    assert "quota of dedicated cores is 0" in str(caught.value)
     client = AzureBatchHook(batch_conn_id).batch_client()
     assert pool.id not in {found.id for found in client.list_pools()}
 

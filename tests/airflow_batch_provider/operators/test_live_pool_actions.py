@@ -81,7 +81,13 @@ def test_a_resize_beyond_the_quota_is_fatal_and_explained(batch_conn_id: str, wa
     pool = a_pool(f"resize-{wait_for}")
     ensure(batch_conn_id, pool)
     more = AzureBatchPoolResizeOperator(
-        task_id="t", pool_id=pool.id, conn_id=batch_conn_id, spot=1, dedicated=1, wait_for=wait_for
+        task_id="t",
+        pool_id=pool.id,
+        conn_id=batch_conn_id,
+        spot=1,
+        dedicated=1,
+        wait_for=wait_for,
+        check_limits=False,
     )
     with pytest.raises(BatchPoolHopelessError, match="AccountCoreQuotaReached") as caught:
         run_to_end(more)

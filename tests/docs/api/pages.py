@@ -153,9 +153,11 @@ PAGES = (
         "The connection's clients, buttons of the UI, and what failures are told by.",
         {
             f"{_PROVIDER}.hooks.batch.AzureBatchHook": (
-                "settings", "batch_client", "management_client", "storage", "test_connection",
+                "settings", "batch_client", "management_client", "storage", "quotas", "test_connection",
                 "aget_settings", "async_batch_client", "astorage",
             ),
+            f"{_PROVIDER}.client.quotas.Quotas": (),
+            f"{_PROVIDER}.client.quotas.Quota": ("free",),
             f"{_PROVIDER}.client.storage.StorageAccess": (
                 "ensure_container", "upload_blob", "read_blob", "container_client", "blob_client",
             ),
