@@ -9,13 +9,15 @@ from pathlib import Path
 # A zip written twice from the same files is to be the same: no times of day in it. 1980 is the format's zero.
 _NO_TIME = (1980, 1, 1, 0, 0, 0)
 _REGULAR_FILE = 0o100000
+# Python leaves it where a folder's modules are imported: nobody wrote it, and it is never the same twice.
+_BYTECODE = "__pycache__"
 
 
 def as_zip(source: Path, folder: Path) -> Path:
     """The zip file for a source: itself if it is one, else a new one of all files in a folder.
 
     Parameters:
-        source: a zip file, or a folder whose content becomes the package's root.
+        source: a zip file, or a folder whose content becomes the package's root, without `__pycache__`.
         folder: where a new zip file is put.
 
     Raises:
@@ -51,9 +53,10 @@ def content_hash(archive: Path) -> str:
 def _write(source: Path, archive: Path) -> None:
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as opened:
         for path in sorted(source.rglob("*")):
-            if not path.is_file():
+            name = path.relative_to(source)
+            if not path.is_file() or _BYTECODE in name.parts:
                 continue
-            entry = zipfile.ZipInfo(path.relative_to(source).as_posix(), _NO_TIME)
+            entry = zipfile.ZipInfo(name.as_posix(), _NO_TIME)
             entry.compress_type = zipfile.ZIP_DEFLATED
             # Nodes restore the rights from here, so that programs stay executable.
             entry.external_attr = (_REGULAR_FILE | (path.stat().st_mode & 0o777)) << 16

@@ -23,6 +23,7 @@ from airflow_batch_provider.rendering import as_texts
 from airflow_batch_provider.spec.checks import check_exit_codes, check_period, check_wait
 from airflow_batch_provider.spec.files import as_written
 from airflow_batch_provider.spec.limits import DEFAULT_WALL_CLOCK
+from airflow_batch_provider.spec.literal_braces import refuse_literal_jinja
 from airflow_batch_provider.spec.retry import check_on_retry
 from airflow_batch_provider.task_arguments import TaskArguments, TypedOutput
 
@@ -374,6 +375,7 @@ class AzureBatchJobOperator(TypedOutput, BaseOperator):
         where = f"task {self.task_id!r}"
         if isinstance(self.graph, spec.JobGraph):
             self.graph.validate()
+            refuse_literal_jinja(self.graph.specs)
             if self.graph_kwargs:
                 raise spec.SpecError(
                     "graph_kwargs are given, but graph is no function", where=where, right="Leave them out."

@@ -10,6 +10,7 @@ from airflow.sdk import BaseOperator
 
 from airflow_batch_provider import spec
 from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.spec.literal_braces import refuse_literal_jinja
 from airflow_batch_provider.task_arguments import TaskArguments, TypedOutput
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class AzureBatchJobScheduleOperator(TypedOutput, BaseOperator):
                 where=f"task {self.task_id!r}",
                 right="It is JobSchedule('id', graph, JobOptions('pool'), every=...).",
             )
+        refuse_literal_jinja(job_schedule.graph.specs)
         self.job_schedule = job_schedule
         self.conn_id = conn_id
         self.namespace = namespace

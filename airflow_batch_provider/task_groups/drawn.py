@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.graph import JobGraph
 from airflow_batch_provider.spec.handles import Task
+from airflow_batch_provider.spec.literal_braces import refuse_literal_jinja
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
@@ -26,7 +27,8 @@ def drawn_graph(
         launcher: the Airflow task that submits them.
 
     Raises:
-        SpecError: no task, a cycle, or a member that waits for something Batch knows nothing of.
+        SpecError: no task, a cycle, Jinja that nobody renders, or a member that waits for something Batch
+            knows nothing of.
     """
     graph = declared.only(declared.specs)
     ahead: set[str] = set()
@@ -42,6 +44,7 @@ def drawn_graph(
         if inner:
             graph.link(inner, [Task(graph, operator.spec.id)])
     graph.validate()
+    refuse_literal_jinja(graph.specs)
     return graph
 
 

@@ -33,6 +33,20 @@ def test_a_folder_becomes_a_zip_with_rights_and_without_times(tmp_path: Path) ->
         assert len(opened.read("sub/data")) == 3_000_000
 
 
+def test_what_python_compiled_beside_its_modules_is_no_content(tmp_path: Path) -> None:
+    before = content_hash(as_zip(a_folder(tmp_path / "a"), tmp_path))
+    for folder in (tmp_path / "a", tmp_path / "a" / "sub"):
+        (folder / "__pycache__").mkdir()
+        (folder / "__pycache__" / "run.cpython-312.pyc").write_bytes(os.urandom(8))
+    assert content_hash(as_zip(tmp_path / "a", tmp_path)) == before
+
+    only = tmp_path / "only"
+    (only / "__pycache__").mkdir(parents=True)
+    (only / "__pycache__" / "run.cpython-312.pyc").write_bytes(b"x")
+    with pytest.raises(ValueError, match="no files"):
+        as_zip(only, tmp_path)
+
+
 def test_the_hash_follows_names_rights_and_contents_only(tmp_path: Path) -> None:
     archive = as_zip(a_folder(tmp_path / "a"), tmp_path)
     stored = tmp_path / "stored.zip"

@@ -22,8 +22,10 @@ from airflow_batch_provider.operators.task import AzureBatchTaskOperator
 from airflow_batch_provider.sensors.job import AzureBatchJobSensor
 from airflow_batch_provider.sensors.node_count import AzureBatchNodeCountSensor
 from airflow_batch_provider.sensors.pool import AzureBatchPoolSensor
-from airflow_batch_provider.spec import AutoPool, FixedScale, JobGraph, Pool, SpecError, shell
+from airflow_batch_provider.spec import AutoPool, FixedScale, JobGraph, Pool, SpecError, blob, shell
 from airflow_batch_provider.task_groups.batch_job import AzureBatchJobTaskGroup
+
+WRITTEN = blob("found/") / "{{ run_id }}.txt"
 
 
 def job(**fields: Any) -> AzureBatchJobOperator:
@@ -229,3 +231,14 @@ def test_a_jobs_id_is_wanted_and_not_the_operator_that_made_it(make: Callable[..
 def test_a_schedules_id_is_wanted_and_not_the_operator_that_made_it() -> None:
     with DAG("d", schedule=None), pytest.raises(SpecError, match=r"'t' itself. Write schedule.output."):
         AzureBatchJobScheduleDeleteOperator(task_id="after", schedule_id=cast("Any", job()))
+
+
+@pytest.mark.parametrize("options", [{"inputs": {"in": WRITTEN}}, {"outputs": {"out": WRITTEN}}])
+def test_jinja_joined_to_a_blob_is_told_since_nobody_renders_it(options: dict[str, Any]) -> None:
+    graph = JobGraph()
+    graph.task("t", "true", **options)
+    with pytest.raises(SpecError, match=r"not rendered.*Write it into .*: blob\('found/{{ run_id }}.txt'\)"):
+        job(graph=graph)
+    told = pytest.raises(SpecError, match=r"task 't', (input 'in'|output 'out')")
+    with told, DAG("d", schedule=None), AzureBatchJobTaskGroup("g", pool_id="p") as drawn:
+        drawn.task("t", "true", **options)
