@@ -28,6 +28,11 @@ SHARDS = 4
 REPORTS = blob("outgoing/parallel_tests/{{ run_id | replace(':', '-') }}/")
 LAST_TIMES = blob("outgoing/parallel_tests/last/")
 POOL = Pool(id="tests", vm_size="standard_d2s_v5", scale=pending_tasks(max_nodes=2, spot=True), task_slots=2)
+# The empty file keeps pytest from looking for a configuration above the source, wherever nodes lie.
+PREPARATION = JobPreparation(
+    shell("mkdir -p source && tar -xzf source.tar.gz -C source && touch pytest.ini"),
+    inputs={"source.tar.gz": blob("{{ params.source }}")},
+)
 
 
 def step(words: str) -> list[str]:
@@ -66,9 +71,7 @@ with DAG(
     with AzureBatchJobTaskGroup(
         "suite",
         pool_id=POOL.id,
-        preparation=JobPreparation(
-            "tar -xzf source.tar.gz", inputs={"source.tar.gz": blob("{{ params.source }}")}
-        ),
+        preparation=PREPARATION,
         environment={"SUITE": "{{ params.suite }}"},
     ) as suite:
         plan = suite.task(

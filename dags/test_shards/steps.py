@@ -1,7 +1,8 @@
 """The steps of a test suite in shards, run on nodes: `python3 steps.py plan|run|merge ...`.
 
 Needs Python and pytest, and nothing of Airflow. Files of a step lie in its working directory; the source lies
-where the job's preparation has unpacked it, and the variable `SUITE` says what pytest is to run there.
+where the job's preparation has unpacked it, in `source`, and the variable `SUITE` says what pytest is to run
+there.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 
 __all__ = ["cut", "merge_reports"]
 
-_SOURCE = "AZ_BATCH_JOB_PREP_WORKING_DIR"
+_PREPARED = "AZ_BATCH_JOB_PREP_WORKING_DIR"
 _OK, _TESTS_FAILED = 0, 1  # pytest: *Exit codes*
 _COUNTED = ("tests", "failures", "errors", "skipped")
 _USUAL_SECONDS = 0.05  # of a test that nobody has timed yet, in a suite that nobody has timed yet
@@ -134,11 +135,11 @@ def _pytest(arguments: list[str], clock: _Clock) -> int:
     import pytest
 
     sys.dont_write_bytecode = True  # the folder of the source is that of all shards of the node
-    sys.path.insert(0, os.environ[_SOURCE])  # as `python -m pytest` does
-    here = Path.cwd()
-    os.chdir(os.environ[_SOURCE])
+    here, source = Path.cwd(), Path(os.environ[_PREPARED], "source")
+    sys.path.insert(0, str(source))  # as `python -m pytest` does
+    os.chdir(source)
     try:
-        return int(pytest.main(["-p", "no:cacheprovider", *arguments], plugins=[clock]))
+        return int(pytest.main(["-p", "no:cacheprovider", "--rootdir=.", *arguments], plugins=[clock]))
     finally:
         os.chdir(here)
 

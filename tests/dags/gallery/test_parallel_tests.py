@@ -76,14 +76,17 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Node:
-    """A node whose Python has no packages: a task's directory, and the source that was unpacked before it."""
+    """A node whose Python has no packages, in the folder of a project that has another pytest: a task's
+    directory, and that of the preparation before it."""
 
     def __init__(self, folder: Path, package: Path, archive: bytes) -> None:
-        self.folder, self.package = folder / "wd", package
+        (folder / "pytest.ini").write_text("[pytest]\naddopts = --unheard-of\n")
+        self.folder, self.prepared, self.package = folder / "wd", folder / "prepared", package
         self.folder.mkdir()
-        with tarfile.open(fileobj=io.BytesIO(archive)) as packed:
-            packed.extractall(folder / "source")
-        self.environment = {"AZ_BATCH_JOB_PREP_WORKING_DIR": str(folder / "source"), "SUITE": "tests"}
+        self.prepared.mkdir()
+        (self.prepared / "source.tar.gz").write_bytes(archive)
+        subprocess.run(parallel_tests.PREPARATION.command, cwd=self.prepared, check=True)
+        self.environment = {"AZ_BATCH_JOB_PREP_WORKING_DIR": str(self.prepared), "SUITE": "tests"}
 
     def step(self, *words: str, code: int = 0) -> str:
         done = subprocess.run(
@@ -143,8 +146,7 @@ def test_a_shard_without_tests_is_no_failure(node: Node) -> None:
 
 @pytest.mark.slow
 def test_a_suite_that_cannot_be_collected_fails_with_the_reason(node: Node) -> None:
-    source = Path(node.environment["AZ_BATCH_JOB_PREP_WORKING_DIR"])
-    (source / "tests" / "test_other.py").write_text("import nowhere\n")
+    (node.prepared / "source" / "tests" / "test_other.py").write_text("import nowhere\n")
     said = node.step("plan", "2", code=1)
     assert "No module named 'nowhere'" in said
     assert "cannot be collected" in said
