@@ -15,9 +15,6 @@ from airflow_batch_provider.operators.package import AzureBatchApplicationPackag
 from airflow_batch_provider.operators.pool import AzureBatchPoolOperator
 from airflow_batch_provider.spec import FixedScale, Image, JobGraph, Pool, shell
 
-WAYS = ("nothing", "files", "start", "whole")
-"""What a task does: each does what the one before it does, and more."""
-
 _POOL = Pool(
     id="fan-out",
     vm_size="standard_d2s_v5",
@@ -52,7 +49,10 @@ def fan_out(files: list[dict[str, Any]], place: str, version: str, way: str) -> 
 with DAG(
     "fan_out",
     schedule=None,
-    params={"days": Param([], type="array"), "way": Param("whole", enum=WAYS)},
+    params={
+        "days": Param([], type="array"),
+        "way": Param("whole", enum=["nothing", "files", "start", "whole"]),
+    },
     render_template_as_native_obj=True,
 ):
     files: Any = plan("{{ params.days }}")

@@ -8,96 +8,17 @@ import pickle
 import subprocess
 import sys
 import time
-import uuid
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
 
 import duckdb
-import psycopg
 import pytest
-from flights.files import RawFile
 from flights.pipeline import WAREHOUSE_CONN_ID, open_warehouse
 from flights.postgres import PostgresWarehouse
 from flights.warehouse import Day, QualityError, Warehouse
 
-from demo.stack.postgres import Postgres, running_postgres
-
-
-def files(folder: Path, good: int, bad: int, day: str = "2013-01-01") -> Day:
-    """A day with so many good and bad rows."""
-    folder.mkdir(parents=True, exist_ok=True)
-    db = duckdb.connect()
-    db.execute(f"create table g as select date '{day}' as flight_date, i as flight from range({good}) r(i)")
-    db.execute(
-        "create table q as select 'a.csv' as file, i as line, ['bad'] as reasons, i::varchar as row "
-        f"from range({bad}) r(i)"
-    )
-    for table, name in (("g", "flights"), ("q", "quarantine")):
-        db.execute(f"copy {table} to '{folder / name}.parquet' (format parquet)")
-    source = RawFile(f"flights/{day}/EWR.csv", "0x1", "2013-01-02T00:00:00+00:00")
-    paths = (folder / "flights.parquet", folder / "quarantine.parquet")
-    return Day(day, *paths, raw=good + bad, good=good, quarantined=bad, sources=[source])
-
-
-class Tables(Protocol):
-    """A warehouse, and a way to look into it that is not the warehouse's."""
-
-    warehouse: Warehouse | PostgresWarehouse
-
-    def ask(self, query: str) -> list[tuple[Any, ...]]:
-        """Rows of a query."""
-
-
-@dataclass(frozen=True)
-class DuckTables:
-    path: Path
-
-    @property
-    def warehouse(self) -> Warehouse:
-        return Warehouse(self.path)
-
-    def ask(self, query: str) -> list[tuple[Any, ...]]:
-        with duckdb.connect(str(self.path)) as db:
-            return db.execute(query).fetchall()
-
-
-@dataclass(frozen=True)
-class PostgresTables:
-    uri: str
-
-    @property
-    def warehouse(self) -> PostgresWarehouse:
-        return PostgresWarehouse("flights_warehouse")
-
-    def ask(self, query: str) -> list[tuple[Any, ...]]:
-        with psycopg.connect(self.uri, autocommit=True) as db:
-            return db.execute(query).fetchall()
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    with running_postgres() as server:
-        yield server
-
-
-@pytest.fixture
-def database(postgres: Postgres, monkeypatch: pytest.MonkeyPatch) -> Tables:
-    """A database of its own, with an Airflow connection to it."""
-    name = f"flights_{uuid.uuid4().hex[:12]}"
-    with psycopg.connect(postgres.uri(), autocommit=True) as db:
-        db.execute(f"create database {name}")
-    monkeypatch.setenv("AIRFLOW_CONN_FLIGHTS_WAREHOUSE", postgres.uri(name))
-    return PostgresTables(postgres.uri(name))
-
-
-@pytest.fixture(params=["duckdb", pytest.param("postgres", marks=pytest.mark.slow)])
-def tables(request: pytest.FixtureRequest, tmp_path: Path) -> Tables:
-    if request.param == "duckdb":
-        return DuckTables(tmp_path / "w.duckdb")
-    return request.getfixturevalue("database")
+from tests.dags.flights.warehouses import Tables, files
 
 
 def counts(tables: Tables) -> list[tuple[int, ...]]:

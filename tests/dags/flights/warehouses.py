@@ -1,0 +1,66 @@
+"""Days to load, and ways to look into a warehouse that are not the warehouse's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import duckdb
+import psycopg
+from flights.files import RawFile
+from flights.postgres import PostgresWarehouse
+from flights.warehouse import Day, Warehouse
+
+__all__ = ["DuckTables", "PostgresTables", "Tables", "files"]
+
+
+def files(folder: Path, good: int, bad: int, day: str = "2013-01-01") -> Day:
+    """A day with so many good and bad rows."""
+    folder.mkdir(parents=True, exist_ok=True)
+    db = duckdb.connect()
+    db.execute(f"create table g as select date '{day}' as flight_date, i as flight from range({good}) r(i)")
+    db.execute(
+        "create table q as select 'a.csv' as file, i as line, ['bad'] as reasons, i::varchar as row "
+        f"from range({bad}) r(i)"
+    )
+    for table, name in (("g", "flights"), ("q", "quarantine")):
+        db.execute(f"copy {table} to '{folder / name}.parquet' (format parquet)")
+    source = RawFile(f"flights/{day}/EWR.csv", "0x1", "2013-01-02T00:00:00+00:00")
+    paths = (folder / "flights.parquet", folder / "quarantine.parquet")
+    return Day(day, *paths, raw=good + bad, good=good, quarantined=bad, sources=[source])
+
+
+class Tables(Protocol):
+    """A warehouse, and a way to look into it that is not the warehouse's."""
+
+    warehouse: Warehouse | PostgresWarehouse
+
+    def ask(self, query: str) -> list[tuple[Any, ...]]:
+        """Rows of a query."""
+
+
+@dataclass(frozen=True)
+class DuckTables:
+    path: Path
+
+    @property
+    def warehouse(self) -> Warehouse:
+        return Warehouse(self.path)
+
+    def ask(self, query: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(str(self.path)) as db:
+            return db.execute(query).fetchall()
+
+
+@dataclass(frozen=True)
+class PostgresTables:
+    uri: str
+
+    @property
+    def warehouse(self) -> PostgresWarehouse:
+        return PostgresWarehouse("flights_warehouse")
+
+    def ask(self, query: str) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.uri, autocommit=True) as db:
+            return db.execute(query).fetchall()
