@@ -22,7 +22,7 @@ A retry policy can tell causes apart by the ``layer`` of any of them, a word of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 try:
     from airflow.sdk.exceptions import AirflowException, AirflowFailException
@@ -114,12 +114,25 @@ class BatchJobFailedError(AzureBatchError):
         job_id: the job.
         codes: failure codes of the tasks, most frequent first.
         layer: where the first cause lies.
+        exit_codes: of failed tasks that have one, by task id.
+        work: ``container/prefix`` of what the job's tasks left, stdout and stderr included; None: nowhere.
     """
 
-    def __init__(self, message: str, *, job_id: str = "", codes: Sequence[str] = (), layer: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        job_id: str = "",
+        codes: Sequence[str] = (),
+        layer: str = "",
+        exit_codes: Mapping[str, int] | None = None,
+        work: str | None = None,
+    ) -> None:
         super().__init__(message, layer=layer)
         self.job_id = job_id
         self.codes = tuple(codes)
+        self.exit_codes = dict(exit_codes or {})
+        self.work = work
 
 
 class BatchJobHopelessError(BatchJobFailedError, AirflowFailException):

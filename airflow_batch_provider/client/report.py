@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
 
 from airflow_batch_provider.client.failures import task_failure
 from airflow_batch_provider.client.meaning import Layer, Meaning
@@ -17,6 +18,9 @@ SHOWN = 3
 """Failed tasks that are shown with their output; the others are named."""
 
 _NAMED = 10
+
+EXIT_CODES_TOLD = 100
+"""Of a failed job: they go through Airflow's database."""
 
 _BEFORE_THE_COMMAND = frozenset({Layer.SUBMIT, Layer.NODE_START, Layer.IMAGE_PULL, Layer.RESOURCE_FILE})
 
@@ -41,17 +45,28 @@ class Report:
         codes: failure codes, most frequent first.
         layer: where the first cause lies.
         final: whether another try cannot help: by its nature, or because the author has said so.
+        exit_codes: of failed tasks that have one, by task id; a hundred at most.
+        kept_in: ``container/prefix`` where the tasks' output is.
     """
 
     text: str
     codes: tuple[str, ...]
     layer: Layer
     final: bool = False
+    exit_codes: Mapping[str, int] = field(default_factory=dict)
+    kept_in: str | None = None
 
     def error(self, job_id: str) -> BatchJobFailedError:
         """The error to raise: one that Airflow does not retry where a retry cannot help."""
         kind = BatchJobHopelessError if self.final else BatchJobFailedError
-        return kind(self.text, job_id=job_id, codes=self.codes, layer=self.layer.value)
+        return kind(
+            self.text,
+            job_id=job_id,
+            codes=self.codes,
+            layer=self.layer.value,
+            exit_codes=self.exit_codes,
+            work=self.kept_in,
+        )
 
 
 def report(
@@ -84,7 +99,15 @@ def report(
         or any(view.exit_code in final_exit_codes for view in outcome.failed)
         or any(task_failure(view.code).final for view in outcome.failed[:1])
     )
-    return Report("\n".join(lines), tuple(code for code, _ in codes.most_common()), layer, final)
+    exit_codes = {view.id: view.exit_code for view in outcome.failed if view.exit_code is not None}
+    return Report(
+        "\n".join(lines),
+        tuple(code for code, _ in codes.most_common()),
+        layer,
+        final,
+        dict(islice(exit_codes.items(), EXIT_CODES_TOLD)),
+        kept_in,
+    )
 
 
 def layer_of(outcome: Outcome) -> Layer:

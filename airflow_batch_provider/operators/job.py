@@ -14,11 +14,18 @@ from airflow.sdk import Asset, BaseOperator
 from airflow_batch_provider import spec
 from airflow_batch_provider.arguments import PoolOfJob, known_pool, pool_of_job
 from airflow_batch_provider.client.meaning import check_layers
+from airflow_batch_provider.exceptions import BatchJobFailedError, BatchJobTimeoutError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.lineage import facets
 from airflow_batch_provider.links.job import AzureBatchJobLink, AzureBatchOutputLink, store_links
 from airflow_batch_provider.metrics import emit
-from airflow_batch_provider.operators.task_instance import identity_of, patience_of, remember, try_of
+from airflow_batch_provider.operators.task_instance import (
+    identity_of,
+    patience_of,
+    remember,
+    tell_failure,
+    try_of,
+)
 from airflow_batch_provider.rendering import as_texts
 from airflow_batch_provider.spec.checks import check_exit_codes, check_period, check_wait
 from airflow_batch_provider.spec.files import as_written
@@ -65,6 +72,9 @@ class AzureBatchJobOperator(TypedOutput, BaseOperator):
     ``failed`` counts failures that the graph reckons with, ``work`` is None without storage, and ``repaired``
     are earlier jobs whose work is counted in. The event of an asset among the outlets
     carries job id, outputs and work.
+
+    A job whose tasks failed leaves an XCom ``failure`` for tasks downstream: ``{"job_id", "layer", "codes",
+    "exit_codes": {task: code}, "work"}``.
 
     Parameters:
         pool_id: the pool that runs the tasks; or ``AutoPool(Pool(...))`` for one that the service makes for
@@ -265,8 +275,6 @@ class AzureBatchJobOperator(TypedOutput, BaseOperator):
             )
             run.terminate(claim.job_id, "AirflowNothingLeftToRun")
         if ending == "timeout":
-            from airflow_batch_provider.exceptions import BatchJobTimeoutError
-
             run.terminate(claim.job_id, "AirflowTimeout")
             raise BatchJobTimeoutError(
                 f"Batch job {claim.job_id} was not done within the operator's timeout and is being ended.\n"
@@ -279,7 +287,11 @@ class AzureBatchJobOperator(TypedOutput, BaseOperator):
     def _finish(self, context: Context, run: JobRun, claim: Claim) -> dict[str, Any]:
         """Say what became of the job; an asset among the outlets learns where the outputs are."""
         self._lineage_graph = run.grown(claim)
-        summary = run.finish(claim)
+        try:
+            summary = run.finish(claim)
+        except BatchJobFailedError as error:
+            tell_failure(context, error)
+            raise
         for outlet in self.outlets:
             if isinstance(outlet, Asset):
                 told = {name: summary[name] for name in ("job_id", "outputs", "work")}

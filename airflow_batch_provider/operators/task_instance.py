@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from airflow_batch_provider.exceptions import BatchJobFailedError
     from airflow_batch_provider.spec.ids import JobIdentity
+
+FAILURE_KEY = "failure"
+"""Key of the XCom by which a task downstream learns why a job failed."""
 
 _SUBMISSION_KEY = "azure_batch_submission"
 
@@ -73,6 +77,21 @@ def remember(context: Context, identity: JobIdentity) -> None:
                 "submission": identity.submission,
             },
         )
+
+
+def tell_failure(context: Context, error: BatchJobFailedError) -> None:
+    """Let tasks downstream know why the job failed, by an XCom.
+
+    The text is left out: what tasks wrote is masked in logs, and nothing masks an XCom.
+    """
+    told = {
+        "job_id": error.job_id,
+        "layer": error.layer,
+        "codes": list(error.codes),
+        "exit_codes": error.exit_codes,
+        "work": error.work,
+    }
+    context["ti"].xcom_push(key=FAILURE_KEY, value=told)
 
 
 def _stored(context: Context) -> Mapping[str, Any]:

@@ -109,6 +109,7 @@ def test_the_report_shows_the_first_failures_and_names_the_others() -> None:
     assert "Also failed: n-0003 (FailureExitCode, exit code 4)" in text
     assert "and 7 more" in text
     assert error.codes == ("FailureExitCode",)
+    assert error.exit_codes == {f"n-{n:04d}": n + 1 for n in range(20)}
     assert error.job_id == "j"
     assert len(text.splitlines()) < 60
 

@@ -159,8 +159,18 @@ async def test_many_triggers_of_an_account_share_one_poll(
 async def test_a_failed_task_fails_the_operator_with_an_explanation(pool: str) -> None:
     graph = JobGraph()
     graph.task("bad", shell("echo oops >&2; exit 2"))
+    instance = Instance()
     with pytest.raises(BatchJobFailedError, match="oops"):
-        await complete(lambda: operator(graph, pool), Instance())
+        await complete(lambda: operator(graph, pool), instance)
+    failure = instance.pushed["failure"]
+    assert failure["job_id"] in instance.pushed[JOB_LINK_KEY]
+    assert failure == {
+        "job_id": failure["job_id"],
+        "layer": "command",
+        "codes": ["FailureExitCode"],
+        "exit_codes": {"bad": 2},
+        "work": f"batch-work/{failure['job_id']}",
+    }
 
 
 async def test_a_cleared_task_submits_a_new_job_and_a_retry_of_a_failed_one_the_next(
