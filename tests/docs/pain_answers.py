@@ -30,7 +30,6 @@ _SERVICE = "Not ours: the service decides it."
 
 #: By the number of the pain.
 NOT_OURS: dict[int, str] = {
-    17: _OPEN,
     22: "Not ours: formulas know tasks, not nodes; an author multiplies `$PendingTasks` by the instances.",
     24: "Not ours: five minutes between two evaluations are the service's least, and the emulator's.",
     26: _SERVICE,

@@ -119,4 +119,16 @@ def dags(pool: str, folder: Path) -> list[DAG]:
         AzureBatchJobOperator(task_id="job", pool_id=of_one_job, graph=plain(), poll_interval=0.5)
         with AzureBatchJobTaskGroup("group", pool_id=of_one_job, poll_interval=0.5) as group:
             group.task("member", shell("true"))
-    return [static, mapped, failing, torn_down, listed, commands, command, own_pool]
+    with DAG("by_need", schedule=None, start_date=start) as by_need:
+        wide = Pool(id="by-need", vm_size="standard_d4s_v3", scale=FixedScale(spot=1), task_slots=4)
+        for_wide = AzureBatchPoolOperator(task_id="wide", batch_pool=wide)
+
+        @task
+        def needs(wide_pool: str) -> list[dict[str, Any]]:
+            told = shell(r'echo "\"$AZ_BATCH_POOL_ID\"" > where.json')
+            return [{"pool_id": each, "command": told} for each in (pool, wide_pool)]
+
+        AzureBatchTaskOperator.partial(
+            task_id="job", outputs=["where.json"], result="where.json", poll_interval=0.5
+        ).expand_kwargs(needs(for_wide.output))
+    return [static, mapped, failing, torn_down, listed, commands, command, own_pool, by_need]

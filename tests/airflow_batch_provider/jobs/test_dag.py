@@ -62,6 +62,15 @@ def test_a_job_and_a_group_have_pools_of_their_own_that_go_with_them(told: Told,
     assert all(pool.state == "deleting" for pool in left)
 
 
+def test_pain_017_each_task_runs_on_the_pool_that_has_what_it_needs(told: Told, pool: str) -> None:
+    by_need = told.dags["by_need"]
+    assert by_need["state"] == "success", told.output[-9000:]
+    returned = by_need["returned"]["job"]
+    assert [each["pool_id"] for each in returned] == [pool, "by-need"]
+    # What its own command saw.
+    assert [each["results"]["task"] for each in returned] == [pool, "by-need"]
+
+
 def test_a_failure_is_explained_in_the_airflow_log_and_no_secret_is(
     told: Told, emulator: BatchAccount, azurite: StorageAccount
 ) -> None:
