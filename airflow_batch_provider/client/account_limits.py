@@ -29,11 +29,14 @@ _SIZES = (
     "targetDedicatedNodes",
     "targetLowPriorityNodes",
 )
+_NOT_KNOWN = "Limits are not known: {}."
+_NO_PLACE = "the connection names no subscription_id and resource_group"
+_NO_IDENTITY = "the management plane takes no account key, and the connection names no identity (auth_method)"
+# REST reference: BatchAccount: with pool allocation mode UserSubscription no quotas of cores are returned.
+_OF_SUBSCRIPTION = (
+    "Cores are quotas of the subscription, not of the account (portal: Subscription, Usage + quotas)."
+)
 _NOT_ENDED = "state ne 'completed' and state ne 'deleting'"
-
-
-class LimitsUnknownError(Exception):
-    """The management plane did not tell; the text says why, and what would help."""
 
 
 def ask_limits(settings: BatchSettings, open_client: Callable[[], BatchManagementClient]) -> Limits:
@@ -42,32 +45,38 @@ def ask_limits(settings: BatchSettings, open_client: Callable[[], BatchManagemen
     Parameters:
         settings: name the account and its resource group.
         open_client: gives the client of the account's subscription; called when it may be asked.
-
-    Raises:
-        LimitsUnknownError: it does not tell.
     """
     from azure.core.exceptions import AzureError
 
     if not (settings.subscription_id and settings.resource_group):
-        raise LimitsUnknownError(
-            "Limits are not known: the connection names no subscription_id and resource_group."
-        )
+        return Limits(unknown=_NOT_KNOWN.format(_NO_PLACE))
     if settings.identity is None and not is_local_http(settings.arm_endpoint):
-        raise LimitsUnknownError(
-            "Limits are not known: the management plane takes no account key, and the connection names no "
-            "identity (auth_method)."
-        )
+        return Limits(unknown=_NOT_KNOWN.format(_NO_IDENTITY))
     try:
         client = open_client()
         account = client.batch_account.get(settings.resource_group, settings.account_name, **_PATIENCE)
+    except AzureError as error:
+        return Limits(
+            unknown=_NOT_KNOWN.format(f"{_refused(settings, error)}: it needs the role Reader on the account")
+        )
+    properties = account["properties"]
+    # Sizes are the subscription's: a role on the account alone does not show them.
+    try:
         skus = client.location.list_supported_virtual_machine_skus(str(account["location"]), **_PATIENCE)
-        return Limits(account["properties"], read_machines(skus))
-    except (AzureError, KeyError) as error:
-        raise LimitsUnknownError(
-            f"Limits are not known: {settings.arm_endpoint} does not tell them "
-            f"({error_code(error) or type(error).__name__}). The identity needs the role Reader on the Batch "
-            "account."
-        ) from None
+        machines = read_machines(skus)
+    except AzureError as error:
+        needed = "it needs the role Reader on the subscription"
+        return Limits(
+            properties, unknown=f"Cores of VM sizes are not known: {_refused(settings, error)}: {needed}."
+        )
+    return Limits(
+        properties, machines, _OF_SUBSCRIPTION if properties.get("dedicatedCoreQuota") is None else ""
+    )
+
+
+def _refused(settings: BatchSettings, error: Exception) -> str:
+    reason = error_code(error) or type(error).__name__
+    return f"{settings.arm_endpoint} does not tell the connection's identity ({reason})"
 
 
 def list_sizes() -> Script[list[Any]]:
@@ -91,11 +100,7 @@ def show_quotas(settings: BatchSettings, open_client: Callable[[], BatchManageme
         settings: of the connection.
         open_client: gives the client of the account's subscription.
     """
-    limits, unknown = Limits(), ""
-    try:
-        limits = ask_limits(settings, open_client)
-    except LimitsUnknownError as reason:
-        unknown = str(reason)
+    limits = ask_limits(settings, open_client)
     pools = yield from list_sizes()
     active = yield from count_active()
-    return count_up(settings.account_name, limits, pools, active, unknown)
+    return count_up(settings.account_name, limits, pools, active)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from airflow_batch_provider.client.account_limits import LimitsUnknownError, ask_limits, list_sizes
+from airflow_batch_provider.client.account_limits import ask_limits, list_sizes
 from airflow_batch_provider.client.images import list_supported
 from airflow_batch_provider.client.meaning import Layer
 from airflow_batch_provider.client.pool_limits import (
@@ -58,11 +58,8 @@ class PoolCheck:
         """
         name = f"Pool {wire['id']}"
         yield from self._image(wire, name)
-        try:
-            limits = ask_limits(self._settings, self._open_client)
-            pools = yield from _sizes()
-        except LimitsUnknownError as reason:
-            yield Say(str(reason))
+        limits = yield from self._limits()
+        if not limits.properties or (pools := (yield from _sizes())) is None:
             return
         quotas = count_up(self._settings.account_name, limits, pools)
         yield Say(str(quotas))
@@ -82,15 +79,11 @@ class PoolCheck:
         Raises:
             PoolError: they cannot come, or not now.
         """
-        try:
-            pools = yield from _sizes()
-            there = next((pool for pool in pools if pool["id"] == pool_id), None)
-            if there is None or not _grows(targets, nodes_of(there)):
-                return
-            limits = ask_limits(self._settings, self._open_client)
-        except LimitsUnknownError as reason:
-            yield Say(str(reason))
+        pools = yield from _sizes()
+        there = next((pool for pool in pools or () if pool["id"] == pool_id), None)
+        if pools is None or there is None or not _grows(targets, nodes_of(there)):
             return
+        limits = yield from self._limits()
         quotas = count_up(self._settings.account_name, limits, pools)
         size, nodes = str(there["vmSize"]), nodes_of(there)
         yield from self._nodes(targets, f"Pool {pool_id}", size, quotas, limits, needed, nodes)
@@ -108,14 +101,16 @@ class PoolCheck:
             PoolError: it can never come up as declared.
         """
         yield from self._image(wire, name)
-        try:
-            limits = ask_limits(self._settings, self._open_client)
-        except LimitsUnknownError as reason:
-            yield Say(str(reason))
-            return
+        limits = yield from self._limits()
         self._slots(wire, name, limits)
         quotas = count_up(self._settings.account_name, limits, ())
         yield from self._nodes(wire, name, str(wire["vmSize"]), quotas, limits, 0)
+
+    def _limits(self) -> Script[Limits]:
+        limits = ask_limits(self._settings, self._open_client)
+        if not limits.properties:
+            yield Say(limits.unknown)
+        return limits
 
     def _image(self, wire: Mapping[str, Any], name: str) -> Script[None]:
         try:
@@ -162,11 +157,12 @@ class PoolCheck:
         return PoolError(explanation, fatal=lasting, layer=layer.value)
 
 
-def _sizes() -> Script[list[Any]]:
+def _sizes() -> Script[list[Any] | None]:
     try:
         return (yield from list_sizes())
     except Refusal as refusal:
-        raise LimitsUnknownError(f"Pools are not compared with quotas: {refusal}") from None
+        yield Say(f"The pools of the account were not compared with its quotas: {refusal}")
+        return None
 
 
 def _targets(wire: Mapping[str, Any]) -> tuple[int, int]:

@@ -43,7 +43,7 @@ class Quotas:
         active_jobs_and_schedules: jobs and job schedules that have not ended.
         families: by VM family, such as ``standarddsv3family`` (lower case): the cores of its dedicated
             nodes; empty where the account has no such quotas.
-        unknown: why limits are not known; empty when they are.
+        unknown: why limits, or the cores of VM sizes, are not known; empty when they are.
 
     Source: Azure Batch: *Batch service quotas and limits*; REST reference: *BatchAccount*.
     """
@@ -83,10 +83,12 @@ class Limits:
     Parameters:
         properties: the properties of the wire model BatchAccount.
         machines: VM sizes of its region, by name in lower case.
+        unknown: why something is not told; empty when all is.
     """
 
     properties: Mapping[str, Any] = field(default_factory=dict)
     machines: Mapping[str, Machine] = field(default_factory=dict)
+    unknown: str = ""
 
 
 def read_machines(skus: Iterable[Mapping[str, Any]]) -> dict[str, Machine]:
@@ -105,7 +107,6 @@ def count_up(
     limits: Limits,
     pools: Sequence[Mapping[str, Any]],
     active: int | None = None,
-    unknown: str = "",
 ) -> Quotas:
     """The quotas of an account, with what is used of them.
 
@@ -114,7 +115,6 @@ def count_up(
         limits: what the management plane told; empty if nothing.
         pools: the wire models BatchPool of all its pools.
         active: its jobs and job schedules that have not ended; None: not counted.
-        unknown: why limits are not known.
     """
     told = limits.properties
     families = {
@@ -144,7 +144,7 @@ def count_up(
             key: Quota(f"dedicated cores of {name}", limit, cores(0, key))
             for key, (name, limit) in families.items()
         },
-        unknown,
+        limits.unknown,
     )
 
 

@@ -111,7 +111,8 @@ REQUEST_ERRORS: dict[str, Meaning] = {
         Layer.QUOTA,
         "the account's quota of active jobs is reached",
         "Jobs that never end by themselves count as active, 100 to 300 in all.",
-        "End old jobs (their onAllTasksComplete is not set); let Airflow retry; ask for more quota.",
+        "End old jobs (their onAllTasksComplete is not set); let Airflow retry; ask for more quota. The "
+        "connection's Test button tells how many there are.",
     ),
     "PoolQuotaReached": Meaning(
         Layer.QUOTA,

@@ -112,9 +112,9 @@ class AzureBatchHook(BaseHook):
     def quotas(self) -> Quotas:
         """The account's quotas, and what is used of them.
 
-        Limits are those of the management plane: the connection has to name ``subscription_id``,
-        ``resource_group`` and an identity with the role Reader. Without, they are None, and ``unknown`` says
-        why; what is used is told all the same, but for cores.
+        Limits and cores of VM sizes are told by the management plane: the connection has to name
+        ``subscription_id``, ``resource_group`` and an identity with the role Reader on the subscription. What
+        it does not tell is None, and ``unknown`` says why; pools and jobs are counted all the same.
 
         Raises:
             SettingsError: the connection cannot work as it is.

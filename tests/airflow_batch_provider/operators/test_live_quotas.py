@@ -124,7 +124,7 @@ def test_pain_126_what_is_used_is_shown_where_limits_cannot_be_read(
     assert ensure(conn_id, a_pool("known")) == "op-known"
     quotas = AzureBatchHook(conn_id).quotas()
     assert (quotas.pools, quotas.spot_cores.limit) == (Quota("pools", None, 1), None)
-    assert f"{nowhere} does not tell them" in quotas.unknown
+    assert f"{nowhere} does not tell the connection's identity" in quotas.unknown
     assert "role Reader" in quotas.unknown
 
 
