@@ -24,9 +24,14 @@ POOL = Pool(
     vm_size="standard_d2s_v5",
     scale=pending_tasks(max_nodes=4, spot=True),
     task_slots=2,
-    # Ubuntu's server images lack what uv is installed by.
+    # Ubuntu's server images lack what uv is installed by; a node that has just started may still be updating
+    # itself, which holds the lock.
     start_task=StartTask(
-        shell("python3 -m ensurepip --version || { apt-get update -q; apt-get install -qy python3-venv; }"),
+        shell(
+            "export DEBIAN_FRONTEND=noninteractive; python3 -m ensurepip --version || { apt-get update -q; "
+            "apt-get -o DPkg::Lock::Timeout=300 install -qy python3-venv; }"
+        ),
+        retries=2,
         admin=True,
     ),
 )

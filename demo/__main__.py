@@ -99,6 +99,10 @@ def _run(args: argparse.Namespace, view: View, interruption: _Interruption) -> N
     view.say("Starting Azurite, Event Grid, the Batch emulator and Airflow")
     with LocalStack(options, view.say) as stack:
         STORIES[args.dag](stack, view)
+        if args.exit:
+            view.plain(f"Logs and data:  {stack.work_dir}")
+            view.say("All is as it should be")
+            return
         view.plain(
             f"Airflow UI:     {stack.airflow.url}  "
             "(no login needed: everybody is admin, on this machine only)"
@@ -107,11 +111,12 @@ def _run(args: argparse.Namespace, view: View, interruption: _Interruption) -> N
             f"Batch emulator: {stack.batch.endpoint}  (account {stack.batch.name}, its key is in keys.json)"
         )
         view.plain(f"Logs and data:  {stack.work_dir}")
-        if args.exit:
-            view.say("All is as it should be")
-            return
-        view.plain("\nEverything stays up. Press Ctrl-C to end, or upload more videos:", "bold")
-        view.plain(f"  .venv/bin/python -m demo.upload FILE --blob-port {stack.storage.blob_port}")
+        view.plain("\nEverything stays up. Press Ctrl-C to end, or go on:", "bold")
+        if args.dag == "transcode":
+            upload = f".venv/bin/python -m demo.upload FILE --blob-port {stack.storage.blob_port}"
+            view.plain(f"  upload more videos:  {upload}")
+        else:
+            view.plain("  trigger the DAG once more, with other parameters, in the Airflow UI")
         while True:
             stack.check()
             time.sleep(_CHECK_SECONDS)
