@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 from demo.processes.supervisor import Component
 from demo.stack.airflow_client import AirflowClient
@@ -14,6 +16,7 @@ __all__ = ["API_SERVER", "COMPONENTS", "DAG_PROCESSOR", "SCHEDULER", "TRIGGERER"
 API_SERVER, SCHEDULER, DAG_PROCESSOR, TRIGGERER = "api-server", "scheduler", "dag-processor", "triggerer"
 COMPONENTS = (API_SERVER, SCHEDULER, DAG_PROCESSOR, TRIGGERER)
 _JOB_TYPES = {SCHEDULER: "SchedulerJob", DAG_PROCESSOR: "DagProcessorJob", TRIGGERER: "TriggererJob"}
+_SCHEDULER_SETTINGS = Path(__file__).parent / "scheduler_settings"
 _READY_SECONDS = 180.0
 _STOP_SECONDS = 10.0
 
@@ -29,13 +32,19 @@ def airflow_components(env: Mapping[str, str], client: AirflowClient) -> list[Co
         Component(
             name=name,
             argv=(sys.executable, "-m", "airflow", name),
-            env=env,
+            env=_with_settings(env) if name == SCHEDULER else env,
             readiness=_readiness(name, client),
             ready_seconds=_READY_SECONDS,
             stop_seconds=_STOP_SECONDS,
         )
         for name in COMPONENTS
     ]
+
+
+def _with_settings(env: Mapping[str, str]) -> dict[str, str]:
+    """Where the scheduler finds its `airflow_local_settings`."""
+    path = [env["PYTHONPATH"]] if env.get("PYTHONPATH") else []
+    return {**env, "PYTHONPATH": os.pathsep.join([*path, str(_SCHEDULER_SETTINGS)])}
 
 
 def _readiness(name: str, client: AirflowClient) -> Callable[[], Callable[[], bool]]:
