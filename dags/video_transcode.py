@@ -2,6 +2,7 @@
 
     a blob -> Event Grid -> storage queue -> asset event -> this DAG -> a Batch job -> `outgoing` -> an asset
 
+A damaged video fails its own task, once, and is set aside in `rejected`; the run goes on and ends well.
 On Azure it runs as it is; the README says what to create there.
 """
 
@@ -12,8 +13,10 @@ from typing import Any
 
 from airflow.sdk import DAG, Asset, AssetWatcher, Param, get_current_context
 from transcoding.graph import transcode_graph
+from transcoding.node.errors import ExitCode
 from transcoding.node.ladder import DEFAULT_LADDER
 from transcoding.package import APPLICATION_ID, PackageFile, build_ffmpeg_package
+from transcoding.rejects import set_aside
 
 from airflow_batch_provider.operators.blob_claim import AzureBlobClaimOperator
 from airflow_batch_provider.operators.job import AzureBatchJobOperator
@@ -74,7 +77,12 @@ with DAG(
     tags=["azure-batch", "video"],
     doc_md=__doc__,
 ):
-    videos = AzureBlobClaimOperator(task_id="new_videos", asset=INCOMING, blobs="{{ params.videos }}")
+    videos = AzureBlobClaimOperator(
+        task_id="new_videos",
+        asset=INCOMING,
+        max_blobs=100,  # the next run takes the rest; Airflow maps over a thousand at most
+        blobs="{{ params.videos }}",
+    )
     package = AzureBatchApplicationPackageOperator(
         task_id="ffmpeg_package", application_id=APPLICATION_ID, build=build_package
     )
@@ -84,8 +92,8 @@ with DAG(
         pool_id=SPOT_POOL.id,
         graph=job_of_a_video,
         outlets=[TRANSCODED],
-        no_retry_exit_codes=(64, 65),  # a wrong option, a damaged video: another try would not help
+        no_retry_exit_codes=(ExitCode.USAGE, ExitCode.DATA),  # another try would not help
         map_index_template="{{ task.graph_kwargs['name'] }}",
     ).expand(graph_kwargs=videos.output)
 
-    [package, pool] >> transcode
+    [package, pool] >> transcode >> set_aside(videos.output, transcode.task_id)

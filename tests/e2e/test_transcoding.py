@@ -10,21 +10,19 @@ from pathlib import Path
 
 import pytest
 from azure.storage.blob import ContainerClient
-from azure.storage.queue import QueueClient
 
 from demo.outputs import upload
 from demo.probe import StreamFacts, probe
 from demo.stack import LocalStack
-from demo.stack.airflow_client import DagRun
 from demo.video import sample_video
 from tests.e2e.batch import Batch, Job
 from tests.e2e.clips import make_clip
 from tests.e2e.outgoing import fetch
+from tests.e2e.transcoding import DAG_ID, announcements, messages, new_runs, run_ids, source_of
 from tests.e2e.waiting import wait_until
 
 pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(600)]
 
-DAG_ID = "video_transcode"
 START_SECONDS, END_SECONDS = 120.0, 400.0
 LADDER = {"720p": (1280, 720), "480p": (854, 480), "360p": (640, 360)}
 CLIPS = {f"clip-{number}": 25 + 5 * number for number in range(5)}
@@ -33,19 +31,20 @@ CLIPS = {f"clip-{number}": 25 + 5 * number for number in range(5)}
 def test_an_uploaded_video_starts_a_dag_run_that_leaves_its_outputs(
     stack: LocalStack, batch: Batch, tmp_path: Path
 ) -> None:
-    known = _run_ids(stack)
+    known = run_ids(stack)
     upload(stack.storage, "incoming", "day/bunny.mp4", sample_video())
-    wait_until(stack, "a DAG run has started", lambda: bool(_new_runs(stack, known)), START_SECONDS)
-    (run,) = _new_runs(stack, known)
+    wait_until(stack, "a DAG run has started", lambda: bool(new_runs(stack, known)), START_SECONDS)
+    (run,) = new_runs(stack, known)
     assert run.run_type == "asset_triggered"
     assert stack.airflow.wait_for_run(DAG_ID, run.run_id, END_SECONDS, stack.check).state == "success"
 
     (job,) = batch.jobs(run_id=run.run_id)
     assert job.state == "completed"
     _all_tasks_completed_once(batch, job)
-    wait_until(stack, "the queue is empty", lambda: _messages(stack) == 0, START_SECONDS)
-    assert _announcements(stack, run) == 1
-    assert len(_new_runs(stack, known)) == 1
+    wait_until(stack, "the queue is empty", lambda: messages(stack) == 0, START_SECONDS)
+    assert len(announcements(stack, run, "transcoded_videos")) == 1
+    assert announcements(stack, run, "rejected_videos") == []
+    assert len(new_runs(stack, known)) == 1
 
     outgoing = fetch(stack, "day/bunny.mp4", tmp_path)
     source = probe(sample_video(), "source")
@@ -67,7 +66,7 @@ def test_five_videos_at_once_are_all_transcoded_and_each_once(
     stack: LocalStack, batch: Batch, tmp_path: Path
 ) -> None:
     """Airflow may start one run for several events, or none for some: no video may be lost or done twice."""
-    known, jobs_before = _run_ids(stack), {job.id for job in batch.jobs(dag_id=DAG_ID)}
+    known, jobs_before = run_ids(stack), {job.id for job in batch.jobs(dag_id=DAG_ID)}
     clips = [make_clip(tmp_path / f"{name}.mp4", frames) for name, frames in CLIPS.items()]
     assert _upload_at_once(stack, clips) < 1.0  # a tenth of it when nothing else uses the machine
 
@@ -75,14 +74,14 @@ def test_five_videos_at_once_are_all_transcoded_and_each_once(
         return [job for job in batch.jobs(dag_id=DAG_ID) if job.id not in jobs_before]
 
     def all_done() -> bool:
-        return len(new_jobs()) >= len(clips) and all(run.has_ended for run in _new_runs(stack, known))
+        return len(new_jobs()) >= len(clips) and all(run.has_ended for run in new_runs(stack, known))
 
     wait_until(stack, "all five videos are transcoded", all_done, END_SECONDS)
-    wait_until(stack, "the queue is empty", lambda: _messages(stack) == 0, START_SECONDS)
-    assert {run.state for run in _new_runs(stack, known)} == {"success"}
+    wait_until(stack, "the queue is empty", lambda: messages(stack) == 0, START_SECONDS)
+    assert {run.state for run in new_runs(stack, known)} == {"success"}
     jobs = new_jobs()
     assert {job.state for job in jobs} == {"completed"}
-    assert Counter(_source(batch, job) for job in jobs) == {clip.name: 1 for clip in clips}
+    assert Counter(source_of(batch, job) for job in jobs) == {clip.name: 1 for clip in clips}
     for job in jobs:
         _all_tasks_completed_once(batch, job)
     for clip in clips:
@@ -91,14 +90,6 @@ def test_five_videos_at_once_are_all_transcoded_and_each_once(
         streams = fetch(stack, clip.name, tmp_path / "outgoing").streams
         assert list(streams) == ["180p"]
         _plays_as(streams["180p"], source)
-
-
-def _run_ids(stack: LocalStack) -> set[str]:
-    return {run.run_id for run in stack.airflow.dag_runs(DAG_ID)}
-
-
-def _new_runs(stack: LocalStack, known: set[str]) -> list[DagRun]:
-    return [run for run in stack.airflow.dag_runs(DAG_ID) if run.run_id not in known]
 
 
 def _upload_at_once(stack: LocalStack, clips: list[Path]) -> float:
@@ -117,25 +108,6 @@ def _upload_at_once(stack: LocalStack, clips: list[Path]) -> float:
     with ThreadPoolExecutor(len(clips)) as threads:
         spans = list(threads.map(put, clips))
     return max(ended for _, ended in spans) - min(begun for begun, _ in spans)
-
-
-def _messages(stack: LocalStack) -> int:
-    """Messages in the queue, those that somebody holds included."""
-    with QueueClient.from_connection_string(stack.storage.connection_string, "blob-events") as queue:
-        return queue.get_queue_properties().approximate_message_count or 0
-
-
-def _announcements(stack: LocalStack, run: DagRun) -> int:
-    """Events of the asset `transcoded_videos` that the run has made."""
-    events = stack.airflow.call(
-        "GET", "/assets/events", params={"source_dag_id": DAG_ID, "source_run_id": run.run_id}
-    )["asset_events"]
-    return sum(event["name"] == "transcoded_videos" for event in events)
-
-
-def _source(batch: Batch, job: Job) -> str:
-    (probe_task,) = [task for task in batch.tasks(job.id) if task.id == "probe"]
-    return probe_task.source
 
 
 def _all_tasks_completed_once(batch: Batch, job: Job) -> None:
