@@ -29,8 +29,8 @@ class Extension:
     publisher: str
     type: str
     version: str | None = None
-    settings: Mapping[str, str] = field(default_factory=dict)
-    protected_settings: Mapping[str, str] = field(default_factory=dict, repr=False)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    protected_settings: Mapping[str, Any] = field(default_factory=dict, repr=False)
     after: Sequence[str] = ()
     upgrade_minor: bool | None = None
     upgrade: bool | None = None

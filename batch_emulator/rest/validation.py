@@ -163,6 +163,7 @@ _SCALARS: dict[str, Any] = {
     "number": _number,
     "duration": _duration,
     "datetime": _time,
+    "any": lambda value, path: value,
 }
 
 

@@ -60,7 +60,7 @@ ROOTS = {
 }
 SCALARS = {
     "str": "string", "int": "integer", "long": "int64", "bool": "boolean", "iso-8601": "datetime",
-    "duration": "duration", "float": "number", "object": "string",
+    "duration": "duration", "float": "number", "object": "any",
 }  # fmt: skip
 # Texts of older clients that the newest knows more of; on the wire they are the same.
 LOOSER = {("BatchContainerConfiguration", "type"), ("InstanceViewStatus", "time")}

@@ -21,7 +21,7 @@ Models = dict[str, dict[str, "Property"]]
 class Property:
     """A property of a model.
 
-    :param type: a scalar, enum or model name; ``[item]`` for a list, ``{item}`` for a map.
+    :param type: a scalar, enum or model name, or ``any``; ``[item]`` for a list, ``{item}`` for a map.
     """
 
     type: str

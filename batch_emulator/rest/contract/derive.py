@@ -23,6 +23,10 @@ SCALARS = {
     datetime.timedelta: "duration",
 }
 
+# What the package has otherwise than the REST reference (*VMExtension*): the documented pool with the Key
+# Vault extension has objects and lists there (*Use extensions with Batch pools*).
+OF_THE_REFERENCE = {("VMExtension", "settings"): "{any}", ("VMExtension", "protectedSettings"): "{any}"}
+
 
 def derive() -> dict[str, Any]:
     """The contract of the installed ``azure-batch``.
@@ -62,6 +66,7 @@ def _properties(cls: type, names: dict[str, Any]) -> dict[str, str]:
         text = _type_text(hints[attribute])
         if text == "integer" and field._format == "str":
             text = "int64"
+        text = OF_THE_REFERENCE.get((cls.__name__, wire_name), text)
         found[wire_name] = text + ("" if optional else "!") + ("~" if field._visibility == ["read"] else "")
     return found
 

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
-from airflow_batch_provider.exceptions import BatchPoolHopelessError
+from airflow_batch_provider.exceptions import BatchPoolError, BatchPoolHopelessError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.spec import (
+    BlobMount,
     Containers,
     DataDisk,
+    Extension,
     FixedScale,
     Image,
     LatestImage,
@@ -24,6 +26,7 @@ from airflow_batch_provider.spec import (
     pending_tasks,
     shell,
 )
+from demo.stack.accounts import StorageAccount
 from tests.airflow_batch_provider.operators.running import a_pool, ensure, pool_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
@@ -98,6 +101,51 @@ def test_a_secret_is_not_in_the_log_of_a_refusal(
         ensure(batch_conn_id, pool)
     written = "".join(capfd.readouterr())
     assert "s3cret-of-the-registry" not in written + str(caught.value)
+
+
+def test_pain_099_secrets_of_a_key_vault_come_to_the_nodes_by_an_extension(batch_conn_id: str) -> None:
+    vault = "https://example.vault.azure.net/secrets/token"
+    pool = a_pool(
+        "key-vault",
+        identities=[READER],
+        extensions=[
+            Extension(
+                name="secrets",
+                publisher="Microsoft.Azure.KeyVault",
+                type="KeyVaultForLinux",
+                version="3.0",
+                settings={
+                    "secretsManagementSettings": {
+                        "pollingIntervalInS": "3600",
+                        "observedCertificates": [{"url": vault, "certificateStoreLocation": "/var/secrets"}],
+                    },
+                    "authenticationSettings": {"msiClientId": "00000000-0000-0000-0000-000000000000"},
+                },
+                protected_settings={"fallback": "s3cret-of-the-extension"},
+            )
+        ],
+    )
+    assert ensure(batch_conn_id, pool) == pool.id
+    made = pool_of(batch_conn_id, pool.id)
+    assert "s3cret-of-the-extension" not in str(made)
+    client = AzureBatchHook(batch_conn_id).batch_client()
+    (node,) = client.list_nodes(pool.id)
+    found = client.get_node_extension(pool.id, node.id, "secrets").as_dict()["vmExtension"]
+    assert found["settings"]["secretsManagementSettings"]["observedCertificates"][0]["url"] == vault
+    assert ensure(batch_conn_id, pool) == pool.id
+    assert pool_of(batch_conn_id, pool.id)["eTag"] == made["eTag"]
+
+
+def test_pain_188_a_file_system_that_is_not_mounted_is_told_before_tasks_suffer(
+    batch_conn_id: str, azurite: StorageAccount
+) -> None:
+    mount = BlobMount(account=azurite.name, container="no-such-one", path="data", account_key=azurite.key)
+    with pytest.raises(BatchPoolError) as caught:
+        ensure(batch_conn_id, a_pool("not-mounted", mounts=[mount]))
+    text = str(caught.value)
+    assert "is unusable: MountConfigurationError" in text
+    assert "a mount could not be set up" in text
+    assert azurite.key not in text
 
 
 def test_the_latest_image_is_found_and_what_runs_already_is_no_drift(batch_conn_id: str) -> None:

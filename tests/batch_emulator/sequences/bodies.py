@@ -214,6 +214,7 @@ _HINTS: dict[str, Callable[[random.Random], Any]] = {
 
 _SCALARS: dict[str, Callable[[random.Random], Any]] = {
     "string": lambda rng: rng.choice(["text", "", "ünïcode ✓"]),
+    "any": lambda rng: rng.choice(["text", 1, [{"nested": None}]]),
     "integer": lambda rng: rng.choice([0, 1, 2, 3]),
     "int64": lambda rng: rng.choice([0, 1, 2**40]),
     "number": lambda rng: rng.choice([0.0, 0.5]),

@@ -21,7 +21,7 @@ def test_types_of_properties() -> None:
     assert models["BatchJob"]["state"] == Property("BatchJobState", required=True, read_only=True)
     assert models["FileProperties"]["contentLength"].type == "int64"
     assert models["BatchTaskGroup"]["value"].type == "[BatchTaskCreateOptions]"
-    assert models["VMExtension"]["settings"].type == "{string}"
+    assert models["VMExtension"]["settings"].type == "{any}"
     assert models["BatchJobConstraints"]["maxWallClockTime"].type == "duration"
 
 
