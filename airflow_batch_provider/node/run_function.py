@@ -10,6 +10,7 @@ import __future__
 
 import asyncio
 import base64
+import contextlib
 import importlib
 import inspect
 import json
@@ -20,8 +21,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 import types
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +70,9 @@ def main() -> int:
             os.environ[_PREPARED] = "1"
             sys.stdout.flush()
             os.execv(python, [python, os.path.abspath(__file__)])  # noqa: S606 - no shell is wanted
-        return _keep(payload, returned(payload))
+        with _used_told():
+            value = returned(payload)
+        return _keep(payload, value)
     except BaseException as error:  # whatever it is, Airflow is to learn of it
         if isinstance(error, SystemExit) and not error.code:
             return _keep(payload, None)
@@ -147,6 +152,37 @@ def _serializer(name: str) -> Any:
 
 
 # Telling what became of it
+
+
+@contextlib.contextmanager
+def _used_told() -> Iterator[None]:
+    """Log what the function uses, whatever becomes of it: by that a machine is chosen."""
+    try:
+        import resource
+    except ImportError:  # Windows does not tell
+        yield
+        return
+
+    def used() -> Any:
+        return resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+
+    begun, before = time.monotonic(), used()
+    try:
+        yield
+    finally:
+        after, seconds = used(), time.monotonic() - begun
+        cpu = sum(use.ru_utime + use.ru_stime for use in after)
+        cpu -= sum(use.ru_utime + use.ru_stime for use in before)
+        own, started = (use.ru_maxrss for use in after)
+        # What the largest child used may be of the installation before.
+        peak = max(own, started) if started > before[1].ru_maxrss else own
+        unit = 1 if sys.platform == "darwin" else 1024  # getrusage(2)
+        logging.getLogger("azure_batch").info(
+            "Used at most %.0f MiB of memory in one process, and %.1f s of CPU in %.1f s",
+            peak * unit / 2**20,
+            cpu,
+            seconds,
+        )
 
 
 def _keep(payload: dict[str, Any], value: Any) -> int:

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import pickle
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -94,9 +95,31 @@ def test_records_are_lines_of_json_with_their_level(node: Node) -> None:
         sys.stdout.write("as it is\n")
 
     node.run(speaks)
-    first, second = node.said.splitlines()
+    first, second, _ = node.said.splitlines()
     assert json.loads(first) == {"level": "warning", "logger": "mine", "message": "two\nlines 3"}
     assert second == "as it is"
+
+
+@pytest.mark.parametrize("mib", [0, 300])
+def test_pain_090_what_a_function_has_used_is_told_so_that_machines_can_be_sized(
+    node: Node, mib: int
+) -> None:
+    def hungry(mib: int) -> None:
+        import subprocess
+        import sys
+
+        held = b"x" * (mib * 2**20)
+        subprocess.run([sys.executable, "-I", "-c", "sum(range(1_000_000))"], check=True)
+        raise ValueError(len(held))
+
+    node.run(hungry, mib)
+    told = json.loads(node.said.splitlines()[0])["message"]
+    found = re.fullmatch(
+        r"Used at most (\d+) MiB of memory in one process, and ([\d.]+) s of CPU in ([\d.]+) s", told
+    )
+    assert found
+    assert mib <= int(found[1]) < mib + 150
+    assert float(found[2]) <= 2 * float(found[3]) + 1
 
 
 def test_an_exception_comes_back_as_itself_with_the_traceback_of_the_node(node: Node) -> None:
@@ -184,7 +207,9 @@ def test_the_script_is_python_3_8_with_the_standard_library_alone() -> None:
     tree = ast.parse(Path(run_function.__file__).read_text(), feature_version=(3, 8))
     imported = {alias.name.partition(".")[0] for each in ast.walk(tree) if isinstance(each, ast.Import)
                 for alias in each.names}  # fmt: skip
-    imported |= {str(each.module) for each in ast.walk(tree) if isinstance(each, ast.ImportFrom)}
+    imported |= {
+        str(each.module).partition(".")[0] for each in ast.walk(tree) if isinstance(each, ast.ImportFrom)
+    }
     assert imported <= sys.stdlib_module_names
     annotated = {
         id(part)
