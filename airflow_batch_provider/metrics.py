@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -38,12 +37,13 @@ def emit(outcome: Outcome, tags: Mapping[str, str]) -> None:
 
 def _emit(outcome: Outcome, tags: dict[str, str], stats: Any) -> None:
     from airflow_batch_provider.client.report import layer_of
+    from airflow_batch_provider.client.spans import between
 
     job = outcome.job
     if job is not None:
-        if (duration := _between(job.started, job.ended_at)) is not None:
+        if (duration := outcome.job_time) is not None:
             stats.timing(JOB_DURATION, duration, tags=tags)
-        if (wait := _between(job.started, outcome.first_start)) is not None:
+        if (wait := between(job.started, outcome.first_start)) is not None:
             stats.timing(QUEUE_WAIT, wait, tags=tags)
     counts = {
         "succeeded": outcome.succeeded_tasks,
@@ -61,18 +61,6 @@ def _emit(outcome: Outcome, tags: dict[str, str], stats: Any) -> None:
         stats.incr(REQUEUES, outcome.requeues, tags=tags)
     if not outcome.succeeded:
         stats.incr(FAILURES, tags={**tags, "layer": layer_of(outcome).value})
-
-
-def _between(begin: str | None, end: str | None) -> dt.timedelta | None:
-    if begin is None or end is None:
-        return None
-    return max(dt.timedelta(0), _time(end) - _time(begin))
-
-
-def _time(text: str) -> dt.datetime:
-    # Python 3.10 reads neither the Z nor the service's seven digits of a second.
-    whole, _, fraction = text.rstrip("Z").partition(".")
-    return dt.datetime.fromisoformat(f"{whole}.{(fraction + '000000')[:6]}+00:00")
 
 
 def _stats() -> Any:

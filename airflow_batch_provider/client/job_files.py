@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from airflow_batch_provider.client.absent_outputs import expected, is_among
 from airflow_batch_provider.client.expansion import parse_result
 from airflow_batch_provider.client.job_access import JobAccess
 from airflow_batch_provider.client.streams import last_lines
@@ -98,6 +99,31 @@ class JobFiles:
             data = self._storage.read_blob(ref.container, ref.name, RESULT_BYTES + 1)
         return parse_result(data, task_id, RESULT_BYTES)
 
+    def absent(self, graph: JobGraph, job_id: str, without: Collection[str]) -> list[tuple[str, str]]:
+        """Outputs of which nothing is in storage; none when storage cannot be asked, as it is a hint only.
+
+        Parameters:
+            graph: the graph of a job that has succeeded.
+            job_id: the job.
+            without: ids of tasks that are not looked at, in any case of letters.
+
+        Returns:
+            Ids of tasks, and patterns of their outputs. A part of them is looked for.
+        """
+        from azure.core.exceptions import AzureError
+
+        area = self._area(job_id)
+        skipped = {task_id.lower() for task_id in without}
+        specs = (spec for spec in graph.specs if spec.id.lower() not in skipped)
+        try:
+            return [
+                (spec.id, output.pattern)
+                for spec, output in expected(specs)
+                if not is_among(output, area.of(spec.id), self._left(output.target(area.of(spec.id))))
+            ]
+        except AzureError:
+            return []
+
     def last_lines(self, job_id: str, task_id: str, stream: str) -> str | None:
         """The end of a stream's copy; None when there is none."""
         from azure.core.exceptions import AzureError
@@ -117,6 +143,13 @@ class JobFiles:
         if ref.container == self.work_container and ref.name.count("/") > 1:
             return ref.name in self._names(ref)
         return bool(self._storage.container_client(ref.container).get_blob_client(ref.name).exists())
+
+    def _left(self, ref: BlobRef) -> Iterator[str]:
+        """Names of a blob, or of those below a prefix. What is in another account counts as there."""
+        if not self._storage.holds(ref):
+            return iter((ref.name,))
+        client = self._storage.container_client(ref.container)
+        return iter(client.list_blob_names(name_starts_with=ref.name))
 
     def _below(self, prefix: BlobRef) -> list[BlobRef]:
         names = sorted(self._names(prefix))

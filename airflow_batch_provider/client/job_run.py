@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from airflow_batch_provider.client.absent_outputs import absence
 from airflow_batch_provider.client.claim import (
     Claim,
     Found,
@@ -234,10 +235,11 @@ class JobRun:
         """Say what became of the job.
 
         Returns:
-            ``job_id``, ``pool_id``, ``tasks`` (total, succeeded, failed), ``results`` by task, ``outputs``,
-            the blobs and prefixes that the graph names as outputs (100 at most), ``work``, the
-            ``container/prefix`` of all else that the job's tasks left, or None without storage, and
-            ``repaired``, ids of earlier jobs whose work counts, oldest first. No secret is in it.
+            ``job_id``, ``pool_id``, ``tasks`` (total, succeeded, failed), ``seconds`` (that the job took, and
+            that its tasks ran all together), ``results`` by task, ``outputs``, the blobs and prefixes that
+            the graph names as outputs (100 at most), ``work``, the ``container/prefix`` of all else that the
+            job's tasks left, or None without storage, and ``repaired``, ids of earlier jobs whose work
+            counts, oldest first. No secret is in it.
 
         Raises:
             BatchJobFailedError: a task failed or never ran; its text explains.
@@ -246,6 +248,8 @@ class JobRun:
             graph = self.grown(claim)
             outcome = self._driver.run(read_outcome(claim.job_id, graph, claim.earlier.views))
             self._measure(outcome)
+            if (times := outcome.times()) is not None:
+                self._say(Say(times))
             if not outcome.succeeded:
                 told = report(
                     outcome,
@@ -259,6 +263,10 @@ class JobRun:
 
     def _summary(self, claim: Claim, graph: JobGraph, outcome: Outcome) -> dict[str, Any]:
         tolerated = {view.id for view in outcome.tolerated}
+        if self._files is not None:
+            other = {*tolerated, *outcome.skipped, *claim.earlier.homes}
+            for task_id, pattern in self._files.absent(graph, claim.job_id, other):
+                self._say(Say(absence(task_id, pattern), "warning"))
         wanted = [spec.id for spec in graph.specs if spec.result is not None and spec.id not in tolerated]
         if len(wanted) > RESULTS_RETURNED:
             self._say(
@@ -275,6 +283,10 @@ class JobRun:
                 "total": outcome.total,
                 "succeeded": outcome.succeeded_tasks,
                 "failed": len(outcome.tolerated),
+            },
+            "seconds": {
+                "job": outcome.job_time and round(outcome.job_time.total_seconds(), 3),
+                "tasks": round(outcome.task_time.total_seconds(), 3),
             },
             "results": self._results(graph, claim, wanted),
             "outputs": _named_outputs(graph)[:OUTPUTS_RETURNED],

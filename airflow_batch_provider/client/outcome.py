@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from airflow_batch_provider.client.job_requests import get_job, list_tasks
 from airflow_batch_provider.client.records import BLOCKING_FIELDS, JobView, TaskView, task_view
+from airflow_batch_provider.client.spans import between, in_words
 from airflow_batch_provider.client.steps import Script
 from airflow_batch_provider.spec.graph import JobGraph
 
@@ -29,6 +31,9 @@ class Outcome:
         unfinished: tasks that never ran for another reason, or are missing.
         first_start: when the first of its tasks began to run, ISO 8601.
         requeues: how often tasks were put back because a node was removed or the job disabled.
+        task_time: how long its tasks ran, all together; of a task that was started again, its last start
+            counts.
+        longest: the task that ran longest, and how long.
     """
 
     job_id: str
@@ -43,6 +48,8 @@ class Outcome:
     skipped: tuple[str, ...] = ()
     first_start: str | None = None
     requeues: int = 0
+    task_time: timedelta = timedelta(0)
+    longest: tuple[str, timedelta] | None = None
 
     @property
     def succeeded(self) -> bool:
@@ -53,6 +60,22 @@ class Outcome:
     def reason(self) -> str:
         """Why the job ended, in the service's word."""
         return (self.job.reason if self.job else None) or "unknown"
+
+    @property
+    def job_time(self) -> timedelta | None:
+        """From its creation to its end; None while it has not ended, or when it was deleted."""
+        return between(self.job.started, self.job.ended_at) if self.job else None
+
+    def times(self) -> str | None:
+        """How long the job and its tasks took, in words; None when none has run."""
+        if self.longest is None:
+            return None
+        task_id, longest = self.longest
+        took = f"took {in_words(self.job_time)}, and" if self.job_time is not None else "is ending, and"
+        return (
+            f"Batch job {self.job_id} {took} its tasks ran for {in_words(self.task_time)} all together; "
+            f"the longest, {task_id}, for {in_words(longest)}"
+        )
 
 
 def read_outcome(
@@ -101,6 +124,9 @@ def judge(job: JobView, graph: JobGraph, tasks: Iterable[TaskView], *, only_grap
     dead = {view.id for kind in ("failed", "ended") for view in sorted_out[kind]}
     blocked = _blocked(waiting, dead, graph)
     skipped = _blocked(waiting, closed, graph) - blocked
+    ran = {
+        view.id: span for view in views.values() if (span := between(view.started, view.ended_at)) is not None
+    }
     return Outcome(
         job.id,
         job,
@@ -114,6 +140,8 @@ def judge(job: JobView, graph: JobGraph, tasks: Iterable[TaskView], *, only_grap
         skipped=tuple(task_id for task_id in waiting if task_id in skipped),
         first_start=min((view.started for view in views.values() if view.started), default=None),
         requeues=sum(view.requeues for view in views.values()),
+        task_time=sum(ran.values(), timedelta(0)),
+        longest=max(ran.items(), key=lambda each: each[1], default=None),
     )
 
 

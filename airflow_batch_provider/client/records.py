@@ -64,7 +64,7 @@ class TaskView:
         details: further names and values of the failure.
         node_id: where it ran last.
         tries: how often it was started, as far as the service counts.
-        started: when it began to run last, ISO 8601.
+        started, ended_at: when it began to run last, and when that ended, ISO 8601.
         requeues: how often it was put back because its node was removed or its job disabled.
     """
 
@@ -79,6 +79,7 @@ class TaskView:
     node_id: str | None = None
     tries: int = 1
     started: str | None = None
+    ended_at: str | None = None
     requeues: int = 0
 
     @property
@@ -140,6 +141,7 @@ def task_view(wire: Mapping[str, Any]) -> TaskView:
         node_id=(wire.get("nodeInfo") or {}).get("nodeId"),
         tries=int(info.get("retryCount") or 0) + 1,
         started=info.get("startTime"),
+        ended_at=info.get("endTime"),
         requeues=int(info.get("requeueCount") or 0),
     )
 

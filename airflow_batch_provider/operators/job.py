@@ -67,11 +67,12 @@ class AzureBatchJobOperator(TypedOutput, BaseOperator):
     The job ends by itself, by ``onAllTasksComplete``, its wall clock, or its first failed task; nothing of it
     is left running when Airflow is gone.
 
-    Returns (XCom): ``{"job_id", "pool_id", "tasks": {"total", "succeeded", "failed"}, "results": {task:
-    result}, "outputs": ["container/name", ...], "work": "container/prefix", "repaired": [job, ...]}``;
-    ``failed`` counts failures that the graph reckons with, ``work`` is None without storage, and ``repaired``
-    are earlier jobs whose work is counted in. The event of an asset among the outlets
-    carries job id, outputs and work.
+    Returns (XCom): ``{"job_id", "pool_id", "tasks": {"total", "succeeded", "failed"}, "seconds": {"job",
+    "tasks"}, "results": {task: result}, "outputs": ["container/name", ...], "work": "container/prefix",
+    "repaired": [job, ...]}``; ``failed`` counts failures that the graph reckons with, ``seconds`` are those
+    from the job's creation to its end and those that its tasks ran all together, ``work`` is None without
+    storage, and ``repaired`` are earlier jobs whose work is counted in. The event of an asset among the
+    outlets carries job id, outputs and work.
 
     A job whose tasks failed leaves an XCom ``failure`` for tasks downstream: ``{"job_id", "layer", "codes",
     "exit_codes": {task: code}, "work"}``.

@@ -37,7 +37,7 @@ class AzureBatchTaskOperator(AzureBatchJobOperator):
         pool_id: the pool that runs it, or an ``AutoPool``.
         command: text or a list of texts. No shell runs it; for pipes and variables use ``shell("...")``.
         inputs, outputs, upload_when, result, container, packages, user, required_slots, max_retries,
-            retention: see :class:`~airflow_batch_provider.spec.task.TaskOptions`.
+            retention, keep_logs: see :class:`~airflow_batch_provider.spec.task.TaskOptions`.
         kwargs: all else that :class:`AzureBatchJobOperator` takes, ``environment`` and ``max_wall_clock``
             among it.
 
@@ -60,6 +60,7 @@ class AzureBatchTaskOperator(AzureBatchJobOperator):
         required_slots: int = 1,
         max_retries: int | None = None,
         retention: timedelta | None = None,
+        keep_logs: bool = True,
         work_container: str = "batch-work",
         **kwargs: Unpack[JobArguments],
     ) -> None:
@@ -75,6 +76,7 @@ class AzureBatchTaskOperator(AzureBatchJobOperator):
             "required_slots": required_slots,
             "max_retries": max_retries,
             "retention": retention,
+            "keep_logs": keep_logs,
         }
         super().__init__(
             pool_id=pool_id, graph=one_task, graph_kwargs=options, work_container=work_container, **kwargs

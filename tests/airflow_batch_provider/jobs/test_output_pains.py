@@ -6,6 +6,7 @@ import asyncio
 import json
 import uuid
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,8 +14,11 @@ from azure.batch import BatchClient
 
 from airflow_batch_provider.client.steps import Say
 from airflow_batch_provider.client.storage import StorageAccess
+from airflow_batch_provider.exceptions import BatchJobFailedError
 from airflow_batch_provider.links.job import JOB_LINK_KEY, OUTPUT_LINK_KEY
 from airflow_batch_provider.operators.job import AzureBatchJobOperator
+from airflow_batch_provider.operators.job_delete import AzureBatchJobDeleteOperator
+from airflow_batch_provider.operators.task import AzureBatchTaskOperator
 from airflow_batch_provider.spec import JobGraph, shell
 from airflow_batch_provider.triggers.job import AzureBatchJobTrigger
 from tests.airflow_batch_provider.airflow_versions import TaskDeferred
@@ -60,15 +64,18 @@ def graph() -> JobGraph:
     return made
 
 
-def run(pool: str, *, deferrable: bool) -> Told:
+def job(pool: str, *, deferrable: bool) -> AzureBatchJobOperator:
+    return AzureBatchJobOperator(
+        task_id="job", pool_id=pool, graph=graph(), deferrable=deferrable, poll_interval=0.3
+    )
+
+
+def run(operator: AzureBatchJobOperator) -> Told:
     instance = _Instance()
     said: list[Say] = []
     with pytest.MonkeyPatch.context() as patch:
         for module in ("drive", "job_run"):
             patch.setattr(f"airflow_batch_provider.client.{module}.log_to", lambda logger: said.append)
-        operator = AzureBatchJobOperator(
-            task_id="job", pool_id=pool, graph=graph(), deferrable=deferrable, poll_interval=0.3
-        )
         context: Any = {"ti": instance, "run_id": instance.run_id}
         try:
             returned = operator.execute(context)
@@ -109,13 +116,13 @@ def own_pool(batch: BatchClient) -> str:
 @pytest.fixture(scope="module")
 def waited(connection: None, own_pool: str) -> Told:
     """A job that a worker waited for."""
-    return run(own_pool, deferrable=False)
+    return run(job(own_pool, deferrable=False))
 
 
 @pytest.fixture(scope="module")
 def deferred(connection: None, own_pool: str) -> Told:
     """A job that a triggerer waited for."""
-    return run(own_pool, deferrable=True)
+    return run(job(own_pool, deferrable=True))
 
 
 def test_pain_075_output_is_live_in_the_airflow_log(waited: Told) -> None:
@@ -167,6 +174,53 @@ def test_pain_085_progress_of_a_running_simulation_is_shown(deferred: Told) -> N
 
 def test_pain_087_a_task_that_runs_long_shows_why(waited: Told) -> None:
     assert any("running" in line and "tasks done" in line for line in waited.lines)
+
+
+def test_pain_086_what_is_copied_and_for_how_long_is_kept_on_the_node_is_a_choice(
+    connection: None, own_pool: str, storage: StorageAccess, batch: BatchClient
+) -> None:
+    operator = AzureBatchTaskOperator(
+        task_id="job",
+        pool_id=own_pool,
+        command=shell("echo name of a customer"),
+        keep_logs=False,
+        retention=timedelta(hours=1),
+        log_tasks=False,
+        deferrable=False,
+        poll_interval=0.3,
+    )
+    told = run(operator)
+    container, _, prefix = told.returned["work"].partition("/")
+    client = storage.container_client(container)
+    assert list(client.list_blob_names(name_starts_with=f"{prefix}/")) == []
+    assert not any("customer" in line for line in told.lines)
+    made = batch.get_task(told.returned["job_id"], "task")
+    assert made.constraints.retention_time == timedelta(hours=1)
+    data = b"".join(batch.download_task_file(told.returned["job_id"], "task", "stdout.txt"))
+    assert data == b"name of a customer\n"
+
+
+def test_pain_116_and_120_a_job_that_did_well_is_deleted_and_one_that_failed_is_kept(
+    connection: None, own_pool: str, batch: BatchClient
+) -> None:
+    def command(code: int) -> AzureBatchTaskOperator:
+        return AzureBatchTaskOperator(
+            task_id="job",
+            pool_id=own_pool,
+            command=shell(f"exit {code}"),
+            deferrable=False,
+            poll_interval=0.3,
+        )
+
+    done = run(command(0)).returned["job_id"]
+    delete = AzureBatchJobDeleteOperator(task_id="delete", job_id=done, deferrable=False)
+    delete.execute({})  # type: ignore[typeddict-item]  # it asks nothing of the context
+    with pytest.raises(BatchJobFailedError) as caught:
+        run(command(3))  # so Airflow does not run what depends on it
+    listed = {job.id for job in batch.list_jobs()}
+    assert done not in listed
+    assert caught.value.job_id in listed
+    assert batch.get_task(caught.value.job_id, "task").execution_info.exit_code == 3
 
 
 def test_pain_082_output_can_be_read_once_the_node_is_gone(
