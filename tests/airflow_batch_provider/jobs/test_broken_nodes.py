@@ -1,0 +1,90 @@
+"""Jobs on nodes that break, on a real emulator that is told to break them."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from azure.batch import BatchClient
+
+from airflow_batch_provider.exceptions import BatchRequestError
+from airflow_batch_provider.spec import JobGraph, shell
+from demo.stack.accounts import BatchAccount
+from tests.airflow_batch_provider.conftest import make_pool
+from tests.airflow_batch_provider.jobs.conftest import Jobs
+from tests.airflow_batch_provider.jobs.running import to_the_end
+from tests.airflow_batch_provider.jobs.test_why_idle import end, make_job, watch_until
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+
+Control = Callable[[str, str, Any], None]
+
+
+@pytest.fixture
+def control(emulator: BatchAccount) -> Iterator[Control]:
+    """Asks the emulator for what goes wrong; afterwards nothing does."""
+
+    def ask(method: str, path: str, body: Any = None) -> None:
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(f"{emulator.endpoint}/emulator/{path}", data, headers, method=method)
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            assert answer.status < 300
+
+    yield ask
+    ask("DELETE", "faults")
+
+
+def broken_from_the_start(code: str, **rule: Any) -> dict[str, Any]:
+    return {"nodes": [{"fault": "failedBoot", "code": code, **rule}]}
+
+
+@pytest.mark.parametrize("code", ["DiskFull", "ContainerInvalidImage", "NodeError"])
+def test_pain_061_and_062_and_065_a_node_that_is_unusable_leaves_no_job_without_a_word(
+    batch: BatchClient, control: Control, code: str
+) -> None:
+    control("PUT", "faults", broken_from_the_start(code))
+    job_id = make_job(batch, make_pool(batch, nodes=1, slots=1))
+    line = watch_until(batch, job_id, "is unusable")
+    assert code in line.text
+    assert "Next step: Correct what the error names" in line.text
+    assert line.level == "warning"
+    end(batch, job_id)
+
+
+def test_pain_058_a_node_that_breaks_beside_a_good_one_stops_no_job(
+    jobs: Jobs, batch: BatchClient, control: Control
+) -> None:
+    control("PUT", "faults", broken_from_the_start("NodeError", times=1))
+    graph = JobGraph()
+    graph.fan_out("t", range(3), lambda number: {"command": shell("true")})
+    pool_id = make_pool(batch, nodes=2, slots=1)
+    _, summary = to_the_end(jobs.run(graph, pool_id))
+    assert summary["tasks"]["succeeded"] == 3
+    assert "unusable" in {node.state for node in batch.list_nodes(pool_id)}
+
+
+def test_pain_059_a_node_that_azure_took_back_is_told_to_come_again(
+    batch: BatchClient, control: Control
+) -> None:
+    pool_id = make_pool(batch, nodes=1, slots=1)
+    job_id = make_job(batch, pool_id)
+    watch_until(batch, job_id, "1 running")
+    control("POST", "preemptions", {"poolId": pool_id, "count": 1, "awaySeconds": 3600})
+    line = watch_until(batch, job_id, "taken back by Azure (Spot), coming again by themselves")
+    assert line.level == "info"
+    end(batch, job_id)
+
+
+def test_pain_069_a_task_that_is_too_large_is_refused_with_what_to_do(jobs: Jobs, empty_pool: str) -> None:
+    graph = JobGraph()
+    graph.task("t", "/bin/true", environment={f"PART_{uuid.uuid4().hex}": "x" * 1_100_000})
+    run = jobs.run(graph, empty_pool)
+    claim = run.claim()
+    with pytest.raises(BatchRequestError, match=r"(?s)larger than a request may be.*one input"):
+        run.fill(claim)
+    run.terminate(claim.job_id, "TestEnded")
