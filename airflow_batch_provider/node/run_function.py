@@ -174,7 +174,9 @@ def _used_told() -> Iterator[None]:
         cpu = sum(use.ru_utime + use.ru_stime for use in after)
         cpu -= sum(use.ru_utime + use.ru_stime for use in before)
         # Not by getrusage, to which the peak of whoever started this process counts (getrusage(2)).
-        (own,) = (int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        (own,) = (
+            int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM")
+        )
         # What the largest child used may be of the installation before.
         started = after[1].ru_maxrss if after[1].ru_maxrss > before[1].ru_maxrss else 0
         logging.getLogger("azure_batch").info(

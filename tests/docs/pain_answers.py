@@ -1,4 +1,4 @@
-"""Pains that no test is named after: shown by another test, not ours to solve, or not shown yet."""
+"""Pains that no test is named after: shown by another test, or not ours to solve."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ SHOWN_BY: dict[str, tuple[int, ...]] = {
 }
 
 _OTHER = "Not ours: it is about another service or product."
-_OPEN = "Open: no test shows it yet."
 _PRICES = (
     "Not ours: a price is of a contract, region and day, and Azure's Retail Prices API tells it without a "
     "key. What it is to be multiplied by is told: 128."
