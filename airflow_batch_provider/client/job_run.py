@@ -23,7 +23,6 @@ from airflow_batch_provider.client.expansion import grown
 from airflow_batch_provider.client.job_requests import get_job, patiently, terminate_job
 from airflow_batch_provider.client.outcome import Outcome, read_outcome
 from airflow_batch_provider.client.pace import LONGEST, Pace
-from airflow_batch_provider.client.records import JobView
 from airflow_batch_provider.client.repair import Earlier
 from airflow_batch_provider.client.report import report
 from airflow_batch_provider.client.request_errors import request_failure
@@ -319,23 +318,32 @@ class JobRun:
 
 
 class Looker:
-    """Looks at one job, with a pause before each look.
+    """Looks at a job, or at something in it, with a pause before each look.
 
     Parameters:
         driver: asks the service.
         sleep: waits so many seconds.
+        see: asks for what is looked at.
         longest: ceiling of the pause in seconds.
     """
 
-    def __init__(self, driver: Driver, sleep: Callable[[float], None], *, longest: float = LONGEST) -> None:
+    def __init__(
+        self,
+        driver: Driver,
+        sleep: Callable[[float], None],
+        see: Callable[[str], Script[Any]] = get_job,
+        *,
+        longest: float = LONGEST,
+    ) -> None:
         self._driver = driver
         self._sleep = sleep
+        self._see = see
         self._pace = Pace(longest)
 
-    def __call__(self, job_id: str) -> JobView | None:
-        """The job after the pause; None when it does not exist."""
+    def __call__(self, job_id: str) -> Any:
+        """What is seen after the pause; of a job its view, or None when it does not exist."""
         self._sleep(self._pace.next())
-        return self._driver.run(get_job(job_id))
+        return self._driver.run(self._see(job_id))
 
 
 def _named_outputs(graph: JobGraph) -> list[str]:

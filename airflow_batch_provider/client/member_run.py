@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 from airflow_batch_provider.client.claim import Found
 from airflow_batch_provider.client.drive import Driver, log_to
 from airflow_batch_provider.client.group_jobs import terminate_task
-from airflow_batch_provider.client.job_run import JobRun, explained
+from airflow_batch_provider.client.job_run import JobRun, Looker, explained
 from airflow_batch_provider.client.member_place import Attempt, find_place, read_fate
 from airflow_batch_provider.client.member_report import member_report
-from airflow_batch_provider.client.member_watch import MemberEnding, MemberWatch, watch_member
-from airflow_batch_provider.client.pace import Pace
-from airflow_batch_provider.client.polls import TaskSeen
+from airflow_batch_provider.client.polls import see_task
 from airflow_batch_provider.client.steps import Say
 from airflow_batch_provider.client.streams import Follower, read_tail
+from airflow_batch_provider.client.task_watch import TaskEnding, TaskWatch, watch_task
 from airflow_batch_provider.spec.graph import JobGraph
 from airflow_batch_provider.spec.ids import JobIdentity
 
@@ -80,18 +79,11 @@ class MemberRun:
             run.fill(claim)
         return claim.job_id
 
-    def wait(self, watch: MemberWatch, follower: Follower) -> MemberEnding:
+    def wait(self, watch: TaskWatch, follower: Follower) -> TaskEnding:
         """Watch the task in this thread until it has ended."""
-        pace = Pace()
-
-        def look(job_id: str) -> TaskSeen:
-            self._sleep(pace.next())
-            fate = self._driver.run(read_fate(job_id, watch.task_id))
-            started = fate.task is not None and (fate.task.completed or fate.task.state == "running")
-            return TaskSeen(fate.job, fate.task if started else None)
-
-        driver = Driver(self._client, self._say, sleep=self._sleep, look=look)
-        return driver.run(watch_member(watch, follower, time.time))
+        looker = Looker(self._driver, self._sleep, lambda job_id: see_task(job_id, watch.task_id))
+        driver = Driver(self._client, self._say, sleep=self._sleep, look=looker)
+        return driver.run(watch_task(watch, follower, time.time))
 
     def terminate(self, job_id: str) -> None:
         """End the task; its job and all else in it go on."""

@@ -15,7 +15,7 @@ from airflow_batch_provider.client.drive import AT_ONCE, AsyncDriver
 from airflow_batch_provider.client.pace import FIRST, LONGEST, Pace
 from airflow_batch_provider.client.polls import JobsPoll, TaskSeen, TasksPoll
 from airflow_batch_provider.client.ration import Rations, Turns
-from airflow_batch_provider.client.records import JobView, TaskView
+from airflow_batch_provider.client.records import JobView
 from airflow_batch_provider.client.steps import Refusal, Subject
 from airflow_batch_provider.client.subjects import JobSubject
 
@@ -240,12 +240,12 @@ class JobPoller:
     ) -> float | None:
         poll, turns = self._tasks[job_id]
         async with _told(chain(*tasks.values())) as told:
-            seen: Mapping[str, TaskView] = {}
+            seen: Mapping[str, TaskSeen] = {}
             if job is not None and (job.ended or turns.due):
                 async with self._places:
-                    seen = await driver.run(turns.take(poll.look(tasks)))
+                    seen = await driver.run(turns.take(poll.look(job, tasks)))
             for task_id, futures in tasks.items():
-                _tell(futures, TaskSeen(job, seen.get(task_id.lower())))
+                _tell(futures, seen.get(task_id) or TaskSeen(job))
         return told.retry_after
 
 

@@ -69,15 +69,17 @@ class TaskSeen:
     Parameters:
         job: its job; None when that does not exist.
         task: the task if it runs or has completed lately; None when there is nothing new of it.
+        gone: whether there is no such task.
     """
 
     job: JobView | None
     task: TaskView | None = None
+    gone: bool = False
 
     @property
     def over(self) -> bool:
         """Whether nothing more will come of the task."""
-        gone = self.job is None or self.job.ended
+        gone = self.gone or self.job is None or self.job.ended
         return gone or (self.task is not None and self.task.completed)
 
 
@@ -97,19 +99,21 @@ class TasksPoll:
         self._known: frozenset[str] = frozenset()
         self._looks = 0
 
-    def look(self, ids: Collection[str]) -> Script[dict[str, TaskView]]:
+    def look(self, job: JobView | None, ids: Collection[str]) -> Script[dict[str, TaskSeen]]:
         """Look at tasks.
 
         Parameters:
+            job: their job as it was seen.
             ids: the tasks that are watched now.
 
         Returns:
-            A view of each of them that runs or has completed, by its id in lower case.
+            What was seen, by id.
         """
         if len(ids) == 1:
             self._known = frozenset()
-            wire = yield from find_task(self.job_id, next(iter(ids)))
-            return {} if wire is None else {wire["id"].lower(): task_view(wire)}
+            (task_id,) = ids
+            wire = yield from find_task(self.job_id, task_id)
+            return {task_id: TaskSeen(job, task_view(wire)) if wire else TaskSeen(job, gone=True)}
         wanted = frozenset(task_id.lower() for task_id in ids)
         self._looks += 1
         known = wanted <= self._known and self._looks % WHOLE_EVERY != 0
@@ -117,7 +121,15 @@ class TasksPoll:
         listed = yield from list_tasks(self.job_id, where=where, select=_TASK_FIELDS)
         self._known = wanted
         self._since = max([self._since, *(str(item.get("stateTransitionTime") or "") for item in listed)])
-        return {item["id"].lower(): task_view(item) for item in listed if item["id"].lower() in wanted}
+        views = {item["id"].lower(): task_view(item) for item in listed}
+        return {task_id: TaskSeen(job, views.get(task_id.lower())) for task_id in ids}
+
+
+def see_task(job_id: str, task_id: str) -> Script[TaskSeen]:
+    """Look at one task by itself."""
+    job = yield from get_job(job_id)
+    seen = yield from TasksPoll(job_id).look(job, [task_id])
+    return seen[task_id]
 
 
 def common_prefix(ids: Iterable[str]) -> str:

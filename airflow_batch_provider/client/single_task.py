@@ -1,24 +1,21 @@
-"""One task in a job that it may share with others: having it, watching it, ending it, and nothing else."""
+"""One task in a job that it may share with others: having it, ending it, and nothing else."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from airflow_batch_provider.client.job_requests import ENDED, GONE, get_job, list_tasks, patiently
 from airflow_batch_provider.client.outcome import Outcome
 from airflow_batch_provider.client.pool_requests import delete_pool
-from airflow_batch_provider.client.records import TASK_FIELDS, JobView, TaskView, task_view
-from airflow_batch_provider.client.steps import Call, Look, Refusal, Say, Script, Send
-from airflow_batch_provider.client.streams import Follower
+from airflow_batch_provider.client.records import TASK_FIELDS, TaskView, task_view
+from airflow_batch_provider.client.steps import Call, Refusal, Say, Script, Send
 from airflow_batch_provider.client.submission import end_when_done
 from airflow_batch_provider.exceptions import BatchJobConflictError
 from airflow_batch_provider.spec.official import JOB_MARK, owner_of
-
-TaskEnding: TypeAlias = Literal["ended", "gone", "timeout"]
 
 _MAX_JOBS = _MAX_TASKS = 50
 """Tries of one task instance before it is cleared: more retries than that are a mistake."""
@@ -165,66 +162,6 @@ def _find_task(job_id: str, task_id: str) -> Script[Mapping[str, Any] | None]:
             return None
         raise
     return found
-
-
-class TaskFollower(Follower):
-    """Follows the output of one task; those whose ids begin alike are others'."""
-
-    def __init__(
-        self, job_id: str, task_id: str, seen: Mapping[str, Any] | None = None, *, active: bool = True
-    ) -> None:
-        super().__init__(job_id, [task_id] if active else False, seen)
-        self._task_id = task_id.lower()
-
-    def _followed(self, views: Iterable[TaskView]) -> Iterable[TaskView]:
-        return super()._followed(view for view in views if view.id.lower() == self._task_id)
-
-
-@dataclass(frozen=True)
-class TaskWatch:
-    """What is watched.
-
-    Parameters:
-        job_id, task_id: the task.
-        seconds: how long it may take once it runs.
-        deadline: seconds since the epoch by which it must have started.
-    """
-
-    job_id: str
-    task_id: str
-    seconds: float
-    deadline: float
-
-
-def watch_task(watch: TaskWatch, follower: Follower, now: Callable[[], float]) -> Script[TaskEnding]:
-    """Watch a task until it has ended, and say its output meanwhile.
-
-    A look that fails is told once and made again.
-    """
-    deadline, state, trouble = watch.deadline, "", False
-    while True:
-        try:
-            job: JobView | None = yield Look(watch.job_id)
-            wire = yield from _find_task(watch.job_id, watch.task_id)
-            yield from follower.look()
-            trouble = False
-        except Refusal as refusal:
-            if not trouble:
-                yield Say(f"Azure Batch could not be asked ({refusal}); asking again", "warning")
-            trouble = True
-        else:
-            if wire is None:
-                return "gone"
-            view = task_view(wire)
-            if view.completed or job is None or job.ended:
-                return "ended"
-            if view.state != state:
-                yield Say(f"Batch task {watch.task_id} is {view.state}")
-                if view.state in ("preparing", "running"):
-                    deadline = now() + watch.seconds
-            state = view.state
-        if now() > deadline:
-            return "timeout"
 
 
 def task_outcome(job_id: str, task_id: str) -> Script[Outcome]:

@@ -9,6 +9,7 @@ from typing import Any
 from airflow_batch_provider.client.drive import Driver, log_to
 from airflow_batch_provider.client.job_requests import patiently
 from airflow_batch_provider.client.job_run import Looker, explained
+from airflow_batch_provider.client.polls import see_task
 from airflow_batch_provider.client.pool_watch import PoolWait, watch_pool
 from airflow_batch_provider.client.pools import PoolError, ensure_pool
 from airflow_batch_provider.client.report import report
@@ -16,9 +17,6 @@ from airflow_batch_provider.client.single_task import (
     Settle,
     SharedTask,
     TaskClaim,
-    TaskEnding,
-    TaskFollower,
-    TaskWatch,
     claim_task,
     delete_idle_pool,
     delete_job,
@@ -26,11 +24,11 @@ from airflow_batch_provider.client.single_task import (
     task_outcome,
     terminate_task,
     verified_images,
-    watch_task,
 )
 from airflow_batch_provider.client.steps import Call, Refusal, Say
-from airflow_batch_provider.client.streams import read_tail
+from airflow_batch_provider.client.streams import Follower, read_tail
 from airflow_batch_provider.client.submission import end_when_done
+from airflow_batch_provider.client.task_watch import TaskEnding, TaskWatch, watch_task
 from airflow_batch_provider.exceptions import BatchJobTimeoutError, BatchPoolError, BatchPoolHopelessError
 from airflow_batch_provider.spec.official import OfficialPool
 
@@ -137,10 +135,15 @@ class SingleTaskRun:
 
     def wait(self, claim: TaskClaim, seconds: float, deadline: float) -> TaskEnding:
         """Watch the task in this thread until there is something to do about it."""
-        looker = Looker(self._driver, self._sleep, longest=self._longest)
+        looker = Looker(
+            self._driver,
+            self._sleep,
+            lambda job_id: see_task(job_id, claim.task_id),
+            longest=self._longest,
+        )
         driver = Driver(self._client, self._say, sleep=self._sleep, look=looker)
-        watch = TaskWatch(claim.job_id, claim.task_id, seconds, deadline)
-        return driver.run(watch_task(watch, TaskFollower(claim.job_id, claim.task_id), time.time))
+        watch = TaskWatch(claim.job_id, claim.task_id, deadline, seconds)
+        return driver.run(watch_task(watch, Follower(claim.job_id, which=True), time.time))
 
     def finish(self, job_id: str, task_id: str, ending: str) -> None:
         """Nothing if the task did well.

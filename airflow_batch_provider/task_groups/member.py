@@ -116,8 +116,8 @@ class AzureBatchMemberOperator(TypedOutput, BaseOperator):
         deadline: float,
         seen: Mapping[str, Sequence[int]],
     ) -> dict[str, Any]:
-        from airflow_batch_provider.client.member_watch import MemberWatch
         from airflow_batch_provider.client.streams import Follower
+        from airflow_batch_provider.client.task_watch import TaskWatch
         from airflow_batch_provider.triggers.member import AzureBatchMemberTrigger
 
         self._remember(context, settings, job_id)
@@ -133,7 +133,7 @@ class AzureBatchMemberOperator(TypedOutput, BaseOperator):
             )
             self.defer(trigger=trigger, method_name="resume")
         follower = Follower(job_id, settings.log_output, seen)
-        ending = run.wait(MemberWatch(job_id, self.spec.id, deadline), follower)
+        ending = run.wait(TaskWatch(job_id, self.spec.id, deadline), follower)
         return self._act(context, settings, run, job_id, ending, deadline, follower.state())
 
     def _act(

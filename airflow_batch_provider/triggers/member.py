@@ -71,9 +71,9 @@ class AzureBatchMemberTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Watch the task until it or its job has ended, or the time is over."""
         from airflow_batch_provider.client.drive import AsyncDriver, log_to
-        from airflow_batch_provider.client.member_watch import MemberWatch, watch_member
         from airflow_batch_provider.client.poller import shared_poller
         from airflow_batch_provider.client.streams import Follower
+        from airflow_batch_provider.client.task_watch import TaskWatch, watch_task
 
         hook = AzureBatchHook(self.conn_id)
         settings = await hook.aget_settings()
@@ -81,12 +81,12 @@ class AzureBatchMemberTrigger(BaseTrigger):
             f"{self.conn_id} {settings.endpoint}", hook.async_batch_client, self.poll_interval
         )
         follower = Follower(self.job_id, self.log_output, self.seen)
-        watch = MemberWatch(self.job_id, self.batch_task_id, self.deadline)
+        watch = TaskWatch(self.job_id, self.batch_task_id, self.deadline)
         async with poller.session() as client:
             look = partial(poller.look_at_task, task_id=self.batch_task_id)
             driver = AsyncDriver(client, log_to(self.log), look=look)
             ending, _ = await asyncio.gather(
-                driver.run(watch_member(watch, follower, time.time)),
+                driver.run(watch_task(watch, follower, time.time, poller.rations)),
                 asyncio.sleep(seconds_until_worker_ended()),
             )
         yield TriggerEvent(

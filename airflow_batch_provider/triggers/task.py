@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -21,8 +22,9 @@ _KILL_SECONDS = 20.0
 class AzureBatchTaskTrigger(BaseTrigger):
     """Fires when a task of a job has ended, does not exist any more, or its time is over.
 
-    Looks are paced by the one poll that all triggers of an account share. What is serialized is plain data
-    without secrets.
+    All of these in one triggerer that watch tasks of one account share one poll: one request for all jobs,
+    and one for each job, however many of its tasks are watched. What is serialized is plain data without
+    secrets.
 
     Parameters:
         conn_id: the Airflow connection.
@@ -74,19 +76,21 @@ class AzureBatchTaskTrigger(BaseTrigger):
         """Watch the task until there is something to do about it."""
         from airflow_batch_provider.client.drive import AsyncDriver, log_to
         from airflow_batch_provider.client.poller import shared_poller
-        from airflow_batch_provider.client.single_task import TaskFollower, TaskWatch, watch_task
+        from airflow_batch_provider.client.streams import Follower
+        from airflow_batch_provider.client.task_watch import TaskWatch, watch_task
 
         hook = AzureBatchHook(self.conn_id)
         settings = await hook.aget_settings()
         poller = shared_poller(
             f"{self.conn_id} {settings.endpoint}", hook.async_batch_client, self.poll_interval
         )
-        follower = TaskFollower(self.job_id, self.batch_task_id, self.seen)
-        watch = TaskWatch(self.job_id, self.batch_task_id, self.seconds, self.deadline)
+        follower = Follower(self.job_id, which=True, seen=self.seen)
+        watch = TaskWatch(self.job_id, self.batch_task_id, self.deadline, self.seconds)
         async with poller.session() as client:
-            driver = AsyncDriver(client, log_to(self.log), look=poller.look)
+            look = partial(poller.look_at_task, task_id=self.batch_task_id)
+            driver = AsyncDriver(client, log_to(self.log), look=look)
             ending, _ = await asyncio.gather(
-                driver.run(watch_task(watch, follower, time.time)),
+                driver.run(watch_task(watch, follower, time.time, poller.rations)),
                 asyncio.sleep(seconds_until_worker_ended()),
             )
         yield TriggerEvent({"ending": ending, "job_id": self.job_id, "task_id": self.batch_task_id})

@@ -9,6 +9,8 @@ from airflow_batch_provider.client.records import JobView
 from airflow_batch_provider.client.steps import Refusal
 from tests.airflow_batch_provider.client.scripted import Scripted
 
+JOB = JobView("j", "active")
+
 
 class Account:
     """Jobs by their ids; lists them as the filter says, get shows each."""
@@ -107,8 +109,9 @@ def listing(*tasks: dict[str, Any]) -> Scripted:
 
 def test_one_list_is_made_of_all_tasks_and_later_only_of_what_is_new() -> None:
     poll, asked = TasksPoll("j"), listing(wire("a", at="2026-01-01T00:00:05Z"), wire("other"))
-    assert list(asked.run(poll.look(["A", "b"]))) == ["a"]
-    asked.run(poll.look(["A", "b"]))
+    seen = asked.run(poll.look(JOB, ["A", "b"]))
+    assert [each.task is not None for each in seen.values()] == [True, False]
+    asked.run(poll.look(JOB, ["A", "b"]))
     assert asked.asked == ["list_tasks"] * 2
     first, second = (call.options["filter"] for call in asked.calls)
     assert first == "(state eq 'running' or (state eq 'completed'))"
@@ -121,21 +124,23 @@ def test_one_list_is_made_of_all_tasks_and_later_only_of_what_is_new() -> None:
 def test_whoever_was_not_watched_at_the_last_look_may_have_completed_before() -> None:
     poll, asked = TasksPoll("j"), listing(wire("a"))
     for ids in (["a", "b"], ["a", "b", "c"], ["a", "b"], ["b", "c"]):
-        asked.run(poll.look(ids))
+        asked.run(poll.look(JOB, ids))
     assert ["ge DateTime" in call.options["filter"] for call in asked.calls] == [False, False, True, False]
 
 
 def test_now_and_then_all_that_completed_is_listed() -> None:
     poll, asked = TasksPoll("j"), listing(wire("a"))
     for _ in range(20):
-        asked.run(poll.look(["a", "b"]))
+        asked.run(poll.look(JOB, ["a", "b"]))
     whole = [number for number, call in enumerate(asked.calls) if "ge DateTime" not in call.options["filter"]]
     assert whole == [0, 9, 19]
 
 
 def test_a_single_task_is_asked_for_by_its_id() -> None:
     asked = listing(wire("a", "running"))
-    assert asked.run(TasksPoll("j").look(["a"]))["a"].state == "running"
+    task = asked.run(TasksPoll("j").look(JOB, ["a"]))["a"].task
+    assert task is not None
+    assert task.state == "running"
     assert asked.asked == ["get_task"]
 
 

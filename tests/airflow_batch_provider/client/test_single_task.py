@@ -5,14 +5,10 @@ from typing import Any
 
 import pytest
 
-from airflow_batch_provider.client.records import JobView
 from airflow_batch_provider.client.single_task import (
-    TaskFollower,
-    TaskWatch,
     claim_task,
     delete_job,
     terminate_task,
-    watch_task,
 )
 from airflow_batch_provider.client.steps import Refusal
 from airflow_batch_provider.exceptions import BatchJobConflictError
@@ -177,41 +173,6 @@ def test_more_failures_than_a_task_may_have_are_told() -> None:
         service.end(*claimed(service, a_task()), good=False)
     with pytest.raises(BatchJobConflictError, match="clear the Airflow task"):
         claimed(service, a_task())
-
-
-def watched(
-    service: Service, looks: list[Any], seconds: float = 60, deadline: float = 5
-) -> tuple[str, Scripted]:
-    scripted = Scripted(service, looks)
-    watch = TaskWatch("nightly", "crunch", seconds, deadline)
-    follower = TaskFollower("nightly", "crunch", active=False)
-    return scripted.run(watch_task(watch, follower, lambda: scripted.now)), scripted
-
-
-LIVE = JobView("nightly", "active")
-
-
-def test_a_timeout_counts_from_the_start_of_the_task() -> None:
-    service = Service()
-    claimed(service, a_task())
-    assert watched(service, [LIVE] * 20)[1].now == 6
-    service.tasks["nightly", "crunch"]["state"] = "running"
-    ending, scripted = watched(service, [LIVE] * 20, seconds=10)
-    assert ending == "timeout"
-    assert scripted.now == 12
-
-
-def test_a_look_that_fails_is_told_once_and_the_task_is_watched_on() -> None:
-    service = Service()
-    claimed(service, a_task())
-    ended = JobView("nightly", "completed")
-    ending, scripted = watched(service, [BUSY, BUSY, LIVE, ended], deadline=99)
-    assert ending == "ended"
-    assert len([line for line in scripted.said if "asking again" in line]) == 1
-
-
-def test_a_task_that_is_gone_is_not_waited_for() -> None:
-    assert watched(Service(), [LIVE])[0] == "gone"
 
 
 def test_only_the_own_task_is_ended() -> None:

@@ -19,6 +19,7 @@ from airflow_batch_provider.client.clients import open_async_batch_client
 from airflow_batch_provider.client.drive import AsyncDriver, Driver
 from airflow_batch_provider.client.job_files import JobFiles
 from airflow_batch_provider.client.pace import Pace
+from airflow_batch_provider.client.ration import Ration
 from airflow_batch_provider.client.steps import Pause
 from airflow_batch_provider.client.storage import StorageAccess
 from airflow_batch_provider.exceptions import AzureBatchError
@@ -199,6 +200,7 @@ class Airflow:
         patch.setattr(StorageAccess, "_open", blob_client)
         patch.setattr(AzureBatchJobOperator, "_files", lambda operator, *given: KnownFiles())
         patch.setattr(Pace, "next", lambda pace, retry_after=None: _MOMENT)
+        patch.setattr(Ration, "turn", lambda ration, requests: 0.0)
         _leave_out_pauses(patch)
 
     def play(self, make: Callable[[], Any], run: DagRun, map_index: int = -1) -> Any:

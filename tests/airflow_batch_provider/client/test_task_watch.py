@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from airflow_batch_provider.client.member_watch import MemberWatch, watch_member
 from airflow_batch_provider.client.poller import JobPoller
-from airflow_batch_provider.client.polls import TaskSeen
+from airflow_batch_provider.client.polls import TaskSeen, see_task
+from airflow_batch_provider.client.ration import Rations
 from airflow_batch_provider.client.records import job_view, task_view
 from airflow_batch_provider.client.steps import Refusal
 from airflow_batch_provider.client.streams import Follower
+from airflow_batch_provider.client.task_watch import TaskWatch, watch_task
 from tests.airflow_batch_provider.client.scripted import Scripted
 
 JOB = job_view({"id": "j", "state": "active"})
@@ -23,17 +24,19 @@ def wire(task_id: str, state: str = "completed", at: str = "2026-01-01T00:00:00Z
     return {"id": task_id, "state": state, "stateTransitionTime": at}
 
 
-def watched(*looks: Any, deadline: float | None = None) -> tuple[str, list[str]]:
+def watched(
+    *looks: Any, deadline: float | None = None, seconds: float | None = None
+) -> tuple[str, list[str], float]:
     service = Scripted(looks=list(looks))
-    follower = Follower("j", False)
-    ending = service.run(watch_member(MemberWatch("j", "a", deadline), follower, lambda: service.now))
-    return ending, service.said
+    watch = TaskWatch("j", "a", deadline, seconds)
+    ending = service.run(watch_task(watch, Follower("j", False), lambda: service.now))
+    return ending, service.said, service.now
 
 
 def test_a_task_is_watched_until_it_or_its_job_has_ended() -> None:
     running = TaskSeen(JOB, task_view({**wire("a", "running"), "nodeInfo": {"nodeId": "n1"}}))
     done = TaskSeen(JOB, task_view({**wire("a"), "nodeInfo": {"nodeId": "n1"}}))
-    assert watched(TaskSeen(JOB), running, running, done) == (
+    assert watched(TaskSeen(JOB), running, running, done)[:2] == (
         "ended",
         ["Batch task a has started on node n1"],
     )
@@ -42,9 +45,44 @@ def test_a_task_is_watched_until_it_or_its_job_has_ended() -> None:
     assert watched(*[TaskSeen(JOB)] * 9, deadline=5)[0] == "timeout"
 
 
+def test_a_timeout_counts_from_the_start_of_the_task() -> None:
+    waiting = TaskSeen(JOB, task_view(wire("a", "active")))
+    ending, _, now = watched(*[waiting] * 20, deadline=5, seconds=10)
+    assert (ending, now) == ("timeout", 6)
+    running = TaskSeen(JOB, task_view(wire("a", "running")))
+    ending, _, now = watched(waiting, *[running] * 20, deadline=5, seconds=10)
+    assert (ending, now) == ("timeout", 13)
+
+
+def test_a_task_that_is_gone_is_not_waited_for() -> None:
+    def missing(operation: str, *asked: Any) -> Any:
+        if operation == "get_task":
+            raise Refusal("TaskNotFound", 404, "no")
+        return {"id": "j", "state": "active"}
+
+    assert watched(Scripted(missing).run(see_task("j", "a")))[0] == "ended"
+
+
+def test_what_a_task_writes_is_asked_for_by_turns_and_at_its_end() -> None:
+    asked: list[float] = []
+
+    def answer(path: str, *rest: Any) -> Any:
+        asked.append(service.now)
+        raise Refusal("FileNotFound", 404, "no")
+
+    running = TaskSeen(JOB, task_view(wire("a", "running")))
+    done = TaskSeen(JOB, task_view({**wire("a"), "nodeInfo": {"nodeId": "n1"}}))
+    service = Scripted(answer, looks=[running] * 10 + [done])
+    rations = Rations(lambda: service.now)
+    for _ in range(100):  # as many others read, too
+        rations.output.turn(2)
+    service.run(watch_task(TaskWatch("j", "a"), Follower("j", True), lambda: service.now, rations))
+    assert asked == [11.0, 11.0]
+
+
 def test_a_look_that_fails_is_told_once_and_fails_no_task() -> None:
     busy = Refusal("ServerBusy", 503, "busy", transient=True)
-    ending, said = watched(busy, busy, TaskSeen(JOB), TaskSeen(ENDED_JOB))
+    ending, said, _ = watched(busy, busy, TaskSeen(JOB), TaskSeen(ENDED_JOB))
     assert ending == "ended"
     assert [line.partition(" (")[0] for line in said] == [
         "Azure Batch could not be asked",
