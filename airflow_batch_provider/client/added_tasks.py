@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from airflow_batch_provider.client.job_requests import ENDED, list_tasks
+from airflow_batch_provider.client.outage import Outage
 from airflow_batch_provider.client.outcome import is_stalled
+from airflow_batch_provider.client.pace import Pace
 from airflow_batch_provider.client.polls import common_prefix
+from airflow_batch_provider.client.ration import Rations, Turns
 from airflow_batch_provider.client.reactivation import reactivate
-from airflow_batch_provider.client.records import TASK_FIELDS, task_view
+from airflow_batch_provider.client.records import TASK_FIELDS, JobView, task_view
 from airflow_batch_provider.client.steps import Call, Look, Refusal, Say, Script, Together
 from airflow_batch_provider.client.submission import Wire, add_tasks
 from airflow_batch_provider.exceptions import BatchJobConflictError
@@ -94,35 +97,69 @@ class AddedWatch:
     deadline: float
 
 
-def watch_added(watch: AddedWatch, now: Callable[[], float]) -> Script[AddedEnding]:
-    """Watch tasks of a job until all have completed or can never run; a look that fails is made again."""
-    told = ""
-    trouble = False
+def watch_added(
+    watch: AddedWatch, now: Callable[[], float], rations: Rations | None = None
+) -> Script[AddedEnding]:
+    """Watch tasks of a job until all have completed or can never run; a look that fails is made again.
+
+    Parameters:
+        watch: what is watched for.
+        now: the time in seconds since the epoch.
+        rations: of the requests beyond the look at the job, shared with others; None: this one has its own.
+    """
+    rations = rations or Rations(now)
+    watcher = _AddedWatcher(watch, rations)
+    outage = Outage("tasks")
     while True:
         try:
             job = yield Look(watch.job_id)
-            if job is None:
-                return "gone"
-            select = ("id", "state")
-            left = yield from list_own(watch.job_id, watch.task_ids, select, "state ne 'completed'")
-            waits = bool(left) and all(wire["state"] == "active" for wire in left)
-            if waits and (yield from is_stalled(watch.job_id, watch.task_ids)):
-                return "stalled"
-            trouble = False
+            ending = yield from watcher.see(job)
         except Refusal as refusal:
-            if not trouble:
-                yield Say(f"Azure Batch could not be asked ({refusal}); asking again", "warning")
-            trouble = True
+            ending = None
+            yield from outage.begins(refusal)
         else:
-            if not left or job.ended:
-                return "ended"
-            running = sum(wire["state"] == "running" for wire in left)
-            line = f"{len(watch.task_ids) - len(left)} of {len(watch.task_ids)} tasks done, {running} running"
-            if line != told:
-                told = line
-                yield Say(line)
+            yield from outage.is_over()
+        if ending is not None:
+            return ending
         if now() > watch.deadline:
             return "timeout"
+
+
+class _AddedWatcher:
+    """What follows from looks at the job. Its end is seen from the look alone; the tasks are asked for by
+    turns, and seldom whether those that wait can ever run, which takes a list of all tasks."""
+
+    def __init__(self, watch: AddedWatch, rations: Rations) -> None:
+        self._watch = watch
+        self._listing = Turns(rations.tasks)
+        self._judging = Turns(rations.counts, Pace(longest=30.0, first=2.0))
+        self._told = ""
+
+    def see(self, job: JobView | None) -> Script[AddedEnding | None]:
+        if job is None:
+            return "gone"
+        if job.ended:
+            return "ended"
+        if not self._listing.due:
+            return None
+        left = yield from self._listing.take(self._left())
+        if not left:
+            return "ended"
+        total = len(self._watch.task_ids)
+        running = sum(wire["state"] == "running" for wire in left)
+        line = f"{total - len(left)} of {total} tasks done, {running} running"
+        if line != self._told:
+            self._told = line
+            yield Say(line)
+        waits = all(wire["state"] == "active" for wire in left)
+        if waits and self._judging.due:
+            stalled = yield from self._judging.take(is_stalled(self._watch.job_id, self._watch.task_ids))
+            return "stalled" if stalled else None
+        return None
+
+    def _left(self) -> Script[list[Any]]:
+        select = ("id", "state")
+        return (yield from list_own(self._watch.job_id, self._watch.task_ids, select, "state ne 'completed'"))
 
 
 def terminate_added(job_id: str, task_ids: Sequence[str], owner: str | None = None) -> Script[int]:

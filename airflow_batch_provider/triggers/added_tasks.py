@@ -56,7 +56,8 @@ class AzureBatchAddedTasksTrigger(BaseTrigger):
         async with poller.session() as client:
             driver = AsyncDriver(client, log_to(self.log), look=poller.look)
             ending, _ = await asyncio.gather(
-                driver.run(watch_added(watch, time.time)), asyncio.sleep(seconds_until_worker_ended())
+                driver.run(watch_added(watch, time.time, poller.rations)),
+                asyncio.sleep(seconds_until_worker_ended()),
             )
         yield TriggerEvent({"ending": ending, "job_id": self.job_id})
 

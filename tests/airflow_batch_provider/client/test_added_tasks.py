@@ -1,0 +1,76 @@
+"""Watching tasks in somebody else's job."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_batch_provider.client.added_tasks import AddedWatch, watch_added
+from airflow_batch_provider.client.ration import LONGEST_TASKS, Rations
+from airflow_batch_provider.client.records import job_view
+from tests.airflow_batch_provider.client.scripted import BUSY, Scripted
+
+JOB = job_view({"id": "j", "state": "active"})
+ENDED = job_view({"id": "j", "state": "completed"})
+
+
+def wire(task_id: str, state: str, **properties: Any) -> dict[str, Any]:
+    return {"id": task_id, "state": state, **properties}
+
+
+def watched(service: Scripted, *task_ids: str, deadline: float = 1e9, rations: Rations | None = None) -> str:
+    return service.run(watch_added(AddedWatch("j", task_ids, deadline), lambda: service.now, rations))
+
+
+def test_they_are_watched_until_none_is_left_and_others_do_not_count() -> None:
+    lists = [
+        [wire("a", "active"), wire("b", "running"), wire("ab", "running")],
+        [wire("b", "running"), wire("ab", "running")],
+        [wire("ab", "running")],
+    ]
+    service = Scripted(lambda *asked: lists.pop(0), looks=[JOB, BUSY, BUSY, JOB, JOB])
+    assert watched(service, "a", "b") == "ended"
+    assert [line.partition(" (")[0] for line in service.said] == [
+        "0 of 2 tasks done, 1 running",
+        "Azure Batch could not be asked",
+        "1 of 2 tasks done, 1 running",
+        "Azure Batch answers again",
+    ]
+
+
+def test_nothing_is_asked_of_the_tasks_once_the_job_tells_enough() -> None:
+    for last, ending in ((ENDED, "ended"), (None, "gone")):
+        service = Scripted(looks=[last])
+        assert watched(service, "a") == ending
+        assert service.asked == []
+
+
+def test_lists_are_made_by_turns_however_many_jobs_are_watched() -> None:
+    def answer(*asked: Any) -> Any:
+        rations.tasks.turn(10_000)  # of others, who watch too
+        return [wire("a", "running")]
+
+    service = Scripted(answer, looks=[JOB] * 1_001)
+    rations = Rations(lambda: service.now)
+    assert watched(service, "a", deadline=1_000, rations=rations) == "timeout"
+    assert len(service.asked) <= 1 + 1_000 / LONGEST_TASKS
+
+
+def test_that_they_can_never_run_is_looked_for_seldom() -> None:
+    """It takes a list of all tasks of the job, which may have ten thousand."""
+    parent = wire("a", "completed", executionInfo={"result": "failure", "exitCode": 1})
+    waiting = wire("b", "active", dependsOn={"taskIds": ["a"]})
+    free = wire("b", "active")
+    service = Scripted(looks=[JOB] * 1_000)
+    whole = 0
+
+    def answer(operation: str, arguments: Any, options: dict[str, Any]) -> Any:
+        nonlocal whole
+        if "filter" in options:
+            return [wire("b", "active")]
+        whole += 1
+        return [parent, waiting] if service.now > 600 else [parent, free]
+
+    service.answer = answer
+    assert watched(service, "a", "b") == "stalled"
+    assert 600 < service.now < 640
+    assert whole < 50
