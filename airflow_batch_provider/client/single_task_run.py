@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from airflow_batch_provider.client.drive import Driver, log_to
-from airflow_batch_provider.client.job_requests import patiently
+from airflow_batch_provider.client.job_requests import GONE, patiently
 from airflow_batch_provider.client.job_run import Looker, explained
 from airflow_batch_provider.client.polls import see_task
 from airflow_batch_provider.client.pool_watch import PoolWait, watch_pool
@@ -118,7 +118,8 @@ class SingleTaskRun:
             if missing and all(comes_no_more(index) for index in missing):
                 self._driver.run(end_when_done(job_id))
         except Refusal as refusal:
-            self._say(Say(f"Batch job {job_id} ends at its max_wall_clock only: {refusal}", "warning"))
+            if refusal.code not in GONE:
+                self._say(Say(f"Batch job {job_id} ends at its max_wall_clock only: {refusal}", "warning"))
 
     def claim(self) -> TaskClaim:
         """Submit the task, or find what an earlier try has submitted.

@@ -12,6 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from airflow.sdk.bases.decorator import DecoratedOperator
 
 from airflow_batch_provider.arguments import PoolOfJob, known_pool, pool_of_job
+from airflow_batch_provider.decorators.instances import (
+    all_have_begun,
+    comes_no_more,
+    count_instances,
+    give_up,
+)
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.links.job import JOB_LINK_KEY, AzureBatchJobLink, job_url
 from airflow_batch_provider.rendering import text_renderer
@@ -42,10 +48,6 @@ _SERIALIZERS = ("pickle", "cloudpickle", "dill")
 _GRACE = timedelta(minutes=30)
 _TASK_GRACE = timedelta(minutes=5)
 """Beyond the timeout, after which the service itself ends a task that nobody watches any more."""
-
-_FINISHED = ["success", "failed", "skipped", "upstream_failed", "removed"]
-_AT_WORK = ["running", "deferred", "queued", "scheduled"]
-"""Such an instance has put its task into the job, or will end here in its turn."""
 
 
 class AzureBatchDecoratedOperator(DecoratedOperator):
@@ -121,9 +123,13 @@ class AzureBatchDecoratedOperator(DecoratedOperator):
         """Submit the call, or find what an earlier try has submitted, and wait for it."""
         from airflow_batch_provider.triggers.task import AzureBatchTaskTrigger
 
-        run = self._run(context, self._send(context))
-        run.check_pool()
-        claim = run.claim()
+        try:
+            run = self._run(context, self._send(context))
+            run.check_pool()
+            claim = run.claim()
+        except Exception:
+            self._give_up(context)
+            raise
         seconds, deadline = self.timeout.total_seconds(), time.time() + self.max_wall_clock.total_seconds()
         if self.deferrable:
             self.defer(
@@ -189,9 +195,23 @@ class AzureBatchDecoratedOperator(DecoratedOperator):
 
         Whoever ends at the same time as another sees it run, and knows its task in the job.
         """
-        instances = _instances(context)
-        if instances > 1 and _instances(context, [*_FINISHED, *_AT_WORK]) >= instances:
-            run.let_end(job_id, lambda index: _instances(context, _FINISHED, index) > 0)
+        if all_have_begun(context):
+            run.let_end(job_id, lambda map_index: comes_no_more(context, map_index))
+
+    def _give_up(self, context: Context) -> None:
+        """Let the job of the others end if this instance fails before its task is in it; a further try uses
+        the job while it lives, else another.
+
+        It says so before it looks at the others: of several that fail at once, the last to look sees all.
+        """
+        if count_instances(context) < 2:
+            return
+        try:
+            give_up(context)
+            run = self._run(context, {})
+            self._close(context, run, run.task.job_id)
+        except Exception as error:  # what the task failed of is told, not this
+            self.log.warning("Whether the Batch job may end now is not known: %s", error)
 
     def _send(self, context: Context) -> dict[str, Any]:
         from airflow_batch_provider.client.function_files import FunctionCall, send_call
@@ -255,7 +275,7 @@ class AzureBatchDecoratedOperator(DecoratedOperator):
                 text_renderer(self, context),
             ),
             storage_of=files.of,
-            instances=_instances(context),
+            instances=count_instances(context),
             timeout=self.timeout,
         )
 
@@ -345,17 +365,6 @@ class AzureBatchDecoratedOperator(DecoratedOperator):
             graph = self._graph({}, "owner", lambda text: text, "function")
             if not isinstance(pool, str):
                 pool.check_fits(graph)
-
-
-def _instances(context: Context, states: list[str] | None = None, map_index: int | None = None) -> int:
-    """How many instances the Airflow task has in this run; in these states, or of this map index."""
-    ti = context["ti"]
-    if (getattr(ti, "map_index", -1) or 0) < 0:
-        return 1
-    found = ti.get_ti_count(
-        ti.dag_id, map_index=map_index, task_ids=[ti.task_id], run_ids=[ti.run_id], states=states
-    )
-    return int(found)
 
 
 def _plain(value: Any) -> Any:

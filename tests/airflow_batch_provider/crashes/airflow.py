@@ -140,8 +140,8 @@ class Instance:
     def xcom_push(self, key: str, value: Any) -> None:
         MortalStore(self._run.xcoms[self._key], self._run.deaths).set(key, json.loads(json.dumps(value)))
 
-    def xcom_pull(self, task_ids: str, map_indexes: int) -> Any:
-        return self._run.xcoms[task_ids, map_indexes].get("return_value")
+    def xcom_pull(self, task_ids: str, map_indexes: int, key: str = "return_value") -> Any:
+        return self._run.xcoms[task_ids, map_indexes].get(key)
 
     def get_task_states(self, dag_id: str, run_ids: list[str]) -> dict[str, dict[str, str]]:
         return {self.run_id: {task_id: state for (task_id, _), state in self._run.states.items()}}

@@ -8,6 +8,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime, timezone
+from threading import Lock
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,7 +22,7 @@ from airflow_batch_provider.node.run_function import OUTCOME
 from airflow_batch_provider.operators.blob_claim import AzureBlobClaimOperator
 from batch_emulator.service.effects import StartRun
 from demo.stack.accounts import StorageAccount
-from tests.airflow_batch_provider.crashes.airflow import TRIES, Airflow, DagRun
+from tests.airflow_batch_provider.crashes.airflow import TRIES, Airflow, DagRun, Instance
 from tests.airflow_batch_provider.crashes.deaths import Deaths
 from tests.airflow_batch_provider.crashes.service import POOL, Service
 from tests.airflow_batch_provider.crashes.sweeps import (
@@ -36,7 +37,7 @@ pytestmark = pytest.mark.slow
 Story = Callable[[str, Deaths], None]
 
 
-def answer() -> int:
+def answer(_: Any = None) -> int:
     return 42
 
 
@@ -108,6 +109,26 @@ def test_the_job_ends_when_the_last_instances_end_at_once_and_one_has_failed_bef
     (job_id,) = service.of_run(run.run_id)
     assert len(service.starts_in(job_id)) == 2
     assert service.client.get_job(job_id).state == "completed"
+
+
+def test_the_job_ends_when_the_last_instances_fail_at_once_before_they_have_a_task(
+    service: Service, airflow: Airflow
+) -> None:
+    def make(*arguments: Any) -> Any:
+        with DAG("crashes", schedule=None):
+            made = azure_batch_task(pool_id=POOL, poll_interval=0.01, task_id="answer")
+            return made(answer)(*arguments).operator
+
+    run = DagRun(uuid.uuid4().hex, Deaths(), mapped={"answer": 3})
+    assert airflow.play(make, run, 0) == 42
+    (job_id,) = service.of_run(run.run_id)
+    run.states.update({("answer", index): "running" for index in (1, 2)})
+    for index, state in ((1, "active"), (2, "completed")):
+        with pytest.raises(TypeError, match="pickle"):
+            make(Lock()).execute(Instance(run, "answer", index).context())
+        assert service.client.get_job(job_id).state == state
+    assert airflow.play(make, run, 2) == 42
+    assert len(service.of_run(run.run_id)) == 2
 
 
 def claims(airflow: Airflow) -> Story:
