@@ -24,7 +24,7 @@ from airflow_batch_provider.rendering import text_renderer
 from airflow_batch_provider.spec.checks import check_period, check_wait, rendered
 from airflow_batch_provider.spec.errors import SpecError, nearest
 from airflow_batch_provider.spec.files import BlobRef, Inputs, Render, is_template
-from airflow_batch_provider.spec.function_source import check_function, function_source
+from airflow_batch_provider.spec.function_source import check_function, check_names, function_source
 from airflow_batch_provider.spec.function_task import FunctionTask, shared_identity
 from airflow_batch_provider.spec.graph import JobGraph
 from airflow_batch_provider.spec.ids import JobIdentity
@@ -334,6 +334,7 @@ class AzureBatchDecoratedOperator(DecoratedOperator):
         """What can be checked when the DAG is parsed."""
         where = f"task {self.task_id!r}"
         check_function(self.python_callable)
+        check_names(self.python_callable)
         if self.serializer not in _SERIALIZERS:
             raise SpecError(
                 f"serializer is {self.serializer!r}",

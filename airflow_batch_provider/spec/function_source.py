@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import inspect
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from dis import get_instructions
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from airflow_batch_provider.spec.errors import SpecError
 
 _OF_AIRFLOW = frozenset({"azure_batch", "azure_batch_task", "setup", "teardown", "skip_if", "run_if"})
 """Last parts of the names of decorators that are known to be Airflow's, whatever ``task`` was imported as."""
+
+
+_EVERYWHERE = frozenset({"__name__", "__file__", "__doc__"})
+"""Globals that any module has, also the one that is made on the node."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,40 @@ def check_function(function: Callable[..., Any]) -> None:
             where="task.azure_batch",
             right="Write a function with def.",
         )
+
+
+def check_names(function: Callable[..., Any]) -> None:
+    """Refuse a function that names what does not go to the node with it.
+
+    Names that the DAG file does not have either are left to Python: they may be made on the node.
+
+    Raises:
+        SpecError: it uses a name of the DAG file, or of a function around it.
+    """
+    inner = inspect.unwrap(function)
+    used = {
+        each.argval
+        for code in _codes(inner.__code__)
+        for each in get_instructions(code)
+        if each.opname == "LOAD_GLOBAL"
+    }
+    outside = (used & inner.__globals__.keys()) | set(inner.__code__.co_freevars)
+    missing = sorted(outside - set(dir(builtins)) - {inner.__name__, *_EVERYWHERE})
+    if missing:
+        raise SpecError(
+            f"{inner.__name__!r} uses {', '.join(map(repr, missing))} of the DAG file, "
+            f"which {'does' if len(missing) == 1 else 'do'} not go to the node",
+            where="task.azure_batch",
+            right="Import or define it within the function, or hand it over as an argument.",
+        )
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    """A function's code, and that of the functions and classes within it."""
+    yield code
+    for each in code.co_consts:
+        if isinstance(each, CodeType):
+            yield from _codes(each)
 
 
 def function_source(function: Callable[..., Any]) -> FunctionSource:

@@ -11,7 +11,10 @@ from airflow.sdk import DAG, task
 from airflow_batch_provider.decorators.azure_batch import azure_batch_task
 from airflow_batch_provider.decorators.function_operator import AzureBatchDecoratedOperator
 from airflow_batch_provider.decorators.results import is_reference, load_result
+from airflow_batch_provider.spec.compile import JobStorage, WorkArea, compile_tasks
 from airflow_batch_provider.spec.errors import SpecError
+from airflow_batch_provider.spec.task_container import Container
+from tests.airflow_batch_provider.spec.access import NamedAccess
 
 
 def crunch(number: int) -> int:
@@ -57,6 +60,72 @@ def test_what_cannot_work_is_an_error_of_the_parse(options: dict[str, Any], righ
 def test_a_lambda_is_refused() -> None:
     with DAG("parsed", schedule=None), pytest.raises(SpecError, match="Write a function with def"):
         azure_batch_task(pool_id="p", task_id="t")(lambda: 1)()
+
+
+LIMIT = 3
+
+
+def test_a_name_of_the_dag_file_is_refused_with_what_to_do() -> None:
+    def limited(number: int) -> int:
+        def deeper() -> int:
+            return min(number, LIMIT)
+
+        return deeper()
+
+    with (
+        DAG("parsed", schedule=None),
+        pytest.raises(SpecError, match=r"'limited' uses 'LIMIT' of the DAG file.*within the function"),
+    ):
+        azure_batch_task(pool_id="p")(limited)(1)
+
+
+def test_a_name_of_a_function_around_it_is_refused() -> None:
+    factor, base = 2, 3
+
+    def scaled(number: int) -> int:
+        return number**base * factor
+
+    with DAG("parsed", schedule=None), pytest.raises(SpecError, match=r"'base', 'factor'.*do not go"):
+        azure_batch_task(pool_id="p")(scaled)(1)
+
+
+def test_what_a_function_brings_itself_is_no_name_of_the_dag_file() -> None:
+    def whole(number: int) -> int:
+        import datetime as dt  # which this file has, too
+        import math
+
+        class Held:
+            value: Any = 5
+
+        if number:
+            return whole(number - 1)
+        return len(__name__) + math.floor(dt.timedelta(Held.value).days)
+
+    with DAG("parsed", schedule=None):
+        assert azure_batch_task(pool_id="p")(whole)(1).operator
+
+
+def test_a_container_goes_to_the_service_with_its_options() -> None:
+    identity = (
+        "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i"
+    )
+    image = Container(
+        "acr.azurecr.io/functions:{{ ds }}",
+        run_options="--shm-size=1g",
+        registry="acr.azurecr.io",
+        registry_identity=identity,
+        working_directory="image",
+    )
+    made = operator_of(pool_id="p", container=image, python="python3.12")
+    graph = made._graph({}, "owner", lambda text: text.replace("{{ ds }}", "2026"), "crunch")
+    (wire,) = compile_tasks(graph, JobStorage(WorkArea("work", "j"), NamedAccess()), fail_fast=False)
+    assert wire["containerSettings"] == {
+        "imageName": "acr.azurecr.io/functions:2026",
+        "containerRunOptions": "--shm-size=1g",
+        "registry": {"registryServer": "acr.azurecr.io", "identityReference": {"resourceId": identity}},
+        "workingDirectory": "containerImageDefault",
+    }
+    assert wire["commandLine"] == "python3.12 run_function.py"
 
 
 def test_of_the_context_goes_what_the_function_asks_for_and_a_node_can_read() -> None:
