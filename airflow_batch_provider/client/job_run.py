@@ -284,7 +284,7 @@ class JobRun:
                 "failed": len(outcome.tolerated),
             },
             "seconds": {
-                "job": outcome.job_time and round(outcome.job_time.total_seconds(), 3),
+                "job": None if outcome.job_time is None else round(outcome.job_time.total_seconds(), 3),
                 "tasks": round(outcome.task_time.total_seconds(), 3),
             },
             "results": self._results(graph, claim, wanted),
