@@ -19,7 +19,7 @@ from transcoding.node.errors import ExitCode
 try:
     from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 except ImportError:  # Airflow 3.1 keeps them elsewhere
-    from airflow.exceptions import (  # type: ignore[no-redef,attr-defined]
+    from airflow.exceptions import (  # type: ignore[no-redef]
         AirflowFailException,
         AirflowSkipException,
     )
