@@ -48,7 +48,7 @@ _PATIENCE_SECONDS = 300.0
 
 
 def rows() -> list[Row]:
-    """Wall time of both, what a task consists of, and how many cores the one process has work for."""
+    """Wall time of both, what a task consists of, and for how many cores the one process has work."""
     files = raw_files(DAYS)
     with tempfile.TemporaryDirectory(prefix="batch-bench-") as name:
         folder = Path(name)
@@ -76,7 +76,7 @@ def rows() -> list[Row]:
             Row(f"of that: {part}", cost, "s", "the task", whole)
             for part, cost in zip(_NAMES, parts, strict=True)
         ),
-        Row("cores that the one process keeps busy", busy / seconds, "cores", "there are", os.cpu_count()),
+        Row("CPU of the one process", busy, "s", "its wall time", seconds),
     ]
 
 
