@@ -18,6 +18,7 @@ from airflow_batch_provider.spec import (
     LatestImage,
     Network,
     OsDisk,
+    Pool,
     Registry,
     SpecError,
     StartTask,
@@ -134,6 +135,22 @@ def test_pain_099_secrets_of_a_key_vault_come_to_the_nodes_by_an_extension(batch
     assert found["settings"]["secretsManagementSettings"]["observedCertificates"][0]["url"] == vault
     assert ensure(batch_conn_id, pool) == pool.id
     assert pool_of(batch_conn_id, pool.id)["eTag"] == made["eTag"]
+
+
+def test_pain_025_a_changed_mount_is_told_and_comes_by_making_the_pool_anew(
+    batch_conn_id: str, azurite: StorageAccount
+) -> None:
+    def mounting(container: str) -> Pool:
+        AzureBatchHook(batch_conn_id).storage().ensure_container(container)
+        mount = BlobMount(account=azurite.name, container=container, path="data", account_key=azurite.key)
+        return a_pool("mounts", mounts=[mount])
+
+    ensure(batch_conn_id, mounting("mounted-before"))
+    with pytest.raises(BatchPoolHopelessError, match="declared mounted-now, is mounted-before"):
+        ensure(batch_conn_id, mounting("mounted-now"))
+    made = ensure(batch_conn_id, mounting("mounted-now"), on_drift="recreate")
+    (mount,) = pool_of(batch_conn_id, made)["mountConfiguration"]
+    assert mount["azureBlobFileSystemConfiguration"]["containerName"] == "mounted-now"
 
 
 def test_pain_188_a_file_system_that_is_not_mounted_is_told_before_tasks_suffer(
