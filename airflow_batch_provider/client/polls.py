@@ -87,7 +87,8 @@ class TasksPoll:
     """Looks at the watched tasks of one job by one request.
 
     It lists what runs and what has completed since the last look. Whoever was not watched then may have
-    completed before: for newcomers all completed tasks are listed.
+    completed before: for newcomers all completed tasks are listed. What is in no list waits or was deleted:
+    now and then one such task, another each time, is asked for by itself.
 
     Parameters:
         job_id: the job.
@@ -116,13 +117,20 @@ class TasksPoll:
             return {task_id: TaskSeen(job, task_view(wire)) if wire else TaskSeen(job, gone=True)}
         wanted = frozenset(task_id.lower() for task_id in ids)
         self._looks += 1
-        known = wanted <= self._known and self._looks % WHOLE_EVERY != 0
+        turn, rest = divmod(self._looks, WHOLE_EVERY)
+        known = wanted <= self._known and rest != 0
         where = in_motion(self._since if known else "")
         listed = yield from list_tasks(self.job_id, where=where, select=_TASK_FIELDS)
         self._known = wanted
         self._since = max([self._since, *(str(item.get("stateTransitionTime") or "") for item in listed)])
         views = {item["id"].lower(): task_view(item) for item in listed}
-        return {task_id: TaskSeen(job, views.get(task_id.lower())) for task_id in ids}
+        unseen = [task_id for task_id in ids if task_id.lower() not in views]
+        asked = unseen[turn % len(unseen)] if unseen and rest == 0 else None
+        gone = asked is not None and (yield from find_task(self.job_id, asked)) is None
+        return {
+            task_id: TaskSeen(job, views.get(task_id.lower()), gone=gone and task_id == asked)
+            for task_id in ids
+        }
 
 
 def see_task(job_id: str, task_id: str) -> Script[TaskSeen]:

@@ -132,8 +132,25 @@ def test_now_and_then_all_that_completed_is_listed() -> None:
     poll, asked = TasksPoll("j"), listing(wire("a"))
     for _ in range(20):
         asked.run(poll.look(JOB, ["a", "b"]))
-    whole = [number for number, call in enumerate(asked.calls) if "ge DateTime" not in call.options["filter"]]
+    lists = [call.options["filter"] for call in asked.calls if call.operation == "list_tasks"]
+    whole = [number for number, where in enumerate(lists) if "ge DateTime" not in where]
     assert whole == [0, 9, 19]
+
+
+def test_a_task_that_was_deleted_among_others_that_wait_is_found_gone() -> None:
+    def answer(operation: str, arguments: tuple[str, ...], _: Any) -> Any:
+        if operation == "list_tasks":
+            return [wire("a", "running")]
+        if arguments[1] == "c":
+            raise Refusal("TaskNotFound", 404, "no")
+        return wire(arguments[1], "active")
+
+    poll, asked, over = TasksPoll("j"), Scripted(answer), set()
+    for _ in range(2 * WHOLE_EVERY):
+        seen = asked.run(poll.look(JOB, ["a", "b", "c"]))
+        over |= {task_id for task_id, each in seen.items() if each.over}
+    assert over == {"c"}
+    assert asked.asked.count("get_task") == 2
 
 
 def test_a_single_task_is_asked_for_by_its_id() -> None:
