@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
@@ -43,6 +44,9 @@ Serializer = Literal["pickle", "cloudpickle", "dill"]
 
 XCOM_BYTES = 48_000
 """A result up to this size is the XCom itself."""
+
+_OLDEST_PYTHON = (3, 8)
+"""In which what runs the function on the node can run."""
 
 _SERIALIZERS = ("pickle", "cloudpickle", "dill")
 _GRACE = timedelta(minutes=30)
@@ -351,6 +355,11 @@ class AzureBatchDecoratedOperator(DecoratedOperator):
                 f"python_version is {self.python_version!r}",
                 where=where,
                 right="Write it as text, such as '3.10': the number 3.10 is 3.1.",
+            )
+        number = re.match(r"(\d+)\.(\d+)", self.python_version or "")
+        if number and tuple(map(int, number.groups())) < _OLDEST_PYTHON:
+            raise SpecError(
+                f"python_version is {self.python_version!r}", where=where, right="It must be 3.8 or newer."
             )
         check_wait(self.timeout, what="timeout", where=where, positive=True)
         check_period(self.poll_interval, what="poll_interval", where=where)

@@ -47,6 +47,8 @@ def test_default_args_hold_for_what_is_not_given() -> None:
         ({"serializer": "cloudpikle"}, "Did you mean 'cloudpickle'"),
         ({"requirements": "numpy"}, r"Give \['numpy'\]"),
         ({"container": "python:3.12", "requirements": ["numpy"]}, "Have the packages in the image"),
+        ({"python_version": "3.7"}, "3.8 or newer"),
+        ({"python_version": 3.1}, "the number 3.10 is 3.1"),
         ({"pool_id": "no such"}, "letters, digits"),
         ({"required_slots": 0}, "required_slots"),
         ({"inputs": {"a": 1}}, "a"),
