@@ -12,7 +12,7 @@ from benchmarks.table import Row, print_table
 
 NAMES = (
     *("imports", "submission", "watching", "job_end", "serving", "scaling", "throughput", "simulation"),
-    *("latency", "fan_out"),
+    *("latency", "listing", "fan_out"),
 )
 
 
