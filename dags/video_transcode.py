@@ -38,6 +38,9 @@ SPOT_POOL = Pool(
     task_slots=1,
 )
 
+# A Batch account begins with a quota of a hundred active jobs: these are 75, and leave some for others.
+VIDEOS_OF_A_RUN, RUNS_AT_ONCE = 25, 3
+
 
 def job_of_a_video(url: str, name: str, **_: Any) -> JobGraph:
     """The job graph of one claimed blob; runs in an Airflow worker."""
@@ -61,6 +64,7 @@ with DAG(
     description="A video lands in a container and a Batch job transcodes it to HLS",
     schedule=[INCOMING],
     catchup=False,
+    max_active_runs=RUNS_AT_ONCE,
     default_args={"retries": 2, "retry_delay": 5},
     params={
         "ladder": Param(
@@ -80,7 +84,7 @@ with DAG(
     videos = AzureBlobClaimOperator(
         task_id="new_videos",
         asset=INCOMING,
-        max_blobs=100,  # the next run takes the rest; Airflow maps over a thousand at most
+        max_blobs=VIDEOS_OF_A_RUN,  # the next run takes the rest
         blobs="{{ params.videos }}",
     )
     package = AzureBatchApplicationPackageOperator(
