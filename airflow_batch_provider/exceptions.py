@@ -17,7 +17,8 @@
             └── BatchJobHopelessError    and a retry cannot change it (also AirflowFailException)
 
 A retry policy can tell causes apart by the ``layer`` of any of them, a word of
-:class:`~airflow_batch_provider.client.meaning.Layer`, and by the ``codes`` of :class:`BatchJobFailedError`.
+:class:`~airflow_batch_provider.client.requests.meaning.Layer`, and by the ``codes`` of
+:class:`BatchJobFailedError`.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class AzureBatchError(AirflowException):
 
     Parameters:
         message: what happened, likely cause, next step.
-        layer: where the cause lies; see :class:`~airflow_batch_provider.client.meaning.Layer`.
+        layer: where the cause lies; see :class:`~airflow_batch_provider.client.requests.meaning.Layer`.
     """
 
     def __init__(self, message: str = "", *, layer: str = "") -> None:

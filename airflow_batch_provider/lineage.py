@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from airflow_batch_provider.spec.files import BlobRef
 
 if TYPE_CHECKING:
-    from airflow_batch_provider.client.storage_settings import StorageSettings
+    from airflow_batch_provider.client.connect.storage_settings import StorageSettings
     from airflow_batch_provider.spec.graph import JobGraph
 
 DATASETS_TOLD = 200

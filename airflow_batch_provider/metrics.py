@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from airflow_batch_provider.client.outcome import Outcome
+    from airflow_batch_provider.client.jobs.outcome import Outcome
 
 JOB_DURATION = "azure_batch.job_duration"
 QUEUE_WAIT = "azure_batch.queue_wait"
@@ -36,8 +36,8 @@ def emit(outcome: Outcome, tags: Mapping[str, str]) -> None:
 
 
 def _emit(outcome: Outcome, tags: dict[str, str], stats: Any) -> None:
-    from airflow_batch_provider.client.report import layer_of
-    from airflow_batch_provider.client.spans import between
+    from airflow_batch_provider.client.jobs.report import layer_of
+    from airflow_batch_provider.client.jobs.spans import between
 
     job = outcome.job
     if job is not None:

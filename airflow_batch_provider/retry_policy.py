@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_batch_provider.client.meaning import check_layers
+from airflow_batch_provider.client.requests.meaning import check_layers
 from airflow_batch_provider.spec.errors import SpecError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class AzureBatchRetryPolicy(RetryPolicy):
 
     Raises:
         SpecError: a word that is no layer, one that is in both, or an Airflow without retry policies. Layers:
-            :class:`~airflow_batch_provider.client.meaning.Layer`.
+            :class:`~airflow_batch_provider.client.requests.meaning.Layer`.
     """
 
     def __init__(

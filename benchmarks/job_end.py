@@ -20,8 +20,8 @@ from typing import Any
 from azure.batch import BatchClient
 from azure.core.credentials import AzureNamedKeyCredential
 
-from airflow_batch_provider.client.pace import LONGEST
-from airflow_batch_provider.client.wire_log import quiet_wire_log
+from airflow_batch_provider.client.connect.wire_log import quiet_wire_log
+from airflow_batch_provider.client.watching.pace import LONGEST
 from benchmarks.emulator import make_pool
 from benchmarks.table import Row
 from demo.stack import LocalStack, StackOptions

@@ -19,8 +19,8 @@ from typing import Any
 from azure.core.pipeline.transport import AioHttpTransport
 from azure.storage.blob.aio import ContainerClient
 
-from airflow_batch_provider.client.blob_watch import BlobWatch, WatchedContainer
-from airflow_batch_provider.client.blob_watermark import Window
+from airflow_batch_provider.client.blobs.blob_watch import BlobWatch, WatchedContainer
+from airflow_batch_provider.client.blobs.blob_watermark import Window
 from airflow_batch_provider.spec.blob_filter import BlobFilter
 from airflow_batch_provider.spec.blob_places import BlobPlaces
 from benchmarks.table import Row

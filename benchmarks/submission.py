@@ -16,9 +16,9 @@ from typing import Any
 from azure.batch import BatchClient, models
 from azure.batch.aio import BatchClient as AsyncBatchClient
 
-from airflow_batch_provider.client.drive import AT_ONCE, AsyncDriver, Driver
-from airflow_batch_provider.client.submission import add_tasks
-from airflow_batch_provider.client.wire_log import quiet_wire_log
+from airflow_batch_provider.client.connect.wire_log import quiet_wire_log
+from airflow_batch_provider.client.jobs.submission import add_tasks
+from airflow_batch_provider.client.requests.drive import AT_ONCE, AsyncDriver, Driver
 from airflow_batch_provider.spec import JobGraph
 from airflow_batch_provider.spec.compile import compile_tasks
 from airflow_batch_provider.spec.limits import TASKS_PER_REQUEST

@@ -68,7 +68,7 @@ def _say(told: Any) -> None:
 
 
 def _ours(*, output: bool = False) -> tuple[Callable[[str], Any], Counter[str]]:
-    from airflow_batch_provider.client.poller import JobPoller
+    from airflow_batch_provider.client.watching.poller import JobPoller
     from airflow_batch_provider.triggers.job import AzureBatchJobTrigger
 
     looks: Counter[str] = Counter()

@@ -18,9 +18,9 @@ from typing import Any
 
 from azure.batch import BatchClient, models
 
-from airflow_batch_provider.client.drive import Driver
-from airflow_batch_provider.client.submission import add_tasks
-from airflow_batch_provider.client.wire_log import quiet_wire_log
+from airflow_batch_provider.client.connect.wire_log import quiet_wire_log
+from airflow_batch_provider.client.jobs.submission import add_tasks
+from airflow_batch_provider.client.requests.drive import Driver
 from benchmarks.emulator import Emulator, make_pool, running
 from benchmarks.imports import PEERS
 from benchmarks.relay import relaying

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from airflow_batch_provider.client.clients import open_batch_client
-from airflow_batch_provider.client.service_errors import explain_access
-from airflow_batch_provider.client.settings import BatchSettings
-from airflow_batch_provider.client.storage import StorageAccess
+from airflow_batch_provider.client.connect.clients import open_batch_client
+from airflow_batch_provider.client.connect.settings import BatchSettings
+from airflow_batch_provider.client.files.storage import StorageAccess
+from airflow_batch_provider.client.requests.service_errors import explain_access
 
 # Someone is waiting before a form: fail fast instead of retrying for minutes.
 _QUICK = {"retry_total": 1, "connection_timeout": 10, "read_timeout": 20}

@@ -37,7 +37,7 @@ from airflow_batch_provider.spec.task_container import Container
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_batch_provider.client.single_task_run import SingleTaskRun
+    from airflow_batch_provider.client.tasks.single_task_run import SingleTaskRun
     from airflow_batch_provider.spec.auto_pool import AutoPool
 
 Serializer = Literal["pickle", "cloudpickle", "dill"]
@@ -161,13 +161,13 @@ class AzureBatchDecoratedOperator(DecoratedOperator):
         """End the Batch task of this Airflow task and no other; its end is not waited for."""
         if self._mine is None:
             return
-        from airflow_batch_provider.client.single_task_run import end_killed
+        from airflow_batch_provider.client.tasks.single_task_run import end_killed
 
         end_killed(AzureBatchHook(self.conn_id).batch_client, self._mine, self.log)
 
     def _finish(self, context: Context, run: SingleTaskRun, job_id: str, task_id: str, ending: str) -> Any:
         """What the function returned; or raise what it raised."""
-        from airflow_batch_provider.client.function_files import read_outcome, read_result
+        from airflow_batch_provider.client.files.function_files import read_outcome, read_result
         from airflow_batch_provider.exceptions import BatchFunctionError, BatchJobFailedError
 
         failure: BatchJobFailedError | None = None
@@ -218,7 +218,7 @@ class AzureBatchDecoratedOperator(DecoratedOperator):
             self.log.warning("Whether the Batch job may end now is not known: %s", error)
 
     def _send(self, context: Context) -> dict[str, Any]:
-        from airflow_batch_provider.client.function_files import FunctionCall, send_call
+        from airflow_batch_provider.client.files.function_files import FunctionCall, send_call
 
         call = FunctionCall(
             source=function_source(self.python_callable),
@@ -260,8 +260,8 @@ class AzureBatchDecoratedOperator(DecoratedOperator):
         return asked
 
     def _run(self, context: Context, sources: Mapping[str, Any]) -> SingleTaskRun:
-        from airflow_batch_provider.client.job_files import JobFiles
-        from airflow_batch_provider.client.single_task_run import SingleTaskRun
+        from airflow_batch_provider.client.jobs.job_files import JobFiles
+        from airflow_batch_provider.client.tasks.single_task_run import SingleTaskRun
 
         hook = AzureBatchHook(self.conn_id)
         options = hook.placed(self._options(self.pool_id).rendered(text_renderer(self, context)))
@@ -292,7 +292,7 @@ class AzureBatchDecoratedOperator(DecoratedOperator):
         return SingleTaskRun(task, hook.batch_client(), self.log, settle, longest=self.poll_interval)
 
     def _graph(self, sources: Mapping[str, Any], owner: str, render: Render, task_id: str) -> JobGraph:
-        from airflow_batch_provider.client.function_files import SCRIPT
+        from airflow_batch_provider.client.files.function_files import SCRIPT
         from airflow_batch_provider.node.run_function import OUTCOME, RESULT
 
         inputs = {

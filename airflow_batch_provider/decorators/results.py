@@ -42,6 +42,6 @@ def load_result(
     """
     if not is_reference(value):
         return value
-    from airflow_batch_provider.client.function_files import read_result
+    from airflow_batch_provider.client.files.function_files import read_result
 
     return read_result(AzureBatchHook(conn_id).storage(), work_container, value)

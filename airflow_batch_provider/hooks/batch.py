@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from azure.batch.aio import BatchClient as AsyncBatchClient
     from azure.mgmt.batch import BatchManagementClient
 
-    from airflow_batch_provider.client.quotas import Quotas
-    from airflow_batch_provider.client.settings import BatchSettings
-    from airflow_batch_provider.client.storage import StorageAccess
+    from airflow_batch_provider.client.connect.settings import BatchSettings
+    from airflow_batch_provider.client.files.storage import StorageAccess
+    from airflow_batch_provider.client.pools.quotas import Quotas
     from airflow_batch_provider.spec.job import JobOptions
 
 
@@ -53,7 +53,7 @@ class AzureBatchHook(BaseHook):
         if self._settings is None:
             from airflow.sdk.log import mask_secret
 
-            from airflow_batch_provider.client.connections import read_connection, with_storage
+            from airflow_batch_provider.client.connect.connections import read_connection, with_storage
 
             connection = self.get_connection(self.conn_id)
             settings = read_connection(connection, connection.extra_dejson)
@@ -72,7 +72,7 @@ class AzureBatchHook(BaseHook):
             SettingsError: the connection cannot work as it is.
         """
         if self._settings is None:
-            from airflow_batch_provider.client.connections import read_connection, with_storage
+            from airflow_batch_provider.client.connect.connections import read_connection, with_storage
 
             connection = await self.aget_connection(self.conn_id)
             settings = read_connection(connection, await _extra_of(connection))
@@ -95,7 +95,7 @@ class AzureBatchHook(BaseHook):
         Parameters:
             options: client options of azure-core, such as ``retry_total``.
         """
-        from airflow_batch_provider.client.clients import open_async_batch_client
+        from airflow_batch_provider.client.connect.clients import open_async_batch_client
 
         settings = await self.aget_settings()
         async with open_async_batch_client(settings, **options) as client:
@@ -120,9 +120,9 @@ class AzureBatchHook(BaseHook):
             SettingsError: the connection cannot work as it is.
             BatchRequestError: the service refused to list pools, jobs or job schedules.
         """
-        from airflow_batch_provider.client.account_limits import show_quotas
-        from airflow_batch_provider.client.drive import Driver, log_to
-        from airflow_batch_provider.client.job_run import explained
+        from airflow_batch_provider.client.jobs.job_run import explained
+        from airflow_batch_provider.client.pools.account_limits import show_quotas
+        from airflow_batch_provider.client.requests.drive import Driver, log_to
 
         script = show_quotas(self.settings, self.management_client)
         with explained(f"Reading the quotas of account {self.settings.account_name}"):
@@ -147,8 +147,8 @@ class AzureBatchHook(BaseHook):
             return options
         from airflow.sdk.log import mask_secret
 
-        from airflow_batch_provider.client.auto_pools import in_account
-        from airflow_batch_provider.client.drive import Driver, log_to
+        from airflow_batch_provider.client.jobs.auto_pools import in_account
+        from airflow_batch_provider.client.requests.drive import Driver, log_to
 
         for secret in auto.pool.secrets:
             mask_secret(secret)
@@ -190,8 +190,8 @@ class AzureBatchHook(BaseHook):
             Whether both answered, and a text that says what was reached, with the account's quotas, or
             explains what failed.
         """
+        from airflow_batch_provider.client.connect.settings import SettingsError
         from airflow_batch_provider.client.connection_check import check_connection
-        from airflow_batch_provider.client.settings import SettingsError
         from airflow_batch_provider.exceptions import BatchRequestError
 
         try:
@@ -207,13 +207,13 @@ class AzureBatchHook(BaseHook):
 
     @cached_property
     def _batch_client(self) -> BatchClient:
-        from airflow_batch_provider.client.clients import open_batch_client
+        from airflow_batch_provider.client.connect.clients import open_batch_client
 
         return open_batch_client(self.settings)
 
     @cached_property
     def _management_client(self) -> BatchManagementClient:
-        from airflow_batch_provider.client.arm import management_client
+        from airflow_batch_provider.client.connect.arm import management_client
 
         return management_client(self.settings)
 
@@ -249,8 +249,8 @@ def _storage_access(
 ) -> StorageAccess:
     from airflow.sdk.log import mask_secret
 
-    from airflow_batch_provider.client.settings import SettingsError
-    from airflow_batch_provider.client.storage import DEFAULT_SAS_LIFETIME, StorageAccess
+    from airflow_batch_provider.client.connect.settings import SettingsError
+    from airflow_batch_provider.client.files.storage import DEFAULT_SAS_LIFETIME, StorageAccess
 
     if settings.storage is None:
         raise SettingsError(

@@ -10,7 +10,7 @@ from airflow.sdk import BaseOperatorLink
 if TYPE_CHECKING:
     from airflow.sdk.types import TaskInstanceKey
 
-    from airflow_batch_provider.client.settings import BatchSettings
+    from airflow_batch_provider.client.connect.settings import BatchSettings
 
 JOB_LINK_KEY = "azure_batch_job_link"
 OUTPUT_LINK_KEY = "azure_batch_output_link"
@@ -28,7 +28,7 @@ def job_url(settings: BatchSettings, job_id: str) -> str:
         settings: the account; without a subscription the link leads to the list of Batch accounts.
         job_id: the job.
     """
-    from airflow_batch_provider.client.endpoints import is_local_http
+    from airflow_batch_provider.client.connect.endpoints import is_local_http
 
     if is_local_http(settings.endpoint):
         return f"{settings.endpoint}/#{quote(job_id)}"

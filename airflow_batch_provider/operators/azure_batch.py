@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from azure.batch import models as batch_models
     from typing_extensions import Unpack
 
-    from airflow_batch_provider.client.single_task_run import SingleTaskRun
+    from airflow_batch_provider.client.tasks.single_task_run import SingleTaskRun
 
 __all__ = ["AzureBatchOperator"]
 
@@ -206,7 +206,7 @@ class AzureBatchOperator(TypedOutput, BaseOperator):
         """End the Batch task of this Airflow task and no other; its end is not waited for."""
         if self._mine is None:
             return
-        from airflow_batch_provider.client.single_task_run import end_killed
+        from airflow_batch_provider.client.tasks.single_task_run import end_killed
 
         end_killed(AzureBatchHook(self.azure_batch_conn_id).batch_client, self._mine, self.log)
 
@@ -218,7 +218,7 @@ class AzureBatchOperator(TypedOutput, BaseOperator):
         return {"job_id": job_id, "pool_id": self.batch_pool_id, "task_id": task_id}
 
     def _run(self, context: Context) -> SingleTaskRun:
-        from airflow_batch_provider.client.single_task_run import SingleTaskRun
+        from airflow_batch_provider.client.tasks.single_task_run import SingleTaskRun
 
         hook = AzureBatchHook(self.azure_batch_conn_id)
         task = self._task(context)

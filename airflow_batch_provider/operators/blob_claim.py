@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, AssetAlias, BaseOperator
 
-from airflow_batch_provider.client.blob_events import BLOB_CREATED, BlobEvent, blob_from_url
-from airflow_batch_provider.client.receipts import Receipts
+from airflow_batch_provider.client.blobs.blob_events import BLOB_CREATED, BlobEvent, blob_from_url
+from airflow_batch_provider.client.blobs.receipts import Receipts
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.spec.checks import check_wait
 from airflow_batch_provider.spec.errors import SpecError

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
     from typing_extensions import Unpack
 
-    from airflow_batch_provider.client.subjects import BlobsSeen
+    from airflow_batch_provider.client.watching.subjects import BlobsSeen
     from airflow_batch_provider.spec.files import BlobRef
 
 
@@ -99,8 +99,8 @@ class AzureBlobListOperator(TypedOutput, BaseOperator):
         ]
 
     def _list(self, storage: Any, prefix: BlobRef) -> BlobsSeen:
-        from airflow_batch_provider.client.conditions import BlobCondition, explain_refusal
-        from airflow_batch_provider.client.steps import Refusal
+        from airflow_batch_provider.client.requests.steps import Refusal
+        from airflow_batch_provider.client.watching.conditions import BlobCondition, explain_refusal
         from airflow_batch_provider.exceptions import BatchRequestError
 
         looked_for = BlobCondition(prefix.container, prefix.name, self.pattern)

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
     from typing_extensions import Unpack
 
-    from airflow_batch_provider.client.activity_files import ActivityFiles
-    from airflow_batch_provider.client.claim import Claim
-    from airflow_batch_provider.client.job_run import JobRun
+    from airflow_batch_provider.client.files.activity_files import ActivityFiles
+    from airflow_batch_provider.client.jobs.claim import Claim
+    from airflow_batch_provider.client.jobs.job_run import JobRun
     from airflow_batch_provider.operators.job_arguments import JobArguments
     from airflow_batch_provider.spec.files import BlobRef
     from airflow_batch_provider.spec.graph import JobGraph
@@ -121,7 +121,7 @@ class AzureBatchCustomActivityOperator(AzureBatchJobOperator):
         return read_activity(*rendered(given, text_renderer(self, context)))
 
     def _activity_files(self, context: Context) -> ActivityFiles:
-        from airflow_batch_provider.client.activity_files import ActivityFiles
+        from airflow_batch_provider.client.files.activity_files import ActivityFiles
 
         identity = identity_of(context, self.namespace)
         run = f"{identity.owner}-{identity.generation}"

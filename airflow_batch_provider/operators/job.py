@@ -13,7 +13,7 @@ from airflow.sdk import Asset, BaseOperator
 
 from airflow_batch_provider import spec
 from airflow_batch_provider.arguments import PoolOfJob, known_pool, pool_of_job
-from airflow_batch_provider.client.meaning import check_layers
+from airflow_batch_provider.client.requests.meaning import check_layers
 from airflow_batch_provider.exceptions import BatchJobFailedError, BatchJobTimeoutError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.lineage import facets
@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
     from typing_extensions import Unpack
 
-    from airflow_batch_provider.client.claim import Claim
-    from airflow_batch_provider.client.job_files import JobFiles
-    from airflow_batch_provider.client.job_run import JobRun
+    from airflow_batch_provider.client.jobs.claim import Claim
+    from airflow_batch_provider.client.jobs.job_files import JobFiles
+    from airflow_batch_provider.client.jobs.job_run import JobRun
     from airflow_batch_provider.spec.auto_pool import AutoPool
     from airflow_batch_provider.spec.command import Command
     from airflow_batch_provider.spec.graph import JobGraph
@@ -101,7 +101,7 @@ class AzureBatchJobOperator(TypedOutput, BaseOperator):
             of none, or of those whose id begins with one of these texts.
         no_retry_exit_codes: when a task fails for good with one of these, Airflow does not retry either.
         no_retry_layers: nor when the first failure lies in one of these layers, such as ``["command"]``; see
-            :class:`~airflow_batch_provider.client.meaning.Layer`.
+            :class:`~airflow_batch_provider.client.requests.meaning.Layer`.
         on_retry: what a retry does about an earlier try's job, unless that succeeded. ``"repair"``: attach to
             it while it lives, and let its failed tasks run again; when it has ended, submit a job of only
             the tasks that are not done. ``"reattach"``: attach while it lives; when it has ended, submit all
@@ -208,9 +208,9 @@ class AzureBatchJobOperator(TypedOutput, BaseOperator):
         """End the job that this task has submitted, and no other; its end is not waited for."""
         if self.identity is None:
             return
-        from airflow_batch_provider.client.claim import terminate_own
-        from airflow_batch_provider.client.drive import Driver, log_to
-        from airflow_batch_provider.client.steps import Refusal
+        from airflow_batch_provider.client.jobs.claim import terminate_own
+        from airflow_batch_provider.client.requests.drive import Driver, log_to
+        from airflow_batch_provider.client.requests.steps import Refusal
 
         try:
             client = AzureBatchHook(self.conn_id).batch_client()
@@ -229,8 +229,8 @@ class AzureBatchJobOperator(TypedOutput, BaseOperator):
         seen: Mapping[str, Sequence[int]],
     ) -> dict[str, Any]:
         """Submit what is known by now and wait for what comes next."""
-        from airflow_batch_provider.client.streams import Follower
-        from airflow_batch_provider.client.watching import Watch
+        from airflow_batch_provider.client.jobs.watching import Watch
+        from airflow_batch_provider.client.watching.streams import Follower
         from airflow_batch_provider.triggers.job import AzureBatchJobTrigger
 
         graph = run.fill(claim)
@@ -266,7 +266,7 @@ class AzureBatchJobOperator(TypedOutput, BaseOperator):
         deadline: float,
         seen: Mapping[str, Sequence[int]],
     ) -> dict[str, Any]:
-        from airflow_batch_provider.client.claim import Found
+        from airflow_batch_provider.client.jobs.claim import Found
 
         if ending == "expand":
             return self._go_on(context, run, replace(claim, found=Found.ATTACHED), deadline, seen)
@@ -300,7 +300,7 @@ class AzureBatchJobOperator(TypedOutput, BaseOperator):
         return summary
 
     def _run(self, context: Context) -> JobRun:
-        from airflow_batch_provider.client.job_run import JobPlan, JobRun
+        from airflow_batch_provider.client.jobs.job_run import JobPlan, JobRun
         from airflow_batch_provider.rendering import text_renderer
 
         render = text_renderer(self, context)
@@ -327,7 +327,7 @@ class AzureBatchJobOperator(TypedOutput, BaseOperator):
     def _files(self, hook: AzureBatchHook, options: JobOptions) -> JobFiles | None:
         if hook.settings.storage is None:
             return None
-        from airflow_batch_provider.client.job_files import JobFiles
+        from airflow_batch_provider.client.jobs.job_files import JobFiles
 
         container = spec.blob(f"{self.work_container}/").container
         by_identity = options.auto_pool is None
@@ -361,7 +361,7 @@ class AzureBatchJobOperator(TypedOutput, BaseOperator):
 
     @staticmethod
     def _has_succeeded(claim: Claim) -> bool:
-        from airflow_batch_provider.client.claim import Found
+        from airflow_batch_provider.client.jobs.claim import Found
 
         return claim.found is Found.SUCCEEDED
 

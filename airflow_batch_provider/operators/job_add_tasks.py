@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
     from typing_extensions import Unpack
 
-    from airflow_batch_provider.client.job_files import JobFiles
+    from airflow_batch_provider.client.jobs.job_files import JobFiles
     from airflow_batch_provider.spec.graph import JobGraph
 
 _KILL_SECONDS = 5.0
@@ -96,9 +96,9 @@ class AzureBatchJobAddTasksOperator(TypedOutput, BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Add the tasks, and wait for them."""
-        from airflow_batch_provider.client.added_tasks import AddedWatch, add_owned, watch_added
-        from airflow_batch_provider.client.drive import Driver, log_to
-        from airflow_batch_provider.client.job_run import Looker, explained
+        from airflow_batch_provider.client.jobs.added_tasks import AddedWatch, add_owned, watch_added
+        from airflow_batch_provider.client.jobs.job_run import Looker, explained
+        from airflow_batch_provider.client.requests.drive import Driver, log_to
         from airflow_batch_provider.triggers.added_tasks import AzureBatchAddedTasksTrigger
 
         given(self.job_id, "job_id", self.task_id)
@@ -130,9 +130,9 @@ class AzureBatchJobAddTasksOperator(TypedOutput, BaseOperator):
         """End the tasks that this one has added, and no others; their end is not waited for."""
         if not self.added:
             return
-        from airflow_batch_provider.client.added_tasks import terminate_added
-        from airflow_batch_provider.client.drive import Driver, log_to
-        from airflow_batch_provider.client.steps import Refusal
+        from airflow_batch_provider.client.jobs.added_tasks import terminate_added
+        from airflow_batch_provider.client.requests.drive import Driver, log_to
+        from airflow_batch_provider.client.requests.steps import Refusal
 
         try:
             client = AzureBatchHook(self.conn_id).batch_client()
@@ -143,12 +143,12 @@ class AzureBatchJobAddTasksOperator(TypedOutput, BaseOperator):
             self.log.warning("Tasks of Batch job %s could not be ended: %s", self.job_id, refusal)
 
     def _finish(self, context: Context, ending: str) -> dict[str, Any]:
-        from airflow_batch_provider.client.added_tasks import terminate_added
-        from airflow_batch_provider.client.drive import Driver, log_to
-        from airflow_batch_provider.client.job_run import explained
-        from airflow_batch_provider.client.outcome import read_outcome
-        from airflow_batch_provider.client.report import report
-        from airflow_batch_provider.client.streams import read_tail
+        from airflow_batch_provider.client.jobs.added_tasks import terminate_added
+        from airflow_batch_provider.client.jobs.job_run import explained
+        from airflow_batch_provider.client.jobs.outcome import read_outcome
+        from airflow_batch_provider.client.jobs.report import report
+        from airflow_batch_provider.client.requests.drive import Driver, log_to
+        from airflow_batch_provider.client.watching.streams import read_tail
         from airflow_batch_provider.exceptions import BatchJobTimeoutError
 
         hook = AzureBatchHook(self.conn_id)
@@ -185,8 +185,8 @@ class AzureBatchJobAddTasksOperator(TypedOutput, BaseOperator):
 
     def _compiled(self, driver: Any, graph: JobGraph) -> list[dict[str, Any]]:
         """The tasks in wire form, for a job that acts on failures or one that does not."""
-        from airflow_batch_provider.client.job_requests import patiently
-        from airflow_batch_provider.client.steps import Call
+        from airflow_batch_provider.client.requests.job_requests import patiently
+        from airflow_batch_provider.client.requests.steps import Call
         from airflow_batch_provider.spec.compile import compile_tasks
 
         select = {"select": ["id", "onTaskFailure"]}
@@ -201,7 +201,7 @@ class AzureBatchJobAddTasksOperator(TypedOutput, BaseOperator):
     def _files(self, hook: AzureBatchHook) -> JobFiles | None:
         if hook.settings.storage is None:
             return None
-        from airflow_batch_provider.client.job_files import JobFiles
+        from airflow_batch_provider.client.jobs.job_files import JobFiles
 
         container = spec.blob(f"{self.work_container}/").container
         return JobFiles(hook.storage(sas_lifetime=self.timeout + timedelta(hours=1)), container)

@@ -58,9 +58,9 @@ class AzureBatchJobReactivateTasksOperator(TypedOutput, BaseOperator):
 
     def execute(self, context: Context) -> list[str]:
         """Ask for each task once more."""
-        from airflow_batch_provider.client.drive import Driver, log_to
-        from airflow_batch_provider.client.job_run import explained
-        from airflow_batch_provider.client.reactivation import failed_tasks, reactivate
+        from airflow_batch_provider.client.jobs.job_run import explained
+        from airflow_batch_provider.client.jobs.reactivation import failed_tasks, reactivate
+        from airflow_batch_provider.client.requests.drive import Driver, log_to
 
         given(self.job_id, "job_id", self.task_id)
         driver = Driver(AzureBatchHook(self.conn_id).batch_client(), log_to(self.log))

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from airflow.sdk import BaseOperator
 
-from airflow_batch_provider.client.package_content import as_zip, content_hash
-from airflow_batch_provider.client.packages import PackageError, PackageStore, PackageVersion
+from airflow_batch_provider.client.files.package_content import as_zip, content_hash
+from airflow_batch_provider.client.files.packages import PackageError, PackageStore, PackageVersion
 from airflow_batch_provider.exceptions import BatchPackageError, BatchPackageHopelessError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.spec.errors import SpecError

@@ -13,9 +13,9 @@ from airflow_batch_provider.spec.checks import check_choice
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from airflow_batch_provider.client.pool_reading import WaitFor
-    from airflow_batch_provider.client.pool_watch import PoolWait
-    from airflow_batch_provider.client.pools import OnDrift
+    from airflow_batch_provider.client.pools.pool_reading import WaitFor
+    from airflow_batch_provider.client.pools.pool_watch import PoolWait
+    from airflow_batch_provider.client.pools.pools import OnDrift
     from airflow_batch_provider.spec.pool import Pool
 
 _DRIFT_CHOICES = ("fail", "ignore", "patch", "recreate")
@@ -82,8 +82,8 @@ class AzureBatchPoolOperator(PoolActionOperator):
         """Create the pool or attach to it; False while one of its id is being deleted."""
         from airflow.sdk.log import mask_secret
 
-        from airflow_batch_provider.client.images import with_image
-        from airflow_batch_provider.client.pools import ensure_pool
+        from airflow_batch_provider.client.pools.images import with_image
+        from airflow_batch_provider.client.pools.pools import ensure_pool
 
         for secret in self.batch_pool.secrets:
             mask_secret(secret)
@@ -104,7 +104,7 @@ class AzureBatchPoolOperator(PoolActionOperator):
 
     def _check_limits(self, wire: Mapping[str, Any]) -> None:
         """Fail when the pool can never come up as declared, or its nodes cannot come now."""
-        from airflow_batch_provider.client.pool_requests import pool_exists
+        from airflow_batch_provider.client.pools.pool_requests import pool_exists
 
         needed = 0 if self.wait_for is None else self._wanted_nodes()
         if self.wait_for == "steady" and isinstance(self.batch_pool.scale, spec.FixedScale):
@@ -116,8 +116,8 @@ class AzureBatchPoolOperator(PoolActionOperator):
 
     def _create_with_identities(self, wire: Mapping[str, Any], identities: Sequence[str]) -> bool:
         """Create the pool through the management plane; False if someone else did in the meantime."""
-        from airflow_batch_provider.client.arm_pools import arm_pool, create_pool, explain_arm
-        from airflow_batch_provider.client.steps import Refusal
+        from airflow_batch_provider.client.pools.arm_pools import arm_pool, create_pool, explain_arm
+        from airflow_batch_provider.client.requests.steps import Refusal
 
         settings = self._hook.settings
         try:
@@ -132,7 +132,7 @@ class AzureBatchPoolOperator(PoolActionOperator):
         return True
 
     def _awaited(self, deadline: float) -> PoolWait | None:
-        from airflow_batch_provider.client.pool_watch import PoolWait
+        from airflow_batch_provider.client.pools.pool_watch import PoolWait
 
         wanted = self._wanted_nodes()
         if self.wait_for is None or (self.wait_for == "nodes" and not wanted):

@@ -12,8 +12,8 @@ from airflow_batch_provider.operators.pool_base import NamedPoolOperator, PoolAr
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from airflow_batch_provider.client.pool_reading import WaitFor
-    from airflow_batch_provider.client.pool_watch import PoolWait
+    from airflow_batch_provider.client.pools.pool_reading import WaitFor
+    from airflow_batch_provider.client.pools.pool_watch import PoolWait
 
 
 class AzureBatchPoolAutoScaleOperator(NamedPoolOperator):
@@ -42,7 +42,7 @@ class AzureBatchPoolAutoScaleOperator(NamedPoolOperator):
         self.scale = scale
 
     def _act(self, again: bool) -> bool:
-        from airflow_batch_provider.client.pool_actions import set_auto_scale
+        from airflow_batch_provider.client.pools.pool_actions import set_auto_scale
 
         return self._carry_out(set_auto_scale(self.pool_id, self.scale.to_wire()))
 
@@ -59,12 +59,12 @@ class AzureBatchPoolStopAutoScaleOperator(NamedPoolOperator):
     waits_before: ClassVar[WaitFor] = "gone"
 
     def _act(self, again: bool) -> bool:
-        from airflow_batch_provider.client.pool_actions import stop_auto_scale
+        from airflow_batch_provider.client.pools.pool_actions import stop_auto_scale
 
         self._carry_out(stop_auto_scale(self.pool_id))
         return True
 
     def _awaited(self, deadline: float) -> PoolWait:
-        from airflow_batch_provider.client.pool_watch import PoolWait
+        from airflow_batch_provider.client.pools.pool_watch import PoolWait
 
         return PoolWait(self.pool_id, "settled", 0, deadline)

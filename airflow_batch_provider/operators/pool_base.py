@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
     from typing_extensions import Unpack
 
-    from airflow_batch_provider.client.pool_check import PoolCheck
-    from airflow_batch_provider.client.pool_reading import Verdict, WaitFor
-    from airflow_batch_provider.client.pool_watch import PoolWait
-    from airflow_batch_provider.client.steps import Script
+    from airflow_batch_provider.client.pools.pool_check import PoolCheck
+    from airflow_batch_provider.client.pools.pool_reading import Verdict, WaitFor
+    from airflow_batch_provider.client.pools.pool_watch import PoolWait
+    from airflow_batch_provider.client.requests.steps import Script
     from airflow_batch_provider.exceptions import BatchPoolError
 
 T = TypeVar("T")
@@ -124,7 +124,7 @@ class PoolActionOperator(TypedOutput, BaseOperator):
         return None
 
     def _go_on(self, deadline: float, *, again: bool) -> str:
-        from airflow_batch_provider.client.pool_watch import PoolWait
+        from airflow_batch_provider.client.pools.pool_watch import PoolWait
 
         while not self._act(again):
             self._wait(PoolWait(self._target, self.waits_before, 0, deadline))
@@ -135,7 +135,7 @@ class PoolActionOperator(TypedOutput, BaseOperator):
 
     def _wait(self, wait: PoolWait) -> None:
         """Wait in this worker; or be deferred, and come back in ``execute_complete``."""
-        from airflow_batch_provider.client.pool_watch import look_at_pool, watch_pool
+        from airflow_batch_provider.client.pools.pool_watch import look_at_pool, watch_pool
         from airflow_batch_provider.triggers.pool import AzureBatchPoolTrigger
 
         # Most often the pool is as wanted already, and a deferral would take longer than the look.
@@ -159,10 +159,10 @@ class PoolActionOperator(TypedOutput, BaseOperator):
         Raises:
             BatchPoolError: the service refused; explained.
         """
-        from airflow_batch_provider.client.drive import Driver, log_to
-        from airflow_batch_provider.client.pool_refusals import explain_refusal
-        from airflow_batch_provider.client.pools import PoolError
-        from airflow_batch_provider.client.steps import Refusal
+        from airflow_batch_provider.client.pools.pool_refusals import explain_refusal
+        from airflow_batch_provider.client.pools.pools import PoolError
+        from airflow_batch_provider.client.requests.drive import Driver, log_to
+        from airflow_batch_provider.client.requests.steps import Refusal
 
         try:
             return Driver(self._hook.batch_client(), log_to(self.log)).run(script)
@@ -175,7 +175,7 @@ class PoolActionOperator(TypedOutput, BaseOperator):
     @property
     def _limits(self) -> PoolCheck:
         """Compares with what the account can have."""
-        from airflow_batch_provider.client.pool_check import PoolCheck
+        from airflow_batch_provider.client.pools.pool_check import PoolCheck
 
         way_out = "check_limits=False of the operator asks the service all the same."
         return PoolCheck(self._hook.settings, self._hook.management_client, way_out)

@@ -11,8 +11,8 @@ from airflow_batch_provider.spec.checks import check_choice
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from airflow_batch_provider.client.pool_reading import WaitFor
-    from airflow_batch_provider.client.pool_watch import PoolWait
+    from airflow_batch_provider.client.pools.pool_reading import WaitFor
+    from airflow_batch_provider.client.pools.pool_watch import PoolWait
 
 
 class AzureBatchPoolDeleteOperator(NamedPoolOperator):
@@ -48,11 +48,11 @@ class AzureBatchPoolDeleteOperator(NamedPoolOperator):
         self.wait = wait
 
     def _act(self, again: bool) -> bool:
-        from airflow_batch_provider.client.pool_actions import delete_if
+        from airflow_batch_provider.client.pools.pool_actions import delete_if
 
         return self._carry_out(delete_if(self.pool_id, idle=self.when == "idle"))
 
     def _awaited(self, deadline: float) -> PoolWait | None:
-        from airflow_batch_provider.client.pool_watch import PoolWait
+        from airflow_batch_provider.client.pools.pool_watch import PoolWait
 
         return PoolWait(self.pool_id, "gone", 0, deadline) if self.wait else None

@@ -13,9 +13,9 @@ from airflow_batch_provider.spec.checks import check_choice
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from airflow_batch_provider.client.pool_reading import WaitFor
-    from airflow_batch_provider.client.pool_requests import NodeAction
-    from airflow_batch_provider.client.pool_watch import PoolWait
+    from airflow_batch_provider.client.pools.pool_reading import WaitFor
+    from airflow_batch_provider.client.pools.pool_requests import NodeAction
+    from airflow_batch_provider.client.pools.pool_watch import PoolWait
 
 TasksThere: TypeAlias = Literal["requeue", "taskcompletion", "terminate"]
 
@@ -87,7 +87,7 @@ class AzureBatchPoolRemoveNodesOperator(_NodesOperator):
     """
 
     def _act(self, again: bool) -> bool:
-        from airflow_batch_provider.client.pool_actions import remove_some
+        from airflow_batch_provider.client.pools.pool_actions import remove_some
 
         return self._carry_out(remove_some(self.pool_id, self._ids(), self.states, self.tasks, again=again))
 
@@ -101,8 +101,8 @@ class _StartAgainOperator(_NodesOperator):
     """Nodes that were asked -> when each had booted last."""
 
     def _act(self, again: bool) -> bool:
-        from airflow_batch_provider.client.pool_actions import choose_nodes
-        from airflow_batch_provider.client.pool_requests import start_again
+        from airflow_batch_provider.client.pools.pool_actions import choose_nodes
+        from airflow_batch_provider.client.pools.pool_requests import start_again
 
         nodes = self._carry_out(choose_nodes(self.pool_id, self._ids(), self.states))
         if missing := self._ids() - {node.id for node in nodes}:
@@ -112,7 +112,7 @@ class _StartAgainOperator(_NodesOperator):
         return True
 
     def _awaited(self, deadline: float) -> PoolWait:
-        from airflow_batch_provider.client.pool_watch import PoolWait
+        from airflow_batch_provider.client.pools.pool_watch import PoolWait
 
         return PoolWait(self.pool_id, "restarted", 0, deadline, self._boots)
 

@@ -14,7 +14,7 @@ from airflow_batch_provider.spec.checks import check_choice
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from airflow_batch_provider.client.pool_watch import PoolWait
+    from airflow_batch_provider.client.pools.pool_watch import PoolWait
     from airflow_batch_provider.spec.checks import Count
 
 
@@ -77,7 +77,7 @@ class AzureBatchPoolResizeOperator(NamedPoolOperator):
         return spec.FixedScale(self.dedicated, self.spot, self.resize_timeout)
 
     def _act(self, again: bool) -> bool:
-        from airflow_batch_provider.client.pool_actions import resize_pool
+        from airflow_batch_provider.client.pools.pool_actions import resize_pool
 
         wire = {**self._scale().to_wire(), "nodeDeallocationOption": self.deallocation}
         if self.check_limits and not again:
@@ -86,7 +86,7 @@ class AzureBatchPoolResizeOperator(NamedPoolOperator):
         return self._carry_out(resize_pool(self.pool_id, wire))
 
     def _awaited(self, deadline: float) -> PoolWait | None:
-        from airflow_batch_provider.client.pool_watch import PoolWait
+        from airflow_batch_provider.client.pools.pool_watch import PoolWait
 
         if self.wait_for is None:
             return None

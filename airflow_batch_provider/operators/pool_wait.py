@@ -13,8 +13,8 @@ from airflow_batch_provider.spec.scale import MAX_NODES
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from airflow_batch_provider.client.pool_reading import WaitFor
-    from airflow_batch_provider.client.pool_watch import PoolWait
+    from airflow_batch_provider.client.pools.pool_reading import WaitFor
+    from airflow_batch_provider.client.pools.pool_watch import PoolWait
     from airflow_batch_provider.spec.checks import Count
 
 
@@ -56,12 +56,12 @@ class AzureBatchPoolWaitOperator(NamedPoolOperator):
 
     def _act(self, again: bool) -> bool:
         """A pool that is not there is told at once, and as such."""
-        from airflow_batch_provider.client.pool_requests import get_pool
+        from airflow_batch_provider.client.pools.pool_requests import get_pool
 
         self._carry_out(get_pool(self.pool_id))
         return True
 
     def _awaited(self, deadline: float) -> PoolWait:
-        from airflow_batch_provider.client.pool_watch import PoolWait
+        from airflow_batch_provider.client.pools.pool_watch import PoolWait
 
         return PoolWait(self.pool_id, self.wait_for, int(self._count()), deadline)

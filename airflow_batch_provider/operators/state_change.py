@@ -46,7 +46,7 @@ class StateChangeOperator(BaseOperator):
     """
 
     change: ClassVar[str]
-    """Name of the change in ``client.lifecycle.CHANGES``."""
+    """Name of the change in ``client.jobs.lifecycle.CHANGES``."""
     target_field: ClassVar[str] = "job_id"
     """Name of the field that holds the id."""
 
@@ -84,9 +84,9 @@ class StateChangeOperator(BaseOperator):
 
     def execute(self, context: Context) -> None:
         """Ask for the change, and wait for it."""
-        from airflow_batch_provider.client.drive import Driver, log_to
-        from airflow_batch_provider.client.job_run import Looker, explained
-        from airflow_batch_provider.client.lifecycle import request_change, wait_for_change
+        from airflow_batch_provider.client.jobs.job_run import Looker, explained
+        from airflow_batch_provider.client.jobs.lifecycle import request_change, wait_for_change
+        from airflow_batch_provider.client.requests.drive import Driver, log_to
         from airflow_batch_provider.triggers.state_change import AzureBatchStateChangeTrigger
 
         client = AzureBatchHook(self.conn_id).batch_client()
@@ -109,7 +109,7 @@ class StateChangeOperator(BaseOperator):
         self._judge(str(event["state"]))
 
     def _judge(self, state: str) -> None:
-        from airflow_batch_provider.client.lifecycle import CHANGES, state_in_words
+        from airflow_batch_provider.client.jobs.lifecycle import CHANGES, state_in_words
         from airflow_batch_provider.exceptions import BatchJobTimeoutError, BatchRequestError
 
         change = CHANGES[self.change]

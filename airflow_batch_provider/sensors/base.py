@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
     from typing_extensions import Unpack
 
-    from airflow_batch_provider.client.conditions import Condition, Reading
+    from airflow_batch_provider.client.watching.conditions import Condition, Reading
 
 
 class BatchSensorArguments(SensorArguments, total=False):
@@ -100,7 +100,7 @@ class AzureBatchSensor(TypedOutput, BaseSensorOperator):
         return done.xcom_value
 
     def _defer(self) -> NoReturn:
-        from airflow_batch_provider.client.conditions import to_plain
+        from airflow_batch_provider.client.watching.conditions import to_plain
         from airflow_batch_provider.triggers.condition import AzureBatchConditionTrigger
 
         deadline = time.time() + float(self.timeout)
@@ -127,8 +127,8 @@ class AzureBatchSensor(TypedOutput, BaseSensorOperator):
 
     def poke(self, context: Context) -> PokeReturnValue:
         """Look once."""
-        from airflow_batch_provider.client.conditions import explain_refusal
-        from airflow_batch_provider.client.steps import Refusal
+        from airflow_batch_provider.client.requests.steps import Refusal
+        from airflow_batch_provider.client.watching.conditions import explain_refusal
 
         condition = self.condition()
         try:

@@ -14,7 +14,7 @@ from airflow_batch_provider.spec.files import BlobRef, HasUri, is_template
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from airflow_batch_provider.client.conditions import BlobCondition
+    from airflow_batch_provider.client.watching.conditions import BlobCondition
 
 
 class AzureBlobSensor(AzureBatchSensor):
@@ -62,7 +62,7 @@ class AzureBlobSensor(AzureBatchSensor):
         Raises:
             SpecError: the blobs are in another storage account than the connection's.
         """
-        from airflow_batch_provider.client.conditions import BlobCondition
+        from airflow_batch_provider.client.watching.conditions import BlobCondition
         from airflow_batch_provider.hooks.batch import AzureBatchHook
 
         ref = spec.blob(str(self.blobs))

@@ -11,7 +11,7 @@ from airflow_batch_provider.sensors.base import AzureBatchSensor, BatchSensorArg
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from airflow_batch_provider.client.conditions import JobCondition
+    from airflow_batch_provider.client.watching.conditions import JobCondition
 
 
 class AzureBatchJobSensor(AzureBatchSensor):
@@ -46,6 +46,6 @@ class AzureBatchJobSensor(AzureBatchSensor):
 
     def condition(self) -> JobCondition:
         """What is waited for."""
-        from airflow_batch_provider.client.conditions import JobCondition
+        from airflow_batch_provider.client.watching.conditions import JobCondition
 
         return JobCondition(self.job_id, self.expect, self.may_be_missing)

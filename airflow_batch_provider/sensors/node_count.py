@@ -14,7 +14,7 @@ from airflow_batch_provider.spec.options import whole
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from airflow_batch_provider.client.conditions import NodeCountCondition
+    from airflow_batch_provider.client.watching.conditions import NodeCountCondition
 
 # Azure Batch REST reference: BatchNodeState.
 NODE_STATES = (
@@ -87,7 +87,7 @@ class AzureBatchNodeCountSensor(AzureBatchSensor):
 
     def condition(self) -> NodeCountCondition:
         """What is waited for."""
-        from airflow_batch_provider.client.conditions import NodeCountCondition
+        from airflow_batch_provider.client.watching.conditions import NodeCountCondition
 
         states = tuple(state.lower() for state in self.states)
         return NodeCountCondition(self.pool_id, self.at_least, self.at_most, states, self.may_be_missing)

@@ -11,7 +11,7 @@ from airflow_batch_provider.sensors.base import AzureBatchSensor, BatchSensorArg
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from airflow_batch_provider.client.conditions import PoolCondition
+    from airflow_batch_provider.client.watching.conditions import PoolCondition
 
 
 class AzureBatchPoolSensor(AzureBatchSensor):
@@ -46,6 +46,6 @@ class AzureBatchPoolSensor(AzureBatchSensor):
 
     def condition(self) -> PoolCondition:
         """What is waited for."""
-        from airflow_batch_provider.client.conditions import PoolCondition
+        from airflow_batch_provider.client.watching.conditions import PoolCondition
 
         return PoolCondition(given(self.pool_id, "pool_id", self.task_id), self.expect, self.may_be_missing)

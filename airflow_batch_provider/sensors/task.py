@@ -11,7 +11,7 @@ from airflow_batch_provider.sensors.base import AzureBatchSensor, BatchSensorArg
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from airflow_batch_provider.client.conditions import TaskCondition
+    from airflow_batch_provider.client.watching.conditions import TaskCondition
 
 
 class AzureBatchTaskSensor(AzureBatchSensor):
@@ -50,6 +50,6 @@ class AzureBatchTaskSensor(AzureBatchSensor):
 
     def condition(self) -> TaskCondition:
         """What is waited for."""
-        from airflow_batch_provider.client.conditions import TaskCondition
+        from airflow_batch_provider.client.watching.conditions import TaskCondition
 
         return TaskCondition(self.job_id, self.batch_task_id, self.expect, self.may_be_missing)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
     from typing_extensions import Unpack
 
-    from airflow_batch_provider.client.job_run import JobRun
+    from airflow_batch_provider.client.jobs.job_run import JobRun
     from airflow_batch_provider.spec.ids import JobIdentity
     from airflow_batch_provider.task_groups.batch_job import AzureBatchJobTaskGroup
     from airflow_batch_provider.task_groups.settings import GroupSettings
@@ -81,9 +81,9 @@ class AzureBatchSubmitOperator(TypedOutput, BaseOperator):
         """End the job that this task has submitted, and no other; its end is not waited for."""
         if self._identity is None or self._settings is None:
             return
-        from airflow_batch_provider.client.claim import terminate_own
-        from airflow_batch_provider.client.drive import Driver, log_to
-        from airflow_batch_provider.client.steps import Refusal
+        from airflow_batch_provider.client.jobs.claim import terminate_own
+        from airflow_batch_provider.client.requests.drive import Driver, log_to
+        from airflow_batch_provider.client.requests.steps import Refusal
 
         try:
             client = AzureBatchHook(self._settings.conn_id).batch_client()
@@ -105,9 +105,9 @@ class AzureBatchSubmitOperator(TypedOutput, BaseOperator):
 
     def _go_on(self, hook: AzureBatchHook, identity: JobIdentity, wanted: Sequence[str]) -> str | None:
         """The job of an earlier submission that serves, with the failed tasks running again."""
-        from airflow_batch_provider.client.drive import Driver, log_to
-        from airflow_batch_provider.client.group_jobs import job_for_repair, reactivate_task
-        from airflow_batch_provider.client.job_run import explained
+        from airflow_batch_provider.client.jobs.job_run import explained
+        from airflow_batch_provider.client.requests.drive import Driver, log_to
+        from airflow_batch_provider.client.tasks.group_jobs import job_for_repair, reactivate_task
 
         driver = Driver(hook.batch_client(), log_to(self.log))
         with explained("Looking for the group's Batch job"):
@@ -123,8 +123,8 @@ class AzureBatchSubmitOperator(TypedOutput, BaseOperator):
     def _run(
         self, context: Context, hook: AzureBatchHook, wanted: Sequence[str], settings: GroupSettings
     ) -> JobRun:
-        from airflow_batch_provider.client.group_jobs import GRAPH_MARK
-        from airflow_batch_provider.client.job_run import JobPlan, JobRun
+        from airflow_batch_provider.client.jobs.job_run import JobPlan, JobRun
+        from airflow_batch_provider.client.tasks.group_jobs import GRAPH_MARK
 
         ti, render = context["ti"], text_renderer(self, context)
         plan = JobPlan(
@@ -177,9 +177,9 @@ class AzureBatchEndOperator(BaseOperator):
 
     def execute(self, context: Context) -> None:
         """Ask for the end of the jobs; it is not waited for."""
-        from airflow_batch_provider.client.drive import Driver, log_to
-        from airflow_batch_provider.client.group_jobs import end_jobs
-        from airflow_batch_provider.client.job_run import explained
+        from airflow_batch_provider.client.jobs.job_run import explained
+        from airflow_batch_provider.client.requests.drive import Driver, log_to
+        from airflow_batch_provider.client.tasks.group_jobs import end_jobs
 
         settings = self.group.settings.rendered(text_renderer(self, context))
         owner = settings.identity(context["ti"], self.group.group_id)

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
     from typing_extensions import Unpack
 
-    from airflow_batch_provider.client.job_run import JobRun
-    from airflow_batch_provider.client.member_place import Attempt
-    from airflow_batch_provider.client.member_run import MemberRun
+    from airflow_batch_provider.client.jobs.job_run import JobRun
+    from airflow_batch_provider.client.tasks.member_place import Attempt
+    from airflow_batch_provider.client.tasks.member_run import MemberRun
     from airflow_batch_provider.spec.graph import JobGraph
     from airflow_batch_provider.spec.ids import JobIdentity
     from airflow_batch_provider.spec.task import TaskSpec
@@ -93,9 +93,9 @@ class AzureBatchMemberOperator(TypedOutput, BaseOperator):
         """End the Batch task that is waited for, and nothing else of its job."""
         if self._job_id is None or self._conn_id is None:
             return
-        from airflow_batch_provider.client.drive import Driver, log_to
-        from airflow_batch_provider.client.group_jobs import terminate_task
-        from airflow_batch_provider.client.steps import Refusal
+        from airflow_batch_provider.client.requests.drive import Driver, log_to
+        from airflow_batch_provider.client.requests.steps import Refusal
+        from airflow_batch_provider.client.tasks.group_jobs import terminate_task
 
         try:
             client = AzureBatchHook(self._conn_id).batch_client()
@@ -116,8 +116,8 @@ class AzureBatchMemberOperator(TypedOutput, BaseOperator):
         deadline: float,
         seen: Mapping[str, Sequence[int]],
     ) -> dict[str, Any]:
-        from airflow_batch_provider.client.streams import Follower
-        from airflow_batch_provider.client.task_watch import TaskWatch
+        from airflow_batch_provider.client.tasks.task_watch import TaskWatch
+        from airflow_batch_provider.client.watching.streams import Follower
         from airflow_batch_provider.triggers.member import AzureBatchMemberTrigger
 
         self._remember(context, settings, job_id)
@@ -161,7 +161,7 @@ class AzureBatchMemberOperator(TypedOutput, BaseOperator):
         return done
 
     def _begin(self, context: Context) -> tuple[GroupSettings, MemberRun, Callable[[str], str]]:
-        from airflow_batch_provider.client.member_run import MemberRun
+        from airflow_batch_provider.client.tasks.member_run import MemberRun
 
         render = text_renderer(self, context)
         settings = self.group.settings.rendered(render)
@@ -179,7 +179,7 @@ class AzureBatchMemberOperator(TypedOutput, BaseOperator):
         return self.group.batch_graph().only([self.spec]).rendered(render)
 
     def _attempt(self, context: Context, launched: Mapping[str, Any]) -> Attempt:
-        from airflow_batch_provider.client.member_place import Attempt
+        from airflow_batch_provider.client.tasks.member_place import Attempt
 
         ti = context["ti"]
         # A clear sets max_tries to the tries there were and the retries that are allowed from then on.
@@ -210,7 +210,7 @@ class AzureBatchMemberOperator(TypedOutput, BaseOperator):
         launched: Mapping[str, Any],
     ) -> JobRun:
         """A job of this one task, which ends by itself."""
-        from airflow_batch_provider.client.job_run import JobPlan, JobRun
+        from airflow_batch_provider.client.jobs.job_run import JobPlan, JobRun
 
         ti = context["ti"]
         plan = JobPlan(

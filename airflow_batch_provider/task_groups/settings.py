@@ -16,7 +16,7 @@ from airflow_batch_provider.spec.ids import JobIdentity
 from airflow_batch_provider.spec.job import JobOptions
 
 if TYPE_CHECKING:
-    from airflow_batch_provider.client.job_files import JobFiles
+    from airflow_batch_provider.client.jobs.job_files import JobFiles
     from airflow_batch_provider.hooks.batch import AzureBatchHook
 
 GRACE = timedelta(minutes=30)
@@ -112,7 +112,7 @@ class GroupSettings:
         """What jobs keep in storage; None when the connection names no storage account."""
         if hook.settings.storage is None:
             return None
-        from airflow_batch_provider.client.job_files import JobFiles
+        from airflow_batch_provider.client.jobs.job_files import JobFiles
 
         container = blob(f"{self.work_container}/").container
         lifetime, by_identity = self.options.max_wall_clock + GRACE, self.options.auto_pool is None

@@ -44,9 +44,9 @@ class AzureBatchAddedTasksTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Watch the tasks until there is something to do about them."""
-        from airflow_batch_provider.client.added_tasks import AddedWatch, watch_added
-        from airflow_batch_provider.client.drive import AsyncDriver, log_to
-        from airflow_batch_provider.client.poller import shared_poller
+        from airflow_batch_provider.client.jobs.added_tasks import AddedWatch, watch_added
+        from airflow_batch_provider.client.requests.drive import AsyncDriver, log_to
+        from airflow_batch_provider.client.watching.poller import shared_poller
 
         hook = AzureBatchHook(self.conn_id)
         settings = await hook.aget_settings()
@@ -63,8 +63,8 @@ class AzureBatchAddedTasksTrigger(BaseTrigger):
 
     async def on_kill(self) -> None:
         """End the tasks when a user has killed the deferred Airflow task; their job goes on."""
-        from airflow_batch_provider.client.added_tasks import terminate_added
-        from airflow_batch_provider.client.drive import AsyncDriver, log_to
+        from airflow_batch_provider.client.jobs.added_tasks import terminate_added
+        from airflow_batch_provider.client.requests.drive import AsyncDriver, log_to
 
         async def end() -> int:
             async with AzureBatchHook(self.conn_id).async_batch_client() as client:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
-from airflow_batch_provider.client.announcements import Announcement, Batch
-from airflow_batch_provider.client.blob_events import in_order
-from airflow_batch_provider.client.waiting_blobs import WaitingBlobs
+from airflow_batch_provider.client.blobs.announcements import Announcement, Batch
+from airflow_batch_provider.client.blobs.blob_events import in_order
+from airflow_batch_provider.client.blobs.waiting_blobs import WaitingBlobs
 from airflow_batch_provider.spec.blob_batching import BlobBatching
 from airflow_batch_provider.spec.blob_filter import BlobFilter
 from airflow_batch_provider.triggers.backlog import Backlog
@@ -60,7 +60,7 @@ class BlobCreatedTrigger(BaseEventTrigger):
     ``{queue_name}-poison``.
 
     The payload is ``{"blobs": [{"type", "url", "source_url", "container", "name", "etag", "size", ...}]}``,
-    see :class:`~airflow_batch_provider.client.blob_events.BlobEvent`; those of one blob in order.
+    see :class:`~airflow_batch_provider.client.blobs.blob_events.BlobEvent`; those of one blob in order.
     """
 
     def __init__(

@@ -28,8 +28,8 @@ from airflow_batch_provider.triggers.connecting import connected
 if TYPE_CHECKING:
     from airflow.triggers.shared_stream import AdvanceItem, SharedStreamProducer
 
-    from airflow_batch_provider.client.blob_watch import BlobWatch, FoundBlobs, WatchedContainer
-    from airflow_batch_provider.client.watermark_store import AssetStateStore
+    from airflow_batch_provider.client.blobs.blob_watch import BlobWatch, FoundBlobs, WatchedContainer
+    from airflow_batch_provider.client.blobs.watermark_store import AssetStateStore
 
 log = logging.getLogger(__name__)
 
@@ -179,8 +179,8 @@ class BlobListedTrigger(BaseEventTrigger):
         :param stack: closes its connections.
         :param state: of the asset; None where Airflow keeps none.
         """
-        from airflow_batch_provider.client.blob_watch import BlobWatch
-        from airflow_batch_provider.client.watermark_store import open_store
+        from airflow_batch_provider.client.blobs.blob_watch import BlobWatch
+        from airflow_batch_provider.client.blobs.watermark_store import open_store
 
         what = f"Container {self.container!r} is not watched"
         storage = await connected(self.conn_id, what, "Blobs that come now are found later.")
@@ -193,8 +193,8 @@ class BlobListedTrigger(BaseEventTrigger):
         return BlobWatch(watched, listed, store, storage.blob_url, backlog.has_room)
 
     def _watched(self) -> WatchedContainer:
-        from airflow_batch_provider.client.blob_watch import WatchedContainer
-        from airflow_batch_provider.client.blob_watermark import Window
+        from airflow_batch_provider.client.blobs.blob_watch import WatchedContainer
+        from airflow_batch_provider.client.blobs.blob_watermark import Window
 
         window = Window(
             overlap=int(self.overlap.total_seconds()),

@@ -12,8 +12,8 @@ from airflow_batch_provider.triggers.connecting import connected
 if TYPE_CHECKING:
     from airflow.triggers.shared_stream import AdvanceItem, SharedStreamProducer
 
-    from airflow_batch_provider.client.announcements import Batch
-    from airflow_batch_provider.client.blob_queue import BlobEventQueue
+    from airflow_batch_provider.client.blobs.announcements import Batch
+    from airflow_batch_provider.client.blobs.blob_queue import BlobEventQueue
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ async def read_alone(queue_name: str, conn_id: str) -> AsyncIterator[Batch]:
 
 async def open_queue(queue_name: str, conn_id: str) -> BlobEventQueue:
     """A reader of the queue, once the connection works."""
-    from airflow_batch_provider.client.blob_queue import BlobEventQueue
+    from airflow_batch_provider.client.blobs.blob_queue import BlobEventQueue
 
     what = f"Queue {queue_name!r} is not read"
     meanwhile = "Blobs that arrive now are kept by the queue and come later."

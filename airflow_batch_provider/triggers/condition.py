@@ -13,8 +13,8 @@ from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.triggers.deferral import seconds_until_worker_ended
 
 if TYPE_CHECKING:
-    from airflow_batch_provider.client.conditions import Condition, Reading
-    from airflow_batch_provider.client.poller import JobPoller
+    from airflow_batch_provider.client.watching.conditions import Condition, Reading
+    from airflow_batch_provider.client.watching.poller import JobPoller
 
 
 class AzureBatchConditionTrigger(BaseTrigger):
@@ -25,7 +25,7 @@ class AzureBatchConditionTrigger(BaseTrigger):
 
     Parameters:
         conn_id: id of the Airflow connection.
-        condition: plain data, as ``client.conditions.to_plain`` gives it.
+        condition: plain data, as ``client.watching.conditions.to_plain`` gives it.
         deadline: seconds since the epoch at which the sensor's time is over.
         poll_interval: ceiling of the time between two looks, in seconds.
         end_from_trigger: end the task here when the condition is met, instead of resuming it in a worker.
@@ -61,7 +61,7 @@ class AzureBatchConditionTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look until the wait is over."""
-        from airflow_batch_provider.client.conditions import from_plain
+        from airflow_batch_provider.client.watching.conditions import from_plain
 
         condition = from_plain(self.condition)
         poller = await self._poller(condition)
@@ -76,8 +76,8 @@ class AzureBatchConditionTrigger(BaseTrigger):
             yield TriggerEvent(event)
 
     async def _watch(self, poller: JobPoller, condition: Condition) -> dict[str, Any]:
-        from airflow_batch_provider.client.conditions import explain_refusal
-        from airflow_batch_provider.client.steps import Refusal
+        from airflow_batch_provider.client.requests.steps import Refusal
+        from airflow_batch_provider.client.watching.conditions import explain_refusal
 
         said = ""
         while time.time() < self.deadline:
@@ -100,7 +100,7 @@ class AzureBatchConditionTrigger(BaseTrigger):
         return {"status": "timeout", "value": None, "message": said}
 
     async def _poller(self, condition: Condition) -> JobPoller:
-        from airflow_batch_provider.client.poller import shared_poller
+        from airflow_batch_provider.client.watching.poller import shared_poller
 
         hook = AzureBatchHook(self.conn_id)
         if condition.kind != "blob":

@@ -13,7 +13,7 @@ from airflow.exceptions import AirflowException  # type: ignore[attr-defined]
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 
 if TYPE_CHECKING:
-    from airflow_batch_provider.client.storage import StorageAccess
+    from airflow_batch_provider.client.files.storage import StorageAccess
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ async def connected(
 
 
 def _tell(conn_id: str, what: str, meanwhile: str, error: Exception) -> None:
-    from airflow_batch_provider.client.settings import SettingsError
+    from airflow_batch_provider.client.connect.settings import SettingsError
 
     # The text of any other error may repeat what is in the connection.
     known = isinstance(error, (AirflowException, SettingsError))

@@ -13,7 +13,7 @@ from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.triggers.deferral import seconds_until_worker_ended
 
 if TYPE_CHECKING:
-    from airflow_batch_provider.client.drive import AsyncDriver
+    from airflow_batch_provider.client.requests.drive import AsyncDriver
 
 _KILL_SECONDS = 20.0
 """For ending the job of a killed task; Airflow allows 30 by default (``[triggerer] on_kill_timeout``)."""
@@ -83,10 +83,10 @@ class AzureBatchJobTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Watch the job until it has ended, can grow, can go no further, or the time is over."""
-        from airflow_batch_provider.client.drive import AsyncDriver, log_to
-        from airflow_batch_provider.client.poller import shared_poller
-        from airflow_batch_provider.client.streams import Follower
-        from airflow_batch_provider.client.watching import Watch, watch_job
+        from airflow_batch_provider.client.jobs.watching import Watch, watch_job
+        from airflow_batch_provider.client.requests.drive import AsyncDriver, log_to
+        from airflow_batch_provider.client.watching.poller import shared_poller
+        from airflow_batch_provider.client.watching.streams import Follower
 
         hook = AzureBatchHook(self.conn_id)
         settings = await hook.aget_settings()
@@ -115,8 +115,8 @@ class AzureBatchJobTrigger(BaseTrigger):
 
     async def _end_at_deadline(self, driver: AsyncDriver) -> None:
         """End the job at once: a worker that would do it may have to wait for its place."""
-        from airflow_batch_provider.client.job_requests import terminate_job
-        from airflow_batch_provider.client.steps import Refusal
+        from airflow_batch_provider.client.requests.job_requests import terminate_job
+        from airflow_batch_provider.client.requests.steps import Refusal
 
         try:
             await driver.run(terminate_job(self.job_id, "AirflowTimeout", tries=1))
@@ -125,8 +125,8 @@ class AzureBatchJobTrigger(BaseTrigger):
 
     async def on_kill(self) -> None:
         """End the job when a user has killed the deferred task. Airflow 3.3 calls this; not on a restart."""
-        from airflow_batch_provider.client.drive import AsyncDriver, log_to
-        from airflow_batch_provider.client.job_requests import terminate_job
+        from airflow_batch_provider.client.requests.drive import AsyncDriver, log_to
+        from airflow_batch_provider.client.requests.job_requests import terminate_job
 
         async def end() -> None:
             async with AzureBatchHook(self.conn_id).async_batch_client() as client:

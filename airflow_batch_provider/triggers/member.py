@@ -70,10 +70,10 @@ class AzureBatchMemberTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Watch the task until it or its job has ended, or the time is over."""
-        from airflow_batch_provider.client.drive import AsyncDriver, log_to
-        from airflow_batch_provider.client.poller import shared_poller
-        from airflow_batch_provider.client.streams import Follower
-        from airflow_batch_provider.client.task_watch import TaskWatch, watch_task
+        from airflow_batch_provider.client.requests.drive import AsyncDriver, log_to
+        from airflow_batch_provider.client.tasks.task_watch import TaskWatch, watch_task
+        from airflow_batch_provider.client.watching.poller import shared_poller
+        from airflow_batch_provider.client.watching.streams import Follower
 
         hook = AzureBatchHook(self.conn_id)
         settings = await hook.aget_settings()
@@ -101,8 +101,8 @@ class AzureBatchMemberTrigger(BaseTrigger):
 
     async def on_kill(self) -> None:
         """End the Batch task when a user has killed the deferred one. Airflow 3.3 calls this."""
-        from airflow_batch_provider.client.drive import AsyncDriver, log_to
-        from airflow_batch_provider.client.group_jobs import terminate_task
+        from airflow_batch_provider.client.requests.drive import AsyncDriver, log_to
+        from airflow_batch_provider.client.tasks.group_jobs import terminate_task
 
         async def end() -> None:
             async with AzureBatchHook(self.conn_id).async_batch_client() as client:

@@ -12,7 +12,7 @@ from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.triggers.deferral import seconds_until_worker_ended
 
 if TYPE_CHECKING:
-    from airflow_batch_provider.client.pool_reading import WaitFor
+    from airflow_batch_provider.client.pools.pool_reading import WaitFor
 
 
 class AzureBatchPoolTrigger(BaseTrigger):
@@ -22,7 +22,7 @@ class AzureBatchPoolTrigger(BaseTrigger):
         conn_id: id of the Airflow connection.
         pool_id: the pool.
         wait_for, min_nodes, deadline, boots: see
-            :class:`~airflow_batch_provider.client.pool_watch.PoolWait`.
+            :class:`~airflow_batch_provider.client.pools.pool_watch.PoolWait`.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class AzureBatchPoolTrigger(BaseTrigger):
         deadline: float,
         boots: Mapping[str, str | None] | None = None,
     ) -> None:
-        from airflow_batch_provider.client.pool_watch import PoolWait
+        from airflow_batch_provider.client.pools.pool_watch import PoolWait
 
         super().__init__()  # type: ignore[no-untyped-call]
         self.conn_id = conn_id
@@ -56,8 +56,8 @@ class AzureBatchPoolTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look at the pool until the wait is over."""
-        from airflow_batch_provider.client.drive import AsyncDriver, log_to
-        from airflow_batch_provider.client.pool_watch import watch_pool
+        from airflow_batch_provider.client.pools.pool_watch import watch_pool
+        from airflow_batch_provider.client.requests.drive import AsyncDriver, log_to
 
         async with AzureBatchHook(self.conn_id).async_batch_client() as client:
             watching = AsyncDriver(client, log_to(self.log)).run(watch_pool(self.wait))

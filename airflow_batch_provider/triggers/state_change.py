@@ -18,7 +18,7 @@ class AzureBatchStateChangeTrigger(BaseTrigger):
 
     Parameters:
         conn_id: the Airflow connection.
-        change: name of the change in ``client.lifecycle.CHANGES``.
+        change: name of the change in ``client.jobs.lifecycle.CHANGES``.
         target_id: the job or schedule.
         deadline: seconds since the epoch at which the wait is over.
     """
@@ -44,9 +44,9 @@ class AzureBatchStateChangeTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look until the change is complete or the time is over."""
-        from airflow_batch_provider.client.drive import AsyncDriver, log_to
-        from airflow_batch_provider.client.lifecycle import wait_for_change
-        from airflow_batch_provider.client.poller import shared_poller
+        from airflow_batch_provider.client.jobs.lifecycle import wait_for_change
+        from airflow_batch_provider.client.requests.drive import AsyncDriver, log_to
+        from airflow_batch_provider.client.watching.poller import shared_poller
 
         hook = AzureBatchHook(self.conn_id)
         settings = await hook.aget_settings()

@@ -74,10 +74,10 @@ class AzureBatchTaskTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Watch the task until there is something to do about it."""
-        from airflow_batch_provider.client.drive import AsyncDriver, log_to
-        from airflow_batch_provider.client.poller import shared_poller
-        from airflow_batch_provider.client.streams import Follower
-        from airflow_batch_provider.client.task_watch import TaskWatch, watch_task
+        from airflow_batch_provider.client.requests.drive import AsyncDriver, log_to
+        from airflow_batch_provider.client.tasks.task_watch import TaskWatch, watch_task
+        from airflow_batch_provider.client.watching.poller import shared_poller
+        from airflow_batch_provider.client.watching.streams import Follower
 
         hook = AzureBatchHook(self.conn_id)
         settings = await hook.aget_settings()
@@ -97,8 +97,8 @@ class AzureBatchTaskTrigger(BaseTrigger):
 
     async def on_kill(self) -> None:
         """End the Batch task when a user has killed the deferred Airflow task; its job goes on."""
-        from airflow_batch_provider.client.drive import AsyncDriver, log_to
-        from airflow_batch_provider.client.single_task import terminate_task
+        from airflow_batch_provider.client.requests.drive import AsyncDriver, log_to
+        from airflow_batch_provider.client.tasks.single_task import terminate_task
 
         async def end() -> None:
             async with AzureBatchHook(self.conn_id).async_batch_client() as client:

@@ -16,8 +16,8 @@ import pytest
 from azure.batch import BatchClient
 from azure.core.credentials import AzureNamedKeyCredential
 
-from airflow_batch_provider.client.storage import StorageAccess
-from airflow_batch_provider.client.storage_settings import StorageSettings
+from airflow_batch_provider.client.connect.storage_settings import StorageSettings
+from airflow_batch_provider.client.files.storage import StorageAccess
 from demo.processes.supervisor import Supervisor
 from demo.stack.accounts import BatchAccount, StorageAccount
 from demo.stack.emulator import NAME, emulator_component

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from airflow_batch_provider.client.storage_settings import StorageSettings
+from airflow_batch_provider.client.connect.storage_settings import StorageSettings
 from airflow_batch_provider.lineage import DatasetName, facets, inputs_of, outputs_of
 from airflow_batch_provider.spec import JobGraph, blob
 

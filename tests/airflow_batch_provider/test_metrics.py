@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from airflow_batch_provider import metrics
-from airflow_batch_provider.client.outcome import Outcome
-from airflow_batch_provider.client.records import JobView, TaskView
+from airflow_batch_provider.client.jobs.outcome import Outcome
+from airflow_batch_provider.client.requests.records import JobView, TaskView
 
 TAGS = {"dag_id": "d", "task_id": "t", "pool_id": "p"}
 JOB = JobView(

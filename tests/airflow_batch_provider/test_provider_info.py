@@ -10,8 +10,8 @@ import airflow
 import jsonschema
 
 import airflow_batch_provider
-from airflow_batch_provider.client.identity import AuthMethod
-from airflow_batch_provider.client.settings import CONN_TYPE, EXTRA_FIELDS
+from airflow_batch_provider.client.connect.identity import AuthMethod
+from airflow_batch_provider.client.connect.settings import CONN_TYPE, EXTRA_FIELDS
 from airflow_batch_provider.connection_form import CONNECTION_TYPE
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from tests.airflow_batch_provider.airflow_versions import needs_airflow_33

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
 
-from airflow_batch_provider.client.failures import TASK_FAILURES
-from airflow_batch_provider.client.meaning import Layer, Meaning
-from airflow_batch_provider.client.pool_causes import RESIZE_CAUSES
-from airflow_batch_provider.client.request_errors import REQUEST_ERRORS
+from airflow_batch_provider.client.pools.pool_causes import RESIZE_CAUSES
+from airflow_batch_provider.client.requests.failures import TASK_FAILURES
+from airflow_batch_provider.client.requests.meaning import Layer, Meaning
+from airflow_batch_provider.client.requests.request_errors import REQUEST_ERRORS
 from batch_emulator.arm import app as management
 from batch_emulator.arm import operations as arm
 from batch_emulator.faults.record import NODE_FAULTS, REQUEST_FAULTS, NodeRule, RequestRule, Rule

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from airflow_batch_provider.client.identity import AuthMethod
-from airflow_batch_provider.client.settings import EXTRA_FIELDS, BatchSettings
+from airflow_batch_provider.client.connect.identity import AuthMethod
+from airflow_batch_provider.client.connect.settings import EXTRA_FIELDS, BatchSettings
 from airflow_batch_provider.connection_form import CONNECTION_TYPE
 from batch_emulator.account_defaults import ACCOUNT_NAME, PRIMARY_KEY
 from tests.docs.pages import ROOT, Block, blocks_of, code_spans_of, commands

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from airflow.sdk import DAG
 
-from airflow_batch_provider.client.storage import StorageAccess
-from airflow_batch_provider.client.storage_settings import StorageSettings
+from airflow_batch_provider.client.connect.storage_settings import StorageSettings
+from airflow_batch_provider.client.files.storage import StorageAccess
 from airflow_batch_provider.operators.job import AzureBatchJobOperator
 from airflow_batch_provider.spec import JobGraph, LatestImage, Pool
 from airflow_batch_provider.spec.compile import JobStorage, WorkArea, compile_tasks

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from azure.storage.blob import BlobServiceClient
 
-from airflow_batch_provider.client.blob_watermark import Watermark
+from airflow_batch_provider.client.blobs.blob_watermark import Watermark
 from demo.stack import LocalStack
 from tests.e2e.crashing import kill_component
 from tests.e2e.waiting import wait_until

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from airflow_batch_provider.client.steps import (
+from airflow_batch_provider.client.requests.steps import (
     Call,
     Glance,
     Look,
@@ -16,7 +16,7 @@ from airflow_batch_provider.client.steps import (
     Send,
     Together,
 )
-from airflow_batch_provider.client.subjects import BatchSubject
+from airflow_batch_provider.client.watching.subjects import BatchSubject
 
 T = TypeVar("T")
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from airflow_batch_provider.client.account_limits import ask_limits
-from airflow_batch_provider.client.quotas import Machine, count_up
-from airflow_batch_provider.client.settings import BatchSettings
+from airflow_batch_provider.client.connect.settings import BatchSettings
+from airflow_batch_provider.client.pools.account_limits import ask_limits
+from airflow_batch_provider.client.pools.quotas import Machine, count_up
 
 ACCOUNT = {"location": "westeurope", "properties": {"poolQuota": 100, "dedicatedCoreQuota": 20}}
 SKUS = [{"name": "A", "familyName": "f", "capabilities": [{"name": "vCPUs", "value": "4"}]}]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_batch_provider.client.added_tasks import AddedWatch, watch_added
-from airflow_batch_provider.client.ration import LONGEST_TASKS, Rations
-from airflow_batch_provider.client.records import job_view
+from airflow_batch_provider.client.jobs.added_tasks import AddedWatch, watch_added
+from airflow_batch_provider.client.requests.records import job_view
+from airflow_batch_provider.client.watching.ration import LONGEST_TASKS, Rations
 from tests.airflow_batch_provider.client.scripted import BUSY, Scripted
 
 JOB = job_view({"id": "j", "state": "active"})

@@ -11,8 +11,8 @@ from typing import Any
 import jwt
 import pytest
 
-from airflow_batch_provider.client.arm import management_client, mint_token
-from airflow_batch_provider.client.settings import BatchSettings, SettingsError
+from airflow_batch_provider.client.connect.arm import management_client, mint_token
+from airflow_batch_provider.client.connect.settings import BatchSettings, SettingsError
 
 KEY = base64.b64encode(b"k" * 64).decode()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_batch_provider.client.arm_pools import arm_pool
+from airflow_batch_provider.client.pools.arm_pools import arm_pool
 from airflow_batch_provider.spec import FixedScale, Pool, pending_tasks
 from batch_emulator.arm.pool_shape import from_arm, identity_from_arm
 from batch_emulator.rest.contract import load_contract

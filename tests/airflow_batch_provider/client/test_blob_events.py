@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_batch_provider.client.blob_events import (
+from airflow_batch_provider.client.blobs.blob_events import (
     BlobEvent,
     MalformedEventError,
     blob_from_url,

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from azure.storage.queue.aio import QueueClient
 
-from airflow_batch_provider.client.announcements import Batch
-from airflow_batch_provider.client.blob_queue import BlobEventQueue, QueueTiming
+from airflow_batch_provider.client.blobs.announcements import Batch
+from airflow_batch_provider.client.blobs.blob_queue import BlobEventQueue, QueueTiming
 from demo.stack.accounts import StorageAccount
 
 pytestmark = pytest.mark.slow

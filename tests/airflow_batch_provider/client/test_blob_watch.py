@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from azure.storage.blob.aio import BlobServiceClient
 
-from airflow_batch_provider.client.blob_lister import BlobLister, ServiceClock
-from airflow_batch_provider.client.blob_watch import BlobWatch, FoundBlobs, WatchedContainer
-from airflow_batch_provider.client.blob_watermark import Watermark, Window
-from airflow_batch_provider.client.watermark_store import (
+from airflow_batch_provider.client.blobs.blob_lister import BlobLister, ServiceClock
+from airflow_batch_provider.client.blobs.blob_watch import BlobWatch, FoundBlobs, WatchedContainer
+from airflow_batch_provider.client.blobs.blob_watermark import Watermark, Window
+from airflow_batch_provider.client.blobs.watermark_store import (
     AssetWatermarkStore,
     BlobWatermarkStore,
     WatermarkMovedError,

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from airflow_batch_provider.client.blob_watermark import ListedBlob, Look, Watermark, Window
+from airflow_batch_provider.client.blobs.blob_watermark import ListedBlob, Look, Watermark, Window
 
 START = 1_800_000_000
 OVERLAP = 10

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from airflow_batch_provider.client.claim import (
+from airflow_batch_provider.client.jobs.claim import (
     MAX_SUBMISSIONS,
     Claim,
     Found,
@@ -12,7 +12,7 @@ from airflow_batch_provider.client.claim import (
     marks_of,
     terminate_own,
 )
-from airflow_batch_provider.client.steps import Refusal
+from airflow_batch_provider.client.requests.steps import Refusal
 from airflow_batch_provider.exceptions import BatchJobConflictError
 from airflow_batch_provider.spec import JobGraph, JobOptions
 from airflow_batch_provider.spec.ids import JobIdentity

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
-from airflow_batch_provider.client.conditions import (
+from airflow_batch_provider.client.pools.pool_reading import Observation
+from airflow_batch_provider.client.pools.pool_views import NodeView, PoolView
+from airflow_batch_provider.client.requests.records import JobView, TaskCounts, TaskView
+from airflow_batch_provider.client.watching.conditions import (
     BLOBS_RETURNED,
     BlobCondition,
     Condition,
@@ -19,10 +22,7 @@ from airflow_batch_provider.client.conditions import (
     from_plain,
     to_plain,
 )
-from airflow_batch_provider.client.pool_reading import Observation
-from airflow_batch_provider.client.pool_views import NodeView, PoolView
-from airflow_batch_provider.client.records import JobView, TaskCounts, TaskView
-from airflow_batch_provider.client.subjects import BlobSeen, BlobsSeen, BlobSubject, JobSeen
+from airflow_batch_provider.client.watching.subjects import BlobSeen, BlobsSeen, BlobSubject, JobSeen
 
 NOW = dt.datetime(2026, 1, 1, 12, tzinfo=dt.timezone.utc)
 

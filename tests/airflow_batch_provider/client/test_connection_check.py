@@ -9,9 +9,14 @@ from types import SimpleNamespace
 
 import pytest
 
+from airflow_batch_provider.client.connect.settings import BatchSettings
 from airflow_batch_provider.client.connection_check import check_connection
-from airflow_batch_provider.client.service_errors import error_code, error_text, explain_access, is_transient
-from airflow_batch_provider.client.settings import BatchSettings
+from airflow_batch_provider.client.requests.service_errors import (
+    error_code,
+    error_text,
+    explain_access,
+    is_transient,
+)
 
 NOW = dt.datetime(2026, 1, 1, 12, tzinfo=dt.timezone.utc)
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from airflow_batch_provider.client.credentials import (
+from airflow_batch_provider.client.connect.credentials import (
     async_batch_credential,
     batch_credential,
     storage_credential,
 )
-from airflow_batch_provider.client.settings import BatchSettings
-from airflow_batch_provider.client.storage_settings import StorageSettings
+from airflow_batch_provider.client.connect.settings import BatchSettings
+from airflow_batch_provider.client.connect.storage_settings import StorageSettings
 
 URL = "https://acct.eu.batch.azure.com"
 

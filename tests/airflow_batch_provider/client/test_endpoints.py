@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_batch_provider.client.endpoints import account_in_url, is_local_http, normal_url
+from airflow_batch_provider.client.connect.endpoints import account_in_url, is_local_http, normal_url
 
 
 @pytest.mark.parametrize(

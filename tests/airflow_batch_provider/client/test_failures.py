@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_batch_provider.client.failures import TASK_FAILURES, task_failure
-from airflow_batch_provider.client.meaning import Layer
-from airflow_batch_provider.client.pool_causes import RESIZE_CAUSES
-from airflow_batch_provider.client.request_errors import REQUEST_ERRORS, request_error
+from airflow_batch_provider.client.pools.pool_causes import RESIZE_CAUSES
+from airflow_batch_provider.client.requests.failures import TASK_FAILURES, task_failure
+from airflow_batch_provider.client.requests.meaning import Layer
+from airflow_batch_provider.client.requests.request_errors import REQUEST_ERRORS, request_error
 
 TABLES = {"task": TASK_FAILURES, "request": REQUEST_ERRORS}
 ROWS = [(table, code) for table, rows in TABLES.items() for code in rows]

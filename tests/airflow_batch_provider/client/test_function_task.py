@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from airflow_batch_provider.client.function_files import FunctionCall, references_in, result_at
-from airflow_batch_provider.client.single_task import claim_task
+from airflow_batch_provider.client.files.function_files import FunctionCall, references_in, result_at
+from airflow_batch_provider.client.tasks.single_task import claim_task
 from airflow_batch_provider.spec.compile import JobStorage, WorkArea
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.function_source import FunctionSource

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from airflow_batch_provider.client.claim import OWNER_MARK
-from airflow_batch_provider.client.group_jobs import (
+from airflow_batch_provider.client.jobs.claim import OWNER_MARK
+from airflow_batch_provider.client.requests.steps import Refusal
+from airflow_batch_provider.client.tasks.group_jobs import (
     GRAPH_MARK,
     end_jobs,
     job_for_repair,
@@ -16,7 +17,6 @@ from airflow_batch_provider.client.group_jobs import (
     reactivate_task,
     terminate_task,
 )
-from airflow_batch_provider.client.steps import Refusal
 from airflow_batch_provider.spec.ids import JobIdentity
 from tests.airflow_batch_provider.client.scripted import Scripted
 

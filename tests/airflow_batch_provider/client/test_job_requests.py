@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from airflow_batch_provider.client.job_requests import TRIES, terminate_job
-from airflow_batch_provider.client.steps import Refusal
+from airflow_batch_provider.client.requests.job_requests import TRIES, terminate_job
+from airflow_batch_provider.client.requests.steps import Refusal
 from tests.airflow_batch_provider.client.scripted import BUSY, Scripted
 
 

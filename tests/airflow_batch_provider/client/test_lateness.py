@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError
 
-from airflow_batch_provider.client.drive import AsyncDriver
-from airflow_batch_provider.client.job_requests import TRIES, backoff
-from airflow_batch_provider.client.pace import LONGEST
-from airflow_batch_provider.client.poller import JobPoller
-from airflow_batch_provider.client.streams import Follower
-from airflow_batch_provider.client.watching import Watch, watch_job
+from airflow_batch_provider.client.jobs.watching import Watch, watch_job
+from airflow_batch_provider.client.requests.drive import AsyncDriver
+from airflow_batch_provider.client.requests.job_requests import TRIES, backoff
+from airflow_batch_provider.client.watching.pace import LONGEST
+from airflow_batch_provider.client.watching.poller import JobPoller
+from airflow_batch_provider.client.watching.streams import Follower
 from tests.airflow_batch_provider.client.virtual_time import run_in_virtual_time
 
 HOUR = 3_600.0

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from airflow_batch_provider.client.lifecycle import CHANGES, request_change, wait_for_change
-from airflow_batch_provider.client.reactivation import reactivate
-from airflow_batch_provider.client.records import JobView
-from airflow_batch_provider.client.steps import Refusal
+from airflow_batch_provider.client.jobs.lifecycle import CHANGES, request_change, wait_for_change
+from airflow_batch_provider.client.jobs.reactivation import reactivate
+from airflow_batch_provider.client.requests.records import JobView
+from airflow_batch_provider.client.requests.steps import Refusal
 from tests.airflow_batch_provider.client.scripted import BUSY, Scripted
 
 

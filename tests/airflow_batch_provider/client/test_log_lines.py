@@ -4,9 +4,9 @@ import logging
 
 import pytest
 
-from airflow_batch_provider.client.drive import log_to
-from airflow_batch_provider.client.log_lines import read_line
-from airflow_batch_provider.client.steps import Say
+from airflow_batch_provider.client.requests.drive import log_to
+from airflow_batch_provider.client.requests.steps import Say
+from airflow_batch_provider.client.watching.log_lines import read_line
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from airflow_batch_provider.client.member_place import Attempt, find_place
-from airflow_batch_provider.client.steps import Refusal
+from airflow_batch_provider.client.requests.steps import Refusal
+from airflow_batch_provider.client.tasks.member_place import Attempt, find_place
 from tests.airflow_batch_provider.client.scripted import Scripted
 
 JOB = "job-1"

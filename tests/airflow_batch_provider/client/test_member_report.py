@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_batch_provider.client.member_place import Fate
-from airflow_batch_provider.client.member_report import member_report
-from airflow_batch_provider.client.records import JobView, task_view
-from airflow_batch_provider.client.report import Report
+from airflow_batch_provider.client.jobs.report import Report
+from airflow_batch_provider.client.requests.records import JobView, task_view
+from airflow_batch_provider.client.tasks.member_place import Fate
+from airflow_batch_provider.client.tasks.member_report import member_report
 from airflow_batch_provider.exceptions import BatchJobHopelessError
 
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from airflow_batch_provider.client.outcome import Outcome, judge
-from airflow_batch_provider.client.records import JobView, TaskView, task_view
-from airflow_batch_provider.client.report import report
-from airflow_batch_provider.client.request_errors import request_failure
-from airflow_batch_provider.client.steps import Refusal
+from airflow_batch_provider.client.jobs.outcome import Outcome, judge
+from airflow_batch_provider.client.jobs.report import report
+from airflow_batch_provider.client.requests.records import JobView, TaskView, task_view
+from airflow_batch_provider.client.requests.request_errors import request_failure
+from airflow_batch_provider.client.requests.steps import Refusal
 from airflow_batch_provider.exceptions import (
     AzureBatchError,
     BatchJobFailedError,

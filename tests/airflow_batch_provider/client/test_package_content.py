@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_batch_provider.client.package_content import as_zip, content_hash
+from airflow_batch_provider.client.files.package_content import as_zip, content_hash
 
 
 def a_folder(root: Path, text: str = "hello", mode: int = 0o755) -> Path:

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from azure.core.exceptions import HttpResponseError, ServiceRequestError
 
-from airflow_batch_provider.client.drive import AsyncDriver, Driver, refusal_of
-from airflow_batch_provider.client.pace import Pace
-from airflow_batch_provider.client.poller import JobPoller, shared_poller
-from airflow_batch_provider.client.polls import TaskSeen
-from airflow_batch_provider.client.ration import LONGEST_TASKS, TASKS_PER_SECOND
-from airflow_batch_provider.client.records import JobView
-from airflow_batch_provider.client.steps import Call, Refusal, Say, Script, Together
-from airflow_batch_provider.client.subjects import JobSubject
+from airflow_batch_provider.client.requests.drive import AsyncDriver, Driver, refusal_of
+from airflow_batch_provider.client.requests.records import JobView
+from airflow_batch_provider.client.requests.steps import Call, Refusal, Say, Script, Together
+from airflow_batch_provider.client.watching.pace import Pace
+from airflow_batch_provider.client.watching.poller import JobPoller, shared_poller
+from airflow_batch_provider.client.watching.polls import TaskSeen
+from airflow_batch_provider.client.watching.ration import LONGEST_TASKS, TASKS_PER_SECOND
+from airflow_batch_provider.client.watching.subjects import JobSubject
 from tests.airflow_batch_provider.client.virtual_time import run_in_virtual_time
 
 

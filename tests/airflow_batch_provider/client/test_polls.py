@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_batch_provider.client.polls import WHOLE_EVERY, JobsPoll, TasksPoll, common_prefix
-from airflow_batch_provider.client.records import JobView
-from airflow_batch_provider.client.steps import Refusal
+from airflow_batch_provider.client.requests.records import JobView
+from airflow_batch_provider.client.requests.steps import Refusal
+from airflow_batch_provider.client.watching.polls import WHOLE_EVERY, JobsPoll, TasksPoll, common_prefix
 from tests.airflow_batch_provider.client.scripted import Scripted
 
 JOB = JobView("j", "active")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from airflow_batch_provider.client.pool_drift import find_drift
+from airflow_batch_provider.client.pools.pool_drift import find_drift
 
 DECLARED: dict[str, Any] = {
     "id": "p",

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from airflow_batch_provider.client.pool_limits import (
+from airflow_batch_provider.client.pools.pool_limits import (
     count_missing,
     find_excess_slots,
     find_pool_excess,
     find_shortages,
     image_end,
 )
-from airflow_batch_provider.client.quotas import Limits, Machine, Quota, Quotas, count_up, read_machines
+from airflow_batch_provider.client.pools.quotas import Limits, Machine, Quota, Quotas, count_up, read_machines
 
 MACHINE = Machine(4, "standardDv5Family")
 ACCOUNT = {

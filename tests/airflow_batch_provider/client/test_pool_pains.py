@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from airflow_batch_provider.client.pool_drift import find_drift
-from airflow_batch_provider.client.pool_reading import Observation, judge
-from airflow_batch_provider.client.pool_watch import PoolWait, watch_pool
+from airflow_batch_provider.client.pools.pool_drift import find_drift
+from airflow_batch_provider.client.pools.pool_reading import Observation, judge
+from airflow_batch_provider.client.pools.pool_watch import PoolWait, watch_pool
 from airflow_batch_provider.spec import NfsMount, Pool
 from tests.airflow_batch_provider.client.scripted import Scripted
 from tests.airflow_batch_provider.client.test_pool_reading import a_pool, nodes, short

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from airflow_batch_provider.client.pool_causes import RESIZE_CAUSES
-from airflow_batch_provider.client.pool_reading import Observation, judge
-from airflow_batch_provider.client.pool_views import NodeView, PoolView
-from airflow_batch_provider.client.pool_watch import PoolWait, with_output
+from airflow_batch_provider.client.pools.pool_causes import RESIZE_CAUSES
+from airflow_batch_provider.client.pools.pool_reading import Observation, judge
+from airflow_batch_provider.client.pools.pool_views import NodeView, PoolView
+from airflow_batch_provider.client.pools.pool_watch import PoolWait, with_output
 
 
 def a_pool(**changes: Any) -> PoolView:

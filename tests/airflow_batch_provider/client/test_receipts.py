@@ -10,8 +10,8 @@ from dataclasses import replace
 import pytest
 from azure.storage.blob import ContainerClient
 
-from airflow_batch_provider.client.blob_events import BLOB_CREATED, BLOB_DELETED, BlobEvent
-from airflow_batch_provider.client.receipts import Receipts
+from airflow_batch_provider.client.blobs.blob_events import BLOB_CREATED, BLOB_DELETED, BlobEvent
+from airflow_batch_provider.client.blobs.receipts import Receipts
 from demo.stack.accounts import StorageAccount
 
 pytestmark = pytest.mark.slow

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from airflow_batch_provider.client.pool_views import NodeView
-from airflow_batch_provider.client.records import task_view
-from airflow_batch_provider.client.secret import Secret, strike_signatures
-from airflow_batch_provider.client.storage_settings import StorageSettings
-from airflow_batch_provider.client.streams import last_lines, whole_lines
-from airflow_batch_provider.client.submission import add_tasks
+from airflow_batch_provider.client.connect.secret import Secret, strike_signatures
+from airflow_batch_provider.client.connect.storage_settings import StorageSettings
+from airflow_batch_provider.client.jobs.submission import add_tasks
+from airflow_batch_provider.client.pools.pool_views import NodeView
+from airflow_batch_provider.client.requests.records import task_view
+from airflow_batch_provider.client.watching.streams import last_lines, whole_lines
 from airflow_batch_provider.exceptions import BatchRequestError
 from tests.airflow_batch_provider.client.scripted import Scripted
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from airflow_batch_provider.client.identity import AuthMethod
-from airflow_batch_provider.client.settings import PUBLIC_ARM, BatchSettings, SettingsError
+from airflow_batch_provider.client.connect.identity import AuthMethod
+from airflow_batch_provider.client.connect.settings import PUBLIC_ARM, BatchSettings, SettingsError
 
 URL = "https://acct.westeurope.batch.azure.com"
 KEY = "c2VjcmV0LWtleS1vZi10aGUtYWNjb3VudA=="

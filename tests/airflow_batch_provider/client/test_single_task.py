@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from airflow_batch_provider.client.single_task import (
+from airflow_batch_provider.client.requests.steps import Refusal
+from airflow_batch_provider.client.tasks.single_task import (
     claim_task,
     delete_job,
     terminate_task,
 )
-from airflow_batch_provider.client.steps import Refusal
 from airflow_batch_provider.exceptions import BatchJobConflictError
 from airflow_batch_provider.spec.ids import JobIdentity
 from airflow_batch_provider.spec.official import OfficialTask

@@ -9,11 +9,11 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-from airflow_batch_provider.client.identity import AuthMethod, Identity
-from airflow_batch_provider.client.sas import SasMint
-from airflow_batch_provider.client.secret import Secret
-from airflow_batch_provider.client.storage import StorageAccess
-from airflow_batch_provider.client.storage_settings import StorageSettings
+from airflow_batch_provider.client.connect.identity import AuthMethod, Identity
+from airflow_batch_provider.client.connect.secret import Secret
+from airflow_batch_provider.client.connect.storage_settings import StorageSettings
+from airflow_batch_provider.client.files.sas import SasMint
+from airflow_batch_provider.client.files.storage import StorageAccess
 from airflow_batch_provider.spec.files import FileAccess, blob
 
 AZURITE = StorageSettings.from_connection_string("UseDevelopmentStorage=true")

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from airflow_batch_provider.client.identity import AuthMethod, Identity
-from airflow_batch_provider.client.secret import Secret
-from airflow_batch_provider.client.storage_settings import DEVELOPMENT_KEY, StorageSettings
+from airflow_batch_provider.client.connect.identity import AuthMethod, Identity
+from airflow_batch_provider.client.connect.secret import Secret
+from airflow_batch_provider.client.connect.storage_settings import DEVELOPMENT_KEY, StorageSettings
 
 KEY = "c3RvcmFnZS1rZXk="
 AZURITE = (

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_batch_provider.client.job_requests import TRIES
-from airflow_batch_provider.client.steps import Refusal
-from airflow_batch_provider.client.submission import BODY_BYTES, add_tasks, end_when_done
+from airflow_batch_provider.client.jobs.submission import BODY_BYTES, add_tasks, end_when_done
+from airflow_batch_provider.client.requests.job_requests import TRIES
+from airflow_batch_provider.client.requests.steps import Refusal
 from airflow_batch_provider.exceptions import BatchRequestError
 from tests.airflow_batch_provider.client.scripted import BUSY, Scripted
 

@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from airflow_batch_provider.client.poller import JobPoller
-from airflow_batch_provider.client.polls import TaskSeen, see_task
-from airflow_batch_provider.client.ration import Rations
-from airflow_batch_provider.client.records import job_view, task_view
-from airflow_batch_provider.client.steps import Refusal
-from airflow_batch_provider.client.streams import Follower
-from airflow_batch_provider.client.task_watch import TaskWatch, watch_task
+from airflow_batch_provider.client.requests.records import job_view, task_view
+from airflow_batch_provider.client.requests.steps import Refusal
+from airflow_batch_provider.client.tasks.task_watch import TaskWatch, watch_task
+from airflow_batch_provider.client.watching.poller import JobPoller
+from airflow_batch_provider.client.watching.polls import TaskSeen, see_task
+from airflow_batch_provider.client.watching.ration import Rations
+from airflow_batch_provider.client.watching.streams import Follower
 from tests.airflow_batch_provider.client.scripted import Scripted
 
 JOB = job_view({"id": "j", "state": "active"})

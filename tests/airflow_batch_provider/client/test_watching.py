@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from airflow_batch_provider.client.ration import COUNTS_PER_SECOND, OUTPUT_PER_SECOND, Rations
-from airflow_batch_provider.client.records import JobView
-from airflow_batch_provider.client.steps import Answer, Look, Refusal
-from airflow_batch_provider.client.streams import CHUNK_BYTES, FOLLOWED, Follower, whole_lines
-from airflow_batch_provider.client.watching import Watch, watch_job
+from airflow_batch_provider.client.jobs.watching import Watch, watch_job
+from airflow_batch_provider.client.requests.records import JobView
+from airflow_batch_provider.client.requests.steps import Answer, Look, Refusal
+from airflow_batch_provider.client.watching.ration import COUNTS_PER_SECOND, OUTPUT_PER_SECOND, Rations
+from airflow_batch_provider.client.watching.streams import CHUNK_BYTES, FOLLOWED, Follower, whole_lines
 from tests.airflow_batch_provider.client.scripted import BUSY, Scripted
 
 ACTIVE = JobView("j", "active")

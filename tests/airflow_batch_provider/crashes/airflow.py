@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 from azure.storage.blob import BlobServiceClient, ExponentialRetry
 
-from airflow_batch_provider.client.clients import open_async_batch_client
-from airflow_batch_provider.client.drive import AsyncDriver, Driver
-from airflow_batch_provider.client.job_files import JobFiles
-from airflow_batch_provider.client.pace import Pace
-from airflow_batch_provider.client.ration import Ration
-from airflow_batch_provider.client.steps import Pause
-from airflow_batch_provider.client.storage import StorageAccess
+from airflow_batch_provider.client.connect.clients import open_async_batch_client
+from airflow_batch_provider.client.files.storage import StorageAccess
+from airflow_batch_provider.client.jobs.job_files import JobFiles
+from airflow_batch_provider.client.requests.drive import AsyncDriver, Driver
+from airflow_batch_provider.client.requests.steps import Pause
+from airflow_batch_provider.client.watching.pace import Pace
+from airflow_batch_provider.client.watching.ration import Ration
 from airflow_batch_provider.exceptions import AzureBatchError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.operators.job import AzureBatchJobOperator

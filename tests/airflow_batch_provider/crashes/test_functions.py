@@ -16,7 +16,7 @@ import pytest
 from airflow.sdk import DAG, Asset
 from azure.storage.blob import BlobServiceClient
 
-from airflow_batch_provider.client.blob_events import BLOB_CREATED, BlobEvent
+from airflow_batch_provider.client.blobs.blob_events import BLOB_CREATED, BlobEvent
 from airflow_batch_provider.decorators.azure_batch import azure_batch_task
 from airflow_batch_provider.node.run_function import OUTCOME
 from airflow_batch_provider.operators.blob_claim import AzureBlobClaimOperator

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from airflow_batch_provider.client.settings import SettingsError
+from airflow_batch_provider.client.connect.settings import SettingsError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.spec.files import blob
 

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from azure.batch import BatchClient
 
-from airflow_batch_provider.client.job_files import JobFiles
-from airflow_batch_provider.client.job_run import JobPlan, JobRun
-from airflow_batch_provider.client.storage import StorageAccess
+from airflow_batch_provider.client.files.storage import StorageAccess
+from airflow_batch_provider.client.jobs.job_files import JobFiles
+from airflow_batch_provider.client.jobs.job_run import JobPlan, JobRun
 from airflow_batch_provider.spec import AutoPool, JobGraph, JobOptions
 from airflow_batch_provider.spec.ids import JobIdentity
 from airflow_batch_provider.spec.retry import OnRetry

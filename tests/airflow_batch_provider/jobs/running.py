@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from airflow_batch_provider.client.claim import Claim, Found
-from airflow_batch_provider.client.job_run import JobRun
-from airflow_batch_provider.client.streams import Follower
-from airflow_batch_provider.client.watching import Watch
+from airflow_batch_provider.client.jobs.claim import Claim, Found
+from airflow_batch_provider.client.jobs.job_run import JobRun
+from airflow_batch_provider.client.jobs.watching import Watch
+from airflow_batch_provider.client.watching.streams import Follower
 
 
 def to_the_end(run: JobRun, *, log_tasks: bool = False) -> tuple[Claim, dict[str, Any]]:

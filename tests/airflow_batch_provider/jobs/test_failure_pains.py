@@ -8,18 +8,18 @@ from typing import Any
 import pytest
 from azure.batch import BatchClient
 
-from airflow_batch_provider.client.clients import open_batch_client
-from airflow_batch_provider.client.drive import Driver
-from airflow_batch_provider.client.failures import task_failure
-from airflow_batch_provider.client.job_requests import terminate_job
-from airflow_batch_provider.client.meaning import Layer
-from airflow_batch_provider.client.pool_causes import explain_resize
-from airflow_batch_provider.client.pool_views import PoolView, ServiceFault
-from airflow_batch_provider.client.request_errors import request_error
-from airflow_batch_provider.client.settings import BatchSettings
-from airflow_batch_provider.client.storage import StorageAccess
-from airflow_batch_provider.client.streams import Follower
-from airflow_batch_provider.client.watching import Watch
+from airflow_batch_provider.client.connect.clients import open_batch_client
+from airflow_batch_provider.client.connect.settings import BatchSettings
+from airflow_batch_provider.client.files.storage import StorageAccess
+from airflow_batch_provider.client.jobs.watching import Watch
+from airflow_batch_provider.client.pools.pool_causes import explain_resize
+from airflow_batch_provider.client.pools.pool_views import PoolView, ServiceFault
+from airflow_batch_provider.client.requests.drive import Driver
+from airflow_batch_provider.client.requests.failures import task_failure
+from airflow_batch_provider.client.requests.job_requests import terminate_job
+from airflow_batch_provider.client.requests.meaning import Layer
+from airflow_batch_provider.client.requests.request_errors import request_error
+from airflow_batch_provider.client.watching.streams import Follower
 from airflow_batch_provider.exceptions import BatchJobFailedError, BatchJobHopelessError
 from airflow_batch_provider.spec import JobGraph, SpecError, blob, shell
 from demo.stack.accounts import BatchAccount
@@ -120,7 +120,7 @@ def test_pain_057_retries_are_batchs_own_and_told(failed_with_output: str) -> No
 
 
 def test_pain_060_a_fault_while_logs_are_read_fails_no_job() -> None:
-    from airflow_batch_provider.client.steps import Refusal
+    from airflow_batch_provider.client.requests.steps import Refusal
 
     def broken(operation: str, arguments: Any, options: Any) -> Any:
         if operation == "list_tasks":

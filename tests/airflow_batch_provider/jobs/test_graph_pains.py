@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from azure.batch import BatchClient
 
-from airflow_batch_provider.client.claim import Claim
+from airflow_batch_provider.client.jobs.claim import Claim
 from airflow_batch_provider.exceptions import BatchJobFailedError
 from airflow_batch_provider.spec import JobGraph, SpecError, on_exit, shell
 from tests.airflow_batch_provider.jobs.conftest import Jobs

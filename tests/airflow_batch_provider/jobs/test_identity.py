@@ -12,12 +12,12 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from airflow.sdk import Asset
 
-from airflow_batch_provider.client.identity import AuthMethod, Identity
-from airflow_batch_provider.client.job_files import JobFiles
-from airflow_batch_provider.client.secret import Secret
-from airflow_batch_provider.client.steps import Say
-from airflow_batch_provider.client.storage import StorageAccess
-from airflow_batch_provider.client.storage_settings import StorageSettings
+from airflow_batch_provider.client.connect.identity import AuthMethod, Identity
+from airflow_batch_provider.client.connect.secret import Secret
+from airflow_batch_provider.client.connect.storage_settings import StorageSettings
+from airflow_batch_provider.client.files.storage import StorageAccess
+from airflow_batch_provider.client.jobs.job_files import JobFiles
+from airflow_batch_provider.client.requests.steps import Say
 from airflow_batch_provider.exceptions import BatchJobFailedError
 from airflow_batch_provider.operators.job import AzureBatchJobOperator
 from airflow_batch_provider.spec import JobGraph, SpecError, StartTask, blob, shell
@@ -92,7 +92,7 @@ def test_a_sas_of_the_connection_that_ends_before_the_job_is_told_and_not_shown(
 
 
 def test_pain_091_the_default_credential_is_an_authentication_method() -> None:
-    from airflow_batch_provider.client.settings import BatchSettings
+    from airflow_batch_provider.client.connect.settings import BatchSettings
 
     extra = {"auth_method": "default_credential", "storage_account_url": URL}
     settings = BatchSettings.from_connection(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from azure.batch import BatchClient
 
-from airflow_batch_provider.client.storage import StorageAccess
+from airflow_batch_provider.client.files.storage import StorageAccess
 from airflow_batch_provider.spec import (
     Container,
     JobGraph,

@@ -12,8 +12,8 @@ import pytest
 from azure.batch import BatchClient
 from azure.core.credentials import AzureNamedKeyCredential
 
-from airflow_batch_provider.client.claim import Found
-from airflow_batch_provider.client.storage import StorageAccess
+from airflow_batch_provider.client.files.storage import StorageAccess
+from airflow_batch_provider.client.jobs.claim import Found
 from airflow_batch_provider.exceptions import (
     BatchJobFailedError,
     BatchJobHopelessError,

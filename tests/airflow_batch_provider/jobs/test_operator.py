@@ -135,7 +135,7 @@ async def test_jinja_in_a_graph_is_rendered_also_in_what_is_added_later(
 async def test_many_triggers_of_an_account_share_one_poll(
     pool: str, batch: BatchClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from airflow_batch_provider.client.polls import JobsPoll
+    from airflow_batch_provider.client.watching.polls import JobsPoll
 
     asked: list[int] = []
     look = JobsPoll.look

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from azure.batch import BatchClient
 
-from airflow_batch_provider.client.steps import Say
-from airflow_batch_provider.client.storage import StorageAccess
+from airflow_batch_provider.client.files.storage import StorageAccess
+from airflow_batch_provider.client.requests.steps import Say
 from airflow_batch_provider.exceptions import BatchJobFailedError
 from airflow_batch_provider.links.job import JOB_LINK_KEY, OUTPUT_LINK_KEY
 from airflow_batch_provider.operators.job import AzureBatchJobOperator

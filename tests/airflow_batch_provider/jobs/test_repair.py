@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from azure.batch import BatchClient
 
-from airflow_batch_provider.client.claim import Claim, Found
-from airflow_batch_provider.client.job_run import JobRun
-from airflow_batch_provider.client.storage import StorageAccess
-from airflow_batch_provider.client.streams import Follower
-from airflow_batch_provider.client.watching import Watch
+from airflow_batch_provider.client.files.storage import StorageAccess
+from airflow_batch_provider.client.jobs.claim import Claim, Found
+from airflow_batch_provider.client.jobs.job_run import JobRun
+from airflow_batch_provider.client.jobs.watching import Watch
+from airflow_batch_provider.client.watching.streams import Follower
 from airflow_batch_provider.exceptions import BatchJobConflictError, BatchJobFailedError
 from airflow_batch_provider.spec import JobGraph, blob, shell
 from airflow_batch_provider.spec.retry import OnRetry

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from azure.batch import BatchClient
 
-from airflow_batch_provider.client.storage import StorageAccess
+from airflow_batch_provider.client.files.storage import StorageAccess
 from airflow_batch_provider.operators.task import AzureBatchTaskOperator
 from airflow_batch_provider.spec import JobGraph, SpecError, blob, shell
 from tests.airflow_batch_provider.jobs.conftest import Jobs

@@ -14,8 +14,8 @@ from azure.batch import BatchClient
 from azure.batch.aio import BatchClient as AsyncBatchClient
 from azure.core.credentials import AzureNamedKeyCredential
 
-from airflow_batch_provider.client.drive import AT_ONCE, AsyncDriver, Driver
-from airflow_batch_provider.client.submission import add_tasks
+from airflow_batch_provider.client.jobs.submission import add_tasks
+from airflow_batch_provider.client.requests.drive import AT_ONCE, AsyncDriver, Driver
 from airflow_batch_provider.spec import JobGraph
 from airflow_batch_provider.spec.compile import compile_tasks
 from demo.stack.accounts import BatchAccount

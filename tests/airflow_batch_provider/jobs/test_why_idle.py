@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from azure.batch import BatchClient
 
-from airflow_batch_provider.client.drive import Driver
-from airflow_batch_provider.client.job_requests import get_job, terminate_job
-from airflow_batch_provider.client.steps import Say
-from airflow_batch_provider.client.streams import Follower
-from airflow_batch_provider.client.watching import Watch, watch_job
+from airflow_batch_provider.client.jobs.watching import Watch, watch_job
+from airflow_batch_provider.client.requests.drive import Driver
+from airflow_batch_provider.client.requests.job_requests import get_job, terminate_job
+from airflow_batch_provider.client.requests.steps import Say
+from airflow_batch_provider.client.watching.streams import Follower
 from tests.airflow_batch_provider.conftest import make_pool
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from airflow_batch_provider.client.settings import BatchSettings
+from airflow_batch_provider.client.connect.settings import BatchSettings
 from airflow_batch_provider.links.job import (
     JOB_LINK_KEY,
     OUTPUT_LINK_KEY,

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from airflow_batch_provider.client.function_files import FunctionCall, FunctionOutcome
+from airflow_batch_provider.client.files.function_files import FunctionCall, FunctionOutcome
 from airflow_batch_provider.exceptions import BatchFunctionError
 from airflow_batch_provider.node import run_function
 from airflow_batch_provider.spec.function_source import FunctionSource, function_source

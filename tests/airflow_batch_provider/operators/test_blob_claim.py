@@ -13,7 +13,12 @@ from typing import Any
 import pytest
 from airflow.sdk import Asset
 
-from airflow_batch_provider.client.blob_events import BLOB_CREATED, BLOB_DELETED, BLOB_RENAMED, BlobEvent
+from airflow_batch_provider.client.blobs.blob_events import (
+    BLOB_CREATED,
+    BLOB_DELETED,
+    BLOB_RENAMED,
+    BlobEvent,
+)
 from airflow_batch_provider.exceptions import BatchRequestError
 from airflow_batch_provider.operators import blob_claim
 from airflow_batch_provider.operators.blob_claim import AzureBlobClaimOperator

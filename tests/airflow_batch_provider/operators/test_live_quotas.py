@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from airflow_batch_provider.client.job_run import JobPlan, JobRun
-from airflow_batch_provider.client.quotas import Quota
+from airflow_batch_provider.client.jobs.job_run import JobPlan, JobRun
+from airflow_batch_provider.client.pools.quotas import Quota
 from airflow_batch_provider.exceptions import BatchPoolError, BatchPoolHopelessError, BatchRequestError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.operators.pool_delete import AzureBatchPoolDeleteOperator

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
-from airflow_batch_provider.client.job_files import JobFiles
-from airflow_batch_provider.client.job_run import JobPlan, JobRun
-from airflow_batch_provider.client.storage import StorageAccess
+from airflow_batch_provider.client.files.storage import StorageAccess
+from airflow_batch_provider.client.jobs.job_files import JobFiles
+from airflow_batch_provider.client.jobs.job_run import JobPlan, JobRun
 from airflow_batch_provider.operators.pool_nodes import AzureBatchPoolRemoveNodesOperator
 from airflow_batch_provider.spec import FixedScale, JobGraph, JobOptions, StartTask, shell
 from airflow_batch_provider.spec.ids import JobIdentity

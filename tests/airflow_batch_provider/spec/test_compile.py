@@ -8,7 +8,7 @@ from azure.batch import models
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_batch_provider.client.job_access import BLOB_SIGNATURES, JobAccess
+from airflow_batch_provider.client.files.job_access import BLOB_SIGNATURES, JobAccess
 from airflow_batch_provider.spec import AutoUser, JobGraph, JobOptions, SpecError, blob, on_exit, shell
 from airflow_batch_provider.spec.compile import (
     JobStorage,

@@ -136,8 +136,8 @@ def test_a_start_task_cannot_use_what_runs_later() -> None:
 
 
 def test_a_prefix_of_another_account_is_refused_when_the_pool_is_made() -> None:
-    from airflow_batch_provider.client.storage import StorageAccess
-    from airflow_batch_provider.client.storage_settings import StorageSettings
+    from airflow_batch_provider.client.connect.storage_settings import StorageSettings
+    from airflow_batch_provider.client.files.storage import StorageAccess
 
     files = StorageAccess(StorageSettings.from_connection_string("UseDevelopmentStorage=true"))
     there = StartTask("x", inputs={"d": blob("https://elsewhere.blob.core.windows.net/data/p/")})

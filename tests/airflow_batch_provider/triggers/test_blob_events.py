@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from azure.storage.queue.aio import QueueClient
 
-from airflow_batch_provider.client import blob_queue
-from airflow_batch_provider.client.announcements import Announcement, Batch
-from airflow_batch_provider.client.blob_events import parse_message
-from airflow_batch_provider.client.blob_queue import QueueTiming
+from airflow_batch_provider.client.blobs import blob_queue
+from airflow_batch_provider.client.blobs.announcements import Announcement, Batch
+from airflow_batch_provider.client.blobs.blob_events import parse_message
+from airflow_batch_provider.client.blobs.blob_queue import QueueTiming
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.triggers import backlog, blob_events, connecting
 from airflow_batch_provider.triggers.blob_events import BlobCreatedTrigger

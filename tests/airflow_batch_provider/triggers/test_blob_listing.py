@@ -14,7 +14,7 @@ from airflow.models.trigger import Trigger
 from airflow.triggers.base import TriggerEvent
 from azure.storage.blob.aio import BlobServiceClient
 
-from airflow_batch_provider.client.blob_watermark import Watermark
+from airflow_batch_provider.client.blobs.blob_watermark import Watermark
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.triggers import blob_listing
 from airflow_batch_provider.triggers.blob_listing import BlobListedTrigger

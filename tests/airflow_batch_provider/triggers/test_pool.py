@@ -59,8 +59,8 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
         }
         monkeypatch.setenv("AIRFLOW_CONN_B", json.dumps(connection))
         # The time between looks is the trigger's own business; here only their order counts.
-        monkeypatch.setattr("airflow_batch_provider.client.pool_watch.FIRST_PERIOD", 0.001)
-        monkeypatch.setattr("airflow_batch_provider.client.pool_watch.LONGEST_PERIOD", 0.001)
+        monkeypatch.setattr("airflow_batch_provider.client.pools.pool_watch.FIRST_PERIOD", 0.001)
+        monkeypatch.setattr("airflow_batch_provider.client.pools.pool_watch.LONGEST_PERIOD", 0.001)
         yield server
         server.shutdown()
         thread.join()

@@ -1,0 +1,1 @@
+"""Blobs that come: by events or by listing, each announced and taken once."""

@@ -1,0 +1,1 @@
+"""Files in storage: programs, calls, and how nodes reach them."""

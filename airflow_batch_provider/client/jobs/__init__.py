@@ -1,0 +1,1 @@
+"""Jobs: claimed, submitted, watched, repaired, ended, and what became of them."""

@@ -1,0 +1,82 @@
+"""Telling why no task of a job runs, while it is watched."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from airflow_batch_provider.client.jobs.idle_reasons import (
+    IdleJob,
+    PreparationView,
+    Reason,
+    WaitingTask,
+    pool_lets_tasks_run,
+    why_idle,
+)
+from airflow_batch_provider.client.requests.records import JobView, TaskCounts
+from airflow_batch_provider.client.requests.steps import Call, Glance, Refusal, Say, Script, Together
+from airflow_batch_provider.client.watching.subjects import PoolSubject
+
+PATIENCE = 2
+"""Counts in a row that show nothing running before a reason is asked for: tasks are placed within seconds."""
+
+
+class IdleWatch:
+    """Says why nothing runs: once, and again when the reason has changed.
+
+    Costs nothing while tasks run. Otherwise the pool is asked, once for all jobs on it that wait; and only
+    when nothing is wrong there, the job's own tasks.
+    """
+
+    def __init__(self) -> None:
+        self._idle = 0
+        self._has_run = False
+        self._said: Reason | None = None
+
+    def tell(self, job: JobView, counts: TaskCounts) -> Script[None]:
+        """Look for the reason if there is one to look for. Whatever goes wrong, no job fails of it."""
+        self._has_run = self._has_run or bool(counts.completed)
+        # A task that waits for the preparation of its node is counted as running.
+        waits = not self._has_run if counts.running else bool(counts.active)
+        self._idle = self._idle + 1 if waits else 0
+        if self._idle < PATIENCE or job.pool_id is None:
+            return
+        try:
+            reason = yield from self._on_nodes(job) if counts.running else self._for_nodes(job)
+        except Refusal:
+            return
+        if reason is not None and reason != self._said:
+            yield Say(f"No task runs{'' if self._has_run else ' yet'}: {reason}", reason.level)
+        self._said = reason
+
+    def _for_nodes(self, job: JobView) -> Script[Reason | None]:
+        seen = yield Glance(PoolSubject(job.pool_id or "", nodes=True))
+        idle = IdleJob(job, seen)
+        if not pool_lets_tasks_run(idle):
+            return why_idle(idle)
+        preparations, tasks = yield from _details(job, "state ne 'completed'")
+        return why_idle(replace(idle, preparations=preparations, tasks=tasks))
+
+    def _on_nodes(self, job: JobView) -> Script[Reason | None]:
+        preparations, tasks = yield from _details(job, "state eq 'running'")
+        self._has_run = bool(tasks)
+        return None if tasks else why_idle(IdleJob(job, preparations=preparations, placed=True))
+
+
+def _details(job: JobView, which: str) -> Script[tuple[list[PreparationView], list[WaitingTask]]]:
+    options = {"filter": which, "select": ["id", "state", "dependsOn", "requiredSlots"]}
+    prepared, tasks = yield Together(
+        [
+            Call("list_job_preparation_and_release_task_status", (job.id,), answer="pages"),
+            # A thousand tasks tell the reason as well as all do.
+            Call("list_tasks", (job.id,), options, answer="page"),
+        ]
+    )
+    return [PreparationView.read(each) for each in _items(prepared)], [
+        WaitingTask.read(each) for each in _items(tasks)
+    ]
+
+
+def _items(answer: Any) -> list[Any]:
+    # A job without a preparation task refuses to tell of it.
+    return [] if isinstance(answer, Refusal) else answer

@@ -1,0 +1,400 @@
+"""One job from submission to outcome, as an Airflow task drives it with the synchronous client."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow_batch_provider.client.jobs.absent_outputs import absence
+from airflow_batch_provider.client.jobs.claim import (
+    Claim,
+    Found,
+    Retry,
+    attached,
+    claim_job,
+    describe,
+    existing_ids,
+)
+from airflow_batch_provider.client.jobs.expansion import grown
+from airflow_batch_provider.client.jobs.outcome import Outcome, read_outcome
+from airflow_batch_provider.client.jobs.repair import Earlier
+from airflow_batch_provider.client.jobs.report import report
+from airflow_batch_provider.client.jobs.submission import add_tasks, end_when_done
+from airflow_batch_provider.client.jobs.watching import Ending, Watch, watch_job
+from airflow_batch_provider.client.requests.drive import Driver, log_to
+from airflow_batch_provider.client.requests.job_requests import get_job, patiently, terminate_job
+from airflow_batch_provider.client.requests.request_errors import request_failure
+from airflow_batch_provider.client.requests.steps import Call, Refusal, Say, Script
+from airflow_batch_provider.client.watching.pace import LONGEST, Pace
+from airflow_batch_provider.client.watching.streams import Follower, read_tail
+from airflow_batch_provider.exceptions import BatchRequestError
+from airflow_batch_provider.spec.compile import (
+    JobStorage,
+    check_without_storage,
+    compile_tasks,
+    fingerprint,
+)
+from airflow_batch_provider.spec.errors import SpecError
+from airflow_batch_provider.spec.graph import JobGraph
+from airflow_batch_provider.spec.ids import JobIdentity
+from airflow_batch_provider.spec.job import JobOptions
+from airflow_batch_provider.spec.retry import OnRetry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_batch_provider.client.jobs.job_files import JobFiles
+
+RESULTS_RETURNED = 100
+"""Results that are returned; with more of them their blobs are to be read instead."""
+
+OUTPUTS_RETURNED = 100
+"""Places of outputs that are returned: they are for people and for assets, not a listing."""
+
+
+@dataclass(frozen=True)
+class JobPlan:
+    """What is to be submitted, all of it fixed before the first call.
+
+    Parameters:
+        identity: the Airflow task instance.
+        options: of the job.
+        graph: its tasks, validated and rendered.
+        render: applied to the texts of tasks that are added later, which hold what a task has told.
+        no_retry_exit_codes: a task that fails for good with one of these is not worth another try.
+        no_retry_layers: a job whose first failure lies in one of these is not either.
+        on_retry: what is done about the jobs of earlier tries.
+        attempt: number of the try.
+        stays_open: the job does not end by itself when its tasks are complete; whoever plans so ends it.
+    """
+
+    identity: JobIdentity
+    options: JobOptions
+    graph: JobGraph
+    render: Callable[[str], str]
+    no_retry_exit_codes: frozenset[int] = frozenset()
+    no_retry_layers: frozenset[str] = frozenset()
+    on_retry: OnRetry = "repair"
+    attempt: int = 1
+    stays_open: bool = False
+
+
+class JobRun:
+    """Submits a job, watches it in this thread if asked to, and says what became of it.
+
+    Parameters:
+        plan: what is to be submitted.
+        client: ``azure.batch.BatchClient``.
+        files: what jobs keep in storage; None when the Airflow connection names no storage account. Then no
+            task can have inputs, outputs or a result there, and its streams stay on its node.
+        log: takes the lines for the task's log.
+        sleep: waits so many seconds.
+        measure: gets the outcome of the job, good or bad, when it is known.
+
+    Raises:
+        SpecError: the tasks need storage and there is none, be it that it was taken from the connection while
+            the job ran.
+    """
+
+    def __init__(
+        self,
+        plan: JobPlan,
+        client: Any,
+        files: JobFiles | None,
+        log: Any,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        measure: Callable[[Outcome], None] = lambda outcome: None,
+    ) -> None:
+        if files is None:
+            check_without_storage(plan.graph, plan.options)
+        self.plan = plan
+        self._client = client
+        self._files = files
+        self._say = log_to(log)
+        self._sleep = sleep
+        self._measure = measure
+        self._driver = Driver(client, self._say, sleep=sleep)
+
+    def claim(self, settle: Callable[[JobIdentity], None] = lambda identity: None) -> Claim:
+        """Create the job, or find the one that an earlier try has created.
+
+        Parameters:
+            settle: called with each identity before its job is asked for, to be remembered in time.
+
+        Raises:
+            BatchRequestError: the pool does not exist, or the job was refused.
+            BatchJobConflictError: the job id is taken by something else.
+        """
+        plan = self.plan
+        if self._files is not None:
+            self._files.prepare()
+            if (shortfall := self._files.shortfall()) is not None:
+                self._say(Say(shortfall, "warning"))
+        else:
+            self._say(Say("The connection names no storage account: the tasks' logs stay on their nodes"))
+        with explained(f"Looking at pool {plan.options.pool_label}"):
+            self._driver.run(_check_pool(plan, self._files.node_identity if self._files else None))
+        with explained(f"Submitting Batch job {plan.identity.job_id}"):
+            retry = Retry(plan.on_retry, plan.attempt, plan.no_retry_exit_codes, self._lost)
+            script = claim_job(
+                plan.identity,
+                plan.options,
+                plan.graph,
+                self._fingerprint(),
+                settle,
+                self._storage_of,
+                retry,
+            )
+            claim = self._driver.run(script)
+        self._say(Say(describe(claim)))
+        return claim
+
+    def attached(self, identity: JobIdentity) -> Claim:
+        """The job that this try has claimed already, to go on with it.
+
+        Raises:
+            BatchJobFailedError: a job whose work it builds on was deleted meanwhile.
+        """
+        with explained(f"Looking at Batch job {identity.job_id}"):
+            return self._driver.run(attached(identity))
+
+    def fill(self, claim: Claim) -> JobGraph:
+        """Put into the job all tasks that are known by now and not in it yet.
+
+        When none can follow, the job is told to end by itself.
+
+        Returns:
+            The graph with all tasks known by now; expansions left in it wait for their tasks.
+        """
+        job_id = claim.job_id
+        with explained(f"Submitting the tasks of Batch job {job_id}"):
+            graph = self.grown(claim)
+            there = self._driver.run(existing_ids(job_id, claim))
+            done = claim.earlier.homes
+            tasks = compile_tasks(
+                graph,
+                self._storage_of(job_id, done),
+                fail_fast=self.plan.options.fail_fast,
+                without=there,
+                done=done,
+            )
+            added = self._driver.run(add_tasks(job_id, tasks))
+            if added is not None and not graph.expansions and not self.plan.stays_open:
+                self._driver.run(end_when_done(job_id))
+        if added:
+            self._say(Say(f"Tasks submitted: {added:,}; there already: {len(there):,}"))
+        return graph
+
+    def grown(self, claim: Claim) -> JobGraph:
+        """The graph with every expansion whose time has come; a whole job that is created now has none."""
+        if claim.found is Found.CREATED and not claim.earlier.jobs:
+            return self.plan.graph
+        return self._driver.run(self._growing(claim.job_id, claim.earlier))
+
+    def _growing(self, job_id: str, earlier: Earlier) -> Script[JobGraph]:
+        graph, files = self.plan.graph, self._files
+        if not graph.expansions or files is None:
+            return graph
+        return (
+            yield from grown(
+                graph,
+                job_id,
+                lambda known, task_id: files.result(known, job_id, task_id, earlier.homes),
+                self.plan.render,
+                earlier.views,
+            )
+        )
+
+    def _lost(self, identity: JobIdentity, earlier: Earlier) -> Script[str | None]:
+        """Why the rest of the graph cannot build on what earlier jobs hold; None: it can."""
+        if self._files is None:
+            return None
+        try:
+            graph = yield from self._growing(identity.job_id, earlier)
+            return self._files.lost(graph, identity.job_id, earlier.homes)
+        except (SpecError, BatchRequestError) as error:
+            return str(error).partition("\n")[0]
+
+    def wait(self, watch: Watch, follower: Follower, *, longest: float = LONGEST) -> Ending:
+        """Watch the job in this thread until there is something to do; ``longest`` seconds between looks."""
+        looker = Looker(self._driver, self._sleep, longest=longest)
+        driver = Driver(self._client, self._say, sleep=self._sleep, look=looker)
+        return driver.run(watch_job(watch, follower, time.time))
+
+    def terminate(self, job_id: str, reason: str) -> None:
+        """Ask for the end of the job; its end is not waited for."""
+        with explained(f"Ending Batch job {job_id}"):
+            self._driver.run(terminate_job(job_id, reason))
+
+    def finish(self, claim: Claim) -> dict[str, Any]:
+        """Say what became of the job.
+
+        Returns:
+            ``job_id``, ``pool_id``, ``tasks`` (total, succeeded, failed), ``seconds`` (that the job took, and
+            that its tasks ran all together), ``results`` by task, ``outputs``, the blobs and prefixes that
+            the graph names as outputs (100 at most), ``work``, the ``container/prefix`` of all else that the
+            job's tasks left, or None without storage, and ``repaired``, ids of earlier jobs whose work
+            counts, oldest first. No secret is in it.
+
+        Raises:
+            BatchJobFailedError: a task failed or never ran; its text explains.
+        """
+        with explained(f"Reading the outcome of Batch job {claim.job_id}"):
+            graph = self.grown(claim)
+            outcome = self._driver.run(read_outcome(claim.job_id, graph, claim.earlier.views))
+            self._measure(outcome)
+            if (times := outcome.times()) is not None:
+                self._say(Say(times))
+            if not outcome.succeeded:
+                told = report(
+                    outcome,
+                    lambda task_id, stream: self._tail(claim.job_id, task_id, stream),
+                    self.plan.no_retry_exit_codes,
+                    self.plan.no_retry_layers,
+                    self._files.place(claim.job_id) if self._files else None,
+                )
+                raise told.error(claim.job_id)
+        return self._summary(claim, graph, outcome)
+
+    def _summary(self, claim: Claim, graph: JobGraph, outcome: Outcome) -> dict[str, Any]:
+        tolerated = {view.id for view in outcome.tolerated}
+        if self._files is not None:
+            other = {*tolerated, *outcome.skipped, *claim.earlier.homes}
+            for task_id, pattern in self._files.absent(graph, claim.job_id, other):
+                self._say(Say(absence(task_id, pattern), "warning"))
+        wanted = [spec.id for spec in graph.specs if spec.result is not None and spec.id not in tolerated]
+        if len(wanted) > RESULTS_RETURNED:
+            self._say(
+                Say(
+                    f"{len(wanted)} tasks have results: they are left in their blobs, none is returned",
+                    "warning",
+                )
+            )
+            wanted = []
+        return {
+            "job_id": claim.job_id,
+            "pool_id": (outcome.job and outcome.job.pool_id) or self.plan.options.pool_label,
+            "tasks": {
+                "total": outcome.total,
+                "succeeded": outcome.succeeded_tasks,
+                "failed": len(outcome.tolerated),
+            },
+            "seconds": {
+                "job": None if outcome.job_time is None else round(outcome.job_time.total_seconds(), 3),
+                "tasks": round(outcome.task_time.total_seconds(), 3),
+            },
+            "results": self._results(graph, claim, wanted),
+            "outputs": _named_outputs(graph)[:OUTPUTS_RETURNED],
+            "work": self._files.place(claim.job_id) if self._files else None,
+            "repaired": list(claim.earlier.jobs),
+        }
+
+    def _results(self, graph: JobGraph, claim: Claim, task_ids: list[str]) -> dict[str, Any]:
+        files = self._files
+        if files is None:
+            return {}
+        return {
+            task_id: files.result(graph, claim.job_id, task_id, claim.earlier.homes) for task_id in task_ids
+        }
+
+    def _tail(self, job_id: str, task_id: str, stream: str) -> str | None:
+        """From the node while it is there, else from the copy in the work area."""
+        tail = self._driver.run(read_tail(job_id, task_id, stream))
+        if tail is not None or self._files is None:
+            return tail
+        return self._files.last_lines(job_id, task_id, stream)
+
+    def _storage_of(self, job_id: str, homes: Mapping[str, str] | None = None) -> JobStorage | None:
+        return self._files.of(job_id, homes) if self._files else None
+
+    def _fingerprint(self) -> str:
+        """Tells whether a job that is there already is this one."""
+        container = self._files.work_container if self._files else ""
+        return fingerprint(self.plan.graph, self.plan.options, container)
+
+
+class Looker:
+    """Looks at a job, or at something in it, with a pause before each look.
+
+    Parameters:
+        driver: asks the service.
+        sleep: waits so many seconds.
+        see: asks for what is looked at.
+        longest: ceiling of the pause in seconds.
+    """
+
+    def __init__(
+        self,
+        driver: Driver,
+        sleep: Callable[[float], None],
+        see: Callable[[str], Script[Any]] = get_job,
+        *,
+        longest: float = LONGEST,
+    ) -> None:
+        self._driver = driver
+        self._sleep = sleep
+        self._see = see
+        self._pace = Pace(longest)
+
+    def __call__(self, job_id: str) -> Any:
+        """What is seen after the pause; of a job its view, or None when it does not exist."""
+        self._sleep(self._pace.next())
+        return self._driver.run(self._see(job_id))
+
+
+def _named_outputs(graph: JobGraph) -> list[str]:
+    """The blobs and prefixes, as ``container/name``, that the author gave outputs of tasks."""
+    outputs = (output for spec in graph.specs for output in spec.outputs)
+    return sorted({str(output.destination) for output in outputs if output.destination is not None})
+
+
+def _check_pool(plan: JobPlan, node_identity: str | None) -> Script[None]:
+    """A job on a pool that does not exist is accepted and waits for ever, as is a task that needs more slots
+    than any node has: neither is an error to the service."""
+    if (auto := plan.options.auto_pool) is not None:
+        auto.check_fits(plan.graph)
+        return
+    pool_id = plan.options.pool_label
+    wire: Mapping[str, Any] = yield from patiently(
+        Call("get_pool", (pool_id,), {"select": ["id", "state", "taskSlotsPerNode", "identity"]})
+    )
+    if node_identity and not _has_identity(wire, node_identity):
+        yield Say(
+            f"Pool {pool_id} does not have the identity {node_identity} that the connection names for its "
+            "nodes, so tasks cannot read or write blobs by it. Assign it to the pool, or leave "
+            "node_identity_resource_id out of the connection so that SAS are used.",
+            "warning",
+        )
+    slots = int(wire.get("taskSlotsPerNode") or 1)
+    greedy = next((spec for spec in plan.graph.specs if spec.required_slots > slots), None)
+    if greedy is not None:
+        raise SpecError(
+            f"it needs {greedy.required_slots} slots, and a node of pool {pool_id!r} has {slots}",
+            where=greedy.where,
+            right="It would wait for ever. Lower required_slots, or use a pool with more slots per node.",
+        )
+
+
+def _has_identity(pool: Mapping[str, Any], wanted: str) -> bool:
+    assigned = (pool.get("identity") or {}).get("userAssignedIdentities") or ()
+    return any(str(item.get("resourceId")).lower() == wanted.lower() for item in assigned)
+
+
+@contextmanager
+def explained(subject: str) -> Iterator[None]:
+    """Let a refusal within the block be raised in words.
+
+    Parameters:
+        subject: what is being done, such as ``Submitting Batch job x``.
+
+    Raises:
+        BatchRequestError: with what happened, the likely cause and the next step.
+    """
+    try:
+        yield
+    except Refusal as refusal:
+        raise request_failure(refusal, subject) from None

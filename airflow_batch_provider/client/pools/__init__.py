@@ -1,0 +1,1 @@
+"""Pools: made, compared, waited for, mended."""

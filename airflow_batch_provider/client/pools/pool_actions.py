@@ -1,0 +1,149 @@
+"""What operators do to a pool that is there: scripts, for both drivers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from airflow_batch_provider.client.pools.pool_drift import SCALE, find_differences
+from airflow_batch_provider.client.pools.pool_requests import (
+    MAX_REMOVED,
+    delete_pool,
+    disable_auto_scale,
+    enable_auto_scale,
+    get_pool,
+    list_nodes,
+    remove_nodes,
+    resize,
+)
+from airflow_batch_provider.client.pools.pool_views import NodeView, PoolView
+from airflow_batch_provider.client.pools.pool_watch import work_on
+from airflow_batch_provider.client.requests.job_requests import patiently
+from airflow_batch_provider.client.requests.steps import Call, Pause, Refusal, Say, Script
+
+_LEAVING = frozenset({"leavingpool"})
+
+
+def resize_pool(pool_id: str, wire: Mapping[str, Any]) -> Script[bool]:
+    """Ask for another number of nodes, unless the pool has them or is getting them.
+
+    Parameters:
+        pool_id: the pool.
+        wire: the wire model BatchPoolResizeOptions, with both targets.
+
+    Returns:
+        False: another resize is under way.
+    """
+    pool = yield from patiently(Call("get_pool", (pool_id,)))
+    view = PoolView.read(pool)
+    targets = {name: wire[name] for name in ("targetDedicatedNodes", "targetLowPriorityNodes")}
+    same = not find_differences(targets, pool) and not view.auto_scale
+    if same and (view.allocation_state == "resizing" or view.current == view.target):
+        yield Say(f"Pool {pool_id} has this size already, or is being brought to it.")
+        return True
+    return (yield from _unless_resizing(resize(pool_id, wire)))
+
+
+def set_auto_scale(pool_id: str, wire: Mapping[str, Any]) -> Script[bool]:
+    """Let a formula set the pool's size, unless it does so already.
+
+    Parameters:
+        pool_id: the pool.
+        wire: the formula and its interval, in the names of the wire model of a pool.
+
+    Returns:
+        False: a resize is under way.
+    """
+    pool = yield from patiently(Call("get_pool", (pool_id,)))
+    wanted = {name: wire[name] for name in SCALE if name in wire}
+    if find_differences(wanted, pool) and not (yield from _unless_resizing(enable_auto_scale(pool_id, wire))):
+        return False
+    run = (yield from patiently(Call("get_pool", (pool_id,)))).get("autoScaleRun") or {}
+    if error := run.get("error"):
+        text = f"The formula of pool {pool_id} could not be evaluated now: {error.get('code')}: "
+        yield Say(f"{text}{error.get('message')}", "warning")
+    elif run.get("results"):
+        yield Say(f"The formula of pool {pool_id} gives {run['results']}")
+    return True
+
+
+def stop_auto_scale(pool_id: str) -> Script[None]:
+    """Let the pool keep the size it has."""
+    view: PoolView = yield from get_pool(pool_id)
+    if view.auto_scale:
+        yield from disable_auto_scale(pool_id)
+
+
+def choose_nodes(pool_id: str, node_ids: Collection[str], states: Collection[str]) -> Script[list[NodeView]]:
+    """The nodes of a pool that are named or are in one of some states, and are not leaving it."""
+    nodes: list[NodeView] = yield from list_nodes(pool_id)
+    return [
+        node for node in nodes if (node.id in node_ids or node.state in states) and node.state not in _LEAVING
+    ]
+
+
+def remove_some(
+    pool_id: str, node_ids: Collection[str], states: Collection[str], deallocation: str, *, again: bool
+) -> Script[bool]:
+    """Ask for the removal of nodes, as many as the service takes at once.
+
+    Parameters:
+        pool_id: the pool.
+        node_ids, states: which nodes: named ones, and those in one of these states.
+        deallocation: what becomes of their tasks.
+        again: whether this was asked before, and the pool has settled since.
+
+    Returns:
+        Whether none of them is left; if not, wait until the pool has settled and ask again.
+
+    Raises:
+        Refusal: code ``RemoveNodesFailed``, when the service has given up.
+    """
+    if again:
+        view: PoolView = yield from get_pool(pool_id)
+        failed = [error for error in view.resize_errors if error.code == "RemoveNodesFailed"]
+        if failed:
+            raise Refusal("RemoveNodesFailed", 0, failed[0].message, transient=True)
+    nodes: list[NodeView] = yield from choose_nodes(pool_id, node_ids, states)
+    if not nodes:
+        return True
+    chosen: Sequence[str] = [node.id for node in nodes[:MAX_REMOVED]]
+    if (yield from _unless_resizing(remove_nodes(pool_id, chosen, deallocation))):
+        yield Say(f"Removing {len(chosen)} node(s) of pool {pool_id}")
+    return False
+
+
+def delete_if(pool_id: str, *, idle: bool) -> Script[bool]:
+    """Ask for a pool's deletion.
+
+    Parameters:
+        pool_id: the pool.
+        idle: only if it has no task to run.
+
+    Returns:
+        False: it has.
+    """
+    if idle:
+        try:
+            work = yield from work_on(pool_id)
+        except Refusal as refusal:
+            if refusal.code == "PoolNotFound":
+                return True
+            raise
+        if work:
+            yield Say(f"Pool {pool_id} is not idle: {work}")
+            return False
+    yield from delete_pool(pool_id)
+    return True
+
+
+def _unless_resizing(request: Script[None]) -> Script[bool]:
+    """Whether a request was taken, and not refused because of a resize that is under way."""
+    try:
+        yield from request
+    except Refusal as refusal:
+        if refusal.code != "PoolBeingResized":
+            raise
+        yield Pause(1.0)  # the pool may look steady for a moment though it is not
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""Single tasks of jobs that others may share."""

@@ -1,0 +1,137 @@
+"""One Batch task of a group's job, as the Airflow task that stands for it drives it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from airflow_batch_provider.client.jobs.claim import Found
+from airflow_batch_provider.client.jobs.job_run import JobRun, Looker, explained
+from airflow_batch_provider.client.requests.drive import Driver, log_to
+from airflow_batch_provider.client.requests.steps import Say
+from airflow_batch_provider.client.tasks.group_jobs import terminate_task
+from airflow_batch_provider.client.tasks.member_place import Attempt, find_place, read_fate
+from airflow_batch_provider.client.tasks.member_report import member_report
+from airflow_batch_provider.client.tasks.task_watch import TaskEnding, TaskWatch, watch_task
+from airflow_batch_provider.client.watching.polls import see_task
+from airflow_batch_provider.client.watching.streams import Follower, read_tail
+from airflow_batch_provider.spec.graph import JobGraph
+from airflow_batch_provider.spec.ids import JobIdentity
+
+if TYPE_CHECKING:
+    from airflow_batch_provider.client.jobs.job_files import JobFiles
+
+
+class MemberRun:
+    """Finds the Batch task of a member, watches it in this thread if asked to, and says what became of it.
+
+    Parameters:
+        graph: the member's own task, rendered.
+        client: ``azure.batch.BatchClient``.
+        files: what jobs keep in storage; None when the Airflow connection names no storage account.
+        log: takes the lines for the task's log.
+        no_retry_exit_codes: when it fails for good with one of these, another try is not worth it.
+        sleep: waits so many seconds.
+    """
+
+    def __init__(
+        self,
+        graph: JobGraph,
+        client: Any,
+        files: JobFiles | None,
+        log: Any,
+        no_retry_exit_codes: frozenset[int] = frozenset(),
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        (self._spec,) = graph.specs
+        self._graph = graph
+        self._client = client
+        self._files = files
+        self._no_retry_exit_codes = no_retry_exit_codes
+        self._say = log_to(log)
+        self._sleep = sleep
+        self._driver = Driver(client, self._say, sleep=sleep)
+
+    def place(
+        self, attempt: Attempt, own: Callable[[], JobRun], settle: Callable[[JobIdentity], None]
+    ) -> str:
+        """The id of the job in which the task runs, has run or runs again.
+
+        Parameters:
+            attempt: this try.
+            own: makes the job of the task's own, if it needs one.
+            settle: called with each identity of that job before it is asked for.
+
+        Raises:
+            BatchRequestError: the service refused a request.
+        """
+        with explained(f"Looking at task {attempt.task_id} of Batch job {attempt.job_id}"):
+            job_id = self._driver.run(find_place(attempt))
+        if job_id is not None:
+            self._say(Say(f"Task {attempt.task_id} of Batch job {job_id}"))
+            return job_id
+        self._say(Say(f"Task {attempt.task_id} runs in a job of its own"))
+        run = own()
+        claim = run.claim(settle)
+        if claim.found is not Found.SUCCEEDED:
+            run.fill(claim)
+        return claim.job_id
+
+    def wait(self, watch: TaskWatch, follower: Follower) -> TaskEnding:
+        """Watch the task in this thread until it has ended."""
+        looker = Looker(self._driver, self._sleep, lambda job_id: see_task(job_id, watch.task_id))
+        driver = Driver(self._client, self._say, sleep=self._sleep, look=looker)
+        return driver.run(watch_task(watch, follower, time.time))
+
+    def terminate(self, job_id: str) -> None:
+        """End the task; its job and all else in it go on."""
+        with explained(f"Ending task {self._spec.id} of Batch job {job_id}"):
+            self._driver.run(terminate_task(job_id, self._spec.id))
+
+    def finish(self, job_id: str) -> dict[str, Any] | None:
+        """Say what became of the task.
+
+        Returns:
+            ``job_id``, ``task_id``, ``exit_code``, ``result``, ``outputs`` (the blobs and prefixes that the
+            author gave it) and ``work``, the ``container/prefix`` of all else that it left, or None without
+            storage. No secret is in it. None when it has not ended.
+
+        Raises:
+            BatchJobFailedError: it failed or never ran; the text explains.
+        """
+        with explained(f"Reading the outcome of task {self._spec.id} of Batch job {job_id}"):
+            fate = self._driver.run(read_fate(job_id, self._spec.id))
+            if fate.pending:
+                return None
+            task = fate.task
+            done = task is not None and task.succeeded
+            tolerated = task is not None and not done and self._spec.tolerates(task.exit_code)
+            if not done and not tolerated:
+                told = member_report(
+                    fate, lambda task_id, stream: self._tail(job_id, stream), self._no_retry_exit_codes
+                )
+                raise told.error(job_id)
+        assert task is not None, "otherwise it did not succeed"
+        if tolerated:
+            self._say(Say(f"Exit code {task.exit_code} is one that the group reckons with", "warning"))
+        files = self._files
+        outputs = (output.destination for output in self._spec.outputs)
+        return {
+            "job_id": job_id,
+            "task_id": self._spec.id,
+            "exit_code": task.exit_code,
+            "result": files.result(self._graph, job_id, self._spec.id)
+            if files and done and self._spec.result is not None
+            else None,
+            "outputs": sorted(str(place) for place in outputs if place is not None),
+            "work": f"{files.place(job_id)}/{self._spec.id}" if files else None,
+        }
+
+    def _tail(self, job_id: str, stream: str) -> str | None:
+        """From the node while it is there, else from the copy in the work area."""
+        tail = self._driver.run(read_tail(job_id, self._spec.id, stream))
+        if tail is not None or self._files is None:
+            return tail
+        return self._files.last_lines(job_id, self._spec.id, stream)

@@ -1,0 +1,205 @@
+"""One task in a job that others may share, from its pool to its outcome, with the synchronous client."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from airflow_batch_provider.client.jobs.job_run import Looker, explained
+from airflow_batch_provider.client.jobs.report import report
+from airflow_batch_provider.client.jobs.submission import end_when_done
+from airflow_batch_provider.client.pools.pool_watch import PoolWait, watch_pool
+from airflow_batch_provider.client.pools.pools import PoolError, ensure_pool
+from airflow_batch_provider.client.requests.drive import Driver, log_to
+from airflow_batch_provider.client.requests.job_requests import GONE, patiently
+from airflow_batch_provider.client.requests.steps import Call, Refusal, Say
+from airflow_batch_provider.client.tasks.single_task import (
+    Settle,
+    SharedTask,
+    TaskClaim,
+    claim_task,
+    delete_idle_pool,
+    delete_job,
+    not_in_job,
+    task_outcome,
+    terminate_task,
+    verified_images,
+)
+from airflow_batch_provider.client.tasks.task_watch import TaskEnding, TaskWatch, watch_task
+from airflow_batch_provider.client.watching.polls import see_task
+from airflow_batch_provider.client.watching.streams import Follower, read_tail
+from airflow_batch_provider.exceptions import BatchJobTimeoutError, BatchPoolError, BatchPoolHopelessError
+from airflow_batch_provider.spec.official import OfficialPool
+
+_KILL_SECONDS = 5.0
+"""For each request by which a killed Airflow task ends its Batch task; the worker is being stopped."""
+
+_DELETION_SECONDS = 3600.0
+"""For a pool of the same id to be gone: its nodes finish their tasks first."""
+
+
+class SingleTaskRun:
+    """Has a task run and says what became of it.
+
+    Parameters:
+        task: what is to be submitted.
+        client: ``azure.batch.BatchClient``.
+        log: takes the lines for the task's log.
+        settle: called with job and task id before the task is asked for, to be remembered in time.
+        longest: ceiling of the time between two looks, in seconds.
+        sleep: waits so many seconds.
+    """
+
+    def __init__(
+        self,
+        task: SharedTask,
+        client: Any,
+        log: Any,
+        settle: Settle,
+        *,
+        longest: float,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.task = task
+        self.settle = settle
+        self._client = client
+        self._say = log_to(log)
+        self._longest = longest
+        self._sleep = sleep
+        self._driver = Driver(client, self._say, sleep=sleep)
+
+    def ensure_pool(self, pool: OfficialPool) -> None:
+        """Make the pool if there is none of its id; no node is waited for.
+
+        Raises:
+            BatchPoolError: it cannot be had.
+        """
+        image = None
+        if pool.latest:
+            with explained("Looking for the newest verified image"):
+                image = pool.newest(self._driver.run(verified_images()))
+        wire = pool.pool(image).to_wire(_NoAccount())
+        if pool.start_task is not None:
+            wire["startTask"] = dict(pool.start_task)
+        try:
+            ensured = self._driver.run(ensure_pool(wire, "ignore"))
+            if ensured.status == "deleting":
+                self._driver.run(watch_pool(PoolWait(pool.id, "gone", 0, time.time() + _DELETION_SECONDS)))
+                ensured = self._driver.run(ensure_pool(wire, "ignore"))
+        except PoolError as problem:
+            raise (BatchPoolHopelessError if problem.fatal else BatchPoolError)(str(problem)) from None
+        made = "created" if ensured.status == "created" else "there already; taken as it is"
+        self._say(Say(f"Pool {pool.id}: {made}"))
+
+    def check_pool(self) -> None:
+        """Look for the pool, if there must be one: a job without is accepted, and waits for ever.
+
+        Raises:
+            BatchRequestError: there is none of its id.
+        """
+        if (pool_id := self.task.pool_id) is None:
+            return
+        with explained(f"Looking at pool {pool_id}"):
+            self._driver.run(patiently(Call("get_pool", (pool_id,), {"select": ["id"]})))
+
+    def let_end(self, job_id: str, comes_no_more: Callable[[int], bool]) -> None:
+        """Let the job end when its tasks are complete, if those that are missing will not come any more.
+
+        If none is missing, whoever came last has seen to it. That the job cannot end does not change what
+        became of our task.
+
+        Parameters:
+            job_id: the job.
+            comes_no_more: whether the instance of a map index will put no task into it.
+        """
+        try:
+            missing = self._driver.run(not_in_job(job_id, self.task))
+            if missing and all(comes_no_more(index) for index in missing):
+                self._driver.run(end_when_done(job_id))
+        except Refusal as refusal:
+            if refusal.code not in GONE:
+                self._say(Say(f"Batch job {job_id} ends at its max_wall_clock only: {refusal}", "warning"))
+
+    def claim(self) -> TaskClaim:
+        """Submit the task, or find what an earlier try has submitted.
+
+        Raises:
+            BatchRequestError: the service refused job or task.
+            BatchJobConflictError: too many tries have failed.
+        """
+        with explained(f"Submitting Batch task {self.task.task_id}"):
+            claim = self._driver.run(claim_task(self.task, self.settle))
+        how = "Attached to" if claim.attached else "Submitted"
+        self._say(Say(f"{how} Batch task {claim.task_id} of job {claim.job_id}"))
+        return claim
+
+    def wait(self, claim: TaskClaim, seconds: float, deadline: float) -> TaskEnding:
+        """Watch the task in this thread until there is something to do about it."""
+        looker = Looker(
+            self._driver,
+            self._sleep,
+            lambda job_id: see_task(job_id, claim.task_id),
+            longest=self._longest,
+        )
+        driver = Driver(self._client, self._say, sleep=self._sleep, look=looker)
+        watch = TaskWatch(claim.job_id, claim.task_id, deadline, seconds)
+        return driver.run(watch_task(watch, Follower(claim.job_id, which=True), time.time))
+
+    def finish(self, job_id: str, task_id: str, ending: str) -> None:
+        """Nothing if the task did well.
+
+        Raises:
+            BatchJobFailedError: it did not; the text explains.
+            BatchJobTimeoutError: its time is over; it is being ended.
+        """
+        with explained(f"Reading the outcome of Batch task {task_id}"):
+            if ending == "timeout":
+                self._driver.run(terminate_task(job_id, task_id, self.task.owner))
+                raise BatchJobTimeoutError(_too_late(task_id, job_id, self.task.timeout.total_seconds() / 60))
+            outcome = self._driver.run(task_outcome(job_id, task_id))
+            if not outcome.succeeded:
+                told = report(outcome, lambda each, stream: self._driver.run(read_tail(job_id, each, stream)))
+                raise told.error(job_id)
+
+    def clean_up(self, job_id: str, *, job: bool, pool: bool) -> None:
+        """Delete job and pool if wanted; that one cannot be does not change what became of the task."""
+        try:
+            if job:
+                self._driver.run(delete_job(job_id))
+            if pool and self.task.pool_id is not None:
+                self._driver.run(delete_idle_pool(self.task.pool_id))
+        except Refusal as refusal:
+            self._say(Say(f"Not everything was deleted: {refusal}", "warning"))
+
+
+def end_killed(open_client: Callable[[], Any], mine: tuple[str, str, str], log: Any) -> None:
+    """End the Batch task of a killed Airflow task and no other; its end is not waited for.
+
+    Parameters:
+        open_client: gives the Batch client.
+        mine: job id, task id, and the owner by which it is known.
+        log: takes the lines for the task's log.
+    """
+    job_id, task_id, owner = mine
+    try:
+        driver = Driver(open_client(), log_to(log), seconds=_KILL_SECONDS)
+        if driver.run(terminate_task(job_id, task_id, owner)):
+            log.info("Batch task %s is being ended", task_id)
+    except Refusal as refusal:
+        log.warning("Batch task %s could not be ended: %s", task_id, refusal)
+
+
+class _NoAccount:
+    """These pools have no application packages, for which alone an account is asked."""
+
+    account_resource_id = ""
+
+
+def _too_late(task_id: str, job_id: str, minutes: float) -> str:
+    return (
+        f"Batch task {task_id} of job {job_id} did not end within timeout={minutes:g} minutes of its start, "
+        "or got no node in time; it is being ended.\n"
+        "Likely cause: it takes longer than expected, or the pool has no free node.\n"
+        "Next step: look at the pool's nodes and the task's output; raise timeout if the time was well spent."
+    )

@@ -1,0 +1,74 @@
+"""Watching one task of a job that it shares with others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from airflow_batch_provider.client.requests.steps import Look, Refusal, Say, Script
+from airflow_batch_provider.client.watching.outage import Outage
+from airflow_batch_provider.client.watching.polls import TaskSeen
+from airflow_batch_provider.client.watching.ration import Rations, Turns
+from airflow_batch_provider.client.watching.streams import Follower
+
+TaskEnding: TypeAlias = Literal["ended", "timeout"]
+"""Why watching stopped: the task or its job has ended or is gone, or the operator's time is over."""
+
+_STARTED = frozenset({"preparing", "running", "completed"})
+
+
+@dataclass(frozen=True)
+class TaskWatch:
+    """What is watched for.
+
+    Parameters:
+        job_id, task_id: the task.
+        deadline: seconds since the epoch after which watching ends.
+        seconds: how long it may take once it runs; the deadline is then that of its start. None: it is that
+            of its end.
+    """
+
+    job_id: str
+    task_id: str
+    deadline: float | None = None
+    seconds: float | None = None
+
+
+def watch_task(
+    watch: TaskWatch, follower: Follower, now: Callable[[], float], rations: Rations | None = None
+) -> Script[TaskEnding]:
+    """Watch a task until it has ended; say its output meanwhile.
+
+    A look that fails is told once and made again: a healthy task does not fail because nobody could see it.
+    Looks are answered by a :class:`~airflow_batch_provider.client.watching.polls.TaskSeen`.
+
+    Parameters:
+        watch: what is watched for.
+        follower: says the task's output.
+        now: the time in seconds since the epoch.
+        rations: of the requests beyond the look, shared with others; None: this task has its own.
+    """
+    reading = Turns((rations or Rations(now)).output)
+    outage = Outage("task")
+    deadline, started = watch.deadline, False
+    while True:
+        try:
+            seen: TaskSeen = yield Look(watch.job_id)
+        except Refusal as refusal:
+            yield from outage.begins(refusal)
+        else:
+            yield from outage.is_over()
+            task = seen.task
+            if task is not None and task.state in _STARTED:
+                if not started:
+                    started = True
+                    deadline = now() + watch.seconds if watch.seconds is not None else deadline
+                    if task.node_id is not None:
+                        yield Say(f"Batch task {watch.task_id} has started on node {task.node_id}")
+                if follower.active and (seen.over or reading.due):
+                    yield from reading.take(follower.follow(task))
+            if seen.over:
+                return "ended"
+        if deadline is not None and now() > deadline:
+            return "timeout"

@@ -1,0 +1,200 @@
+"""Reading what tasks write to stdout and stderr: the end of it, or what is new since the last look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from airflow_batch_provider.client.connect.secret import strike_signatures
+from airflow_batch_provider.client.requests.job_requests import in_motion, list_tasks
+from airflow_batch_provider.client.requests.records import TASK_FIELDS, TaskView, task_view
+from airflow_batch_provider.client.requests.steps import Answer, Refusal, Say, Script, Send, Together
+from airflow_batch_provider.client.watching.log_lines import read_line
+
+STREAMS = ("stdout.txt", "stderr.txt")
+TAIL_BYTES = 8_192
+TAIL_LINES = 20
+
+FOLLOWED = 20
+"""Tasks of a job whose output is followed at most; more would drown the log, and cost two calls each look."""
+
+CHUNK_BYTES = 64 * 1024
+"""Read of one file in one look at most: a task that writes faster is read on in the next looks."""
+
+LAST_CHUNKS = 8
+"""Looks that the rest of a finished task's file is read in at most: half a megabyte beyond what was read."""
+
+
+def read_range(job_id: str, task_id: str, name: str, start: int, length: int) -> Send:
+    """Ask for a part of a task's file. The service answers 200 with the part, also if the file is shorter."""
+    headers = {"ocp-range": f"bytes={start}-{start + length - 1}", "Accept": "application/octet-stream"}
+    return Send("GET", _file(job_id, task_id, name), headers=headers)
+
+
+def _file(job_id: str, task_id: str, name: str) -> str:
+    return f"/jobs/{job_id}/tasks/{task_id}/files/{name}"
+
+
+def read_tail(job_id: str, task_id: str, name: str) -> Script[str | None]:
+    """The last lines of a task's stream; None when the node or the file is not there any more."""
+    try:
+        properties: Answer = yield Send("HEAD", _file(job_id, task_id, name))
+        if properties.length == 0:
+            return ""
+        start = max(0, properties.length - TAIL_BYTES)
+        answer: Answer = yield read_range(job_id, task_id, name, start, TAIL_BYTES)
+    except Refusal:
+        return None
+    return last_lines(answer.body)
+
+
+def last_lines(data: bytes) -> str:
+    """The last 20 lines of a stream's end."""
+    return "\n".join(_text(data).rstrip().splitlines()[-TAIL_LINES:])
+
+
+@dataclass
+class Followed:
+    """How far the output of one task was read.
+
+    Parameters:
+        offsets: of stdout and stderr, in bytes.
+        done: whether the task has ended and all of it was read.
+    """
+
+    offsets: list[int] = field(default_factory=lambda: [0, 0])
+    done: bool = False
+
+
+class Follower:
+    """Follows the output of a job's running tasks, some of them.
+
+    Parameters:
+        job_id: the job.
+        which: True for all tasks, or beginnings of task ids.
+        seen: how far it was read earlier, as :meth:`state` gave it.
+    """
+
+    def __init__(
+        self, job_id: str, which: bool | Sequence[str], seen: Mapping[str, Sequence[int]] | None = None
+    ) -> None:
+        self.job_id = job_id
+        self._prefixes = None if isinstance(which, bool) else tuple(which)
+        self._wanted = bool(which)
+        self._told_of_limit = False
+        self._since = ""
+        self._tasks = {
+            task_id: Followed([offsets[0], offsets[1]], done=len(offsets) > 2)
+            for task_id, offsets in (seen or {}).items()
+        }
+
+    def state(self) -> dict[str, list[int]]:
+        """How far everything was read, as plain data: two offsets, and a third entry when it is done."""
+        return {
+            task_id: [*followed.offsets, 1] if followed.done else list(followed.offsets)
+            for task_id, followed in self._tasks.items()
+        }
+
+    @property
+    def active(self) -> bool:
+        """Whether there is, or may come, something to say."""
+        return self._wanted and (not self._full or bool(self._reading))
+
+    @property
+    def _full(self) -> bool:
+        return len(self._tasks) >= FOLLOWED
+
+    @property
+    def _reading(self) -> list[str]:
+        return [task_id for task_id, followed in self._tasks.items() if not followed.done]
+
+    def look(self) -> Script[None]:
+        """Say what the tasks have written since the last look. Whatever goes wrong, no task fails of it."""
+        if not self.active:
+            return
+        try:
+            # A page holds more tasks than are followed.
+            fields = (*TASK_FIELDS, "stateTransitionTime")
+            listed = yield from list_tasks(self.job_id, where=self._filter(), select=fields, whole=False)
+            self._since = max([self._since, *(str(item.get("stateTransitionTime") or "") for item in listed)])
+            views = [task_view(item) for item in listed]
+            for view in self._followed(views):
+                yield from self._read(view)
+            if self._full and not self._told_of_limit:
+                self._told_of_limit = True
+                yield Say(
+                    f"The output of the first {FOLLOWED} tasks is shown here; all of it is kept in blobs"
+                )
+        except Refusal:
+            return
+
+    def follow(self, view: TaskView) -> Script[None]:
+        """Say what one task has written since it was last followed; whatever goes wrong, it does not fail."""
+        if not self.active:
+            return
+        try:
+            for followed in self._followed([view]):
+                yield from self._read(followed)
+        except Refusal:
+            return
+
+    def _filter(self) -> str:
+        if self._full:
+            ids = " or ".join(f"id eq '{task_id}'" for task_id in self._reading)
+            return f"{in_motion()} and ({ids})"
+        # Tasks that completed before the last look were read to their end: the list stays short.
+        kinds = in_motion(self._since)
+        if not self._prefixes:
+            return kinds
+        starts = " or ".join(f"startswith(id,'{prefix}')" for prefix in self._prefixes)
+        return f"{kinds} and ({starts})"
+
+    def _followed(self, views: Iterable[TaskView]) -> Iterable[TaskView]:
+        for view in views:
+            if view.id not in self._tasks and self._full:
+                continue
+            if view.completed and view.node_id is None:
+                continue
+            if not self._tasks.setdefault(view.id, Followed()).done:
+                yield view
+
+    def _read(self, view: TaskView) -> Script[None]:
+        followed = self._tasks[view.id]
+        for _ in range(LAST_CHUNKS if view.completed else 1):
+            calls = [
+                read_range(self.job_id, view.id, name, followed.offsets[at], CHUNK_BYTES)
+                for at, name in enumerate(STREAMS)
+            ]
+            answers = yield Together(calls)
+            full = False
+            for at, answer in enumerate(answers):
+                data = b"" if isinstance(answer, Refusal) else answer.body
+                full = full or len(data) == CHUNK_BYTES
+                taken, lines = whole_lines(data, final=view.completed)
+                followed.offsets[at] += taken
+                for level, line in map(read_line, lines):
+                    yield Say(f"[{view.id}] {line}", level)
+            if not full:
+                break
+        followed.done = view.completed
+
+
+def whole_lines(data: bytes, *, final: bool) -> tuple[int, list[str]]:
+    """Take the complete lines of what was read.
+
+    Parameters:
+        data: what was read.
+        final: whether nothing will follow, so that a line without an end is complete.
+
+    Returns:
+        How many bytes were taken, and the lines.
+    """
+    end = data.rfind(b"\n") + 1
+    if final or (end == 0 and len(data) >= CHUNK_BYTES):
+        end = len(data)
+    return end, _text(data[:end]).splitlines()
+
+
+def _text(data: bytes) -> str:
+    # Programs print the URLs that they were given.
+    return strike_signatures(data.decode("utf-8", "replace"))
