@@ -33,7 +33,7 @@ demo: setup ## a video lands and a Batch job DAG transcodes it (EXIT=1: stop aft
 	$(BIN)/python -m demo $(if $(DAG),--dag $(DAG)) $(if $(EXIT),--exit)
 
 test: setup check ## everything: linters, unit, protocol, crash and end-to-end tests
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/python -m tests
 
 test-fast: $(READY) ## the unit tests, on all cores
 	$(BIN)/python -m pytest -n auto -m "not slow and not e2e"

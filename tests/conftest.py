@@ -27,19 +27,6 @@ os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
 os.environ["AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL"] = "-1"
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With ``--dist loadgroup``: the tests of a file stay together, those of ``e2e`` share one Airflow.
-
-    They come first: they are the longest part, and wait much, while another worker goes through all others.
-    """
-    whole = Path(__file__).parent / "e2e"
-    items.sort(key=lambda item: whole not in item.path.parents)
-    for item in items:
-        group = whole if whole in item.path.parents else item.path
-        item.add_marker(pytest.mark.xdist_group(group.relative_to(whole.parent).as_posix()))
-
-
 @pytest.fixture(scope="session")
 def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StorageAccount]:
     """A storage account of its own. Tests use containers and queues with names of their own."""
