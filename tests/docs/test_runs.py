@@ -31,7 +31,7 @@ def dag_files(folder: Path) -> list[Path]:
     The DAG's object must be found under a name; the pages have no need of one.
     """
     pages = {"readme": blocks_of(ROOT / "README.md", "python")[:1]}
-    for name in ("job-graphs", "application-packages", "task-groups"):
+    for name in ("job-graphs", "application-packages", "task-groups", "task-decorator"):
         pages[name] = blocks_of(ROOT / "docs" / f"{name}.md", "python")
     files = []
     for name, blocks in pages.items():
@@ -130,6 +130,13 @@ def test_the_group_of_its_page_runs_as_one_job(told: dict[str, Any]) -> None:
     members = ("prep", "fit-0", "fit-1", "best", "check")
     assert len({returned[f"train.{member}"]["job_id"] for member in members}) == 1
     assert returned["tell"] == sum(range(2, 101, 2))
+
+
+def test_the_functions_of_their_page_run_on_nodes(told: dict[str, Any]) -> None:
+    returned = told["functions"]["returned"]
+    assert returned["numbers"]["bytes"] > 48_000
+    assert returned["total"] == sum(range(200_000)) + 10 + 20
+    assert returned["report"] == f"200000 numbers, {returned['total']} in total"
 
 
 def test_the_result_that_the_page_shows_has_the_form_of_the_real_one(told: dict[str, Any]) -> None:
