@@ -74,6 +74,9 @@ class KnownFiles(JobFiles):
     ) -> Any:
         return [1, 2]
 
+    def absent(self, graph: JobGraph, job_id: str, without: Collection[str]) -> list[tuple[str, str]]:
+        return []
+
     def last_lines(self, job_id: str, task_id: str, stream: str) -> str | None:
         return None
 

@@ -145,7 +145,7 @@ def test_no_signature_is_in_logs_xcom_trigger_rows_rendered_fields_or_errors(
     )
     context: Any = {"ti": instance, "run_id": instance.run_id}
     with pytest.MonkeyPatch.context() as patch:
-        for module in ("drive", "job_run"):
+        for module in ("requests.drive", "jobs.job_run"):
             patch.setattr(f"airflow_batch_provider.client.{module}.log_to", lambda logger: said.append)
         try:
             with pytest.raises(TaskDeferred) as deferred:

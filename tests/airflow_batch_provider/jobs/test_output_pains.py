@@ -74,7 +74,7 @@ def run(operator: AzureBatchJobOperator) -> Told:
     instance = _Instance()
     said: list[Say] = []
     with pytest.MonkeyPatch.context() as patch:
-        for module in ("drive", "job_run"):
+        for module in ("requests.drive", "jobs.job_run"):
             patch.setattr(f"airflow_batch_provider.client.{module}.log_to", lambda logger: said.append)
         context: Any = {"ti": instance, "run_id": instance.run_id}
         try:
