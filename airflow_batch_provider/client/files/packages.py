@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,8 @@ T = TypeVar("T")
 # Metadata of the package's blob, by which a later run sees whether it would upload the same.
 _HASH = "contenthash"
 _BLOCK_BYTES = 8 * 1024 * 1024
+_OTHER_SECONDS, _OTHER_PAUSE = 300.0, 1.0
+"""How long another task's upload of the same version is waited for, and the time between two looks."""
 
 
 class PackageError(Exception):
@@ -127,8 +130,9 @@ class PackageStore:
                     fatal=False,
                 )
             self._create_application(application_id)
-            self._upload(application_id, version, archive)
-        elif archive is not None:
+            if not self._upload(application_id, version, archive):
+                active = self._await_other(application_id, version)
+        if active is not None and archive is not None:
             self._compare(application_id, version, active, content_hash(archive))
         if make_default:
             self._make_default(application_id, version)
@@ -163,14 +167,44 @@ class PackageStore:
             )
             self._log(f"Created application {application_id}.")
 
-    def _upload(self, application_id: str, version: str, archive: Path) -> None:
-        package = self._client.application_package.create(*self._scope, application_id, version)
-        size = archive.stat().st_size
-        self._log(f"Uploading version {version} of {application_id} ({size / 1e6:.1f} MB).")
-        with self._blob(str(package.storage_url)) as blob, archive.open("rb") as data:
-            blob.upload_blob(data, overwrite=True, metadata={_HASH: content_hash(archive)})
-        self._client.application_package.activate(*self._scope, application_id, version, {"format": "zip"})
+    def _upload(self, application_id: str, version: str, archive: Path) -> bool:
+        """Whether the version is there by this; False when another task uploads it, or has, meanwhile."""
+        from azure.core.exceptions import HttpResponseError
+
+        packages = self._client.application_package
+        try:
+            package = packages.create(*self._scope, application_id, version)
+            size = archive.stat().st_size
+            self._log(f"Uploading version {version} of {application_id} ({size / 1e6:.1f} MB).")
+            with self._blob(str(package.storage_url)) as blob, archive.open("rb") as data:
+                blob.upload_blob(data, overwrite=True, metadata={_HASH: content_hash(archive)})
+            packages.activate(*self._scope, application_id, version, {"format": "zip"})
+        except HttpResponseError as error:
+            if error_code(error) == "OperationInvalidForCurrentState":
+                return False
+            if error_status(error) == 409 and self._get(application_id, version) is not None:
+                return False
+            raise
         self._log(f"Version {version} of {application_id} is active.")
+        return True
+
+    def _await_other(self, application_id: str, version: str) -> Any:
+        """The version once it is active by whoever uploads it too: the last to begin has its place."""
+        self._log(f"Another task uploads version {version} of {application_id} too; waiting for it.")
+        deadline = time.monotonic() + _OTHER_SECONDS
+        while (active := self._get(application_id, version)) is None:
+            if time.monotonic() > deadline:
+                raise PackageError(
+                    Explanation(
+                        f"Version {version} of application {application_id} was begun by another task and is "
+                        "not there yet.",
+                        "That task uploads for long, or was ended.",
+                        "Run the task again: it uploads the package anew.",
+                    ),
+                    fatal=False,
+                )
+            time.sleep(_OTHER_PAUSE)
+        return active
 
     def _compare(self, application_id: str, version: str, package: Any, wanted: str) -> None:
         there = self._stored_hash(package)

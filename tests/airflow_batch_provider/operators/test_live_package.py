@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,6 +54,20 @@ def test_a_package_is_uploaded_once_and_the_second_run_does_nothing(
     assert first.state.lower() == "active"
     assert upload(batch_conn_id, application_id="tool", path=str(folder)) == result
     assert stored(batch_conn_id, "tool", "1.0").last_activation_time == first.last_activation_time
+
+
+def test_runs_that_upload_the_same_version_at_once_all_have_it(batch_conn_id: str, tmp_path: Path) -> None:
+    """The service gives the place to the last that begins; the others wait for it."""
+    folder = a_tool(tmp_path / "tool")
+    (folder / "data").write_bytes(os.urandom(30_000_000))
+
+    def run(_: int) -> dict[str, str]:
+        return upload(batch_conn_id, application_id="at-once", path=str(folder))
+
+    with ThreadPoolExecutor(4) as threads:
+        results = list(threads.map(run, range(4)))
+    assert results == [results[0]] * 4
+    assert stored(batch_conn_id, "at-once", "1.0").state.lower() == "active"
 
 
 def test_a_version_never_changes_its_content(batch_conn_id: str, tmp_path: Path) -> None:
