@@ -16,7 +16,7 @@ __all__ = ["API_SERVER", "COMPONENTS", "DAG_PROCESSOR", "SCHEDULER", "TRIGGERER"
 API_SERVER, SCHEDULER, DAG_PROCESSOR, TRIGGERER = "api-server", "scheduler", "dag-processor", "triggerer"
 COMPONENTS = (API_SERVER, SCHEDULER, DAG_PROCESSOR, TRIGGERER)
 _JOB_TYPES = {SCHEDULER: "SchedulerJob", DAG_PROCESSOR: "DagProcessorJob", TRIGGERER: "TriggererJob"}
-_SCHEDULER_SETTINGS = Path(__file__).parent / "scheduler_settings"
+_PRELOADED = Path(__file__).parent / "preloaded"
 _READY_SECONDS = 180.0
 _STOP_SECONDS = 10.0
 
@@ -32,7 +32,7 @@ def airflow_components(env: Mapping[str, str], client: AirflowClient) -> list[Co
         Component(
             name=name,
             argv=(sys.executable, "-m", "airflow", name),
-            env=_with_settings(env) if name == SCHEDULER else env,
+            env=_preloading(env) if name in (SCHEDULER, TRIGGERER) else env,
             readiness=_readiness(name, client),
             ready_seconds=_READY_SECONDS,
             stop_seconds=_STOP_SECONDS,
@@ -41,10 +41,10 @@ def airflow_components(env: Mapping[str, str], client: AirflowClient) -> list[Co
     ]
 
 
-def _with_settings(env: Mapping[str, str]) -> dict[str, str]:
-    """Where the scheduler finds its `airflow_local_settings`."""
+def _preloading(env: Mapping[str, str]) -> dict[str, str]:
+    """Where processes that fork find their `airflow_local_settings`."""
     path = [env["PYTHONPATH"]] if env.get("PYTHONPATH") else []
-    return {**env, "PYTHONPATH": os.pathsep.join([*path, str(_SCHEDULER_SETTINGS)])}
+    return {**env, "PYTHONPATH": os.pathsep.join([*path, str(_PRELOADED)])}
 
 
 def _readiness(name: str, client: AirflowClient) -> Callable[[], Callable[[], bool]]:
