@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
 from itertools import islice, pairwise
 from random import Random
+from typing import Any
 
 import pytest
 from azure.storage.blob import BlobServiceClient
@@ -22,7 +23,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(900)]
 
 BLOBS = 1000
 SEED = 20_261_126
-DAG_ID, QUEUE = "ingest_once", "ledger-events"
+DAG_ID, ASSET, QUEUE = "ingest_once", "numbers", "ledger-events"
 NAMES = [f"{number:05d}.txt" for number in range(BLOBS)]
 SECONDS = 300.0
 
@@ -60,6 +61,9 @@ def test_every_blob_is_ingested_once_whatever_is_killed(stack: LocalStack, queue
     assert {run.state for run in stack.airflow.dag_runs(DAG_ID)} == {"success"}
     assert f"{QUEUE}-poison" not in queue.queues()
     assert queue.sent() > BLOBS, "no message was sent twice"
+    announced = _announced(stack)
+    assert announced != sorted(announced), "no event came out of order"
+    assert len(_receipts(stack)) == BLOBS
 
 
 def _crash(stack: LocalStack, component: str) -> None:
@@ -82,6 +86,28 @@ def _ingested(stack: LocalStack) -> list[str]:
 
 def _total(stack: LocalStack) -> int:
     return sum(number for (number,) in _rows(stack, "SELECT number FROM ledger"))
+
+
+def _announced(stack: LocalStack) -> list[str]:
+    """The sequencers of what Airflow was told, in the order in which it was."""
+    (asset,) = stack.airflow.call("GET", "/assets", params={"name_pattern": ASSET})["assets"]
+    events: list[dict[str, Any]] = []
+    for _ in range(BLOBS):
+        query = {"asset_id": asset["id"], "order_by": "timestamp", "limit": 100, "offset": len(events)}
+        page = stack.airflow.call("GET", "/assets/events", params=query)["asset_events"]
+        events += page
+        if not page:
+            break
+    payloads = (event["extra"].get("payload", {}) for event in events)
+    return [blob["sequencer"] for payload in payloads for blob in payload.get("blobs", ())]
+
+
+def _receipts(stack: LocalStack) -> list[str]:
+    """What the claims of all runs have taken: a blob for each version of a blob."""
+    with BlobServiceClient.from_connection_string(stack.storage.connection_string) as service:
+        container = service.get_container_client("airflow-receipts")
+        names = container.list_blob_names(name_starts_with=f"{DAG_ID}/new/")
+        return [name for name in names if not name.startswith(f"{DAG_ID}/new/runs/")]
 
 
 def _rows(stack: LocalStack, query: str) -> Iterable[tuple[int]]:
