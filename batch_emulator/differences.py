@@ -94,7 +94,7 @@ DIFFERENCES = (
     ),
     Difference(
         "BatchPoolCreateOptions.vmSize",
-        "decides cores for quota and task slots, nothing else",
+        "decides cores for quota and task slots, and the capacity of the region that it finds",
         _ONE_MACHINE,
     ),
     Difference(

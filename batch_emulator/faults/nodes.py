@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from fnmatch import fnmatchcase
 from typing import Protocol
 
@@ -17,10 +18,20 @@ from batch_emulator.faults.record import (
     NodeRule,
     Preemption,
     SlowBoot,
+    SlowStart,
+    SlowStartTask,
 )
 from batch_emulator.service.effects import BootNode, Effect, ReleaseNode, StartRun
 from batch_emulator.service.errors import Failure
-from batch_emulator.service.events import Event, NodeBooted, NodeBootFailed, NodeLost, NodePreempted
+from batch_emulator.service.events import (
+    Event,
+    NodeBooted,
+    NodeBootFailed,
+    NodeLost,
+    NodeObtained,
+    NodePreempted,
+    RunEnded,
+)
 
 __all__ = ["NodeFaults", "Outside", "Timer"]
 
@@ -52,11 +63,14 @@ class _Machine:
     """One start of a node.
 
     :param number: of this start among those of its pool; fates are drawn by it, as ids differ between runs.
+    :param delay: seconds that the machine comes later.
+    :param starting: seconds that its agent takes longer then.
     """
 
     boot: BootNode
     number: int
     delay: float = 0.0
+    starting: float = 0.0
     failure: Failure | None = None
     is_up: bool = False
     timers: dict[Dice, _Handle] = field(default_factory=dict)
@@ -80,6 +94,7 @@ class NodeFaults:
         self._outside: Outside | None = None
         self._machines: dict[tuple[str, str], _Machine] = {}
         self._starts: dict[str, int] = {}
+        self._slow_runs: dict[str, float] = {}
         self.dice: dict[Dice, NodeRule] = {}
 
     def connect(self, outside: Outside) -> None:
@@ -99,6 +114,7 @@ class NodeFaults:
         for machine in self._machines.values():
             machine.cancel()
         self._machines.clear()
+        self._slow_runs.clear()
 
     def carry_out(self, effect: Effect) -> None:
         """Begin to carry out an effect, as the faults have it."""
@@ -120,6 +136,13 @@ class NodeFaults:
             if machine is not None and machine.boot.boot_id == event.boot_id:
                 self._on_booted(machine, event)
                 return
+        if isinstance(event, RunEnded):
+            delay = self._slow_runs.pop(event.run_id, 0.0)
+            if delay and not event.killed:
+                # If the node is gone by then, the service drops the news of a run that it no longer knows.
+                later = replace(event, at=event.at + timedelta(seconds=delay))
+                self._timer.call_later(delay, lambda: self._post(later))
+                return
         self._post(event)
 
     def _on_boot(self, boot: BootNode) -> None:
@@ -131,19 +154,33 @@ class NodeFaults:
         for dice, rule in self._rules_of(boot.pool_id):
             if isinstance(rule, SlowBoot) and dice.strikes(boot.pool_id):
                 machine.delay += dice.spread(boot.pool_id, rule.seconds, rule.jitter)
+            elif isinstance(rule, SlowStart) and dice.strikes(boot.pool_id):
+                machine.starting += dice.spread(boot.pool_id, rule.seconds, rule.jitter)
             elif isinstance(rule, FailedBoot) and machine.failure is None and dice.strikes(boot.pool_id):
                 machine.failure = Failure(
                     rule.code, "The start of this node fails because the emulator was told so", "servererror"
                 )
 
     def _on_booted(self, machine: _Machine, event: NodeBooted) -> None:
-        key = (event.pool_id, event.node_id)
+        names = (event.pool_id, event.node_id, event.boot_id)
+
+        def is_over() -> bool:
+            """Whether the node was released, or started again, meanwhile."""
+            return self._machines.get(names[:2]) is not machine
+
+        def come() -> None:
+            if is_over():
+                return
+            if machine.starting:
+                self._post(NodeObtained(*names))
+                self._timer.call_later(machine.starting, arrive)
+            else:
+                arrive()
 
         def arrive() -> None:
-            if self._machines.get(key) is not machine:
-                return  # released, or started again, meanwhile
+            if is_over():
+                return
             if machine.failure is not None:
-                names = (event.pool_id, event.node_id, event.boot_id)
                 self._post(NodeBootFailed(*names, machine.failure))
                 return
             machine.is_up = True
@@ -152,9 +189,9 @@ class NodeFaults:
 
         if machine.delay:
             # Not among the timers: other faults must not end a start that goes on.
-            self._timer.call_later(machine.delay, arrive)
+            self._timer.call_later(machine.delay, come)
         else:
-            arrive()
+            come()
 
     def _expose(self, machine: _Machine) -> None:
         """Let what strikes by the hour strike a node that is up."""
@@ -181,12 +218,16 @@ class NodeFaults:
         machine.timers[dice] = self._timer.call_later(wait, strike)
 
     def _start_task(self, effect: StartRun) -> StartRun:
+        changed = effect
         for dice, rule in self._rules_of(effect.pool_id):
-            if isinstance(rule, FailedStartTask) and dice.strikes(effect.pool_id):
+            if isinstance(rule, SlowStartTask) and dice.strikes(effect.pool_id):
+                delay = dice.spread(effect.pool_id, rule.seconds, rule.jitter)
+                self._slow_runs[effect.run_id] = self._slow_runs.get(effect.run_id, 0.0) + delay
+            elif isinstance(rule, FailedStartTask) and changed is effect and dice.strikes(effect.pool_id):
                 words = "echo The start task fails because the emulator was told so. >&2"
                 command = f"/bin/sh -c '{words}; exit {rule.exit_code}'"
-                return replace(effect, spec={**effect.spec, "commandLine": command})
-        return effect
+                changed = replace(effect, spec={**effect.spec, "commandLine": command})
+        return changed
 
     def _rules_of(self, pool_id: str) -> list[tuple[Dice, NodeRule]]:
         return [

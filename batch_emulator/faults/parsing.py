@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, TypeVar
 
-from batch_emulator.faults.record import NODE_FAULTS, REQUEST_FAULTS, Faults, QuotaLimits
+from batch_emulator.faults.record import NODE_FAULTS, REQUEST_FAULTS, CapacityLimit, Faults, QuotaLimits
 
 T = TypeVar("T")
 _MAX_RULES = 1_000
@@ -52,20 +52,29 @@ def parse_faults(value: Any, operations: Iterable[str]) -> Faults:
     :param operations: names that rules may speak of.
     :raises FaultsError: naming the property.
     """
-    members = _members(value, "faults", ("seed", "requests", "nodes", "quotas"))
+    members = _members(value, "faults", ("seed", "requests", "nodes", "quotas", "capacity"))
     known = frozenset(operations)
     return Faults(
         seed=_integer(members.get("seed", 0), "seed", (None, None)),
         requests=_rules(members.get("requests", []), "requests", REQUEST_FAULTS, known),
         nodes=_rules(members.get("nodes", []), "nodes", NODE_FAULTS, known),
         quotas=_record(members.get("quotas", {}), "quotas", QuotaLimits, known),
+        capacity=tuple(
+            _record(item, where, CapacityLimit, known)
+            for item, where in _items(members.get("capacity", []), "capacity")
+        ),
     )
 
 
 def _rules(value: Any, where: str, kinds: Mapping[str, type[T]], known: frozenset[str]) -> tuple[T, ...]:
+    return tuple(_rule(item, place, kinds, known) for item, place in _items(value, where))
+
+
+def _items(value: Any, where: str) -> list[tuple[Any, str]]:
+    """The items of a list with their places."""
     if not isinstance(value, list) or len(value) > _MAX_RULES:
         raise FaultsError(f"{where} must be a list of at most {_MAX_RULES} rules.")
-    return tuple(_rule(item, f"{where}[{place}]", kinds, known) for place, item in enumerate(value))
+    return [(item, f"{where}[{place}]") for place, item in enumerate(value)]
 
 
 def _rule(value: Any, where: str, kinds: Mapping[str, type[T]], known: frozenset[str]) -> T:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from datetime import datetime, timedelta
 from typing import Any
+
+from batch_emulator.service.region import ALLOCATION_FAILED, ALLOCATION_TIMED_OUT, RegionalCapacity
 
 BEFORE, AFTER = "beforeCommit", "afterCommit"
 
@@ -130,15 +133,30 @@ class NodeLoss(_TimedRule):
 
 
 @dataclass(frozen=True)
-class SlowBoot(NodeRule):
-    """A start of a node takes longer. Chances are starts.
+class SlowRule(NodeRule):
+    """Something takes longer.
 
-    :param seconds: at least this much longer.
+    :param seconds: at least this much.
     :param jitter: up to this many seconds more, evenly drawn.
     """
 
     seconds: float = wire("seconds", 60.0, "number", 0, 86_400)
     jitter: float = wire("jitterSeconds", 0.0, "number", 0, 86_400)
+
+
+@dataclass(frozen=True)
+class SlowBoot(SlowRule):
+    """The machine of a node comes later: it stays `creating`, its pool `resizing`. Chances are starts."""
+
+
+@dataclass(frozen=True)
+class SlowStart(SlowRule):
+    """A node that has its machine stays `starting` for longer. Chances are starts."""
+
+
+@dataclass(frozen=True)
+class SlowStartTask(SlowRule):
+    """A start task ends later: the node stays `waitingforstarttask`. Chances are tries of start tasks."""
 
 
 @dataclass(frozen=True)
@@ -171,6 +189,31 @@ class QuotaLimits:
     low_priority_cores: int | None = wire("lowPriorityCores", None, "optional integer", 0, None)
 
 
+@dataclass(frozen=True)
+class CapacityLimit:
+    """The region has only so many machines of some VM sizes for the account.
+
+    :param vm_sizes: names; ``*`` and ``?`` are wildcards.
+    :param dedicated_nodes: at most so many at once; ``None`` is enough for all.
+    :param low_priority_nodes: likewise.
+    :param code: of the resize error; see :class:`~batch_emulator.service.region.RegionalCapacity`.
+    :param away: seconds until there is enough again; ``None`` is never.
+    """
+
+    vm_sizes: tuple[str, ...] = wire("vmSizes", ("*",), "names")
+    dedicated_nodes: int | None = wire("dedicatedNodes", None, "optional integer", 0, None)
+    low_priority_nodes: int | None = wire("lowPriorityNodes", None, "optional integer", 0, None)
+    code: str = wire("code", ALLOCATION_FAILED, "choice", ALLOCATION_FAILED, ALLOCATION_TIMED_OUT)
+    away: float | None = wire("awaySeconds", None, "optional number", 0, 31_536_000)
+
+    def since(self, now: datetime) -> RegionalCapacity:
+        """What the region has, from now on."""
+        until = None if self.away is None else now + timedelta(seconds=self.away)
+        return RegionalCapacity(
+            self.vm_sizes, self.dedicated_nodes, self.low_priority_nodes, self.code, until
+        )
+
+
 REQUEST_FAULTS: Mapping[str, type[RequestRule]] = {
     "throttling": Throttling,
     "latency": Latency,
@@ -181,6 +224,8 @@ NODE_FAULTS: Mapping[str, type[NodeRule]] = {
     "preemption": Preemption,
     "nodeLoss": NodeLoss,
     "slowBoot": SlowBoot,
+    "slowStart": SlowStart,
+    "slowStartTask": SlowStartTask,
     "failedBoot": FailedBoot,
     "failedStartTask": FailedStartTask,
 }
@@ -196,15 +241,17 @@ class Faults:
     :param seed: the same seed and the same chances in the same order give the same faults.
     :param requests: looked at in this order; the first that ends a request is its fate.
     :param nodes: likewise for each start of a node.
+    :param capacity: of the region; each holds by itself.
     """
 
     seed: int = 0
     requests: tuple[RequestRule, ...] = ()
     nodes: tuple[NodeRule, ...] = ()
     quotas: QuotaLimits = field(default_factory=QuotaLimits)
+    capacity: tuple[CapacityLimit, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.requests or self.nodes or self.quotas != QuotaLimits())
+        return bool(self.requests or self.nodes or self.capacity or self.quotas != QuotaLimits())
 
     def __add__(self, more: Faults) -> Faults:
         """The rules of both; seed and quotas of the second where it has them."""
@@ -219,6 +266,7 @@ class Faults:
             self.requests + more.requests,
             self.nodes + more.nodes,
             QuotaLimits(**quotas),
+            self.capacity + more.capacity,
         )
 
 
@@ -229,6 +277,7 @@ def to_json(faults: Faults) -> dict[str, Any]:
         "requests": [_rule(rule) for rule in faults.requests],
         "nodes": [_rule(rule) for rule in faults.nodes],
         "quotas": {name: value for name, value in _values(faults.quotas).items() if value is not None},
+        "capacity": [_values(limit) for limit in faults.capacity],
     }
 
 
@@ -241,6 +290,6 @@ def _rule(rule: Rule) -> dict[str, Any]:
     return {"fault": name_of(rule), **_values(rule)}
 
 
-def _values(record: Rule | QuotaLimits) -> dict[str, Any]:
+def _values(record: Rule | QuotaLimits | CapacityLimit) -> dict[str, Any]:
     found = {item.metadata["name"]: getattr(record, item.name) for item in fields(record)}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in found.items()}

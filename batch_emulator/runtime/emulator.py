@@ -191,8 +191,9 @@ class Emulator:
         counts = self.faults.counts()
         for rule in (*counts["requests"], *counts["nodes"]):
             found.append(("Fault", f"{rule['fault']}: struck {rule['struck']} of {rule['chances']} chances"))
-        limits = to_json(self.faults.present)["quotas"]
-        found += [("Quota", f"{name}: {value}") for name, value in limits.items()]
+        present = to_json(self.faults.present)
+        found += [("Quota", f"{name}: {value}") for name, value in present["quotas"].items()]
+        found += [("Capacity of the region", _told(limit)) for limit in present["capacity"]]
         return found
 
     async def stop(self) -> None:
@@ -226,6 +227,13 @@ class Emulator:
             self._users -= 1
             if self._users == 0:
                 self._is_unused.set()
+
+
+def _told(limit: dict[str, Any]) -> str:
+    """A limit of the region's capacity, as a person reads it."""
+    kinds = {"dedicatedNodes": "dedicated", "lowPriorityNodes": "low-priority"}
+    most = [f"{limit[name]} {kind}" for name, kind in kinds.items() if limit[name] is not None]
+    return f"{' and '.join(most) or 'any number of'} nodes of {', '.join(limit['vmSizes'])}"
 
 
 def _counts(service: BatchService) -> dict[str, Any]:

@@ -42,7 +42,12 @@ class FaultControl:
         """Let these faults, and no others, hold from now on; all counts begin at zero."""
         limits = {item.name: getattr(faults.quotas, item.name) for item in fields(faults.quotas)}
         quotas = replace(self._quotas, **{name: value for name, value in limits.items() if value is not None})
-        await self._engine.execute(lambda service, _now: service.set_quotas(quotas))
+
+        def command(service: BatchService, now: datetime) -> None:
+            service.set_quotas(quotas)
+            service.set_capacity((limit.since(now) for limit in faults.capacity), now)
+
+        await self._engine.execute(command)
         self.requests.set(faults)
         self._nodes.set(faults)
         self.present = faults

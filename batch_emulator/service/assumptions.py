@@ -8,6 +8,8 @@ Decisions that are the shape of a rule rather than a value are in the code, each
 - A target that a resize leaves out stays as it is (``pools.resize``). After a stopped resize the targets stay
   too, as observed, and removing nodes lowers them by the number removed (``resizing``).
 - A formula that is due during a resize is evaluated when the pool is steady (``autoscaling.catch_up``).
+- Of pools that go on asking the region for machines, the one that was made first gets what comes free
+  (``resizing.check``).
 - A task whose wall clock ran out is not tried again (``task_runs.end``).
 - A parent that failed, was reactivated and then succeeded lets its dependents go (``tasks.reactivate``).
 - A dependency on an id that does not exist, or on oneself by a circle, is taken; such a task never runs
@@ -63,7 +65,7 @@ DEFAULT_RETENTION = timedelta(days=7)
 """Shown as `P7D`, the documented default, though published examples echo the unlimited value."""
 
 PREEMPTED_FOR = timedelta(minutes=1)
-"""How long a preempted node stays without capacity before the pool gets it back. Azure promises nothing."""
+"""How long a preempted node stays without capacity before it is asked for again. Azure promises nothing."""
 
 MAX_LOSSES = 10
 """Runs of a task that may vanish before it is given up. The service does not tell its number."""

@@ -39,6 +39,8 @@ class Pool(Versioned):
     """A pool. Node numbers are targets; the nodes themselves are entities of their own.
 
     ``nodes_created`` numbers its nodes, so that no id is given twice.
+
+    :param awaits_capacity: kinds of nodes that a resize goes on asking the region for, as in resize errors.
     """
 
     kind: ClassVar[str] = "pool"
@@ -48,6 +50,7 @@ class Pool(Versioned):
     target_low_priority: int = 0
     resize_errors: list[Json] = field(default_factory=list)
     resize_deadline: datetime | None = None
+    awaits_capacity: list[str] = field(default_factory=list)
     node_deallocation_option: str = "requeue"
     auto_scale_run: Json | None = None
     next_auto_scale_at: datetime | None = None

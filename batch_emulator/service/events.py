@@ -14,6 +14,15 @@ from batch_emulator.service.resource_use import NOTHING, ResourceUse
 
 
 @dataclass(frozen=True)
+class NodeObtained:
+    """The machine is there; its agent is being started. May be left out before :class:`NodeBooted`."""
+
+    pool_id: str
+    node_id: str
+    boot_id: str
+
+
+@dataclass(frozen=True)
 class NodeBooted:
     """The machine is up, its directories exist, the pool's packages are installed."""
 
@@ -109,7 +118,8 @@ class TimeReached:
 
 
 Event = (
-    NodeBooted
+    NodeObtained
+    | NodeBooted
     | NodeBootFailed
     | NodeReleased
     | RunStarted

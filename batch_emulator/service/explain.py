@@ -122,6 +122,10 @@ def _no_nodes(pool: PoolRoom) -> Iterator[Reason]:
         yield Reason("PoolEmpty", "The pool has no nodes and is not asked to have any.")
     else:
         yield Reason("PoolEmpty", "The pool has no nodes yet.")
+    if pool.pool.awaits_capacity:
+        yield Reason(
+            "AwaitsCapacity", "The region has no capacity for its VM size; the resize goes on asking for it."
+        )
     for error in pool.pool.resize_errors:
         yield Reason("ResizeError", f"{error['code']}: {error['message']}.")
 

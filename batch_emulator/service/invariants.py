@@ -37,6 +37,8 @@ def _pools(state: State) -> Iterator[str]:
 
 
 def _steady(room: PoolRoom) -> Iterator[str]:
+    if room.pool.awaits_capacity:
+        yield f"pool {room.pool.id}: steady, but it awaits capacity"
     for node in room.nodes.values():
         if node.leaving:
             yield f"pool {room.pool.id}: steady, but node {node.id} is leaving"

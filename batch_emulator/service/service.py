@@ -21,6 +21,7 @@ from batch_emulator.service.events import (
     NodeBooted,
     NodeBootFailed,
     NodeLost,
+    NodeObtained,
     NodePreempted,
     NodeReleased,
     RunEnded,
@@ -35,6 +36,7 @@ from batch_emulator.service.facade.schedules import ScheduleCommands
 from batch_emulator.service.facade.tasks import TaskCommands
 from batch_emulator.service.nodes import node_life, node_loss
 from batch_emulator.service.pools import spot
+from batch_emulator.service.region import RegionalCapacity
 from batch_emulator.service.state import State
 from batch_emulator.service.step import Step
 from batch_emulator.service.story import Passage
@@ -76,6 +78,14 @@ class BatchService(
         """Let other quotas hold from now on. What exceeds them already stays, as on the service."""
         self._state.account = replace(self._state.account, quotas=quotas)
 
+    def set_capacity(self, capacity: Iterable[RegionalCapacity], now: datetime) -> None:
+        """Let the region have only these machines from now on. Nodes that are there already stay."""
+        state = self._at(now)
+        state.region = tuple(capacity)
+        for limit in state.region:
+            state.timers.set(limit.until, "region", "")
+        state.machines_came_free()
+
     @property
     def state(self) -> State:
         """What the rules work on; for tests and for explanations, not for changes."""
@@ -101,6 +111,8 @@ class BatchService(
             run_events.on_ended(state, event.run_id, ending)
         elif isinstance(event, RunLost):
             run_events.on_ended(state, event.run_id, Ending(killed=True, lost=True))
+        elif isinstance(event, NodeObtained):
+            node_life.on_obtained(state, event.pool_id, event.node_id, event.boot_id)
         elif isinstance(event, NodeBooted):
             node_life.on_booted(state, event.pool_id, event.node_id, event.boot_id, event.ip_address)
         elif isinstance(event, NodeBootFailed):

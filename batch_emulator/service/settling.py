@@ -88,6 +88,8 @@ def on_time(state: State) -> None:
                 (job_lifecycle.on_deadline if kind == "job" else lifetimes.on_time)(state, job)
         elif kind == "job_schedule":
             state.check_schedule(key)
+        elif kind == "region":
+            state.machines_came_free()
         else:
             _pool_time(state, kind, key)
 

@@ -28,6 +28,7 @@ from batch_emulator.service.entities import (
     key_of,
 )
 from batch_emulator.service.index import OrderedIndex
+from batch_emulator.service.region import RegionalCapacity
 from batch_emulator.service.rooms import JobRoom, Load, PoolRoom
 from batch_emulator.service.step import Step
 from batch_emulator.service.story import Story
@@ -47,6 +48,7 @@ class State:
 
     def __init__(self, account: Account, seed: int = 0) -> None:
         self.account = account
+        self.region: tuple[RegionalCapacity, ...] = ()
         self.seed = seed
         self.random = random.Random(seed)  # noqa: S311 - repeatable, not secret
         self.now = datetime(1, 1, 1, tzinfo=timezone.utc)
@@ -189,6 +191,12 @@ class State:
     def check_pool(self, pool: Pool) -> None:
         """See whether the pool is steady, or gone."""
         self.pools_to_check[pool.id.lower()] = None
+
+    def machines_came_free(self) -> None:
+        """The region may have machines for pools that go on asking for them."""
+        for room in self.pools.values():
+            if room.pool.awaits_capacity:
+                self.check_pool(room.pool)
 
     def schedule(self, pool_id: str) -> None:
         """There may be a task for a node of the pool."""

@@ -40,7 +40,8 @@ class Simulation:
 
     :param behaviour: of nodes and tasks; without one nodes are up at once and tasks take a second.
     :param seed: the same seed and the same calls give the same result.
-    :param faults: of nodes; see ``docs/faults.md``. Those of requests have no meaning here.
+    :param faults: of nodes and of the region's capacity; see ``docs/faults.md``. Those of requests, and
+        quotas, have no meaning here.
     :param start: the first time, aware UTC.
     :param quotas: of the account; generous without.
     :param timeline_every: distance of the moments in the result's timeline; ``None`` for none.
@@ -69,9 +70,7 @@ class Simulation:
             self._faults.post,
         )
         self._faults.connect(self._nodes)
-        self._faults.set(
-            faults if isinstance(faults, Faults) else parse_faults(faults or {}, OPERATION_NAMES)
-        )
+        self.set_faults(faults or {})
         self._timeline: list[Moment] = []
         self._steps = 0
         if timeline_every is not None:
@@ -135,12 +134,14 @@ class Simulation:
                     raise answer.error
 
     def set_faults(self, faults: Faults | dict[str, Any]) -> None:
-        """Let these faults of nodes hold from now on.
+        """Let these faults of nodes, and this capacity of the region, hold from now on.
 
         :param faults: as ``docs/faults.md`` has them.
         :raises FaultsError: they are not such.
         """
-        self._faults.set(faults if isinstance(faults, Faults) else parse_faults(faults, OPERATION_NAMES))
+        parsed = faults if isinstance(faults, Faults) else parse_faults(faults, OPERATION_NAMES)
+        self._faults.set(parsed)
+        self._service.set_capacity((limit.since(self.now) for limit in parsed.capacity), self.now)
 
     # ------------------------------------------------------------------ time
 

@@ -102,6 +102,15 @@ def _current(state: State, pool_id: str, node_id: str, boot_id: str) -> Node | N
     return node if node is not None and node.boot_id == boot_id else None
 
 
+def on_obtained(state: State, pool_id: str, node_id: str, boot_id: str) -> None:
+    """The machine is there, and the pool has its node; its agent is not up yet."""
+    node = _current(state, pool_id, node_id, boot_id)
+    if node is None or node.leaving or node.state not in _COMING_UP:
+        return
+    state.move_node(node, "starting", "machine is there")
+    state.check_pool(state.pool_room(node).pool)
+
+
 def on_booted(state: State, pool_id: str, node_id: str, boot_id: str, ip_address: str) -> None:
     """The machine is up. News of an earlier boot, or of a node that leaves, means nothing."""
     node = _current(state, pool_id, node_id, boot_id)

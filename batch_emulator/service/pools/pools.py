@@ -232,6 +232,7 @@ def delete(state: State, pool_id: str) -> Pool:
     state.move(pool, "deleting", "requested")
     pool.next_auto_scale_at = pool.resize_deadline = None
     pool.target_dedicated = pool.target_low_priority = 0
+    pool.awaits_capacity = []
     if pool.allocation_state == "stopping" or (pool.allocation_state == "steady" and len(room.nodes)):
         state.move_allocation(pool, "resizing", "the pool is deleted")
     for node in list(room.nodes.values()):

@@ -1,4 +1,5 @@
-"""From targets to nodes: growing within the quota, shrinking by a deallocation option, stopping, timing out.
+"""From targets to nodes: growing within quota and capacity, shrinking by a deallocation option, stopping,
+timing out.
 
 Source: *Nodes and pools in Azure Batch*, *Pool - Resize*, *Pool - Stop Resize*, *Resize error codes*.
 """
@@ -20,7 +21,8 @@ from batch_emulator.service.errors import BatchError
 from batch_emulator.service.jobs import managers
 from batch_emulator.service.nodes import node_life
 from batch_emulator.service.pools import usage
-from batch_emulator.service.pools.allocation import obtainable, resize_error
+from batch_emulator.service.pools.allocation import KIND, obtainable, resize_error, timed_out
+from batch_emulator.service.region import ALLOCATION_TIMED_OUT
 from batch_emulator.service.rooms import PoolRoom
 from batch_emulator.service.state import State
 from batch_emulator.service.times import later
@@ -47,10 +49,7 @@ def start(
 def adjust(state: State, room: PoolRoom) -> None:
     """Create the nodes that lack, let those go that are too many."""
     pool = room.pool
-    for is_dedicated, wanted in ((True, pool.target_dedicated), (False, pool.target_low_priority)):
-        nodes = [
-            node for node in room.nodes.values() if node.is_dedicated == is_dedicated and not node.leaving
-        ]
+    for is_dedicated, wanted, nodes in _kinds(room):
         if wanted > len(nodes):
             _grow(state, room, wanted - len(nodes), is_dedicated)
         elif wanted < len(nodes):
@@ -59,13 +58,34 @@ def adjust(state: State, room: PoolRoom) -> None:
     state.check_pool(pool)
 
 
+def _kinds(room: PoolRoom) -> Iterator[tuple[bool, int, list[Node]]]:
+    """Whether nodes are dedicated, how many of them there are to be, and those that do not leave."""
+    for is_dedicated, wanted in ((True, room.pool.target_dedicated), (False, room.pool.target_low_priority)):
+        nodes = (node for node in room.nodes.values() if node.is_dedicated == is_dedicated)
+        yield is_dedicated, wanted, [node for node in nodes if not node.leaving]
+
+
 def _grow(state: State, room: PoolRoom, lacking: int, is_dedicated: bool) -> None:
+    pool = room.pool
     number, error = obtainable(state, room, lacking, is_dedicated=is_dedicated)
     for place in islice(_free_places(room), number):
         node_life.create(state, room, is_dedicated=is_dedicated, place=place)
-    if error is not None:
-        room.pool.resize_errors = [*room.pool.resize_errors, error]
-        state.changed(room.pool)
+    if error is None:
+        return
+    if error["code"] == ALLOCATION_TIMED_OUT:
+        pool.awaits_capacity = [*pool.awaits_capacity, KIND[is_dedicated]]
+    else:
+        pool.resize_errors = [*pool.resize_errors, error]
+    state.changed(pool)
+
+
+def _ask_again(state: State, room: PoolRoom) -> None:
+    """A resize goes on asking the region for what it had not got."""
+    awaited, room.pool.awaits_capacity = room.pool.awaits_capacity, []
+    for is_dedicated, wanted, nodes in _kinds(room):
+        if KIND[is_dedicated] in awaited:
+            _grow(state, room, wanted - len(nodes), is_dedicated)
+    state.changed(room.pool)
 
 
 def _free_places(room: PoolRoom) -> Iterator[int]:
@@ -112,6 +132,7 @@ def stop(state: State, room: PoolRoom) -> None:
         *pool.resize_errors,
         resize_error("ResizeStopped", "Desired resize was stopped by the user"),
     ]
+    pool.awaits_capacity = []
     state.move_allocation(pool, "stopping", "resize stopped on request")
     _give_up(state, room)
 
@@ -134,26 +155,28 @@ def on_deadline(state: State, room: PoolRoom) -> None:
     ):
         return
     missing = [node for node in room.nodes.values() if not obtained(node) and not node.leaving]
-    if not missing:
+    kinds = {*pool.awaits_capacity, *(KIND[node.is_dedicated] for node in missing)}
+    if not kinds:
         return
-    pool.resize_errors = [
-        *pool.resize_errors,
-        resize_error("AllocationTimedout", "Desired number of nodes could not be allocated in time"),
-    ]
+    pool.resize_errors = [*pool.resize_errors, *map(timed_out, sorted(kinds))]
+    pool.awaits_capacity = []
     state.changed(pool)
+    state.check_pool(pool)
     for node in missing:
         node_life.leave(state, node, "requeue", "not obtained in time")
 
 
 def obtained(node: Node) -> bool:
-    """Whether the pool has had the node; one whose machine never came up does not count."""
-    return node.last_boot_time is not None
+    """Whether the pool has had the node; one that never had a machine does not count."""
+    return node.last_boot_time is not None or node.state == "starting"
 
 
 def check(state: State, room: PoolRoom) -> None:
     """See whether a resize is over, and whether a deleted pool is empty."""
     pool = room.pool
-    if any(node.leaving or not obtained(node) for node in room.nodes.values()):
+    if pool.awaits_capacity:
+        _ask_again(state, room)
+    if pool.awaits_capacity or any(node.leaving or not obtained(node) for node in room.nodes.values()):
         return
     if pool.allocation_state != "steady":
         pool.resize_deadline = None

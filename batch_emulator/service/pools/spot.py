@@ -9,10 +9,11 @@ from datetime import timedelta
 
 from batch_emulator.service.assumptions import PREEMPTED_FOR
 from batch_emulator.service.effects import ReleaseNode
-from batch_emulator.service.entities import Node
+from batch_emulator.service.entities import Node, key_of
 from batch_emulator.service.jobs import preparation
 from batch_emulator.service.nodes import node_life
 from batch_emulator.service.pools import usage
+from batch_emulator.service.pools.allocation import region_has_machine
 from batch_emulator.service.scheduling.capacity import refresh
 from batch_emulator.service.state import State
 
@@ -45,7 +46,13 @@ def on_preempted(state: State, pool_id: str, node_id: str, away_seconds: float |
 def on_capacity(state: State, node: Node) -> None:
     """A preempted node may have a machine again: a new one, under its old id."""
     returned = node.returns_at is not None and node.returns_at <= state.now
-    if node.state == "preempted" and not node.release_sent and returned:
-        state.move_node(node, "creating", "capacity is back")
-        preparation.node_restarted(state, node, wiped=True)
-        node_life.boot(state, node, wipe=True)
+    if node.state != "preempted" or node.release_sent or not returned:
+        return
+    if not region_has_machine(state, state.pool_room(node), is_dedicated=False):
+        node.returns_at = state.now + PREEMPTED_FOR
+        state.timers.set(node.returns_at, "node", key_of(node))
+        state.changed(node)
+        return
+    state.move_node(node, "creating", "capacity is back")
+    preparation.node_restarted(state, node, wiped=True)
+    node_life.boot(state, node, wipe=True)

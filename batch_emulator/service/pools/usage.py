@@ -58,6 +58,7 @@ def machine_went(state: State, pool: Pool, node: Node) -> None:
         _keep(state, _of_node(pool, node, node.machine_since, state.now))
         node.machine_since = None
         state.changed(node)
+        state.machines_came_free()
 
 
 def pool_gone(state: State, pool: Pool) -> None:

@@ -147,6 +147,28 @@ async def test_quotas_hold_until_the_faults_are_gone(place: Place) -> None:
         pool = await eventually(lambda: client.get_pool("q"), lambda pool: pool.current_dedicated_nodes == 2)
 
 
+async def test_a_region_out_of_capacity_gives_what_it_has_and_the_rest_when_it_has_more(place: Place) -> None:
+    short = {"vmSizes": ["standard_d*"], "dedicatedNodes": 1, "code": "AllocationTimedout"}
+    await place.ask("PUT", "faults", {"capacity": [short]})
+    async with place.client() as client:
+        await client.create_pool(a_pool("p", 2))
+        await eventually(lambda: client.get_pool("p"), lambda pool: pool.current_dedicated_nodes == 1)
+        await place.ask("POST", "clock", {"advanceSeconds": 16 * 60})
+        pool = await client.get_pool("p")
+        assert (pool.allocation_state, pool.current_dedicated_nodes) == ("steady", 1)
+        assert [error.code for error in pool.resize_errors] == ["AllocationTimedout"]
+        await client.create_pool(a_pool("q", 1))
+        assert (await client.get_pool("q")).allocation_state == "resizing"
+        await place.ask("DELETE", "faults")
+        await eventually(lambda: client.get_pool("q"), lambda pool: pool.allocation_state == "steady")
+        await place.ask("PUT", "faults", {"capacity": [{**short, "code": "AllocationFailed"}]})
+        await client.create_pool(a_pool("r", 1))
+        pool = await eventually(lambda: client.get_pool("r"), lambda pool: pool.allocation_state == "steady")
+        (error,) = pool.resize_errors
+        assert error.code == "AllocationFailed"
+        assert "insufficient capacity" in error.error_values[0].value
+
+
 async def nodes_of(client: Any) -> list[Any]:
     return [node async for node in client.list_nodes("p")]
 
@@ -247,11 +269,19 @@ async def test_time_passes_when_it_is_told_to(place: Place) -> None:
 
 
 async def test_the_page_tells_of_faults_and_of_a_clock_that_is_ahead(place: Place) -> None:
-    await place.ask("PUT", "faults", {**striking("latency", "get_*"), "quotas": {"pools": 3}})
+    short = [{"vmSizes": ["standard_nc*"], "dedicatedNodes": 2}, {"lowPriorityNodes": 0}]
+    limits = {"quotas": {"pools": 3}, "capacity": short}
+    await place.ask("PUT", "faults", {**striking("latency", "get_*"), **limits})
     await place.ask("POST", "clock", {"advanceSeconds": 7200})
     async with place.session.get(place.url) as response:
         page = await response.text()
-    for text in ("latency: struck 0 of 0 chances", "pools: 3", "2:00:00 ahead"):
+    for text in (
+        "latency: struck 0 of 0 chances",
+        "pools: 3",
+        "2 dedicated nodes of standard_nc*",
+        "0 low-priority nodes of *",
+        "2:00:00 ahead",
+    ):
         assert text in page
 
 

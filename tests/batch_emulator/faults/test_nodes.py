@@ -19,11 +19,14 @@ from batch_emulator.faults.record import (
     NodeRule,
     Preemption,
     SlowBoot,
+    SlowStart,
+    SlowStartTask,
 )
 from batch_emulator.service.effects import BootNode, Effect, KillRun, ReleaseNode, StartRun, WakeAt
 from batch_emulator.service.events import Event, NodeBooted, NodeReleased, RunEnded, TimeReached
 from batch_emulator.service.invariants import check
 from batch_emulator.service.service import BatchService
+from batch_emulator.service.times import format_time
 from tests.batch_emulator.service.builders import a_job, a_pool, a_task
 from tests.batch_emulator.service.world import ACCOUNT, START
 
@@ -212,6 +215,65 @@ def test_a_slow_boot_takes_its_time() -> None:
     assert set(bench.states()) == {"creating", "idle"}
     bench.advance(timedelta(seconds=26))
     assert set(bench.states()) == {"idle"}
+
+
+def test_a_slow_start_leaves_a_node_that_the_pool_has_starting() -> None:
+    bench = Bench(SlowBoot(seconds=60), SlowStart(seconds=1800))
+    bench.do("create_pool", a_pool(nodes=1))
+    pool = bench.service.pool("pool")
+    bench.advance(timedelta(seconds=59))
+    assert (bench.states(), pool.allocation_state) == (["creating"], "resizing")
+    bench.advance(timedelta(seconds=2))
+    assert (bench.states(), pool.allocation_state) == (["starting"], "steady")
+    assert bench.service.pool_size("pool").dedicated == 1
+    # The time for a resize is over, but not that of a node which was obtained.
+    bench.advance(timedelta(minutes=29))
+    assert (bench.states(), pool.resize_errors) == (["starting"], [])
+    bench.advance(timedelta(minutes=1))
+    assert bench.states() == ["idle"]
+
+
+def test_a_node_that_starts_slowly_may_fail_in_the_end() -> None:
+    bench = Bench(SlowStart(seconds=60), FailedBoot(times=1))
+    bench.do("create_pool", a_pool(nodes=1))
+    assert bench.states() == ["starting"]
+    bench.advance(timedelta(seconds=61))
+    assert bench.states() == ["unusable"]
+    # The service tries again, and the next start is slow too.
+    bench.advance(timedelta(minutes=10))
+    assert bench.states() == ["starting"]
+    bench.advance(timedelta(seconds=61))
+    assert bench.states() == ["idle"]
+
+
+def test_a_slow_start_task_leaves_its_node_waiting() -> None:
+    bench = Bench(SlowStartTask(seconds=600, times=1), FailedStartTask(times=1, exit_code=3))
+    start = {"commandLine": "/bin/sh -c 'exit 0'", "maxTaskRetryCount": 1, "waitForSuccess": True}
+    bench.do("create_pool", a_pool(nodes=1, startTask=start))
+    assert (bench.states(), bench.service.pool("pool").allocation_state) == (
+        ["waitingforstarttask"],
+        "steady",
+    )
+    bench.advance(timedelta(seconds=599))
+    assert bench.states() == ["waitingforstarttask"]
+    bench.advance(timedelta(seconds=2))
+    (node,) = bench.service.nodes("pool")
+    info = node.start_task_info or {}
+    assert (node.state, info["retryCount"], info["endTime"]) == (
+        "idle",
+        1,
+        format_time(START + timedelta(seconds=600)),
+    )
+
+
+@pytest.mark.parametrize("rule", [SlowStart(seconds=100), SlowStartTask(seconds=100)])
+def test_a_node_that_is_removed_while_it_starts_slowly_leaves_nothing_behind(rule: NodeRule) -> None:
+    bench = Bench(rule)
+    bench.do("create_pool", a_pool(nodes=1, startTask={"commandLine": "/bin/sh -c 'exit 0'"}))
+    bench.do("delete_pool", "pool")
+    bench.do("create_pool", a_pool(nodes=0))
+    bench.advance(timedelta(minutes=5))
+    assert (bench.states(), list(bench.service.state.runs)) == ([], [])
 
 
 def test_a_node_that_is_removed_while_it_boots_slowly_does_not_come_back() -> None:

@@ -12,6 +12,7 @@ from batch_emulator.faults import Faults, FaultsError, load_faults, parse_faults
 from batch_emulator.faults.record import (
     NODE_FAULTS,
     REQUEST_FAULTS,
+    CapacityLimit,
     NodeLoss,
     Preemption,
     QuotaLimits,
@@ -29,6 +30,7 @@ def test_nothing_is_an_emulator_that_behaves() -> None:
     assert parse() == Faults()
     assert not Faults()
     assert Faults(quotas=QuotaLimits(pools=0))
+    assert Faults(capacity=(CapacityLimit(),))
 
 
 def test_values_are_read_and_defaults_filled_in() -> None:
@@ -40,6 +42,7 @@ def test_values_are_read_and_defaults_filled_in() -> None:
         ],
         nodes=[{"fault": "preemption", "perNodeHour": 3}, {"fault": "nodeLoss", "awaySeconds": None}],
         quotas={"dedicatedCores": 8},
+        capacity=[{"vmSizes": ["*_nc*"], "dedicatedNodes": 0, "code": "AllocationTimedout"}, {}],
     )
     assert faults == Faults(
         seed=-3,
@@ -49,6 +52,10 @@ def test_values_are_read_and_defaults_filled_in() -> None:
         ),
         nodes=(Preemption(per_node_hour=3.0), NodeLoss(away=None)),
         quotas=QuotaLimits(dedicated_cores=8),
+        capacity=(
+            CapacityLimit(vm_sizes=("*_nc*",), dedicated_nodes=0, code="AllocationTimedout"),
+            CapacityLimit(),
+        ),
     )
     assert faults.requests[1].rate == 0.5
 
@@ -59,6 +66,7 @@ def test_the_json_form_says_the_same() -> None:
         requests=[{"fault": name} for name in REQUEST_FAULTS],
         nodes=[{"fault": name, "pools": ["a*"]} for name in NODE_FAULTS],
         quotas={"pools": 1},
+        capacity=[{"lowPriorityNodes": 3, "awaySeconds": 60}],
     )
     text = json.dumps(to_json(faults))
     assert parse_faults(json.loads(text), OPERATION_NAMES) == faults
@@ -67,10 +75,12 @@ def test_the_json_form_says_the_same() -> None:
 
 def test_faults_add_up() -> None:
     one = parse(seed=1, requests=[{"fault": "latency"}], quotas={"pools": 1, "dedicatedCores": 2})
-    two = parse(nodes=[{"fault": "slowBoot"}], quotas={"pools": 5})
+    one += parse(capacity=[{"dedicatedNodes": 1}])
+    two = parse(nodes=[{"fault": "slowBoot"}], quotas={"pools": 5}, capacity=[{"lowPriorityNodes": 2}])
     both = one + two
     assert (both.seed, both.requests, both.nodes) == (1, one.requests, two.nodes)
     assert both.quotas == QuotaLimits(pools=5, dedicated_cores=2)
+    assert both.capacity == one.capacity + two.capacity
 
 
 @pytest.mark.parametrize(
@@ -103,6 +113,10 @@ def test_faults_add_up() -> None:
         ({"nodes": [{"fault": "failedStartTask", "exitCode": 0}]}, "exitCode must be from 1 to 255"),
         ({"quotas": {"pools": 1.5}}, "quotas.pools must be a whole number"),
         ({"quotas": {"cores": 1}}, "quotas has no member 'cores'"),
+        ({"capacity": {"dedicatedNodes": 1}}, "capacity must be a list"),
+        ({"capacity": [{"dedicatedNodes": -1}]}, r"capacity\[0\].dedicatedNodes must be 0 or more"),
+        ({"capacity": [{"spotNodes": 1}]}, r"capacity\[0\] has no member 'spotNodes'"),
+        ({"capacity": [{"code": "Full"}]}, r"capacity\[0\].code must be one of AllocationFailed"),
         ({"seed": "x"}, "seed must be a whole number"),
         ({"seed": 10**30}, "seed must be a whole number"),
         ({"nodes": [{"fault": "failedBoot", "code": "\ud800"}]}, "code must be a text"),

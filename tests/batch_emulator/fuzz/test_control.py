@@ -38,6 +38,7 @@ BODIES: list[Mapping[str, Any]] = [
     {"poolId": "pool", "nodeId": "node"},
     {"seed": 3, "nodes": [{"fault": "slowBoot", "seconds": 0.1, "pools": ["a*"]}]},
     {"quotas": {"dedicatedCores": 4}},
+    {"capacity": [{"vmSizes": ["standard_d*"], "dedicatedNodes": 1, "awaySeconds": 5}]},
 ]
 
 

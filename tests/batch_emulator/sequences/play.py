@@ -12,7 +12,15 @@ from batch_emulator.rest.operations import operation
 from batch_emulator.service import BatchError
 from batch_emulator.service.effects import BootNode
 from batch_emulator.service.entities import Node
-from batch_emulator.service.events import NodeBootFailed, NodeLost, NodePreempted, RunEnded, RunLost
+from batch_emulator.service.events import (
+    NodeBootFailed,
+    NodeLost,
+    NodeObtained,
+    NodePreempted,
+    RunEnded,
+    RunLost,
+)
+from batch_emulator.service.region import ALLOCATION_FAILED, ALLOCATION_TIMED_OUT, RegionalCapacity
 from batch_emulator.service.tasks.failures import UNKNOWN
 from tests.batch_emulator.sequences.requests import random_operation, random_request
 from tests.batch_emulator.sequences.watched import BrokenRuleError, WatchedWorld
@@ -127,6 +135,25 @@ def _preempt(world: WatchedWorld, rng: random.Random) -> str:
     return f"{node.id} is preempted for {away} seconds"
 
 
+def _capacity(world: WatchedWorld, rng: random.Random) -> str:
+    until = rng.choice([None, world.now + timedelta(minutes=2)])
+    most = [rng.choice([None, 0, 1, 2]) for _ in range(2)]
+    limit = RegionalCapacity(
+        ("standard_*",), *most, rng.choice([ALLOCATION_FAILED, ALLOCATION_TIMED_OUT]), until
+    )
+    world.do("set_capacity", [limit] if rng.random() < 0.7 else [])
+    return f"the region has {limit}"
+
+
+def _obtain_node(world: WatchedWorld, rng: random.Random) -> str:
+    boots = [effect for effect in world.pending if isinstance(effect, BootNode)]
+    if not boots:
+        return "no boot waits"
+    boot = rng.choice(boots)
+    world.tell(NodeObtained(boot.pool_id, boot.node_id, boot.boot_id))
+    return f"the machine of {boot.node_id} is there"
+
+
 def _lose_node(world: WatchedWorld, rng: random.Random) -> str:
     nodes = _nodes(world)
     if not nodes:
@@ -189,6 +216,8 @@ _STEPS: dict[Callable[[WatchedWorld, random.Random], str], float] = {
     _lose_run: 2,
     _lose_node: 2,
     _fail_boot: 2,
+    _obtain_node: 2,
+    _capacity: 2,
     _stale: 2,
     _die: 1.5,
 }

@@ -334,6 +334,15 @@ def test_simulated_nodes_are_evicted_by_the_same_faults() -> None:
         assert batch.faults.counts()["nodes"][0]["struck"] > 0
 
 
+def test_simulated_nodes_wait_for_a_region_that_has_more_in_a_while() -> None:
+    faults = {"capacity": [{"lowPriorityNodes": 1, "code": "AllocationTimedout", "awaySeconds": 700}]}
+    with LocalBatch(simulate={"taskSeconds": 300}, faults=faults) as batch:
+        batch.client.create_pool(a_wire_pool("p", targetDedicatedNodes=0, targetLowPriorityNodes=4))
+        assert batch.status()["nodes"] == {"idle": 1}
+        batch.clock.advance(720)
+        assert batch.status()["nodes"] == {"idle": 4}
+
+
 def test_real_nodes_do_not_run_ahead(batch: LocalBatch) -> None:
     with pytest.raises(BatchError, match="OperationInvalidForCurrentState"):
         batch.clock.run_until_done()
