@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,8 @@ BUSY_RUNS = 50
 WAYS = ("queue", "listing")
 PAUSE_SECONDS = (5.0, 9.0)
 _PATIENCE_SECONDS = 300.0
+_LOOKS_A_NUDGE = 5
+_MOST_EVENTS = 2000
 _PARTS = ("noticed and stored", "run created", "run started")
 
 
@@ -155,14 +157,23 @@ def _measure(stack: LocalStack, load: str) -> dict[str, list[Sample]]:
             uploaded[way][f"{load}-{number}"] = _upload(stack, way, f"{load}-{number}")
         time.sleep(random.uniform(*PAUSE_SECONDS))
 
+    samples: dict[str, list[Sample]] = {}
+    looks = count()
+
     def have_begun() -> bool:
-        late = [way for way in WAYS if len(_samples(stack, way, uploaded[way])) < SAMPLES]
-        for way in late:  # Airflow may start no run for an event until the next one comes
-            _upload(stack, way, "later")
+        samples.update({way: _samples(stack, way, uploaded[way]) for way in WAYS})
+        late = [way for way in WAYS if len(samples[way]) < SAMPLES]
+        if next(looks) % _LOOKS_A_NUDGE == 0:
+            for way in late:  # Airflow may start no run for an event until the next one comes
+                _upload(stack, way, "later")
         return not late
 
-    _until(have_begun, "every blob's run has begun")
-    return {way: _samples(stack, way, uploaded[way]) for way in WAYS}
+    try:
+        _until(have_begun, "every blob's run has begun")
+    except TimeoutError as error:
+        begun = ", ".join(f"{way} {len(samples[way])}" for way in WAYS)
+        raise TimeoutError(f"{error}; of {SAMPLES} have begun: {begun}") from None
+    return samples
 
 
 def _upload(stack: LocalStack, way: str, name: str) -> float:
@@ -192,10 +203,7 @@ def _samples(stack: LocalStack, way: str, uploaded: dict[str, float]) -> list[Sa
     """The blobs whose runs have begun."""
     samples = []
     assets = stack.airflow.call("GET", "/assets", params={"name_pattern": f"latency_{way}"})["assets"]
-    events = stack.airflow.call(
-        "GET", "/assets/events", params={"asset_id": assets[0]["id"], "limit": 100, "order_by": "-timestamp"}
-    )["asset_events"]
-    for event in events:
+    for event in _events(stack, assets[0]["id"]):
         names = [blob["name"] for blob in event["extra"]["payload"]["blobs"]]
         for name in [name for name in names if name in uploaded]:
             for created in event["created_dagruns"]:
@@ -205,6 +213,16 @@ def _samples(stack: LocalStack, way: str, uploaded: dict[str, float]) -> list[Sa
                     moments = (moment.timestamp() for moment in (stored, run.queued_at, run.start_date))
                     samples.append(Sample(uploaded[name], *moments))
     return samples
+
+
+def _events(stack: LocalStack, asset_id: int) -> Iterator[Any]:
+    """All events of an asset; Airflow gives a hundred at a time."""
+    for offset in range(0, _MOST_EVENTS, 100):
+        params = {"asset_id": asset_id, "limit": 100, "offset": offset, "order_by": "timestamp"}
+        page = stack.airflow.call("GET", "/assets/events", params=params)["asset_events"]
+        yield from page
+        if len(page) < 100:
+            return
 
 
 def _until(condition: Any, what: str) -> None:
