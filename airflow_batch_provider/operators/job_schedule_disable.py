@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-from airflow_batch_provider.arguments import Text, check_target, text
-from airflow_batch_provider.operators.state_change import (
-    StateChangeArguments,
-    StateChangeOperator,
-)
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
+from airflow_batch_provider.operators.state_change import ScheduleChangeOperator
 
 
-class AzureBatchJobScheduleDisableOperator(StateChangeOperator):
+class AzureBatchJobScheduleDisableOperator(ScheduleChangeOperator):
     """Let a job schedule make no new jobs; its running job goes on. One that has ended is a success.
 
     Parameters:
@@ -24,11 +14,3 @@ class AzureBatchJobScheduleDisableOperator(StateChangeOperator):
     """
 
     change = "disable_schedule"
-    target_field = "schedule_id"
-
-    template_fields: Sequence[str] = ("schedule_id", "conn_id")
-
-    def __init__(self, *, schedule_id: Text, **kwargs: Unpack[StateChangeArguments]) -> None:
-        super().__init__(**kwargs)
-        check_target(schedule_id, "schedule_id", self.task_id)
-        self.schedule_id = text(schedule_id)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator
 
-from airflow_batch_provider.arguments import given
+from airflow_batch_provider.arguments import Text, check_target, given, text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.spec.checks import check_wait
 from airflow_batch_provider.task_arguments import TaskArguments
@@ -128,3 +128,21 @@ class StateChangeOperator(BaseOperator):
             "Likely cause: running tasks or release tasks take their time to end.\n"
             "Next step: let Airflow retry, which goes on waiting; raise timeout if that is usual."
         )
+
+
+class ScheduleChangeOperator(StateChangeOperator):
+    """Asks for a change of state of a job schedule.
+
+    Parameters:
+        schedule_id: the job schedule.
+        conn_id, wait, timeout, deferrable: see :class:`StateChangeOperator`.
+    """
+
+    target_field = "schedule_id"
+
+    template_fields: Sequence[str] = ("schedule_id", "conn_id")
+
+    def __init__(self, *, schedule_id: Text, **kwargs: Unpack[StateChangeArguments]) -> None:
+        super().__init__(**kwargs)
+        check_target(schedule_id, "schedule_id", self.task_id)
+        self.schedule_id = text(schedule_id)

@@ -26,9 +26,9 @@ SAYS_WHAT_IT_GIVES = re.compile(r"(The|An?|As|What|Whether|For each|One) |.*\b(g
 TIMES = re.compile(r"(interval|timeout|delay|settle|away|seconds)$")
 # What all operators of one kind share, and what makes them.
 BASES = {
-    "PoolActionOperator", "NamedPoolOperator", "StateChangeOperator", "AzureBatchSensor",
-    "AzureBatchSubmitOperator", "AzureBatchEndOperator", "AzureBatchMemberOperator", "GroupSettings",
-    "AzureBatchDecoratedOperator",
+    "PoolActionOperator", "NamedPoolOperator", "ScheduleChangeOperator", "StateChangeOperator",
+    "AzureBatchSensor", "AzureBatchSubmitOperator", "AzureBatchEndOperator", "AzureBatchMemberOperator",
+    "GroupSettings", "AzureBatchDecoratedOperator",
 }  # fmt: skip
 
 
