@@ -20,6 +20,7 @@ from airflow_batch_provider.decorators.instances import (
     give_up,
 )
 from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.hooks.killed import end_in_worker
 from airflow_batch_provider.links.job import JOB_LINK_KEY, AzureBatchJobLink, job_url
 from airflow_batch_provider.rendering import text_renderer
 from airflow_batch_provider.spec.checks import check_period, check_wait, rendered
@@ -161,9 +162,10 @@ class AzureBatchDecoratedOperator(DecoratedOperator):
         """End the Batch task of this Airflow task and no other; its end is not waited for."""
         if self._mine is None:
             return
-        from airflow_batch_provider.client.tasks.single_task_run import end_killed
+        from airflow_batch_provider.client.tasks.single_task import terminate_task
 
-        end_killed(AzureBatchHook(self.conn_id).batch_client, self._mine, self.log)
+        script = terminate_task(*self._mine)
+        end_in_worker(self.conn_id, script, f"Batch task {self._mine[1]}", self.log)
 
     def _finish(self, context: Context, run: SingleTaskRun, job_id: str, task_id: str, ending: str) -> Any:
         """What the function returned; or raise what it raised."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from airflow_batch_provider.client.connect.settings import BatchSettings
     from airflow_batch_provider.client.files.storage import StorageAccess
+    from airflow_batch_provider.client.jobs.job_files import JobFiles
     from airflow_batch_provider.client.pools.quotas import Quotas
     from airflow_batch_provider.spec.job import JobOptions
 
@@ -167,6 +168,23 @@ class AzureBatchHook(BaseHook):
             SettingsError: the connection names no storage account.
         """
         return _storage_access(self.conn_id, self.settings, sas_lifetime, by_identity)
+
+    def job_files(
+        self, work_container: str, *, sas_lifetime: dt.timedelta, by_identity: bool = True
+    ) -> JobFiles | None:
+        """What jobs keep in the connection's storage account; None when the connection names none.
+
+        Parameters:
+            work_container: name of the container, checked here.
+            sas_lifetime, by_identity: as for ``storage``.
+        """
+        if self.settings.storage is None:
+            return None
+        from airflow_batch_provider.client.jobs.job_files import JobFiles
+        from airflow_batch_provider.spec.files import blob
+
+        container = blob(f"{work_container}/").container
+        return JobFiles(self.storage(sas_lifetime=sas_lifetime, by_identity=by_identity), container)
 
     async def astorage(self, *, sas_lifetime: dt.timedelta | None = None) -> StorageAccess:
         """As ``storage``, without blocking the event loop on the connection.

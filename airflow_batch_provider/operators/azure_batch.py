@@ -13,6 +13,7 @@ from airflow.sdk import BaseOperator
 
 from airflow_batch_provider.arguments import pool_text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.hooks.killed import end_in_worker
 from airflow_batch_provider.links.job import JOB_LINK_KEY, AzureBatchJobLink, job_url
 from airflow_batch_provider.operators.task_instance import identity_of
 from airflow_batch_provider.spec.checks import check_period
@@ -206,9 +207,10 @@ class AzureBatchOperator(TypedOutput, BaseOperator):
         """End the Batch task of this Airflow task and no other; its end is not waited for."""
         if self._mine is None:
             return
-        from airflow_batch_provider.client.tasks.single_task_run import end_killed
+        from airflow_batch_provider.client.tasks.single_task import terminate_task
 
-        end_killed(AzureBatchHook(self.azure_batch_conn_id).batch_client, self._mine, self.log)
+        script = terminate_task(*self._mine)
+        end_in_worker(self.azure_batch_conn_id, script, f"Batch task {self._mine[1]}", self.log)
 
     def _finish(self, run: SingleTaskRun, job_id: str, task_id: str, ending: str) -> dict[str, Any]:
         try:

@@ -16,6 +16,7 @@ from airflow_batch_provider.arguments import PoolOfJob, known_pool, pool_of_job
 from airflow_batch_provider.client.requests.meaning import check_layers
 from airflow_batch_provider.exceptions import BatchJobFailedError, BatchJobTimeoutError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.hooks.killed import end_in_worker
 from airflow_batch_provider.lineage import facets
 from airflow_batch_provider.links.job import AzureBatchJobLink, AzureBatchOutputLink, store_links
 from airflow_batch_provider.metrics import emit
@@ -49,9 +50,6 @@ if TYPE_CHECKING:
     from airflow_batch_provider.spec.job_network import JobNetwork
     from airflow_batch_provider.spec.retry import OnRetry
     from airflow_batch_provider.spec.special_tasks import JobPreparation, JobRelease
-
-_KILL_SECONDS = 5.0
-"""For each of the two requests by which a killed task ends its job; the worker is being stopped meanwhile."""
 
 _GRACE = timedelta(minutes=30)
 """Beyond the job's own wall clock, in which the service must have ended it: release tasks take up to 15."""
@@ -209,16 +207,9 @@ class AzureBatchJobOperator(TypedOutput, BaseOperator):
         if self.identity is None:
             return
         from airflow_batch_provider.client.jobs.claim import terminate_own
-        from airflow_batch_provider.client.requests.drive import Driver, log_to
-        from airflow_batch_provider.client.requests.steps import Refusal
 
-        try:
-            client = AzureBatchHook(self.conn_id).batch_client()
-            script = terminate_own(self.identity, "AirflowTaskKilled")
-            if Driver(client, log_to(self.log), seconds=_KILL_SECONDS).run(script):
-                self.log.info("Batch job %s is being ended", self.identity.job_id)
-        except Refusal as refusal:
-            self.log.warning("Batch job %s could not be ended: %s", self.identity.job_id, refusal)
+        script = terminate_own(self.identity, "AirflowTaskKilled")
+        end_in_worker(self.conn_id, script, f"Batch job {self.identity.job_id}", self.log)
 
     def _go_on(
         self,
@@ -325,14 +316,8 @@ class AzureBatchJobOperator(TypedOutput, BaseOperator):
         return facets(self._lineage_graph, AzureBatchHook(self.conn_id).settings.storage)
 
     def _files(self, hook: AzureBatchHook, options: JobOptions) -> JobFiles | None:
-        if hook.settings.storage is None:
-            return None
-        from airflow_batch_provider.client.jobs.job_files import JobFiles
-
-        container = spec.blob(f"{self.work_container}/").container
-        by_identity = options.auto_pool is None
-        storage = hook.storage(sas_lifetime=self.max_wall_clock + _GRACE, by_identity=by_identity)
-        return JobFiles(storage, container)
+        lifetime, by_identity = self.max_wall_clock + _GRACE, options.auto_pool is None
+        return hook.job_files(self.work_container, sas_lifetime=lifetime, by_identity=by_identity)
 
     def _graph(self, render: Callable[[str], str]) -> JobGraph:
         if isinstance(self.graph, spec.JobGraph):

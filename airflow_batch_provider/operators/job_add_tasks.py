@@ -12,6 +12,7 @@ from airflow.sdk import BaseOperator
 from airflow_batch_provider import spec
 from airflow_batch_provider.arguments import Text, check_target, given, text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.hooks.killed import end_in_worker
 from airflow_batch_provider.operators.task_instance import identity_of, try_of
 from airflow_batch_provider.spec.checks import check_period, check_wait
 from airflow_batch_provider.spec.files import as_written
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
     from airflow_batch_provider.client.jobs.job_files import JobFiles
     from airflow_batch_provider.spec.graph import JobGraph
-
-_KILL_SECONDS = 5.0
 
 
 class AzureBatchJobAddTasksOperator(TypedOutput, BaseOperator):
@@ -131,16 +130,9 @@ class AzureBatchJobAddTasksOperator(TypedOutput, BaseOperator):
         if not self.added:
             return
         from airflow_batch_provider.client.jobs.added_tasks import terminate_added
-        from airflow_batch_provider.client.requests.drive import Driver, log_to
-        from airflow_batch_provider.client.requests.steps import Refusal
 
-        try:
-            client = AzureBatchHook(self.conn_id).batch_client()
-            script = terminate_added(self.job_id, self.added, self._owner)
-            ended = Driver(client, log_to(self.log), seconds=_KILL_SECONDS).run(script)
-            self.log.info("%d task(s) of Batch job %s are being ended", ended, self.job_id)
-        except Refusal as refusal:
-            self.log.warning("Tasks of Batch job %s could not be ended: %s", self.job_id, refusal)
+        script = terminate_added(self.job_id, self.added, self._owner)
+        end_in_worker(self.conn_id, script, f"What was added to Batch job {self.job_id}", self.log)
 
     def _finish(self, context: Context, ending: str) -> dict[str, Any]:
         from airflow_batch_provider.client.jobs.added_tasks import terminate_added
@@ -199,12 +191,7 @@ class AzureBatchJobAddTasksOperator(TypedOutput, BaseOperator):
         return list(compile_tasks(graph, storage, fail_fast=acts))
 
     def _files(self, hook: AzureBatchHook) -> JobFiles | None:
-        if hook.settings.storage is None:
-            return None
-        from airflow_batch_provider.client.jobs.job_files import JobFiles
-
-        container = spec.blob(f"{self.work_container}/").container
-        return JobFiles(hook.storage(sas_lifetime=self.timeout + timedelta(hours=1)), container)
+        return hook.job_files(self.work_container, sas_lifetime=self.timeout + timedelta(hours=1))
 
     def _graph(self, context: Context) -> JobGraph:
         from airflow_batch_provider.rendering import text_renderer

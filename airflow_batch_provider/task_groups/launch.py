@@ -9,6 +9,7 @@ from airflow.sdk import BaseOperator
 
 from airflow_batch_provider.arguments import Text, text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.hooks.killed import end_in_worker
 from airflow_batch_provider.links.job import JOB_LINK_KEY, AzureBatchJobLink, job_url
 from airflow_batch_provider.rendering import text_renderer
 from airflow_batch_provider.task_arguments import TaskArguments, TypedOutput
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from airflow_batch_provider.spec.ids import JobIdentity
     from airflow_batch_provider.task_groups.batch_job import AzureBatchJobTaskGroup
     from airflow_batch_provider.task_groups.settings import GroupSettings
-
-_KILL_SECONDS = 5.0
-"""For each of the requests by which a killed task ends its job; the worker is being stopped meanwhile."""
 
 
 class AzureBatchSubmitOperator(TypedOutput, BaseOperator):
@@ -82,16 +80,9 @@ class AzureBatchSubmitOperator(TypedOutput, BaseOperator):
         if self._identity is None or self._settings is None:
             return
         from airflow_batch_provider.client.jobs.claim import terminate_own
-        from airflow_batch_provider.client.requests.drive import Driver, log_to
-        from airflow_batch_provider.client.requests.steps import Refusal
 
-        try:
-            client = AzureBatchHook(self._settings.conn_id).batch_client()
-            script = terminate_own(self._identity, "AirflowTaskKilled")
-            if Driver(client, log_to(self.log), seconds=_KILL_SECONDS).run(script):
-                self.log.info("Batch job %s is being ended", self._identity.job_id)
-        except Refusal as refusal:
-            self.log.warning("Batch job %s could not be ended: %s", self._identity.job_id, refusal)
+        script = terminate_own(self._identity, "AirflowTaskKilled")
+        end_in_worker(self._settings.conn_id, script, f"Batch job {self._identity.job_id}", self.log)
 
     def _wanted(self, ti: Any) -> list[str]:
         """Ids of the Batch tasks whose Airflow tasks have no state: they have not run, or were cleared."""

@@ -10,6 +10,7 @@ from airflow.sdk import BaseOperator
 
 from airflow_batch_provider.exceptions import AzureBatchError, BatchJobTimeoutError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.hooks.killed import end_in_worker
 from airflow_batch_provider.links.job import JOB_LINK_KEY, AzureBatchJobLink, job_url
 from airflow_batch_provider.rendering import text_renderer
 from airflow_batch_provider.task_arguments import TaskArguments, TypedOutput
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     from airflow_batch_provider.spec.task import TaskSpec
     from airflow_batch_provider.task_groups.batch_job import AzureBatchJobTaskGroup
     from airflow_batch_provider.task_groups.settings import GroupSettings
-
-_KILL_SECONDS = 5.0
-"""For the request by which a killed task ends its Batch task; the worker is being stopped meanwhile."""
 
 
 class AzureBatchMemberOperator(TypedOutput, BaseOperator):
@@ -93,19 +91,11 @@ class AzureBatchMemberOperator(TypedOutput, BaseOperator):
         """End the Batch task that is waited for, and nothing else of its job."""
         if self._job_id is None or self._conn_id is None:
             return
-        from airflow_batch_provider.client.requests.drive import Driver, log_to
-        from airflow_batch_provider.client.requests.steps import Refusal
         from airflow_batch_provider.client.tasks.group_jobs import terminate_task
 
-        try:
-            client = AzureBatchHook(self._conn_id).batch_client()
-            script = terminate_task(self._job_id, self.spec.id)
-            if Driver(client, log_to(self.log), seconds=_KILL_SECONDS).run(script):
-                self.log.info("Task %s of Batch job %s is being ended", self.spec.id, self._job_id)
-        except Refusal as refusal:
-            self.log.warning(
-                "Task %s of Batch job %s could not be ended: %s", self.spec.id, self._job_id, refusal
-            )
+        script = terminate_task(self._job_id, self.spec.id)
+        what = f"Task {self.spec.id} of Batch job {self._job_id}"
+        end_in_worker(self._conn_id, script, what, self.log)
 
     def _wait(
         self,

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import TaskGroup
 
 from airflow_batch_provider.spec.errors import SpecError, check_keywords
-from airflow_batch_provider.spec.files import blob
 from airflow_batch_provider.spec.ids import JobIdentity
 from airflow_batch_provider.spec.job import JobOptions
 
@@ -110,13 +109,8 @@ class GroupSettings:
 
     def files(self, hook: AzureBatchHook) -> JobFiles | None:
         """What jobs keep in storage; None when the connection names no storage account."""
-        if hook.settings.storage is None:
-            return None
-        from airflow_batch_provider.client.jobs.job_files import JobFiles
-
-        container = blob(f"{self.work_container}/").container
         lifetime, by_identity = self.options.max_wall_clock + GRACE, self.options.auto_pool is None
-        return JobFiles(hook.storage(sas_lifetime=lifetime, by_identity=by_identity), container)
+        return hook.job_files(self.work_container, sas_lifetime=lifetime, by_identity=by_identity)
 
 
 def was_cleared(operator: Any, ti: Any) -> bool:

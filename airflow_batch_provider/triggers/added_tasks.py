@@ -10,10 +10,8 @@ from typing import Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.hooks.killed import end_in_triggerer
 from airflow_batch_provider.triggers.deferral import seconds_until_worker_ended
-
-_KILL_SECONDS = 20.0
-"""For ending the tasks of a killed Airflow task; Airflow allows 30 by default."""
 
 
 class AzureBatchAddedTasksTrigger(BaseTrigger):
@@ -64,14 +62,6 @@ class AzureBatchAddedTasksTrigger(BaseTrigger):
     async def on_kill(self) -> None:
         """End the tasks when a user has killed the deferred Airflow task; their job goes on."""
         from airflow_batch_provider.client.jobs.added_tasks import terminate_added
-        from airflow_batch_provider.client.requests.drive import AsyncDriver, log_to
 
-        async def end() -> int:
-            async with AzureBatchHook(self.conn_id).async_batch_client() as client:
-                driver = AsyncDriver(client, log_to(self.log))
-                return await driver.run(terminate_added(self.job_id, self.task_ids))
-
-        ended = await asyncio.wait_for(end(), _KILL_SECONDS)
-        self.log.info(
-            "%d task(s) of Batch job %s are being ended with their Airflow task", ended, self.job_id
-        )
+        script = terminate_added(self.job_id, self.task_ids)
+        await end_in_triggerer(self.conn_id, script, f"What was added to Batch job {self.job_id}", self.log)

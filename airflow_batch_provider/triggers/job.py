@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.hooks.killed import end_in_triggerer
 from airflow_batch_provider.triggers.deferral import seconds_until_worker_ended
 
 if TYPE_CHECKING:
     from airflow_batch_provider.client.requests.drive import AsyncDriver
-
-_KILL_SECONDS = 20.0
-"""For ending the job of a killed task; Airflow allows 30 by default (``[triggerer] on_kill_timeout``)."""
 
 
 class AzureBatchJobTrigger(BaseTrigger):
@@ -125,14 +123,7 @@ class AzureBatchJobTrigger(BaseTrigger):
 
     async def on_kill(self) -> None:
         """End the job when a user has killed the deferred task. Airflow 3.3 calls this; not on a restart."""
-        from airflow_batch_provider.client.requests.drive import AsyncDriver, log_to
         from airflow_batch_provider.client.requests.job_requests import terminate_job
 
-        async def end() -> None:
-            async with AzureBatchHook(self.conn_id).async_batch_client() as client:
-                await AsyncDriver(client, log_to(self.log)).run(
-                    terminate_job(self.job_id, "AirflowTaskKilled")
-                )
-
-        await asyncio.wait_for(end(), _KILL_SECONDS)
-        self.log.info("Batch job %s is being ended, because its Airflow task was killed", self.job_id)
+        script = terminate_job(self.job_id, "AirflowTaskKilled")
+        await end_in_triggerer(self.conn_id, script, f"Batch job {self.job_id}", self.log)

@@ -11,10 +11,8 @@ from typing import Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.hooks.killed import end_in_triggerer
 from airflow_batch_provider.triggers.deferral import seconds_until_worker_ended
-
-_KILL_SECONDS = 20.0
-"""For ending the task of a killed one; Airflow allows 30 by default (``[triggerer] on_kill_timeout``)."""
 
 
 class AzureBatchMemberTrigger(BaseTrigger):
@@ -101,18 +99,8 @@ class AzureBatchMemberTrigger(BaseTrigger):
 
     async def on_kill(self) -> None:
         """End the Batch task when a user has killed the deferred one. Airflow 3.3 calls this."""
-        from airflow_batch_provider.client.requests.drive import AsyncDriver, log_to
         from airflow_batch_provider.client.tasks.group_jobs import terminate_task
 
-        async def end() -> None:
-            async with AzureBatchHook(self.conn_id).async_batch_client() as client:
-                await AsyncDriver(client, log_to(self.log)).run(
-                    terminate_task(self.job_id, self.batch_task_id)
-                )
-
-        await asyncio.wait_for(end(), _KILL_SECONDS)
-        self.log.info(
-            "Task %s of Batch job %s is being ended, because its Airflow task was killed",
-            self.batch_task_id,
-            self.job_id,
-        )
+        script = terminate_task(self.job_id, self.batch_task_id)
+        what = f"Task {self.batch_task_id} of Batch job {self.job_id}"
+        await end_in_triggerer(self.conn_id, script, what, self.log)

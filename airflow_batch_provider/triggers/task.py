@@ -11,12 +11,10 @@ from typing import Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.hooks.killed import end_in_triggerer
 from airflow_batch_provider.triggers.deferral import seconds_until_worker_ended
 
 __all__ = ["AzureBatchTaskTrigger"]
-
-_KILL_SECONDS = 20.0
-"""For ending the task of a killed Airflow task; Airflow allows 30 by default."""
 
 
 class AzureBatchTaskTrigger(BaseTrigger):
@@ -97,13 +95,7 @@ class AzureBatchTaskTrigger(BaseTrigger):
 
     async def on_kill(self) -> None:
         """End the Batch task when a user has killed the deferred Airflow task; its job goes on."""
-        from airflow_batch_provider.client.requests.drive import AsyncDriver, log_to
         from airflow_batch_provider.client.tasks.single_task import terminate_task
 
-        async def end() -> None:
-            async with AzureBatchHook(self.conn_id).async_batch_client() as client:
-                script = terminate_task(self.job_id, self.batch_task_id, self.owner)
-                await AsyncDriver(client, log_to(self.log)).run(script)
-
-        await asyncio.wait_for(end(), _KILL_SECONDS)
-        self.log.info("Batch task %s is being ended, because its Airflow task was killed", self.batch_task_id)
+        script = terminate_task(self.job_id, self.batch_task_id, self.owner)
+        await end_in_triggerer(self.conn_id, script, f"Batch task {self.batch_task_id}", self.log)

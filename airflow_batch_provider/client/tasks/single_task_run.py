@@ -32,9 +32,6 @@ from airflow_batch_provider.client.watching.streams import Follower, read_tail
 from airflow_batch_provider.exceptions import BatchJobTimeoutError, BatchPoolError, BatchPoolHopelessError
 from airflow_batch_provider.spec.official import OfficialPool
 
-_KILL_SECONDS = 5.0
-"""For each request by which a killed Airflow task ends its Batch task; the worker is being stopped."""
-
 _DELETION_SECONDS = 3600.0
 """For a pool of the same id to be gone: its nodes finish their tasks first."""
 
@@ -171,23 +168,6 @@ class SingleTaskRun:
                 self._driver.run(delete_idle_pool(self.task.pool_id))
         except Refusal as refusal:
             self._say(Say(f"Not everything was deleted: {refusal}", "warning"))
-
-
-def end_killed(open_client: Callable[[], Any], mine: tuple[str, str, str], log: Any) -> None:
-    """End the Batch task of a killed Airflow task and no other; its end is not waited for.
-
-    Parameters:
-        open_client: gives the Batch client.
-        mine: job id, task id, and the owner by which it is known.
-        log: takes the lines for the task's log.
-    """
-    job_id, task_id, owner = mine
-    try:
-        driver = Driver(open_client(), log_to(log), seconds=_KILL_SECONDS)
-        if driver.run(terminate_task(job_id, task_id, owner)):
-            log.info("Batch task %s is being ended", task_id)
-    except Refusal as refusal:
-        log.warning("Batch task %s could not be ended: %s", task_id, refusal)
 
 
 class _NoAccount:

@@ -219,7 +219,7 @@ async def test_a_killed_task_ends_its_own_job_only_deferred_or_not(
 def test_a_service_that_does_not_answer_does_not_hold_a_worker_that_is_killed(
     monkeypatch: pytest.MonkeyPatch, emulator: BatchAccount, azurite: StorageAccount
 ) -> None:
-    monkeypatch.setattr("airflow_batch_provider.operators.job._KILL_SECONDS", 0.3)
+    monkeypatch.setattr("airflow_batch_provider.hooks.killed._WORKER_SECONDS", 0.3)
     graph = JobGraph()
     graph.task("one", "/bin/true")
     with socket.create_server(("127.0.0.1", 0)) as silent:
