@@ -154,8 +154,10 @@ TASK_FAILURES: dict[str, Meaning] = {
     "FileUploadMiscError": Meaning(
         Layer.UPLOAD,
         "the task's outputs could not be uploaded",
-        "Storage was not reachable or throttled, or the node's disk was full.",
-        "Read fileuploaderr.txt of the task; try again.",
+        "Storage was not reachable or throttled, the node's disk was full, or the pool does not have the "
+        "identity by which the outputs are written.",
+        "Read what the service says, and fileuploaderr.txt of the task; give the pool the identity if that "
+        "lacks, else try again.",
     ),
     "FileUploadTimedOut": Meaning(
         Layer.UPLOAD,

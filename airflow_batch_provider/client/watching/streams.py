@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from airflow_batch_provider.client.connect.secret import strike_signatures
-from airflow_batch_provider.client.requests.job_requests import in_motion, list_tasks
+from airflow_batch_provider.client.requests.job_requests import backoff, in_motion, list_tasks
 from airflow_batch_provider.client.requests.records import TASK_FIELDS, TaskView, task_view
-from airflow_batch_provider.client.requests.steps import Answer, Refusal, Say, Script, Send, Together
+from airflow_batch_provider.client.requests.steps import Answer, Pause, Refusal, Say, Script, Send, Together
 from airflow_batch_provider.client.watching.log_lines import read_line
 
 STREAMS = ("stdout.txt", "stderr.txt")
@@ -23,6 +23,9 @@ CHUNK_BYTES = 64 * 1024
 
 LAST_CHUNKS = 8
 """Looks that the rest of a finished task's file is read in at most: half a megabyte beyond what was read."""
+
+LAST_TRIES = 3
+"""Of reading it, when the service does not answer: what is not read then is not shown, but is in blobs."""
 
 
 def read_range(job_id: str, task_id: str, name: str, start: int, length: int) -> Send:
@@ -160,21 +163,28 @@ class Follower:
 
     def _read(self, view: TaskView) -> Script[None]:
         followed = self._tasks[view.id]
+        tries = 0
         for _ in range(LAST_CHUNKS if view.completed else 1):
             calls = [
                 read_range(self.job_id, view.id, name, followed.offsets[at], CHUNK_BYTES)
                 for at, name in enumerate(STREAMS)
             ]
             answers = yield Together(calls)
-            full = False
+            full, waits = False, []
             for at, answer in enumerate(answers):
-                data = b"" if isinstance(answer, Refusal) else answer.body
+                if isinstance(answer, Refusal):
+                    waits += [backoff(tries, answer.retry_after)] if answer.transient else []
+                    continue
+                data = answer.body
                 full = full or len(data) == CHUNK_BYTES
                 taken, lines = whole_lines(data, final=view.completed)
                 followed.offsets[at] += taken
                 for level, line in map(read_line, lines):
                     yield Say(f"[{view.id}] {line}", level)
-            if not full:
+            tries += bool(waits)
+            if waits and view.completed and tries < LAST_TRIES:
+                yield Pause(max(waits))
+            elif not full:
                 break
         followed.done = view.completed
 

@@ -51,7 +51,7 @@ def test_pain_055_nodes_of_a_broken_recipe_are_not_waited_for() -> None:
     assert NodeCountCondition("p", 1).judge(seen).status == "failed"
 
 
-def test_pain_056_nor_is_a_driver_that_does_not_install() -> None:
+def test_a_start_task_that_could_not_be_run_is_told_with_the_reason() -> None:
     failure = {"category": "usererror", "code": "CommandLaunchFailed", "message": "no such driver"}
     broken = node("starttaskfailed", startTaskInfo={"result": "failure", "failureInfo": failure})
     assert "no such driver" in told(broken)
@@ -81,7 +81,7 @@ def test_pain_065_a_container_node_that_is_unusable_says_why() -> None:
     assert "ContainerImagePullFailed" in told(unusable("ContainerImagePullFailed", "toomanyrequests"))
 
 
-def test_pain_071_a_requeue_is_no_retry() -> None:
+def test_tries_and_requeues_are_counted_apart() -> None:
     graph = JobGraph()
     graph.task("t", "/bin/true")
     info = {"result": "success", "exitCode": 0, "retryCount": 1, "requeueCount": 3}

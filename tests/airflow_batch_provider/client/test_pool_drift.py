@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from airflow_batch_provider.client.pools.pool_drift import find_drift
+from airflow_batch_provider.spec import NfsMount, Pool
 
 DECLARED: dict[str, Any] = {
     "id": "p",
@@ -106,3 +107,17 @@ def test_secrets_that_the_service_never_returns_are_not_compared_and_urls_show_n
     assert find_drift(declared, {"userAccounts": [{"name": "u", "elevationLevel": "nonadmin"}]}) == []
     (difference,) = find_drift({"x": "https://s/c?sig=secret"}, {})
     assert "secret" not in str(difference)
+
+
+def test_pain_025_a_changed_mount_is_told() -> None:
+    def wire(source: str) -> dict[str, Any]:
+        pool = Pool(id="p", vm_size="s", mounts=[NfsMount(source=source, path="data")])
+        return pool.to_wire(_Account())
+
+    (difference,) = find_drift(wire("server:/new"), wire("server:/old"))
+    assert "declared server:/new, is server:/old" in str(difference)
+    assert difference.top == "mountConfiguration"
+
+
+class _Account:
+    account_resource_id = ""

@@ -178,6 +178,23 @@ def test_only_the_tasks_that_were_asked_for_are_followed_and_false_asks_nothing(
     assert service.asked == []
 
 
+@pytest.mark.parametrize(("times", "said"), [(2, ["[t] end"]), (9, [])])
+def test_the_end_of_a_tasks_output_is_asked_for_again_when_the_service_is_busy(
+    times: int, said: list[str]
+) -> None:
+    node, refusals = Node(), [Refusal("ServerBusy", 503, transient=True, retry_after=7.0)] * times
+    node.texts, node.states = {"t": b"end"}, {"t": "completed"}
+
+    def answer(operation: str, arguments: Any, options: Any) -> Any:
+        if operation.endswith("/stdout.txt") and refusals:
+            raise refusals.pop()
+        return node(operation, arguments, options)
+
+    service = Scripted(answer)
+    service.run(Follower("j", True).look())
+    assert (service.said, service.paused) == (said, [7.0, 7.0])
+
+
 def test_trouble_with_output_is_no_trouble_of_the_job() -> None:
     def answer(*asked: Any) -> Any:
         raise Refusal("AuthenticationFailed", 403, "no")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,6 +39,12 @@ def control(emulator: BatchAccount) -> Iterator[Control]:
 
     yield ask
     ask("DELETE", "faults")
+
+
+def struck(emulator: BatchAccount) -> int:
+    """How often the one fault of requests has struck."""
+    with urllib.request.urlopen(f"{emulator.endpoint}/emulator/faults/counts", timeout=10) as answer:
+        return int(json.load(answer)["requests"][0]["struck"])
 
 
 def broken_from_the_start(code: str, **rule: Any) -> dict[str, Any]:
@@ -78,6 +86,33 @@ def test_pain_059_a_node_that_azure_took_back_is_told_to_come_again(
     line = watch_until(batch, job_id, "taken back by Azure (Spot), coming again by themselves")
     assert line.level == "info"
     end(batch, job_id)
+
+
+def test_pain_060_a_500_while_logs_are_read_fails_no_job_and_loses_no_line(
+    jobs: Jobs, pool: str, emulator: BatchAccount, control: Control, tmp_path: Path
+) -> None:
+    tmp_path.chmod(0o777)
+    graph, done = JobGraph(), tmp_path / "done"
+    # The first two reads are of a task that runs, the next two of one that has ended.
+    graph.task("t", shell(f"echo first; until [ -e {done} ]; do sleep 0.05; done; echo last"))
+
+    def go_on(_seconds: float) -> None:
+        if struck(emulator) == 2:
+            done.touch()
+            while jobs.batch.get_task(job_id, "t").state != "completed":
+                time.sleep(0.05)
+
+    control(
+        "PUT",
+        "faults",
+        {"requests": [{"fault": "serverError", "operations": ["download_task_file"], "times": 4}]},
+    )
+    run = jobs.run(graph, pool, sleep=go_on)
+    job_id = run.claim().job_id
+    _, summary = to_the_end(run, log_tasks=True)
+    assert summary["tasks"] == {"total": 1, "succeeded": 1, "failed": 0}
+    assert struck(emulator) == 4
+    assert [line for line in jobs.lines if line.startswith("[t]")] == ["[t] first", "[t] last"]
 
 
 def test_pain_069_a_task_that_is_too_large_is_refused_with_what_to_do(jobs: Jobs, empty_pool: str) -> None:

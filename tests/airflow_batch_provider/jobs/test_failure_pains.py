@@ -10,6 +10,7 @@ from azure.batch import BatchClient
 
 from airflow_batch_provider.client.connect.clients import open_batch_client
 from airflow_batch_provider.client.connect.settings import BatchSettings
+from airflow_batch_provider.client.connect.storage_settings import StorageSettings
 from airflow_batch_provider.client.files.storage import StorageAccess
 from airflow_batch_provider.client.jobs.watching import Watch
 from airflow_batch_provider.client.pools.pool_causes import explain_resize
@@ -22,12 +23,15 @@ from airflow_batch_provider.client.requests.request_errors import request_error
 from airflow_batch_provider.client.watching.streams import Follower
 from airflow_batch_provider.exceptions import BatchJobFailedError, BatchJobHopelessError
 from airflow_batch_provider.spec import JobGraph, SpecError, blob, shell
-from demo.stack.accounts import BatchAccount
-from tests.airflow_batch_provider.client.scripted import Scripted
+from demo.stack.accounts import BatchAccount, StorageAccount
 from tests.airflow_batch_provider.jobs.conftest import Jobs
 from tests.airflow_batch_provider.jobs.running import to_the_end
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+IDENTITY = (
+    "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/nodes"
+)
 
 
 def one(command: str, **options: Any) -> JobGraph:
@@ -119,19 +123,6 @@ def test_pain_057_retries_are_batchs_own_and_told(failed_with_output: str) -> No
     assert "try 2" in failed_with_output
 
 
-def test_pain_060_a_fault_while_logs_are_read_fails_no_job() -> None:
-    from airflow_batch_provider.client.requests.steps import Refusal
-
-    def broken(operation: str, arguments: Any, options: Any) -> Any:
-        if operation == "list_tasks":
-            return [{"id": "t", "state": "running"}]
-        raise Refusal("InternalError", 500, transient=True)
-
-    follower = Follower("j", True)
-    Scripted(broken).run(follower.look())
-    assert follower.state() == {"t": [0, 0]}
-
-
 def test_pain_062_a_full_disk_is_called_so() -> None:
     meaning = task_failure("DiskFull")
     assert "disk is full" in meaning.happened
@@ -162,10 +153,17 @@ def test_pain_067_empty_output_is_said_to_be_empty(jobs: Jobs, pool: str) -> Non
     assert "stdout.txt is empty" in text
 
 
-def test_pain_068_an_upload_that_fails_without_a_clear_cause_has_a_next_step() -> None:
-    meaning = task_failure("FileUploadMiscError")
-    assert meaning.layer is Layer.UPLOAD
-    assert "fileuploaderr.txt" in meaning.next_step
+def test_pain_068_an_upload_that_fails_for_another_reason_says_which_and_what_to_do(
+    batch: BatchClient, azurite: StorageAccount, pool: str
+) -> None:
+    """The connection names an identity of nodes, and the pool does not have it."""
+    settings = StorageSettings.from_connection_string(azurite.connection_string)
+    jobs = Jobs(batch, StorageAccess(settings, node_identity=IDENTITY), [])
+    graph = one(shell("echo x > out"), outputs={"out": blob("identified/out")}, keep_logs=False)
+    error = failure_of(jobs, pool, graph)
+    assert (error.codes, error.layer) == (("FileUploadMiscError",), "upload")
+    assert f"The identity '{IDENTITY}' is not assigned to the pool" in str(error)
+    assert "Next step:" in str(error)
 
 
 def test_pain_069_a_task_that_is_too_large_is_told_with_what_to_do() -> None:

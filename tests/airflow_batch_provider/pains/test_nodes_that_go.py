@@ -5,11 +5,9 @@ On a real emulator, whose nodes are taken back, do not boot and fail their start
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,34 +16,16 @@ import pytest
 from airflow_batch_provider.client.files.storage import StorageAccess
 from airflow_batch_provider.client.jobs.job_files import JobFiles
 from airflow_batch_provider.client.jobs.job_run import JobPlan, JobRun
+from airflow_batch_provider.exceptions import BatchPoolError
 from airflow_batch_provider.operators.pool_nodes import AzureBatchPoolRemoveNodesOperator
 from airflow_batch_provider.spec import FixedScale, JobGraph, JobOptions, StartTask, shell
 from airflow_batch_provider.spec.ids import JobIdentity
 from batch_emulator.testing import LocalBatch
-from demo.stack.accounts import StorageAccount
 from tests.airflow_batch_provider.jobs.running import to_the_end
+from tests.airflow_batch_provider.jobs.test_why_idle import make_job, watch_until
 from tests.airflow_batch_provider.operators.running import a_pool, ensure, run_to_end
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
-
-
-@pytest.fixture(scope="module")
-def local(azurite: StorageAccount) -> Iterator[LocalBatch]:
-    with LocalBatch(storage=azurite.connection_string) as batch:
-        yield batch
-
-
-@pytest.fixture
-def conn_id(local: LocalBatch, azurite: StorageAccount, monkeypatch: pytest.MonkeyPatch) -> str:
-    connection = {
-        "conn_type": "azurebatch",
-        "host": local.endpoint,
-        "login": local.account,
-        "password": local.key,
-        "extra": {"storage_connection_string": azurite.connection_string},
-    }
-    monkeypatch.setenv("AIRFLOW_CONN_LOCAL", json.dumps(connection))
-    return "local"
 
 
 class Evictions:
@@ -136,6 +116,35 @@ def test_pain_033_without_a_notice_only_the_step_under_way_is_lost_since_each_ke
     assert evictions.runs == {"step-0": 1, "step-1": 2, "step-2": 1}
 
 
+def test_pain_071_a_requeue_is_no_retry(
+    local: LocalBatch, conn_id: str, storage: StorageAccess, tmp_path: Path
+) -> None:
+    pool_id = ensure(conn_id, a_pool("requeue"))
+    runs, graph = tmp_path / "runs", JobGraph()
+    runs.touch()
+    script = f"echo run >> {runs}; until [ $(wc -l < {runs}) -gt 1 ]; do sleep 0.05; done"
+    graph.task("t", shell(script), max_retries=0, keep_logs=False)
+
+    def reboot_once(_seconds: float) -> None:
+        if (
+            runs.read_text() == "run\n"
+            and local.client.get_task(job_id, "t").execution_info.requeue_count == 0
+        ):
+            (node,) = local.client.list_nodes(pool_id)
+            local.client.begin_reboot_node(pool_id, node.id, {"nodeRebootOption": "requeue"})
+        time.sleep(0.05)
+
+    plan = JobPlan(JobIdentity("d", "r", pool_id), JobOptions(pool_id), graph, lambda text: text)
+    run = JobRun(
+        plan, local.client, JobFiles(storage, "batch-work"), logging.getLogger("t"), sleep=reboot_once
+    )
+    job_id = plan.identity.job_id
+    _, summary = to_the_end(run)
+    assert summary["tasks"] == {"total": 1, "succeeded": 1, "failed": 0}
+    info = local.client.get_task(job_id, "t").execution_info
+    assert (info.retry_count, info.requeue_count) == (0, 1)
+
+
 def test_pain_054_nodes_are_cleaned_away_by_their_state(local: LocalBatch, conn_id: str) -> None:
     local.faults.set(
         {
@@ -157,6 +166,20 @@ def test_pain_054_nodes_are_cleaned_away_by_their_state(local: LocalBatch, conn_
     assert states(local, pool.id) == ["idle"]
     run_to_end(clean)  # there is nothing to clean away any more
     assert states(local, pool.id) == ["idle"]
+
+
+def test_pain_056_a_driver_that_does_not_install_ends_the_wait_and_is_told_to_jobs(
+    local: LocalBatch, conn_id: str
+) -> None:
+    install = shell("echo 'no kernel headers for this driver' >&2; exit 4")
+    pool = a_pool("driver", vm_size="standard_nc6s_v3", start_task=StartTask(install))
+    with pytest.raises(BatchPoolError, match="the start task ended with exit code 4") as caught:
+        ensure(conn_id, pool)
+    assert "no kernel headers for this driver" in str(caught.value)
+    assert caught.value.layer == "node_start"
+    line = watch_until(local.client, make_job(local.client, pool.id), "the start task ended with exit code 4")
+    assert line.level == "warning"
+    assert "Next step: Read its output" in line.text
 
 
 def states(batch: LocalBatch, pool_id: str) -> list[str]:

@@ -71,6 +71,13 @@ def test_the_same_seed_gives_the_same_result_and_another_one_another() -> None:
     assert simulate(500, 0, behaviour, seed=2, **spot) != first
 
 
+def test_a_region_with_fewer_machines_makes_a_job_longer() -> None:
+    faults = {"capacity": [{"dedicatedNodes": 1, "code": "AllocationTimedout", "awaySeconds": 300}]}
+    result = simulate(13, 2, Behaviour(run=Constant(60)), faults=faults)
+    # One node for five minutes, two from then on.
+    assert (result.finished, result.makespan) == (True, timedelta(seconds=(5 + 4) * 60))
+
+
 def test_preempted_work_is_done_again() -> None:
     faults = {"nodes": [{"fault": "preemption", "perNodeHour": 20, "awaySeconds": 120}]}
     result = simulate(200, 0, Behaviour(run=Constant(60)), targetLowPriorityNodes=10, faults=faults)
