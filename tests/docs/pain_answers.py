@@ -7,6 +7,8 @@ SHOWN_BY: dict[str, tuple[int, ...]] = {
     "test_a_retry_asks_for_the_missing_nodes_again": (7,),
     "test_a_pool_that_cannot_be_allocated_is_explained_and_not_retried": (8, 63),
     "test_a_failing_start_task_is_shown_with_its_output": (50, 53, 55),
+    "test_parts_come_back_as_they_were_declared": (18, 28),
+    "test_pain_122_more_than_the_quota_of_the_machine_family_is_told_before_a_pool_is_made": (129,),
     "test_quota_is_lasting_and_capacity_passes": (9,),
     "test_every_resize_error_is_explained_in_three_parts": (10,),
     "test_a_pool_with_an_identity_is_made_once_and_attached_to": (93, 94, 95, 96, 97, 100, 101, 107),

@@ -115,6 +115,22 @@ def test_pain_060_a_500_while_logs_are_read_fails_no_job_and_loses_no_line(
     assert [line for line in jobs.lines if line.startswith("[t]")] == ["[t] first", "[t] last"]
 
 
+def test_pain_173_polls_that_fail_cancel_no_healthy_task(
+    jobs: Jobs, pool: str, emulator: BatchAccount, control: Control, tmp_path: Path
+) -> None:
+    tmp_path.chmod(0o777)
+    graph, done = JobGraph(), tmp_path / "done"
+    graph.task("t", shell(f"until [ -e {done} ]; do sleep 0.05; done"))
+    run = jobs.run(graph, pool, sleep=lambda _seconds: done.touch() if struck(emulator) == 5 else None)
+    run.fill(run.claim())
+    polls = ["get_job", "list_jobs", "get_job_task_counts"]
+    control("PUT", "faults", {"requests": [{"fault": "serverError", "operations": polls, "times": 5}]})
+    claim, summary = to_the_end(run)
+    assert summary["tasks"] == {"total": 1, "succeeded": 1, "failed": 0}
+    info = jobs.batch.get_task(claim.job_id, "t").execution_info
+    assert (info.retry_count, info.requeue_count) == (0, 0)
+
+
 def test_pain_069_a_task_that_is_too_large_is_refused_with_what_to_do(jobs: Jobs, empty_pool: str) -> None:
     graph = JobGraph()
     graph.task("t", "/bin/true", environment={f"PART_{uuid.uuid4().hex}": "x" * 1_100_000})
