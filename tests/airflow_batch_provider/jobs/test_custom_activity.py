@@ -103,6 +103,16 @@ async def test_an_activity_without_program_or_output_runs_and_a_failing_one_is_e
         await asyncio.to_thread(bad.execute, Instance().context(secret="x"))
 
 
+@pytest.mark.parametrize(("kept", "path"), [(True, "lib/helper.txt"), (False, "helper.txt")])
+async def test_pain_185_sub_folders_of_a_program_are_kept_on_request(
+    pool: str, batch_conn_id: str, folder: str, kept: bool, path: str
+) -> None:
+    command = f"/bin/sh -c 'test $(cat {path}) = helped'"
+    made = operator(pool, batch_conn_id, folder, command, keep_folders=kept, deferrable=False)
+    done = await asyncio.to_thread(made.execute, Instance().context(secret="x"))
+    assert done["exitcode"] == 0
+
+
 def test_pain_186_a_folder_that_is_in_no_container_of_the_account_is_told(
     pool: str, batch_conn_id: str, blobs: BlobServiceClient
 ) -> None:
