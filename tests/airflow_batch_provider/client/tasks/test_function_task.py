@@ -19,7 +19,7 @@ from airflow_batch_provider.spec.ids import JobIdentity
 from airflow_batch_provider.spec.job import JobOptions
 from airflow_batch_provider.spec.official import OWNER_VARIABLE
 from tests.airflow_batch_provider.client.scripted import Scripted
-from tests.airflow_batch_provider.client.test_single_task import DeathError, Service
+from tests.airflow_batch_provider.client.tasks.test_single_task import DeathError, Service
 
 
 class Listing(Service):
