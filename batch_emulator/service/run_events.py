@@ -54,9 +54,10 @@ def _go_on(state: State, run: JobNodeRun, node: Node) -> None:
         for task in state.pool_room(node).load(node.id).tasks.values()
         if task.state == "preparing" and task.job_id == room.job.id and not instances_of(task)
     ]
-    coordination.on_node_prepared(state, node, room.job.id, succeeded=run.result == "success")
+    prepared = run.result == "success" and not run.rerun
+    coordination.on_node_prepared(state, node, room.job.id, succeeded=prepared)
     for task in waiting:
-        if run.result == "success":
+        if prepared:
             task_runs.launch(state, room, task, node)
         else:
             task_runs.end(state, task, Ending(killed=True))

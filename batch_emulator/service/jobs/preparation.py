@@ -58,7 +58,8 @@ def must_wait(state: State, room: JobRoom, node: Node) -> bool:
     if spec is None:
         return False
     run = room.node_runs.get(run_key(node, "preparation"))
-    if run is None or run.rerun:
+    # One that is still being killed, as on a node that was lost and is back, ends first.
+    if run is None or (run.rerun and run.run_id is None):
         run = _begin(state, room, node, "preparation", run)
     return bool(spec["waitForSuccess"]) and run.state == "running"
 

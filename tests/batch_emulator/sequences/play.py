@@ -217,7 +217,7 @@ _STEPS: dict[Callable[[WatchedWorld, random.Random], str], float] = {
     _lose_node: 2,
     _fail_boot: 2,
     _obtain_node: 2,
-    _capacity: 2,
+    _capacity: 5,
     _stale: 2,
     _die: 1.5,
 }

@@ -45,6 +45,26 @@ def test_the_node_is_unknown_until_it_is_found() -> None:
     assert world.node_states() == ["idle"]
 
 
+@pytest.mark.parametrize("exit_code", [0, 137])
+def test_a_preparation_that_is_still_being_killed_ends_before_it_runs_again(exit_code: int) -> None:
+    world = World()
+    world.do("create_pool", a_pool(nodes=1))
+    world.do("create_job", a_job(jobPreparationTask={"commandLine": "prepare", "waitForSuccess": True}))
+    world.do("create_task", "job", a_task())
+    world.kills = False
+    lose(world, 0.0)
+    world.do("create_task", "job", a_task("other"))
+    assert len(world.running) == 1
+    (first,) = world.running.values()
+    world.finish("jobpreparation", exit_code, "preparation", killed=exit_code != 0)
+    # On the node as it is now it has not run yet, however it ended before.
+    again = world.run_of("jobpreparation", "preparation")
+    assert again.run_id != first.run_id
+    assert world.running_tasks() == []
+    world.finish("jobpreparation", 0, "preparation")
+    assert len(world.running_tasks()) == 1
+
+
 def test_an_unusable_node_that_is_lost_is_away_as_long_as_it_is_said() -> None:
     world = World()
     world.boots = False
