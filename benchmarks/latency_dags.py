@@ -16,7 +16,8 @@ WATCHERS = {
 }
 
 
-@task
+# Before the others' tasks: else the runs that wait for a slot are soon as many as may be active at once.
+@task(priority_weight=1000)
 def begin() -> None:
     """Does nothing, as soon as it may."""
 
