@@ -17,12 +17,14 @@ NAMES = (
 
 
 def main() -> None:
-    """Measure and print one table."""
+    """Measure and print one table, of what was measured until then when one cannot be."""
     rows: list[Row] = []
-    for name in sys.argv[1:] or NAMES:
-        print(f"measuring {name}", file=sys.stderr, flush=True)
-        rows += import_module(f"benchmarks.{name}").rows()
-    print_table(rows)
+    try:
+        for name in sys.argv[1:] or NAMES:
+            print(f"measuring {name}", file=sys.stderr, flush=True)
+            rows += import_module(f"benchmarks.{name}").rows()
+    finally:
+        print_table(rows)
 
 
 if __name__ == "__main__":
