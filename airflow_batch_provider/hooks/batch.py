@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
@@ -196,6 +196,24 @@ class AzureBatchHook(BaseHook):
             SettingsError: the connection names no storage account.
         """
         return _storage_access(self.conn_id, await self.aget_settings(), sas_lifetime)
+
+    async def amask_definitions(self, places: Iterable[str]) -> bool:
+        """Make the secrets in definitions of a custom activity known to the log masker.
+
+        They are in no trigger's row: a triggerer reads them where their node does.
+
+        Parameters:
+            places: the blobs, as ``container/name``.
+
+        Returns:
+            Whether all could be read.
+        """
+        from airflow_batch_provider.client.files.activity_files import read_secrets
+
+        secrets = await read_secrets(await self.astorage(), places)
+        for secret in secrets or ():
+            await _mask_in_loop(secret)
+        return secrets is not None
 
     def get_conn(self) -> BatchClient:
         """Airflow's name for ``batch_client``."""

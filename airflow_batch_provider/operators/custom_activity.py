@@ -9,6 +9,7 @@ from airflow_batch_provider.arguments import PoolOfJob
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.operators.job import AzureBatchJobOperator
 from airflow_batch_provider.operators.task_instance import identity_of
+from airflow_batch_provider.spec.activity_secrets import secrets_in
 from airflow_batch_provider.spec.checks import rendered
 from airflow_batch_provider.spec.custom_activity import CustomActivity, read_activity
 from airflow_batch_provider.spec.errors import SpecError
@@ -32,8 +33,9 @@ class AzureBatchCustomActivityOperator(AzureBatchJobOperator):
 
     The command finds what it finds under Data Factory: its program's files, ``activity.json``,
     ``linkedServices.json`` and ``datasets.json`` in its working directory. Those three are deleted from
-    storage when the job has ended, since they may hold secrets. stdout and stderr are kept below
-    ``adfjobs/<job>/output``.
+    storage when the job has ended, since they may hold secrets; values of ``SecureString``, of names such as
+    ``password`` and ``accountKey``, and those in connection strings are masked in the Airflow log. stdout and
+    stderr are kept as they are below ``adfjobs/<job>/output``.
 
     The storage account is that of the Airflow connection, for the program too: it is named once.
 
@@ -90,6 +92,7 @@ class AzureBatchCustomActivityOperator(AzureBatchJobOperator):
         """Put the activity's definition into storage, and run it."""
         read, files = self._read(context), self._activity_files(context)
         files.write(read.files())
+        self._secrets_in = [str(files.definition(name)) for name in read.files()]
         program = files.program(read.folder, keep_folders=self.keep_folders) if read.folder else {}
         self._inputs = {**program, **{name: files.definition(name) for name in read.files()}}
         return super().execute(context)
@@ -102,11 +105,11 @@ class AzureBatchCustomActivityOperator(AzureBatchJobOperator):
         return graph
 
     def _finish(self, context: Context, run: JobRun, claim: Claim) -> dict[str, Any]:
-        files = self._activity_files(context)
+        read, files = self._read(context), self._activity_files(context)
         try:
             summary = super()._finish(context, run, claim)
         finally:
-            files.delete(self._read(context).files())
+            files.delete(read.files())
         return {
             **summary,
             "exitcode": 0,
@@ -115,10 +118,16 @@ class AzureBatchCustomActivityOperator(AzureBatchJobOperator):
         }
 
     def _read(self, context: Context) -> CustomActivity:
+        """The activity as the node gets it; its secrets are known to the log masker from here on."""
+        from airflow.sdk.log import mask_secret
+
         from airflow_batch_provider.rendering import text_renderer
 
         given = (self.activity, list(self.linked_services), list(self.datasets))
-        return read_activity(*rendered(given, text_renderer(self, context)))
+        read = read_activity(*rendered(given, text_renderer(self, context)))
+        for secret in secrets_in(read.given):
+            mask_secret(secret)
+        return read
 
     def _activity_files(self, context: Context) -> ActivityFiles:
         from airflow_batch_provider.client.files.activity_files import ActivityFiles

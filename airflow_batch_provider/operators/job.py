@@ -182,6 +182,7 @@ class AzureBatchJobOperator(TypedOutput, BaseOperator):
         self.job_url: str | None = None
         self.output_url: str | None = None
         self._lineage_graph: JobGraph | None = None
+        self._secrets_in: Sequence[str] = ()
         self._check()
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -240,6 +241,7 @@ class AzureBatchJobOperator(TypedOutput, BaseOperator):
                     self.log_tasks if isinstance(self.log_tasks, bool) else list(self.log_tasks),
                     seen,
                     graph.may_skip,
+                    self._secrets_in,
                 ),
                 method_name="resume",
             )

@@ -20,6 +20,7 @@ from airflow_batch_provider.spec.users import AutoUser
 TASK_ID = "output"
 """Of the one Batch task: what it leaves is then below ``adfjobs/<job>/output``."""
 
+DEFINITION_FILES = ("activity.json", "linkedServices.json", "datasets.json")
 OUTPUTS_FILE = "outputs.json"
 CUSTOM_OUTPUT_BYTES = 2_000_000
 """Of ``outputs.json``; Data Factory takes 2 MB."""
@@ -88,11 +89,12 @@ class CustomActivity:
 
     def files(self) -> dict[str, str]:
         """What the node finds beside the program, by name."""
-        return {
-            "activity.json": json.dumps(self.definition),
-            "linkedServices.json": json.dumps(self.linked_services),
-            "datasets.json": json.dumps(self.datasets),
-        }
+        return {name: json.dumps(each) for name, each in zip(DEFINITION_FILES, self.given, strict=True)}
+
+    @property
+    def given(self) -> tuple[Any, ...]:
+        """What the node is given: the activity, its linked services and its datasets."""
+        return self.definition, self.linked_services, self.datasets
 
 
 def read_activity(

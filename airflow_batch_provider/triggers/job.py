@@ -34,6 +34,8 @@ class AzureBatchJobTrigger(BaseTrigger):
         log_tasks: whose output is said: of all tasks, of none, or of those whose id begins so.
         seen: how far output was read before.
         may_skip: whether a task may succeed and yet keep others from running.
+        secrets_in: blobs, as ``container/name``, of definitions of a custom activity: their secrets are
+            masked in what the tasks write.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class AzureBatchJobTrigger(BaseTrigger):
         log_tasks: bool | Sequence[str] = False,
         seen: Mapping[str, Sequence[int]] | None = None,
         may_skip: bool = False,
+        secrets_in: Sequence[str] = (),
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.conn_id = conn_id
@@ -60,6 +63,7 @@ class AzureBatchJobTrigger(BaseTrigger):
         self.log_tasks = log_tasks if isinstance(log_tasks, bool) else list(log_tasks)
         self.seen = {task_id: list(offsets) for task_id, offsets in (seen or {}).items()}
         self.may_skip = may_skip
+        self.secrets_in = list(secrets_in)
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and arguments, for the triggerer."""
@@ -76,6 +80,7 @@ class AzureBatchJobTrigger(BaseTrigger):
                 "log_tasks": self.log_tasks,
                 "seen": self.seen,
                 "may_skip": self.may_skip,
+                "secrets_in": self.secrets_in,
             },
         )
 
@@ -88,6 +93,9 @@ class AzureBatchJobTrigger(BaseTrigger):
 
         hook = AzureBatchHook(self.conn_id)
         settings = await hook.aget_settings()
+        if self.secrets_in and self.log_tasks and not await hook.amask_definitions(self.secrets_in):
+            self.log.warning("What the tasks write is not shown here: what is secret in it cannot be known")
+            self.log_tasks = False
         poller = shared_poller(
             f"{self.conn_id} {settings.endpoint}", hook.async_batch_client, self.poll_interval
         )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from airflow_batch_provider.spec.activity_secrets import secrets_in
 from airflow_batch_provider.spec.custom_activity import (
     CUSTOM_OUTPUT_BYTES,
     OUTPUTS_FILE,
@@ -13,10 +14,13 @@ from airflow_batch_provider.spec.custom_activity import (
     program_files,
 )
 from airflow_batch_provider.spec.errors import SpecError
-from airflow_batch_provider.spec.files import BlobRef
+from airflow_batch_provider.spec.files import BlobRef, blob
 
 if TYPE_CHECKING:
     from airflow_batch_provider.client.files.storage import StorageAccess
+
+DEFINITION_BYTES = 10_000_000
+"""Read of one definition at most; one that is longer counts as one that cannot be read."""
 
 
 class ActivityFiles:
@@ -99,3 +103,23 @@ class ActivityFiles:
             return json.loads(data)
         except ValueError as error:
             raise SpecError(f"{OUTPUTS_FILE} is no JSON ({error})", right="Write JSON to it.") from None
+
+
+async def read_secrets(storage: StorageAccess, places: Iterable[str]) -> list[str] | None:
+    """Secrets in definitions that are in storage; None when these cannot be read.
+
+    Parameters:
+        storage: the account of the Airflow connection.
+        places: the blobs, as ``container/name``.
+    """
+    from azure.core.exceptions import AzureError
+
+    found: list[str] = []
+    try:
+        for place in places:
+            ref = blob(place)
+            text = await storage.aread_blob(ref.container, ref.name, DEFINITION_BYTES)
+            found += secrets_in(json.loads(text))
+    except (AzureError, ValueError):
+        return None
+    return found

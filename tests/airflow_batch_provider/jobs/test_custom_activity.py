@@ -8,11 +8,13 @@ import uuid
 from typing import Any
 
 import pytest
+from airflow.sdk._shared.secrets_masker import redact, reset_secrets_masker
 from azure.storage.blob import BlobServiceClient
 
 from airflow_batch_provider.exceptions import BatchJobFailedError
 from airflow_batch_provider.operators.custom_activity import AzureBatchCustomActivityOperator
 from airflow_batch_provider.spec import SpecError
+from airflow_batch_provider.triggers.job import AzureBatchJobTrigger
 from demo.stack.accounts import StorageAccount
 from tests.airflow_batch_provider.airflow_versions import TaskDeferred
 from tests.airflow_batch_provider.jobs.test_operator import Instance, fire
@@ -89,6 +91,34 @@ async def test_pain_184_an_activity_runs_as_it_is_and_brings_its_outputs_file_ba
     assert done["outputs"][0].endswith(f"/adfjobs/{done['job_id']}/output/stdout.txt")
     left = [name for name in container.list_blob_names(name_starts_with="runtime/")]
     assert not [name for name in left if b"topsecret" in container.download_blob(name).readall()]
+
+
+async def test_secrets_of_a_definition_that_a_command_prints_are_masked_wherever_they_are_logged(
+    pool: str, batch_conn_id: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    key = uuid.uuid4().hex
+    context = Instance().context(secret=f"AccountName=acc;AccountKey={key}")
+    made = operator(pool, batch_conn_id, command="/bin/sh -c 'cat linkedServices.json; exit 1'")
+    with pytest.raises(TaskDeferred) as deferred:
+        await asyncio.to_thread(made.execute, context)
+    assert redact(key) == "***"
+    assert key not in json.dumps(deferred.value.trigger.serialize())
+    reset_secrets_masker()  # the triggerer is another process
+    event = await fire(deferred.value)
+    assert "AccountName=acc" in capsys.readouterr().out
+    assert redact(key) == "***"
+    reset_secrets_masker()
+    with pytest.raises(BatchJobFailedError) as failed:
+        await asyncio.to_thread(operator(pool, batch_conn_id).resume, context, event)
+    assert key in str(failed.value)
+    assert redact(str(failed.value)).count(key) == 0
+
+    lost = AzureBatchJobTrigger(**deferred.value.trigger.serialize()[1])
+    async for _ in lost.run():
+        break
+    shown = capsys.readouterr().out
+    assert "What the tasks write is not shown here" in shown
+    assert "AccountName=acc" not in shown
 
 
 async def test_an_activity_without_program_or_output_runs_and_a_failing_one_is_explained(
