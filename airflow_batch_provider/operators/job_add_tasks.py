@@ -96,7 +96,8 @@ class AzureBatchJobAddTasksOperator(TypedOutput, BaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Add the tasks, and wait for them."""
         from airflow_batch_provider.client.jobs.added_tasks import AddedWatch, add_owned, watch_added
-        from airflow_batch_provider.client.jobs.job_run import Looker, explained
+        from airflow_batch_provider.client.jobs.job_run import Looker
+        from airflow_batch_provider.client.jobs.named import named
         from airflow_batch_provider.client.requests.drive import Driver, log_to
         from airflow_batch_provider.triggers.added_tasks import AzureBatchAddedTasksTrigger
 
@@ -106,7 +107,7 @@ class AzureBatchJobAddTasksOperator(TypedOutput, BaseOperator):
         graph = self._graph(context)
         self.added = [each.id for each in graph.specs]
         owner = self._owner = identity_of(context, self.namespace).owner
-        with explained(f"Adding tasks to Batch job {self.job_id}"):
+        with named(driver, f"Adding tasks to Batch job {self.job_id}", self.job_id):
             tasks = self._compiled(driver, graph)
             driver.run(add_owned(self.job_id, tasks, owner, again=try_of(context) > 1))
         self.log.info("%d task(s) are in Batch job %s", len(tasks), self.job_id)

@@ -20,7 +20,9 @@ _CHOICES = ("requeue", "terminate", "wait")
 
 
 class AzureBatchJobDisableOperator(StateChangeOperator):
-    """Let a job start no more tasks. One that is disabled, has ended or is gone is a success.
+    """Let a job start no more tasks.
+
+    One that is disabled or has ended is a success; an id of no job is an error.
 
     Parameters:
         job_id: the job.

@@ -58,13 +58,13 @@ class AzureBatchJobReactivateTasksOperator(TypedOutput, BaseOperator):
 
     def execute(self, context: Context) -> list[str]:
         """Ask for each task once more."""
-        from airflow_batch_provider.client.jobs.job_run import explained
+        from airflow_batch_provider.client.jobs.named import named
         from airflow_batch_provider.client.jobs.reactivation import failed_tasks, reactivate
         from airflow_batch_provider.client.requests.drive import Driver, log_to
 
         given(self.job_id, "job_id", self.task_id)
         driver = Driver(AzureBatchHook(self.conn_id).batch_client(), log_to(self.log))
-        with explained(f"Reactivating tasks of Batch job {self.job_id}"):
+        with named(driver, f"Reactivating tasks of Batch job {self.job_id}", self.job_id):
             wanted = self.task_ids
             if wanted is None:
                 wanted = driver.run(failed_tasks(self.job_id))

@@ -84,14 +84,16 @@ class StateChangeOperator(BaseOperator):
 
     def execute(self, context: Context) -> None:
         """Ask for the change, and wait for it."""
-        from airflow_batch_provider.client.jobs.job_run import Looker, explained
-        from airflow_batch_provider.client.jobs.lifecycle import request_change, wait_for_change
+        from airflow_batch_provider.client.jobs.job_run import Looker
+        from airflow_batch_provider.client.jobs.lifecycle import CHANGES, request_change, wait_for_change
+        from airflow_batch_provider.client.jobs.named import named
         from airflow_batch_provider.client.requests.drive import Driver, log_to
         from airflow_batch_provider.triggers.state_change import AzureBatchStateChangeTrigger
 
         client = AzureBatchHook(self.conn_id).batch_client()
         driver = Driver(client, log_to(self.log))
-        with explained(f"{type(self).__name__} of {self.target_id}"):
+        noun = CHANGES[self.change].noun.removeprefix("Batch ")
+        with named(driver, f"{type(self).__name__} of {self.target_id}", self.target_id, noun):
             done = driver.run(request_change(self.change, self.target_id, self.body()))
         if done or not self.wait:
             return

@@ -44,17 +44,22 @@ class Change:
         return Send("POST", f"/{self.kind}/{target_id}/{self.verb}", body)
 
 
+_GONE = frozenset({ABSENT})
 _ENDED = frozenset({"completed", ABSENT})
 _ENDING = frozenset({"terminating", "deleting", *_ENDED})
+_HELD = frozenset({"disabled", *_ENDING}) - _GONE
+"""Nothing of it starts in these. Of what never was, an id that is misspelled, that cannot be said."""
 
 CHANGES: dict[str, Change] = {
     "terminate_job": Change("jobs", "terminate", _ENDING, _ENDED),
-    "delete_job": Change("jobs", "delete", frozenset({"deleting", ABSENT}), frozenset({ABSENT})),
-    "disable_job": Change("jobs", "disable", _ENDING | {"disabling", "disabled"}, _ENDED | {"disabled"}),
+    "delete_job": Change("jobs", "delete", frozenset({"deleting", ABSENT}), _GONE),
+    "disable_job": Change(
+        "jobs", "disable", _HELD | {"disabling"}, frozenset({"completed", "disabled"}), _GONE
+    ),
     "enable_job": Change("jobs", "enable", frozenset({"enabling", "active"}), frozenset({"active"}), _ENDING),
     "terminate_schedule": Change("jobschedules", "terminate", _ENDING, _ENDED),
-    "delete_schedule": Change("jobschedules", "delete", frozenset({"deleting", ABSENT}), frozenset({ABSENT})),
-    "disable_schedule": Change("jobschedules", "disable", _ENDING | {"disabled"}, _ENDING | {"disabled"}),
+    "delete_schedule": Change("jobschedules", "delete", frozenset({"deleting", ABSENT}), _GONE),
+    "disable_schedule": Change("jobschedules", "disable", _HELD, _HELD, _GONE),
     "enable_schedule": Change(
         "jobschedules", "enable", frozenset({"active"}), frozenset({"active"}), _ENDING
     ),

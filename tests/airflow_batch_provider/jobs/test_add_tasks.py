@@ -168,8 +168,12 @@ def test_whoever_is_killed_or_late_ends_these_tasks_and_no_others(
     end(batch, job_id)
     with pytest.raises(BatchJobConflictError, match="takes no more tasks"):
         carry_out(adding(batch_conn_id, job_id, graph), context(run_id))
-    with pytest.raises(BatchRequestError, match="JobNotFound"):
-        carry_out(adding(batch_conn_id, "no-such-job", graph), context())
+    with pytest.raises(BatchRequestError, match="JobNotFound") as refused:
+        carry_out(adding(batch_conn_id, f"{job_id}x", graph), context())
+    told = str(refused.value)
+    assert f"the account has no job '{job_id}x'" in told
+    assert f"Did you mean {job_id!r}?" in told
+    assert "deleted while Airflow waited" not in told
 
 
 def test_exit_conditions_fit_the_job_as_it_is(batch: BatchClient, batch_conn_id: str, pool: str) -> None:

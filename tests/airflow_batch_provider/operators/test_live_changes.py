@@ -94,8 +94,9 @@ def test_a_job_is_disabled_enabled_ended_and_deleted_each_as_often_as_asked(
         carry_out(AzureBatchJobDeleteOperator(**common))
         assert job_id not in [each.id for each in batch.list_jobs()]
     carry_out(AzureBatchJobTerminateOperator(**common))
-    with pytest.raises(BatchRequestError, match="JobNotFound"):
-        carry_out(AzureBatchJobEnableOperator(**common))
+    for change in (AzureBatchJobEnableOperator, AzureBatchJobDisableOperator):
+        with pytest.raises(BatchRequestError, match=rf"the account has no job '{job_id}' \(404 JobNotFound"):
+            carry_out(change(**common))
 
 
 def test_what_ends_while_it_is_being_enabled_is_not_waited_for(

@@ -77,6 +77,12 @@ def test_a_job_that_has_ended_cannot_be_enabled(state: str | None) -> None:
         Scripted(Target(state, conflict("JobCompleted"))).run(request_change("enable_job", "j"))
 
 
+@pytest.mark.parametrize("change", ["disable_job", "disable_schedule"])
+def test_what_is_not_there_cannot_be_disabled(change: str) -> None:
+    with pytest.raises(Refusal, match="NotFound"):
+        Scripted(Target(None, conflict("JobNotFound"))).run(request_change(change, "x"))
+
+
 def test_a_refusal_for_another_reason_is_passed_on_and_a_busy_service_asked_again() -> None:
     with pytest.raises(Refusal, match="AuthenticationFailed"):
         Scripted(Target("active", Refusal("AuthenticationFailed", 403, "no"))).run(
