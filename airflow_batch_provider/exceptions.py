@@ -12,6 +12,7 @@
         ├── BatchConditionError          what a sensor waits for cannot come any more (likewise)
         ├── BatchJobConflictError        the job id is taken by something that is not ours to continue
         ├── BatchFunctionError           a function of @task.azure_batch raised, or could not be called
+        ├── BatchResultError             a task did well, and its result cannot be had (likewise)
         ├── BatchJobTimeoutError         the operator's timeout was reached; the job was ended
         └── BatchJobFailedError          tasks of the job failed or never ran
             └── BatchJobHopelessError    and a retry cannot change it (also AirflowFailException)
@@ -88,6 +89,16 @@ class BatchJobTimeoutError(AzureBatchError):
     """The operator's timeout was reached."""
 
     def __init__(self, message: str, *, layer: str = "wall_clock") -> None:
+        super().__init__(message, layer=layer)
+
+
+class BatchResultError(AzureBatchError, AirflowFailException):
+    """A task succeeded, and its result is missing, too large or no JSON: Airflow does not retry.
+
+    A retry would find the same job, which did well, with the same files.
+    """
+
+    def __init__(self, message: str, *, layer: str = "command") -> None:
         super().__init__(message, layer=layer)
 
 

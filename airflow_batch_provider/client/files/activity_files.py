@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from airflow_batch_provider.client.files.task_results import parse_result
 from airflow_batch_provider.spec.activity_secrets import secrets_in
 from airflow_batch_provider.spec.custom_activity import (
     CUSTOM_OUTPUT_BYTES,
@@ -13,7 +14,6 @@ from airflow_batch_provider.spec.custom_activity import (
     TASK_ID,
     program_files,
 )
-from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.files import BlobRef, blob
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class ActivityFiles:
         """What the program has written to ``outputs.json``; None when it has written none.
 
         Raises:
-            SpecError: larger than Data Factory takes, or no JSON.
+            BatchResultError: larger than Data Factory takes, or no JSON.
         """
         from azure.core.exceptions import ResourceNotFoundError
 
@@ -94,15 +94,7 @@ class ActivityFiles:
                 data = self._storage.read_blob(self._container, name, CUSTOM_OUTPUT_BYTES + 1)
             except ResourceNotFoundError:
                 return None
-        if len(data) > CUSTOM_OUTPUT_BYTES:
-            raise SpecError(
-                f"{OUTPUTS_FILE} has more than {CUSTOM_OUTPUT_BYTES:,} bytes",
-                right="Write the data to a blob and only its name to the file.",
-            )
-        try:
-            return json.loads(data)
-        except ValueError as error:
-            raise SpecError(f"{OUTPUTS_FILE} is no JSON ({error})", right="Write JSON to it.") from None
+        return parse_result(data, OUTPUTS_FILE, TASK_ID, CUSTOM_OUTPUT_BYTES)
 
 
 async def read_secrets(storage: StorageAccess, places: Iterable[str]) -> list[str] | None:

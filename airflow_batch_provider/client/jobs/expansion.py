@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from airflow_batch_provider.client.requests.job_requests import GONE, get_task
 from airflow_batch_provider.client.requests.records import TaskView
 from airflow_batch_provider.client.requests.steps import Refusal, Script
-from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.files import Render
 from airflow_batch_provider.spec.graph import Expansion, JobGraph
 
@@ -67,23 +65,3 @@ def _task_if_there(job_id: str, task_id: str) -> Script[TaskView | None]:
         if refusal.code in GONE or refusal.code == "TaskNotFound":
             return None
         raise
-
-
-def parse_result(data: bytes, task_id: str, limit: int) -> Any:
-    """Read a task's result file.
-
-    Raises:
-        SpecError: larger than the limit in bytes, or no JSON.
-    """
-    if len(data) > limit:
-        raise SpecError(
-            f"its result has more than {limit:,} bytes",
-            where=f"task {task_id!r}",
-            right="Write the data to a blob and only its name to the result.",
-        )
-    try:
-        return json.loads(data)
-    except ValueError as error:
-        raise SpecError(
-            f"its result is no JSON ({error})", where=f"task {task_id!r}", right="Write JSON to the file."
-        ) from None

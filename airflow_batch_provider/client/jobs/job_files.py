@@ -7,11 +7,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from airflow_batch_provider.client.files.job_access import JobAccess
+from airflow_batch_provider.client.files.task_results import no_result, parse_result
 from airflow_batch_provider.client.jobs.absent_outputs import expected, is_among
-from airflow_batch_provider.client.jobs.expansion import parse_result
 from airflow_batch_provider.client.watching.streams import last_lines
 from airflow_batch_provider.spec.compile import JobStorage, WorkArea, needed, result_location
-from airflow_batch_provider.spec.files import BlobRef
+from airflow_batch_provider.spec.files import BlobRef, Output
 from airflow_batch_provider.spec.graph import JobGraph
 
 if TYPE_CHECKING:
@@ -92,15 +92,21 @@ class JobFiles:
         """The parsed result of a task, of this job or of an earlier one that holds it.
 
         Raises:
-            SpecError: it is too large or no JSON.
+            BatchResultError: it is not there, too large or no JSON.
         """
+        from azure.core.exceptions import ResourceNotFoundError
+
         ref = result_location(graph, task_id, self._area(job_id, homes))
+        name = str(graph.spec(task_id).result)
         with self._storage.explained():
-            data = self._storage.read_blob(ref.container, ref.name, RESULT_BYTES + 1)
-        return parse_result(data, task_id, RESULT_BYTES)
+            try:
+                data = self._storage.read_blob(ref.container, ref.name, RESULT_BYTES + 1)
+            except ResourceNotFoundError:
+                raise no_result(name, task_id, str(ref)) from None
+        return parse_result(data, name, task_id, RESULT_BYTES)
 
     def absent(self, graph: JobGraph, job_id: str, without: Collection[str]) -> list[tuple[str, str]]:
-        """Outputs of which nothing is in storage; none when storage cannot be asked, as it is a hint only.
+        """Outputs of which nothing is in storage, as far as it can be asked: it is a hint only.
 
         Parameters:
             graph: the graph of a job that has succeeded.
@@ -115,14 +121,14 @@ class JobFiles:
         area = self._area(job_id)
         skipped = {task_id.lower() for task_id in without}
         specs = (spec for spec in graph.specs if spec.id.lower() not in skipped)
+        found: list[tuple[str, str]] = []
         try:
-            return [
-                (spec.id, output.pattern)
-                for spec, output in expected(specs)
-                if not is_among(output, area.of(spec.id), self._left(output.target(area.of(spec.id))))
-            ]
-        except AzureError:
-            return []
+            for spec, output in expected(specs):
+                if not self._is_left(output, area.of(spec.id)):
+                    found.append((spec.id, output.pattern))
+        except AzureError:  # no answer: the next would not come either
+            pass
+        return found
 
     def last_lines(self, job_id: str, task_id: str, stream: str) -> str | None:
         """The end of a stream's copy; None when there is none."""
@@ -143,6 +149,17 @@ class JobFiles:
         if ref.container == self.work_container and ref.name.count("/") > 1:
             return ref.name in self._names(ref)
         return bool(self._storage.container_client(ref.container).get_blob_client(ref.name).exists())
+
+    def _is_left(self, output: Output, work: BlobRef) -> bool:
+        """Whether something of an output is in storage, or may be: who may not look does not know."""
+        from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+
+        try:
+            return is_among(output, work, self._left(output.target(work)))
+        except ResourceNotFoundError:
+            return False  # not even its container is there
+        except HttpResponseError:
+            return True
 
     def _left(self, ref: BlobRef) -> Iterator[str]:
         """Names of a blob, or of those below a prefix. What is in another account counts as there."""

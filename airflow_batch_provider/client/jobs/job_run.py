@@ -30,7 +30,7 @@ from airflow_batch_provider.client.requests.request_errors import request_failur
 from airflow_batch_provider.client.requests.steps import Call, Refusal, Say, Script
 from airflow_batch_provider.client.watching.pace import LONGEST, Pace
 from airflow_batch_provider.client.watching.streams import Follower, read_tail
-from airflow_batch_provider.exceptions import BatchRequestError
+from airflow_batch_provider.exceptions import BatchRequestError, BatchResultError
 from airflow_batch_provider.spec.compile import (
     JobStorage,
     check_without_storage,
@@ -199,15 +199,15 @@ class JobRun:
         graph, files = self.plan.graph, self._files
         if not graph.expansions or files is None:
             return graph
-        return (
-            yield from grown(
-                graph,
-                job_id,
-                lambda known, task_id: files.result(known, job_id, task_id, earlier.homes),
-                self.plan.render,
-                earlier.views,
-            )
-        )
+
+        def read(known: JobGraph, task_id: str) -> Any:
+            return files.result(known, job_id, task_id, earlier.homes)
+
+        try:
+            return (yield from grown(graph, job_id, read, self.plan.render, earlier.views))
+        except BatchResultError:  # a job that is not told to end by itself would stay, with nobody to end it
+            yield from terminate_job(job_id, "AirflowNoResult")
+            raise
 
     def _lost(self, identity: JobIdentity, earlier: Earlier) -> Script[str | None]:
         """Why the rest of the graph cannot build on what earlier jobs hold; None: it can."""
@@ -216,7 +216,7 @@ class JobRun:
         try:
             graph = yield from self._growing(identity.job_id, earlier)
             return self._files.lost(graph, identity.job_id, earlier.homes)
-        except (SpecError, BatchRequestError) as error:
+        except (SpecError, BatchRequestError, BatchResultError) as error:
             return str(error).partition("\n")[0]
 
     def wait(self, watch: Watch, follower: Follower, *, longest: float = LONGEST) -> Ending:

@@ -11,7 +11,7 @@ import pytest
 from airflow.sdk._shared.secrets_masker import redact, reset_secrets_masker
 from azure.storage.blob import BlobServiceClient
 
-from airflow_batch_provider.exceptions import BatchJobFailedError
+from airflow_batch_provider.exceptions import BatchJobFailedError, BatchResultError
 from airflow_batch_provider.operators.custom_activity import AzureBatchCustomActivityOperator
 from airflow_batch_provider.spec import SpecError
 from airflow_batch_provider.triggers.job import AzureBatchJobTrigger
@@ -154,10 +154,10 @@ def test_pain_186_a_folder_that_is_in_no_container_of_the_account_is_told(
 
 def test_a_result_file_that_is_too_large_or_no_json_is_told(pool: str, batch_conn_id: str) -> None:
     big = "/bin/sh -c 'head -c 2000001 /dev/zero > outputs.json'"
-    with pytest.raises(SpecError, match="more than 2,000,000 bytes"):
+    with pytest.raises(BatchResultError, match="more than 2,000,000 bytes"):
         operator(pool, batch_conn_id, command=big, deferrable=False).execute(Instance().context(secret="x"))
     odd = "/bin/sh -c 'echo { > outputs.json'"
-    with pytest.raises(SpecError, match=r"outputs\.json is no JSON"):
+    with pytest.raises(BatchResultError, match=r"'outputs\.json' of task 'output' is no JSON"):
         operator(pool, batch_conn_id, command=odd, deferrable=False).execute(Instance().context(secret="x"))
 
 

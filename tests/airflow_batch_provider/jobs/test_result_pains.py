@@ -9,6 +9,7 @@ import pytest
 from azure.batch import BatchClient
 
 from airflow_batch_provider.client.files.storage import StorageAccess
+from airflow_batch_provider.exceptions import AirflowFailException, BatchResultError
 from airflow_batch_provider.operators.task import AzureBatchTaskOperator
 from airflow_batch_provider.spec import JobGraph, SpecError, blob, shell
 from tests.airflow_batch_provider.jobs.conftest import Jobs
@@ -53,6 +54,51 @@ def test_pain_189_and_the_streams_are_kept_by_the_one_pattern_that_may_have_dots
     graph.task("t", shell("echo said"), outputs={"../stdout.txt": blob("streams/said.txt")})
     to_the_end(jobs.run(graph, pool))
     assert storage.read_blob("streams", "said.txt", 100) == b"said\n"
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("r2.json", "Task 't' left no 'r.json', which is its result: there is no batch-work/"),
+        ("r.json", "The result 'r.json' of task 't' is no JSON"),
+    ],
+)
+def test_a_result_that_cannot_be_had_is_told_and_not_tried_again(
+    jobs: Jobs, pool: str, written: str, told: str
+) -> None:
+    graph = JobGraph()
+    graph.task("t", shell(f"echo x > {written}"), outputs=["r.json"], result="r.json")
+    with pytest.raises(BatchResultError) as failed:
+        to_the_end(jobs.run(graph, pool))
+    assert isinstance(failed.value, AirflowFailException)
+    assert str(failed.value).startswith(told)
+    assert failed.value.layer == "command"
+
+
+def test_a_job_that_cannot_grow_for_want_of_a_result_is_ended(
+    jobs: Jobs, pool: str, batch: BatchClient
+) -> None:
+    graph = JobGraph()
+    plan = graph.task("plan", shell("true"), outputs=["plan.json"], result="plan.json")
+    graph.task("long", shell("sleep 300"))
+    graph.expand(after=plan, build=lambda result: JobGraph())
+    run = jobs.run(graph, pool)
+    with pytest.raises(BatchResultError, match=r"left no 'plan\.json'"):
+        to_the_end(run)
+    job = batch.get_job(run.plan.identity.job_id)
+    assert job.execution_info.termination_reason == "AirflowNoResult"
+
+
+def test_pain_190_an_output_is_missed_also_where_its_container_is_not_there(
+    jobs: Jobs, pool: str, storage: StorageAccess
+) -> None:
+    storage.ensure_container("absent")
+    graph = JobGraph()
+    outputs = {"a.csv": blob("no-such-container/a.csv"), "b.csv": blob("absent/not-b.csv")}
+    graph.task("t", shell("true"), outputs=outputs)
+    to_the_end(jobs.run(graph, pool))
+    told = [line for line in jobs.lines if "is in storage" in line]
+    assert [line.split("'")[1] for line in told] == ["a.csv", "b.csv"]
 
 
 def test_pain_190_an_output_that_is_not_there_though_the_task_is_fine_is_told(
