@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -44,13 +44,14 @@ def raw_files(days: Iterable[str]) -> dict[str, str]:
     }
 
 
-def land(storage: StorageAccount, files: dict[str, str]) -> None:
+def land(storage: StorageAccount, files: Mapping[str, str | bytes]) -> None:
     """Upload raw files, overwriting."""
     from azure.storage.blob import ContainerClient
 
     with ContainerClient.from_connection_string(storage.connection_string, "raw") as container:
-        for name, text in files.items():
-            container.upload_blob(name, text.encode(), overwrite=True)
+        for name, content in files.items():
+            data = content.encode() if isinstance(content, str) else content
+            container.upload_blob(name, data, overwrite=True)
 
 
 def land_reference(storage: StorageAccount) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,7 @@ from typing import Any
 from demo.flights import raw_files
 from demo.stack import LocalStack
 
-__all__ = ["Reckoning", "ask", "loaded_files", "reckon", "warehouse_of"]
+__all__ = ["Reckoning", "ask", "loaded_files", "reckon", "rows_of", "warehouse_of"]
 
 _LOCKED_SECONDS = 60.0
 _CARRIER = 9  # of the columns of a raw file
@@ -46,14 +48,15 @@ def warehouse_of(stack: LocalStack) -> Path:
     return stack.work_dir / "flights.duckdb"
 
 
-def reckon(stack: LocalStack, day: str, sent: dict[str, str]) -> Reckoning:
+def reckon(stack: LocalStack, day: str, sent: Mapping[str, str | bytes]) -> Reckoning:
     """Ask the warehouse about a day, and count what was sent.
 
     Parameters:
-        sent: text by name of all raw files that were sent, damaged ones as they were sent.
+        sent: content by name of all raw files that were sent, damaged ones as they were sent.
     """
-    rows = [row for name, text in sent.items() if f"/{day}/" in name for row in text.splitlines()[1:]]
-    source = [row for text in raw_files([day]).values() for row in text.splitlines()[1:]]
+    lines = [text.splitlines() for text in raw_files([day]).values()]
+    source = [row for _, *rows in lines for row in rows]
+    header = lines[0][0]
     whole = Counter(row.split(",")[_CARRIER] for row in source)
     loaded = dict(ask(stack, "select carrier, count(*) from flights where flight_date = $1 group by 1", day))
     ((quarantined,),) = ask(stack, "select count(*) from quarantine where flight_date = $1", day)
@@ -61,12 +64,28 @@ def reckon(stack: LocalStack, day: str, sent: dict[str, str]) -> Reckoning:
     carriers = Counter(loaded)
     return Reckoning(
         day=day,
-        sent=len(rows),
+        sent=sum(rows_of(file, header) for name, file in sent.items() if f"/{day}/" in name),
         loaded=sum(loaded.values()),
         quarantined=quarantined,
         ledger=ledger[0][0] if ledger else 0,
         carriers_agree=not carriers - whole and sum((whole - carriers).values()) <= quarantined,
     )
+
+
+def rows_of(file: str | bytes, header: str) -> int:
+    """Rows of a raw file: its lines but the blank ones and a header that is right.
+
+    What is no text in UTF-8 has the lines of its encoding, unless there are zeros in it: then it is one.
+    """
+    data = file.encode() if isinstance(file, str) else file
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        if b"\0" in data:
+            return 1
+        text = data.decode("latin-1")
+    lines = [line.strip() for line in io.StringIO(text, newline=None) if line.strip(" \n")]
+    return len(lines) - (lines[:1] == [header])
 
 
 def loaded_files(stack: LocalStack) -> set[str]:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["COLUMNS", "KEY", "Column"]
+__all__ = ["COLUMNS", "KEY", "WRITTEN", "ZONE", "Column"]
+
+#: Days and clock times are those of the airports, which all lie in this time zone; `time_hour` names its own.
+ZONE = "America/New_York"
+#: How values are written, as regular expressions by type: a conversion alone would make 518 of 517.6.
+WRITTEN = {
+    "INTEGER": r"-?\d+",
+    "TIMESTAMPTZ": r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(Z|[+-]\d\d(:?\d\d)?)",
+}
 
 
 @dataclass(frozen=True)
@@ -16,6 +24,7 @@ class Column:
         type: SQL type that its text must convert to.
         required: whether it must have a value.
         least, most: bounds of the value, both included; None: none.
+        is_clock: whether it is hours and minutes in one number: 517 is 5:17.
     """
 
     name: str
@@ -23,11 +32,11 @@ class Column:
     required: bool = False
     least: int | None = None
     most: int | None = None
+    is_clock: bool = False
 
 
 def _clock(name: str, *, required: bool = False) -> Column:
-    """A clock time is written as hours and minutes in one number: 517 is 5:17."""
-    return Column(name, required=required, least=0, most=2400)
+    return Column(name, required=required, least=0, most=2400, is_clock=True)
 
 
 #: Departure and arrival are empty for flights that were cancelled; those are good rows.

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import random
 import shutil
 import subprocess
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 import pytest
 from flights.files import REFERENCE, RawFile, day_of
 from flights.package import build_package, run_script
+from flights.schema import COLUMNS
 
 from demo.etl import damaged
 from demo.flights import raw_files
+from demo.reckoning import rows_of
+from tests.dags.flights.warehouses import Tables, files
 
 pytestmark = pytest.mark.slow  # each case starts a program or two
 
 DAY, NAME = "2013-02-08", "flights/2013-02-08/LGA.csv"
+OUTPUTS = ("good.parquet", "quarantine.parquet", "counts.json")
 
 
 @pytest.fixture(scope="session")
@@ -48,12 +55,38 @@ def run(script: str, package: Path, folder: Path, **environment: str) -> subproc
     )
 
 
-def transform(package: Path, node: Path, text: str) -> dict[str, int]:
-    (node / "raw.csv").write_text(text)
-    finished = run("transform", package, node, FLIGHT_DAY=DAY, FLIGHT_ORIGIN="LGA", FLIGHT_FILE=NAME)
+def transform(package: Path, node: Path, text: str | bytes, name: str = NAME) -> dict[str, int]:
+    (node / "raw.csv").write_bytes(text.encode() if isinstance(text, str) else text)
+    origin = Path(name).stem
+    finished = run("transform", package, node, FLIGHT_DAY=DAY, FLIGHT_ORIGIN=origin, FLIGHT_FILE=name)
     assert finished.returncode == 0, finished.stderr
     assert finished.stdout == ""
-    return dict(json.loads((node / "counts.json").read_text()))
+    counts = dict(json.loads((node / "counts.json").read_text()))
+    assert counts["raw"] == counts["good"] + counts["quarantined"] == rows_of(text, rows()[0])
+    return counts
+
+
+def merge(package: Path, node: Path, day: Path, texts: dict[str, str]) -> dict[str, int]:
+    """The report of a day of these files."""
+    for number, (name, text) in enumerate(texts.items()):
+        transform(package, node, text, name)
+        part = day / f"transform-{number}"
+        part.mkdir(parents=True)
+        for output in OUTPUTS:
+            shutil.copy(node / output, part / output)
+    finished = run("merge", package, day, FLIGHT_DAY=DAY)
+    assert finished.returncode == 0, finished.stderr
+    return dict(json.loads((day / "report.json").read_text()))
+
+
+def rows() -> list[str]:
+    """The header of the day's file and its rows."""
+    return raw_files([DAY])[NAME].splitlines()
+
+
+def changed(row: str, **values: str) -> str:
+    names = [column.name for column in COLUMNS]
+    return ",".join(values.get(name, value) for name, value in zip(names, row.split(","), strict=True))
 
 
 def set_aside(node: Path) -> list[tuple[str, list[str]]]:
@@ -77,7 +110,7 @@ def test_bad_rows_are_set_aside_with_their_reasons(package: Path, node: Path) ->
     assert counts["raw"] == counts["good"] + counts["quarantined"] == len(text.splitlines()) - 1
     text_of = [(row.split(",")[0], len(row.split(",")), reasons) for row, reasons in set_aside(node)]
     twice, short, year = sorted(text_of, key=lambda item: (item[0], -item[1]))
-    assert twice == ("2013", 19, ["an earlier row has the same time_hour, carrier, flight"])
+    assert twice == ("2013", 19, ["line 4 has the same time_hour, carrier, flight"])
     assert short[1] < 19
     assert f"the row has {short[1]} fields, not 19" in short[2]
     assert "carrier is missing" in short[2]
@@ -85,7 +118,7 @@ def test_bad_rows_are_set_aside_with_their_reasons(package: Path, node: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("text", "raw"), [("", 0), ("\n", 0), ("year,month\n", 0), ("nonsense\n1,2\n", 1), ("\xef\xbb\xbf\n", 0)]
+    ("text", "raw"), [("", 0), ("\n", 0), ("year,month\n", 1), ("nonsense\n1,2\n", 2), ("\ufeff\n", 0)]
 )
 def test_files_that_are_none_of_ours_lose_nothing_either(
     package: Path, node: Path, text: str, raw: int
@@ -99,7 +132,7 @@ def test_columns_in_another_order_are_not_taken_for_others(package: Path, node: 
     swapped = header.replace("origin,dest", "dest,origin")
     counts = transform(package, node, "\n".join((swapped, *rows)))
     assert counts["good"] == 0
-    assert all(any("header of the file" in reason for reason in reasons) for _, reasons in set_aside(node))
+    assert all("does not begin with its header" in reasons[0] for _, reasons in set_aside(node))
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -116,21 +149,136 @@ def test_whatever_is_done_to_a_file_every_row_is_accounted_for(package: Path, no
     assert counts["raw"] == counts["good"] + counts["quarantined"]
 
 
-def test_a_day_is_put_together_and_its_rows_counted_again(package: Path, node: Path, tmp_path: Path) -> None:
-    counts = transform(package, node, damaged(raw_files([DAY])[NAME]))
-    day = tmp_path / "day"
-    part = day / "transform-LGA"
-    part.mkdir(parents=True)
-    for name in ("good.parquet", "quarantine.parquet", "counts.json"):
-        shutil.copy(node / name, part / name)
-    assert run("merge", package, day, FLIGHT_DAY=DAY).returncode == 0
-    report = json.loads((day / "report.json").read_text())
-    assert report == {"day": DAY, "files": 1} | {k: counts[k] for k in ("raw", "good", "quarantined")}
+@pytest.mark.parametrize("spoilt", ["latin-1", "utf-16", "gzip"])
+def test_a_file_that_cannot_be_read_is_set_aside_and_its_rows_are_counted_if_it_has_lines(
+    package: Path, node: Path, spoilt: str
+) -> None:
+    text = "\n".join(rows()).replace("N3", "\xe9", 1)
+    data = gzip.compress(text.encode()) if spoilt == "gzip" else text.encode(spoilt)
+    raw = len(rows()) - 1 if spoilt == "latin-1" else 1
+    counts = transform(package, node, data)
+    assert (counts["raw"], counts["good"], counts["quarantined"]) == (raw, 0, raw)
+    assert all(reasons == ["the file is no text in UTF-8"] for _, reasons in set_aside(node))
 
-    shutil.copytree(part, day / "transform-JFK")  # the same flights once more
-    again = run("merge", package, day, FLIGHT_DAY=DAY)
-    assert again.returncode != 0
-    assert "two files of the day have the same flight" in again.stderr
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        lambda text: text.replace("\n", "\r"),
+        lambda text: text.replace("\n", "\r\n"),
+        lambda text: "\ufeff" + text,
+        lambda text: text.replace("\n", " \n", 1),
+        lambda text: "\n\n" + text,
+    ],
+    ids=["CR", "CRLF", "BOM", "blank after the header", "blank lines"],
+)
+def test_no_spelling_of_a_good_file_loses_or_condemns_its_rows(
+    package: Path, node: Path, spelling: Callable[[str], str]
+) -> None:
+    text = "\n".join(rows()[:4]) + "\n"
+    counts = transform(package, node, spelling(text))
+    assert (counts["raw"], counts["good"], counts["quarantined"]) == (3, 3, 0)
+
+
+def test_a_first_line_that_is_no_header_is_a_row_that_is_set_aside(package: Path, node: Path) -> None:
+    row = rows()[1]
+    counts = transform(package, node, row + "\n")
+    assert (counts["raw"], counts["quarantined"]) == (1, 1)
+    assert set_aside(node) == [(row, [f"the file does not begin with its header, but with: {row}"])]
+
+
+def test_lines_are_numbered_as_an_editor_numbers_them(package: Path, node: Path) -> None:
+    header, good, bad, *_ = rows()
+    transform(package, node, "\r\n".join((header, "", "  ", good, "x" + bad)) + "\r\n")
+    ((line,),) = duckdb.read_parquet(str(node / "quarantine.parquet")).project("line").fetchall()
+    assert line == 5
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "reason"),
+    [
+        ("dep_time", "517.6", "dep_time is no INTEGER: 517.6"),
+        ("air_time", "7.5", "air_time is no INTEGER: 7.5"),
+        ("distance", "1e3", "distance is no INTEGER: 1e3"),
+        ("flight", "99999999999", "flight is no INTEGER: 99999999999"),
+        ("dep_time", "1299", "dep_time is no clock time: 1299"),
+        (
+            "time_hour",
+            "2013-02-09T05:00:00Z",
+            "time_hour is of another day than the file: 2013-02-09T05:00:00Z",
+        ),
+        ("time_hour", "2013-02-08 05:00", "time_hour is no TIMESTAMPTZ: 2013-02-08 05:00"),
+        ("carrier", "U\0A", "the row holds characters of code zero"),
+    ],
+)
+def test_a_value_is_never_made_another(
+    package: Path, node: Path, column: str, value: str, reason: str
+) -> None:
+    header, row, *_ = rows()
+    bad = changed(row, **{column: value})
+    transform(package, node, f"{header}\n{bad}\n")
+    assert set_aside(node) == [(bad.replace("\0", ""), [reason])]
+
+
+def test_the_last_hour_of_a_day_is_of_that_day(package: Path, node: Path) -> None:
+    header, row, *_ = rows()
+    late = changed(row, hour="23", time_hour="2013-02-09T04:00:00Z")  # 23:00 in New York
+    assert transform(package, node, f"{header}\n{late}\n")["good"] == 1
+
+
+def test_the_first_good_row_of_a_flight_is_kept_however_the_others_are_spelt(
+    package: Path, node: Path
+) -> None:
+    header, row, *_ = rows()
+    flight, hour = row.split(",")[10], row.split(",")[18]
+    bad = changed(row, dep_time="9999")
+    padded = changed(row, flight=f"0{flight}")
+    spelt = changed(row, time_hour=hour.replace("T", " ").replace("Z", "+00:00"))
+    transform(package, node, "\n".join((header, bad, row, padded, spelt)))
+    twice = ["line 3 has the same time_hour, carrier, flight"]
+    outcome = dict(set_aside(node))
+    assert outcome.pop(bad)
+    assert outcome == {padded: twice, spelt: twice}
+
+
+def test_a_day_is_put_together_and_its_rows_counted_again(package: Path, node: Path, tmp_path: Path) -> None:
+    text = damaged(raw_files([DAY])[NAME])
+    report = merge(package, node, tmp_path / "day", {NAME: text})
+    raw = len(text.splitlines()) - 1
+    assert report == {"day": DAY, "files": 1, "raw": raw, "good": raw - 3, "quarantined": 3}
+
+
+def test_a_flight_in_two_files_is_that_of_the_first_one_by_name(
+    package: Path, node: Path, tmp_path: Path
+) -> None:
+    header, row, *_ = rows()
+    other = NAME.replace("LGA", "JFK")
+    texts = {NAME: f"{header}\n{row}\n", other: f"{header}\n\n{changed(row, origin='JFK')}\n"}
+    report = merge(package, node, tmp_path / "day", texts)
+    assert (report["raw"], report["good"], report["quarantined"]) == (2, 1, 1)
+    kept, twice = (str(tmp_path / "day" / name) for name in ("flights.parquet", "quarantine.parquet"))
+    assert duckdb.read_parquet(kept).project("origin").fetchall() == [("JFK",)]
+    assert duckdb.read_parquet(twice).fetchall() == [
+        (NAME, 2, [f"line 3 of {other} has the same time_hour, carrier, flight"], row)
+    ]
+
+
+def test_the_rows_of_a_damaged_day_can_be_loaded(
+    package: Path, node: Path, tmp_path: Path, tables: Tables
+) -> None:
+    header, *lines = rows()
+    lines[0], lines[1] = "x\0" + lines[0], lines[1].replace(",AA,", ",A\0A,")
+    folder = tmp_path / "day"
+    report = merge(package, node, folder, {NAME: "\n".join((header, *lines, lines[2]))})
+    day = replace(
+        files(tmp_path / "some", 0, 0, DAY),
+        flights=folder / "flights.parquet",
+        quarantine=folder / "quarantine.parquet",
+        **{name: report[name] for name in ("raw", "good", "quarantined")},
+    )
+    tables.warehouse.load(day, lambda: None, job_id="j", run_id="r")
+    assert tables.ask("select count(*) from flights") == [(len(lines) - 2,)]
+    assert tables.ask("select line from quarantine order by line") == [(2,), (3,), (len(lines) + 2,)]
 
 
 @pytest.mark.parametrize(
