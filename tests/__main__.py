@@ -29,13 +29,13 @@ def main(options: list[str]) -> int:
     Returns:
         The status of the half that failed; that nothing was selected is no failure of a half.
     """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     told: list[str] = []
     whole = _start(WHOLE, "-o", "cache_dir=.pytest_cache/e2e", *options, output=subprocess.PIPE)
     others = _start("--ignore", WHOLE, *options)
     reader = Thread(target=_follow, args=(whole.stdout, told))
     reader.start()
     halves = (others, whole)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         statuses = {half.wait() for half in halves}
     except KeyboardInterrupt:
