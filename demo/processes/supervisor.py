@@ -251,12 +251,12 @@ class Supervisor:
             for name in names:
                 self._ended.pop(name, None)  # wanted: nothing to report
 
-    def restart(self, name: str) -> None:
-        """Start a component again as it was started before; stops it first if it runs; waits until ready."""
-        component = self._components[name]
-        self.stop(name)
-        self.start(component)
-        self.wait_ready(name)
+    def restart(self, *names: str) -> None:
+        """Start components again as before; stops those that run first; waits until all are ready."""
+        self.stop(*names)
+        for name in names:
+            self.start(self._components[name])
+        self.wait_ready(*names)
 
     def _await_end(self, name: str, seconds: float) -> bool:
         with self._changed:

@@ -81,9 +81,9 @@ class LocalStack:
         """End one component as the end of the stack would; `restart` starts it again."""
         self.supervisor.stop(name)
 
-    def restart(self, name: str) -> None:
-        """Start a component again, killed or running, with the same settings; waits until it is ready."""
-        self.supervisor.restart(name)
+    def restart(self, *names: str) -> None:
+        """Start components again, killed or running, with the same settings; waits until all are ready."""
+        self.supervisor.restart(*names)
 
     def check(self) -> None:
         """Notice a component that ended by itself.

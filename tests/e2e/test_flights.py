@@ -60,8 +60,7 @@ def test_killed_wherever_it_is_the_run_leads_to_the_same_tables(stack: LocalStac
     killed = ("scheduler", "triggerer", EMULATOR)
     for name in killed:
         kill_component(stack, name)
-    for name in killed:
-        stack.restart(name)
+    stack.restart(*killed)
     wait_until(stack, "the load runs", lambda: bool(worker_of(stack, run, "load")), SECONDS, pause=0.02)
     kill(worker_of(stack, run, "load"))
 
