@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 
 import pytest
 from rich.console import Console
 
-from demo.gallery import GALLERY, Outcome, Played, play
+from demo.gallery import GALLERY, Outcome, Played
 from demo.gallery.parallel_tests import judge_report, report_of, run_here, source
-from demo.gallery.playing import land
+from demo.gallery.playing import begin, finish, land
 from demo.stack import LocalStack
 from demo.view import View
 from tests.e2e.batch import Batch, Task
@@ -17,18 +18,27 @@ from tests.e2e.batch import Batch, Task
 pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(600)]
 
 END_SECONDS = 240.0
+Play = Callable[[str], Played]
 
 
-def test_option_pricing(stack: LocalStack, batch: Batch) -> None:
+@pytest.fixture(scope="module")
+def play(stack: LocalStack) -> Play:
+    """What an entry has come to. All of them run at the same time: each waits much, for nodes and Airflow."""
+    view = View(Console(file=io.StringIO()))
+    begun = {name: begin(stack, view, entry) for name, entry in GALLERY.items()}
+    return lambda name: finish(stack, view, begun[name])
+
+
+def test_option_pricing(play: Play, batch: Batch) -> None:
     """All shards of the mapped function are one job."""
-    tasks = _tasks_of_the_only_job(batch, _play(stack, "option_pricing"))
+    tasks = _tasks_of_the_only_job(batch, play("option_pricing"))
     assert len(tasks) == 8
     assert all(task.is_completed_once for task in tasks)
 
 
-def test_parallel_tests(stack: LocalStack, batch: Batch) -> None:
+def test_parallel_tests(stack: LocalStack, batch: Batch, play: Play) -> None:
     """One job of all shards; a test that fails is named, fails the run, and is in the report all the same."""
-    tasks = _tasks_of_the_only_job(batch, _play(stack, "parallel_tests"))
+    tasks = _tasks_of_the_only_job(batch, play("parallel_tests"))
     assert {task.id for task in tasks} == {"plan", *(f"shard-{number}" for number in range(4)), "report"}
 
     archive = source(
@@ -48,28 +58,28 @@ def test_parallel_tests(stack: LocalStack, batch: Batch) -> None:
     judge_report(Outcome(stack, run).blob(report_of(run)), run_here(archive))
 
 
-def test_render_tiles(stack: LocalStack, batch: Batch) -> None:
-    tasks = _tasks_of_the_only_job(batch, _play(stack, "render_tiles"))
+def test_render_tiles(play: Play, batch: Batch) -> None:
+    tasks = _tasks_of_the_only_job(batch, play("render_tiles"))
     assert len(tasks) == 4 * 3 + 1
     assert all(task.is_completed_once for task in tasks)
 
 
-def test_kmer_count(stack: LocalStack, batch: Batch) -> None:
+def test_kmer_count(play: Play, batch: Batch) -> None:
     """The shards of a fan-out are one Airflow task."""
-    tasks = _tasks_of_the_only_job(batch, _play(stack, "kmer_count"))
+    tasks = _tasks_of_the_only_job(batch, play("kmer_count"))
     assert sorted(task.id for task in tasks) == [*(f"count-{n:04}" for n in range(8)), "cut", "merge"]
     assert all(task.is_completed_once for task in tasks)
 
 
-def test_mpi_simulation(stack: LocalStack, batch: Batch) -> None:
+def test_mpi_simulation(play: Play, batch: Batch) -> None:
     """One task is on three nodes at once; that its ranks were is the judge's to say."""
-    (task,) = _tasks_of_the_only_job(batch, _play(stack, "mpi_simulation"))
+    (task,) = _tasks_of_the_only_job(batch, play("mpi_simulation"))
     assert task.is_completed_once
 
 
-def test_hyperparameter_sweep(stack: LocalStack, batch: Batch) -> None:
+def test_hyperparameter_sweep(play: Play, batch: Batch) -> None:
     """The points are one job, and the training of the best is another."""
-    played = _play(stack, "hyperparameter_sweep")
+    played = play("hyperparameter_sweep")
     jobs = batch.jobs(run_id=played.run.run_id)
     tasks = [batch.tasks(job.id) for job in jobs]
     assert sorted(map(len, tasks)) == [1, 9]
@@ -78,10 +88,6 @@ def test_hyperparameter_sweep(stack: LocalStack, batch: Batch) -> None:
 
 def test_every_entry_has_a_test_here() -> None:
     assert {f"test_{name}" for name in GALLERY} <= set(globals())
-
-
-def _play(stack: LocalStack, name: str) -> Played:
-    return play(stack, View(Console(file=io.StringIO())), GALLERY[name])
 
 
 def _tasks_of_the_only_job(batch: Batch, played: Played) -> list[Task]:
