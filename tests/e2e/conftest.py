@@ -34,6 +34,9 @@ DAG_IDS = (
     "wait_at_gates",
     "what_goes_wrong",
 )
+# No DAG file changes while the tests run. To parse each anew every few seconds would take from them, all the
+# time, as much of the machine as half of the other processes together.
+PARSED_ONCE = {"AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600"}
 # Airflow takes a worker for dead after five minutes by default, a triggerer after half a minute.
 CRASHES_ARE_NOTICED_SOON = {
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "25",
@@ -79,7 +82,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, queue_port: int) -> Iterator
         dags,
         containers=("incoming", "inputs", "outgoing", "elsewhere", "raw", "ledger"),
         connections=lambda storage, batch: connections(storage, batch, queue_port),
-        airflow_env=lambda _storage, _batch: CRASHES_ARE_NOTICED_SOON,
+        airflow_env=lambda _storage, _batch: PARSED_ONCE | CRASHES_ARE_NOTICED_SOON,
         emulator_options=("--dedicated-core-quota", "0"),
     )
     with LocalStack(options) as running:
