@@ -133,9 +133,9 @@ def azure_batch_task(
 
     By ``.expand()`` all instances are tasks of one Batch job.
 
-    Returns (XCom): what the function returns; of more than ``xcom_bytes`` a reference, which another function
-    of this kind is given as what it stands for, and
-    :func:`~airflow_batch_provider.decorators.results.load_result` reads on a worker.
+    Returns (XCom): what the function returns; of more than ``xcom_bytes``, or of a kind that XCom does not
+    take (such as ``bytes``), a reference, which another function of this kind is given as what it stands for,
+    and :func:`~airflow_batch_provider.decorators.results.load_result` reads on a worker.
 
     Parameters:
         python_callable: the function; given by Airflow.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -13,12 +12,14 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 from airflow.sdk.bases.decorator import DecoratedOperator
 
 from airflow_batch_provider.arguments import PoolOfJob, known_pool, pool_of_job
+from airflow_batch_provider.decorators.context_values import asked_names, plain_argument, shippable
 from airflow_batch_provider.decorators.instances import (
     all_have_begun,
     comes_no_more,
     count_instances,
     give_up,
 )
+from airflow_batch_provider.decorators.returned_value import xcom_of
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.hooks.killed import end_in_worker
 from airflow_batch_provider.links.job import JOB_LINK_KEY, AzureBatchJobLink, job_url
@@ -169,7 +170,7 @@ class AzureBatchDecoratedOperator(DecoratedOperator):
 
     def _finish(self, context: Context, run: SingleTaskRun, job_id: str, task_id: str, ending: str) -> Any:
         """What the function returned; or raise what it raised."""
-        from airflow_batch_provider.client.files.function_files import read_outcome, read_result
+        from airflow_batch_provider.client.files.function_files import read_outcome
         from airflow_batch_provider.exceptions import BatchFunctionError, BatchJobFailedError
 
         failure: BatchJobFailedError | None = None
@@ -191,10 +192,14 @@ class AzureBatchDecoratedOperator(DecoratedOperator):
             )
         if not outcome.returned:
             raise outcome.error()
-        if outcome.told["bytes"] > self.xcom_bytes and not self.multiple_outputs:
-            self.log.info("The result has %s bytes: it stays in %s", outcome.told["bytes"], outcome.location)
-            return outcome.reference
-        return read_result(storage, self.work_container, outcome.reference)
+        return xcom_of(
+            outcome,
+            storage,
+            self.work_container,
+            xcom_bytes=self.xcom_bytes,
+            multiple_outputs=self.multiple_outputs,
+            log=self.log,
+        )
 
     def _close(self, context: Context, run: SingleTaskRun, job_id: str) -> None:
         """Let the job end if no task will follow: an instance that failed early has put none into it.
@@ -224,9 +229,10 @@ class AzureBatchDecoratedOperator(DecoratedOperator):
 
         call = FunctionCall(
             source=function_source(self.python_callable),
-            args=[_plain(value) for value in self.op_args],
+            args=[plain_argument(value) for value in self.op_args],
             kwargs={
-                name: _plain(value) for name, value in {**self._asked(context), **self.op_kwargs}.items()
+                name: plain_argument(value)
+                for name, value in {**self._asked(context), **self.op_kwargs}.items()
             },
             serializer=self.serializer,
             requirements=self._requirements(),
@@ -251,15 +257,9 @@ class AzureBatchDecoratedOperator(DecoratedOperator):
 
     def _asked(self, context: Context) -> dict[str, Any]:
         """The parts of Airflow's context that the function names among its parameters."""
-        import inspect
-
-        from airflow.sdk.definitions.context import KNOWN_CONTEXT_KEYS
-
-        asked = {}
-        for name in inspect.signature(self.python_callable).parameters:
-            if name in KNOWN_CONTEXT_KEYS and name in context and name not in self.op_kwargs:
-                asked[name] = _shippable(name, cast("Any", context)[name])
-        return asked
+        where, known = f"task {self.task_id!r}", cast("Mapping[str, Any]", context)
+        names = asked_names(self.python_callable, self.op_args, self.op_kwargs, where)
+        return {name: shippable(name, known[name], where) for name in names if name in known}
 
     def _run(self, context: Context, sources: Mapping[str, Any]) -> SingleTaskRun:
         from airflow_batch_provider.client.jobs.job_files import JobFiles
@@ -341,6 +341,7 @@ class AzureBatchDecoratedOperator(DecoratedOperator):
         where = f"task {self.task_id!r}"
         check_function(self.python_callable)
         check_names(self.python_callable)
+        asked_names(self.python_callable, self.op_args, self.op_kwargs, where)
         if self.serializer not in _SERIALIZERS:
             raise SpecError(
                 f"serializer is {self.serializer!r}",
@@ -377,23 +378,3 @@ class AzureBatchDecoratedOperator(DecoratedOperator):
             graph = self._graph({}, "owner", lambda text: text, "function")
             if not isinstance(pool, str):
                 pool.check_fits(graph)
-
-
-def _plain(value: Any) -> Any:
-    """Lazy sequences of mapped XComs can only be read on a worker: a list of what is in them goes along."""
-    from airflow.sdk.execution_time.lazy_sequence import LazyXComSequence
-
-    return list(value) if isinstance(value, LazyXComSequence) else value
-
-
-def _shippable(name: str, value: Any) -> Any:
-    if value is None or type(value) in (str, int, float, bool):
-        return value
-    if isinstance(value, dt.datetime):  # Airflow's are of pendulum, which is not on the node
-        return dt.datetime.fromisoformat(value.isoformat())
-    raise SpecError(
-        f"the function asks for {name!r} of Airflow's context, which is {type(value).__name__} and lives on "
-        "the worker only",
-        where="task.azure_batch",
-        right=f"Hand over what you need of it as an argument, such as by '{{{{ {name} }}}}'.",
-    )

@@ -6,7 +6,8 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from airflow.sdk import DAG, task
+from airflow.sdk import DAG, Param, task
+from airflow.sdk.definitions.param import ParamsDict
 
 from airflow_batch_provider.decorators.azure_batch import azure_batch_task
 from airflow_batch_provider.decorators.function_operator import AzureBatchDecoratedOperator
@@ -140,13 +141,40 @@ def test_of_the_context_goes_what_the_function_asks_for_and_a_node_can_read() ->
     assert asked == {"run_id": "r", "logical_date": moment, "ds": "2026"}
 
 
-def test_what_lives_on_the_worker_is_refused_by_name() -> None:
-    def asks(ti: Any = None) -> None: ...
+@pytest.mark.parametrize("name", ["ti", "dag", "task", "dag_run", "var", "inlets"])
+def test_what_lives_on_the_worker_is_refused_by_name_when_the_dag_is_parsed(name: str) -> None:
+    scope: dict[str, Any] = {}
+    exec(f"def asks({name}=None): ...", scope)
+    with DAG("parsed", schedule=None), pytest.raises(SpecError, match=f"'asks'.* asks for '{name}'"):
+        azure_batch_task(pool_id="p")(scope["asks"])()
+
+
+def test_a_name_of_the_context_that_the_call_gives_is_an_argument_like_any() -> None:
+    def asks(task: str, dag: Any = None) -> None: ...
+
+    with DAG("parsed", schedule=None):
+        made: Any = azure_batch_task(pool_id="p")(asks)("first", dag="second").operator
+    assert made._asked({"task": object(), "dag": object()}) == {}
+
+
+def test_params_go_as_a_plain_dictionary() -> None:
+    def asks(params: dict[str, Any] | None = None) -> None: ...
 
     with DAG("parsed", schedule=None):
         made: Any = azure_batch_task(pool_id="p")(asks)().operator
-    with pytest.raises(SpecError, match="asks for 'ti'"):
-        made._asked({"ti": object()})
+    held = {"size": Param(3, type="integer"), "deep": {"names": ["a", None], "pair": (1, 2.5)}}
+    (asked,) = made._asked({"params": ParamsDict(held)}).values()
+    assert type(asked) is dict
+    assert asked == {"size": 3, "deep": {"names": ["a", None], "pair": (1, 2.5)}}
+
+
+def test_what_holds_no_plain_value_is_refused_with_its_type() -> None:
+    def asks(params: dict[str, Any] | None = None) -> None: ...
+
+    with DAG("parsed", schedule=None):
+        made: Any = azure_batch_task(pool_id="p")(asks)().operator
+    with pytest.raises(SpecError, match=r"'params' .* is or holds object, which is no plain value"):
+        made._asked({"params": {"deep": [object()]}})
 
 
 def test_an_xcom_that_is_no_reference_is_given_back() -> None:

@@ -15,10 +15,12 @@ START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 
 def functions(pool: str) -> DAG:
-    with DAG("functions", schedule=None, start_date=START) as dag:
+    with DAG("functions", schedule=None, start_date=START, params={"size": [1, 2]}) as dag:
 
         @task.azure_batch(pool_id=pool, poll_interval=0.5)
-        def add(first: int, second: int = 2, *, words: str, run_id: str | None = None) -> dict[str, Any]:
+        def add(
+            first: int, second: int = 2, *, words: str, run_id: str | None = None, params: Any = None
+        ) -> dict[str, Any]:
             import logging
             import os
 
@@ -28,6 +30,7 @@ def functions(pool: str) -> DAG:
                 "sum": first + second,
                 "words": words,
                 "run": run_id,
+                "params": params,
                 "node": bool(os.environ["AZ_BATCH_NODE_ID"]),
             }
 
@@ -38,6 +41,14 @@ def functions(pool: str) -> DAG:
         @task.azure_batch(pool_id=pool, poll_interval=0.5)
         def total(numbers: list[int]) -> int:
             return sum(numbers)
+
+        @task.azure_batch(pool_id=pool, poll_interval=0.5, deferrable=False)
+        def small_bytes() -> bytes:
+            return b"x"
+
+        @task.azure_batch(pool_id=pool, poll_interval=0.5)
+        def length(data: bytes) -> int:
+            return len(data)
 
         @task
         def on_worker(value: Any) -> int:
@@ -58,6 +69,7 @@ def functions(pool: str) -> DAG:
         numbers = large(added["sum"])
         total(numbers)
         on_worker(numbers)
+        length(small_bytes())
 
     return dag
 

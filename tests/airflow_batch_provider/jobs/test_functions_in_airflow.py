@@ -14,7 +14,8 @@ pytestmark = pytest.mark.slow
 def test_arguments_and_return_values_are_as_of_any_task(told: Told) -> None:
     functions = told.dags["functions"]
     assert functions["state"] == "success", told.output[-8000:]
-    expected = {"sum": 3, "words": "functions", "run": functions["run_id"], "node": True}
+    run, params = functions["run_id"], {"size": [1, 2]}
+    expected = {"sum": 3, "words": "functions", "run": run, "params": params, "node": True}
     assert functions["returned"]["add"] == [expected]
 
 
@@ -33,6 +34,13 @@ def test_a_large_result_stays_in_storage_and_is_had_on_nodes_and_workers(
     assert reference["bytes"] > 1000
     assert returned["total"] == [sum(range(3000))]
     assert returned["on_worker"] == [3000]
+
+
+def test_a_small_result_that_xcom_does_not_take_is_had_like_a_large_one(told: Told) -> None:
+    returned = told.dags["functions"]["returned"]
+    (reference,) = returned["small_bytes"]
+    assert reference["bytes"] < 100
+    assert returned["length"] == [1]
 
 
 def test_a_retry_runs_the_function_again(told: Told) -> None:
