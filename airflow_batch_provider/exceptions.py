@@ -10,6 +10,7 @@
         ├── BatchPackageError            an application package cannot be put into the account
         │   └── BatchPackageHopelessError  likewise
         ├── BatchConditionError          what a sensor waits for cannot come any more (likewise)
+        ├── BatchSpecError               a declaration that cannot work, found in the worker (likewise)
         ├── BatchJobConflictError        the job id is taken by something that is not ours to continue
         ├── BatchFunctionError           a function of @task.azure_batch raised, or could not be called
         ├── BatchResultError             a task did well, and its result cannot be had (likewise)
@@ -25,6 +26,8 @@ A retry policy can tell causes apart by the ``layer`` of any of them, a word of
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+
+from airflow_batch_provider.spec.errors import SpecError
 
 try:
     from airflow.sdk.exceptions import AirflowException, AirflowFailException
@@ -79,6 +82,16 @@ class BatchPackageHopelessError(BatchPackageError, AirflowFailException):
 
 class BatchConditionError(AzureBatchError, AirflowFailException):
     """What a sensor waits for cannot come any more: Airflow does not retry."""
+
+
+class BatchSpecError(SpecError, AzureBatchError, AirflowFailException):
+    """What was declared cannot work, as it was found only in the worker: Airflow does not retry.
+
+    Parameters:
+        what, where, right: see :class:`~airflow_batch_provider.spec.errors.SpecError`.
+    """
+
+    layer = "submit"
 
 
 class BatchJobConflictError(AzureBatchError):

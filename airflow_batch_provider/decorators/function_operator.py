@@ -22,6 +22,7 @@ from airflow_batch_provider.decorators.instances import (
 from airflow_batch_provider.decorators.returned_value import xcom_of
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.hooks.killed import end_in_worker
+from airflow_batch_provider.lasting import lasting
 from airflow_batch_provider.links.job import JOB_LINK_KEY, AzureBatchJobLink, job_url
 from airflow_batch_provider.rendering import text_renderer
 from airflow_batch_provider.spec.checks import check_period, check_wait, rendered
@@ -125,6 +126,7 @@ class AzureBatchDecoratedOperator(DecoratedOperator):
         super().__init__(python_callable=python_callable, **kwargs)
         self._check()
 
+    @lasting
     def execute(self, context: Context) -> Any:
         """Submit the call, or find what an earlier try has submitted, and wait for it."""
         from airflow_batch_provider.triggers.task import AzureBatchTaskTrigger
@@ -152,6 +154,7 @@ class AzureBatchDecoratedOperator(DecoratedOperator):
             )
         return self._finish(context, run, claim.job_id, claim.task_id, run.wait(claim, seconds, deadline))
 
+    @lasting
     def resume(self, context: Context, event: Mapping[str, Any]) -> Any:
         """Go on after the wait in the triggerer."""
         run = self._run(context, {})

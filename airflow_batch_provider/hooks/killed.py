@@ -16,7 +16,7 @@ _WORKER_SECONDS = 5.0
 _TRIGGER_SECONDS = 20.0
 """For all requests; Airflow allows 30 by default (``[triggerer] on_kill_timeout``)."""
 
-_ENDED = "%s is being ended, because its Airflow task was killed"
+_ENDED = "%s is being ended with its Airflow task"
 
 
 def end_in_worker(conn_id: str, script: Script[Any], what: str, log: Any) -> None:

@@ -14,6 +14,7 @@ from airflow.sdk import BaseOperator
 from airflow_batch_provider.arguments import pool_text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.hooks.killed import end_in_worker
+from airflow_batch_provider.lasting import lasting
 from airflow_batch_provider.links.job import JOB_LINK_KEY, AzureBatchJobLink, job_url
 from airflow_batch_provider.operators.task_instance import identity_of
 from airflow_batch_provider.spec.checks import check_period
@@ -172,6 +173,7 @@ class AzureBatchOperator(TypedOutput, BaseOperator):
         self._mine: tuple[str, str, str] | None = None
         self._check()
 
+    @lasting
     def execute(self, context: Context) -> dict[str, Any]:
         """Have pool, job and task, and wait for the task."""
         from airflow_batch_provider.triggers.task import AzureBatchTaskTrigger
@@ -196,6 +198,7 @@ class AzureBatchOperator(TypedOutput, BaseOperator):
         ending = run.wait(claim, seconds, deadline)
         return self._finish(run, claim.job_id, claim.task_id, ending)
 
+    @lasting
     def resume(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
         """Go on after the wait in the triggerer."""
         run = self._run(context)

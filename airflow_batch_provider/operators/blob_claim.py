@@ -11,6 +11,7 @@ from airflow.sdk import Asset, AssetAlias, BaseOperator
 from airflow_batch_provider.client.blobs.blob_events import BLOB_CREATED, BlobEvent, blob_from_url
 from airflow_batch_provider.client.blobs.receipts import Receipts
 from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.lasting import lasting
 from airflow_batch_provider.spec.checks import check_wait
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.options import whole
@@ -86,6 +87,7 @@ class AzureBlobClaimOperator(TypedOutput, BaseOperator):
         self.max_blobs = max_blobs
         self.blobs = blobs
 
+    @lasting
     def execute(self, context: Context) -> list[dict[str, Any]]:
         if self.blobs:
             named = [self.blobs] if isinstance(self.blobs, str) else self.blobs

@@ -9,6 +9,7 @@ from airflow.sdk import BaseOperator
 
 from airflow_batch_provider import spec
 from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.lasting import lasting
 from airflow_batch_provider.spec.files import is_template
 from airflow_batch_provider.task_arguments import TaskArguments, TypedOutput
 
@@ -64,6 +65,7 @@ class AzureBlobListOperator(TypedOutput, BaseOperator):
         if isinstance(self.blobs, str) and not is_template(self.blobs):
             self._prefix()
 
+    @lasting
     def execute(self, context: Context) -> list[dict[str, Any]]:
         """List them."""
         prefix = self._prefix()

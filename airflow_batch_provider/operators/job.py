@@ -17,6 +17,7 @@ from airflow_batch_provider.client.requests.meaning import check_layers
 from airflow_batch_provider.exceptions import BatchJobFailedError, BatchJobTimeoutError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.hooks.killed import end_in_worker
+from airflow_batch_provider.lasting import lasting
 from airflow_batch_provider.lineage import facets
 from airflow_batch_provider.links.job import AzureBatchJobLink, AzureBatchOutputLink, store_links
 from airflow_batch_provider.metrics import emit
@@ -53,6 +54,12 @@ if TYPE_CHECKING:
 
 _GRACE = timedelta(minutes=30)
 """Beyond the job's own wall clock, in which the service must have ended it: release tasks take up to 15."""
+
+_TOO_SLOW = (
+    "Likely cause: its tasks take longer than expected, or the pool has too few nodes for them.\n"
+    "Next step: look at the pool's nodes and the job's tasks; raise timeout and max_wall_clock if the time "
+    "was well spent."
+)
 
 
 class AzureBatchJobOperator(TypedOutput, BaseOperator):
@@ -185,6 +192,7 @@ class AzureBatchJobOperator(TypedOutput, BaseOperator):
         self._secrets_in: Sequence[str] = ()
         self._check()
 
+    @lasting
     def execute(self, context: Context) -> dict[str, Any]:
         """Submit the job or attach to it, and wait for its end."""
         run = self._run(context)
@@ -195,13 +203,14 @@ class AzureBatchJobOperator(TypedOutput, BaseOperator):
         deadline = time.time() + patience.total_seconds()
         return self._go_on(context, run, claim, deadline, seen={})
 
+    @lasting
     def resume(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
         """Go on after a wait in the triggerer."""
         run = self._run(context)
         identity = replace(run.plan.identity, submission=int(event["submission"]))
         self._remember(context, identity)
         claim = run.attached(identity)
-        return self._act(context, run, claim, str(event["ending"]), float(event["deadline"]), event["seen"])
+        return self._act(context, run, claim, event)
 
     def on_kill(self) -> None:
         """End the job that this task has submitted, and no other; its end is not waited for."""
@@ -221,6 +230,7 @@ class AzureBatchJobOperator(TypedOutput, BaseOperator):
         seen: Mapping[str, Sequence[int]],
     ) -> dict[str, Any]:
         """Submit what is known by now and wait for what comes next."""
+        from airflow_batch_provider.client.jobs.idle_watch import IdleWatch
         from airflow_batch_provider.client.jobs.watching import Watch
         from airflow_batch_provider.client.watching.streams import Follower
         from airflow_batch_provider.triggers.job import AzureBatchJobTrigger
@@ -246,23 +256,24 @@ class AzureBatchJobOperator(TypedOutput, BaseOperator):
                 method_name="resume",
             )
         follower = Follower(claim.job_id, self.log_tasks, seen)
-        watch = Watch(claim.job_id, total, after, deadline, graph.may_skip)
-        ending = run.wait(watch, follower, longest=self.poll_interval)
-        return self._act(context, run, claim, ending, deadline, follower.state())
+        watch, idle = Watch(claim.job_id, total, after, deadline, graph.may_skip), IdleWatch()
+        ending = run.wait(watch, follower, idle, longest=self.poll_interval)
+        event = {"ending": ending, "deadline": deadline, "seen": follower.state(), "reason": idle.reason}
+        return self._act(context, run, claim, event)
 
-    def _act(
-        self,
-        context: Context,
-        run: JobRun,
-        claim: Claim,
-        ending: str,
-        deadline: float,
-        seen: Mapping[str, Sequence[int]],
-    ) -> dict[str, Any]:
+    def _act(self, context: Context, run: JobRun, claim: Claim, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Go on after a wait; ``event`` is as the trigger gives it."""
         from airflow_batch_provider.client.jobs.claim import Found
 
+        # One that was fired by an earlier version has no reason.
+        ending, reason = event["ending"], str(event.get("reason") or "")
         if ending == "expand":
-            return self._go_on(context, run, replace(claim, found=Found.ATTACHED), deadline, seen)
+            claim = replace(claim, found=Found.ATTACHED)
+            return self._go_on(context, run, claim, float(event["deadline"]), event["seen"])
+        if ending == "unprepared":
+            error = run.unprepared(claim.job_id, reason)
+            tell_failure(context, error)
+            raise error
         if ending == "stalled":
             self.log.info(
                 "What is left of Batch job %s waits for tasks that block it; ending it", claim.job_id
@@ -272,9 +283,7 @@ class AzureBatchJobOperator(TypedOutput, BaseOperator):
             run.terminate(claim.job_id, "AirflowTimeout")
             raise BatchJobTimeoutError(
                 f"Batch job {claim.job_id} was not done within the operator's timeout and is being ended.\n"
-                "Likely cause: its tasks take longer than expected, or the pool has too few nodes for them.\n"
-                "Next step: look at the pool's nodes and the job's tasks; raise timeout and max_wall_clock "
-                "if the time was well spent."
+                + (f"No task ran in the end: {reason}" if reason else _TOO_SLOW)
             )
         return self._finish(context, run, replace(claim, found=Found.ATTACHED))
 

@@ -13,6 +13,7 @@ from airflow_batch_provider import spec
 from airflow_batch_provider.arguments import Text, check_target, given, text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.hooks.killed import end_in_worker
+from airflow_batch_provider.lasting import lasting
 from airflow_batch_provider.operators.task_instance import identity_of, try_of
 from airflow_batch_provider.spec.checks import check_period, check_wait
 from airflow_batch_provider.spec.files import as_written
@@ -93,6 +94,7 @@ class AzureBatchJobAddTasksOperator(TypedOutput, BaseOperator):
                 right="It is a JobGraph or a function that gives one.",
             )
 
+    @lasting
     def execute(self, context: Context) -> dict[str, Any]:
         """Add the tasks, and wait for them."""
         from airflow_batch_provider.client.jobs.added_tasks import AddedWatch, add_owned, watch_added
@@ -122,6 +124,7 @@ class AzureBatchJobAddTasksOperator(TypedOutput, BaseOperator):
         ending = watcher.run(watch_added(AddedWatch(self.job_id, self.added, deadline), time.time))
         return self._finish(context, ending)
 
+    @lasting
     def resume(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
         """Go on after the wait in the triggerer."""
         return self._finish(context, str(event["ending"]))

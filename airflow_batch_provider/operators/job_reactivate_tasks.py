@@ -9,6 +9,7 @@ from airflow.sdk import BaseOperator
 
 from airflow_batch_provider.arguments import Text, check_target, given, text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.lasting import lasting
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.task_arguments import TaskArguments, TypedOutput
 
@@ -56,6 +57,7 @@ class AzureBatchJobReactivateTasksOperator(TypedOutput, BaseOperator):
         self.task_ids = task_ids
         self.conn_id = conn_id
 
+    @lasting
     def execute(self, context: Context) -> list[str]:
         """Ask for each task once more."""
         from airflow_batch_provider.client.jobs.named import named

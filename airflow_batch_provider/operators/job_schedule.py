@@ -10,6 +10,7 @@ from airflow.sdk import BaseOperator
 
 from airflow_batch_provider import spec
 from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.lasting import lasting
 from airflow_batch_provider.spec.literal_braces import refuse_literal_jinja
 from airflow_batch_provider.task_arguments import TaskArguments, TypedOutput
 
@@ -61,6 +62,7 @@ class AzureBatchJobScheduleOperator(TypedOutput, BaseOperator):
         self.conn_id = conn_id
         self.namespace = namespace
 
+    @lasting
     def execute(self, context: Context) -> str:
         """Create or change the schedule."""
         from airflow_batch_provider.client.jobs.job_run import explained

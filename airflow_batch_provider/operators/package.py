@@ -14,6 +14,7 @@ from airflow_batch_provider.client.files.package_content import as_zip, content_
 from airflow_batch_provider.client.files.packages import PackageError, PackageStore, PackageVersion
 from airflow_batch_provider.exceptions import BatchPackageError, BatchPackageHopelessError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.lasting import lasting
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.files import is_template
 from airflow_batch_provider.spec.naming import check_id
@@ -96,6 +97,7 @@ class AzureBatchApplicationPackageOperator(TypedOutput, BaseOperator):
         self.make_default = make_default
         self.conn_id = conn_id
 
+    @lasting
     def execute(self, context: Context) -> dict[str, str]:
         """Upload and activate the version if it is not there."""
         from airflow.sdk.log import mask_secret

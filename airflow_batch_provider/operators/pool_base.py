@@ -14,6 +14,7 @@ from airflow.sdk import BaseOperator
 from airflow_batch_provider import spec
 from airflow_batch_provider.arguments import Text, given, pool_text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.lasting import lasting
 from airflow_batch_provider.spec.checks import check_wait, rendered
 from airflow_batch_provider.task_arguments import TaskArguments, TypedOutput
 
@@ -89,10 +90,12 @@ class PoolActionOperator(TypedOutput, BaseOperator):
             )
         return super().render_template(content, context, jinja_env, seen_oids)
 
+    @lasting
     def execute(self, context: Context) -> str:
         """Ask, and wait; gives the pool's id."""
         return self._go_on(time.time() + self.wait_timeout.total_seconds(), again=False)
 
+    @lasting
     def execute_complete(self, context: Context, event: Mapping[str, Any]) -> str:
         """Go on after a wait in the triggerer."""
         for warning in event["warnings"]:
@@ -203,6 +206,7 @@ class NamedPoolOperator(PoolActionOperator):
     def _target(self) -> str:
         return self.pool_id
 
+    @lasting
     def execute(self, context: Context) -> str:
         """Ask, and wait; gives the pool's id."""
         given(self.pool_id, "pool_id", self.task_id)

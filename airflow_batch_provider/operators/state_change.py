@@ -11,6 +11,7 @@ from airflow.sdk import BaseOperator
 
 from airflow_batch_provider.arguments import Text, check_target, given, text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.lasting import lasting
 from airflow_batch_provider.spec.checks import check_wait
 from airflow_batch_provider.task_arguments import TaskArguments
 
@@ -82,6 +83,7 @@ class StateChangeOperator(BaseOperator):
         """What the request says beside."""
         return None
 
+    @lasting
     def execute(self, context: Context) -> None:
         """Ask for the change, and wait for it."""
         from airflow_batch_provider.client.jobs.job_run import Looker
@@ -106,6 +108,7 @@ class StateChangeOperator(BaseOperator):
         watcher = Driver(client, log_to(self.log), look=Looker(driver, time.sleep))
         self._judge(watcher.run(wait_for_change(self.change, self.target_id, deadline, time.time)))
 
+    @lasting
     def execute_complete(self, context: Context, event: Mapping[str, Any]) -> None:
         """Go on after the wait in the triggerer."""
         self._judge(str(event["state"]))

@@ -10,6 +10,7 @@ from airflow.sdk import BaseSensorOperator, PokeReturnValue
 
 from airflow_batch_provider.exceptions import BatchConditionError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.lasting import lasting
 from airflow_batch_provider.spec.checks import check_period
 from airflow_batch_provider.spec.errors import SpecError, nearest
 from airflow_batch_provider.task_arguments import SensorArguments, TypedOutput
@@ -84,6 +85,7 @@ class AzureBatchSensor(TypedOutput, BaseSensorOperator):
         """What is waited for, once templates are rendered."""
         raise NotImplementedError
 
+    @lasting
     def execute(self, context: Context) -> Any:
         """Look once, and wait if need be."""
         if not self.deferrable:
@@ -113,6 +115,7 @@ class AzureBatchSensor(TypedOutput, BaseSensorOperator):
         )
         self.defer(trigger=trigger, method_name="resume")
 
+    @lasting
     def resume(self, context: Context, event: Mapping[str, Any] | str) -> Any:
         """Go on after a wait in the triggerer."""
         if isinstance(event, str):  # ``dag.test()`` resumes where a triggerer would have ended the task.
@@ -125,6 +128,7 @@ class AzureBatchSensor(TypedOutput, BaseSensorOperator):
             )
         return event["value"]
 
+    @lasting
     def poke(self, context: Context) -> PokeReturnValue:
         """Look once."""
         from airflow_batch_provider.client.requests.steps import Refusal

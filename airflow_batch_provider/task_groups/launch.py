@@ -10,6 +10,7 @@ from airflow.sdk import BaseOperator
 from airflow_batch_provider.arguments import Text, text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.hooks.killed import end_in_worker
+from airflow_batch_provider.lasting import lasting
 from airflow_batch_provider.links.job import JOB_LINK_KEY, AzureBatchJobLink, job_url
 from airflow_batch_provider.rendering import text_renderer
 from airflow_batch_provider.task_arguments import TaskArguments, TypedOutput
@@ -53,6 +54,7 @@ class AzureBatchSubmitOperator(TypedOutput, BaseOperator):
         self._settings: GroupSettings | None = None
         self._identity: JobIdentity | None = None
 
+    @lasting
     def execute(self, context: Context) -> dict[str, Any]:
         """Submit the job, or find the one that is there."""
         ti = context["ti"]
@@ -166,6 +168,7 @@ class AzureBatchEndOperator(BaseOperator):
         super().__init__(**kwargs)
         self.group = group
 
+    @lasting
     def execute(self, context: Context) -> None:
         """Ask for the end of the jobs; it is not waited for."""
         from airflow_batch_provider.client.jobs.job_run import explained

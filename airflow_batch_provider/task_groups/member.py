@@ -11,6 +11,7 @@ from airflow.sdk import BaseOperator
 from airflow_batch_provider.exceptions import AzureBatchError, BatchJobTimeoutError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.hooks.killed import end_in_worker
+from airflow_batch_provider.lasting import lasting
 from airflow_batch_provider.links.job import JOB_LINK_KEY, AzureBatchJobLink, job_url
 from airflow_batch_provider.rendering import text_renderer
 from airflow_batch_provider.task_arguments import TaskArguments, TypedOutput
@@ -56,6 +57,7 @@ class AzureBatchMemberOperator(TypedOutput, BaseOperator):
         self._conn_id: str | None = None
         self._job_id: str | None = None
 
+    @lasting
     def execute(self, context: Context) -> dict[str, Any]:
         """Find the Batch task, let it run again if this is a retry, and wait for its end."""
         launched = self.group.launched(context["ti"])
@@ -78,6 +80,7 @@ class AzureBatchMemberOperator(TypedOutput, BaseOperator):
         deadline = time.time() + settings.patience.total_seconds()
         return self._wait(context, settings, run, job_id, deadline, seen={})
 
+    @lasting
     def resume(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
         """Go on after a wait in the triggerer."""
         settings, run, _ = self._begin(context)

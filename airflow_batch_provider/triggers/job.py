@@ -86,6 +86,7 @@ class AzureBatchJobTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Watch the job until it has ended, can grow, can go no further, or the time is over."""
+        from airflow_batch_provider.client.jobs.idle_watch import IdleWatch
         from airflow_batch_provider.client.jobs.watching import Watch, watch_job
         from airflow_batch_provider.client.requests.drive import AsyncDriver, log_to
         from airflow_batch_provider.client.watching.poller import shared_poller
@@ -101,10 +102,11 @@ class AzureBatchJobTrigger(BaseTrigger):
         )
         follower = Follower(self.job_id, self.log_tasks, self.seen)
         watch = Watch(self.job_id, self.total, self.after, self.deadline, self.may_skip)
+        idle = IdleWatch()
         async with poller.session() as client:
             driver = AsyncDriver(client, log_to(self.log), look=poller.look, glance=poller.glance)
             ending, _ = await asyncio.gather(
-                driver.run(watch_job(watch, follower, time.time, poller.rations)),
+                driver.run(watch_job(watch, follower, time.time, poller.rations, idle)),
                 asyncio.sleep(seconds_until_worker_ended()),
             )
             if ending == "timeout":
@@ -116,6 +118,7 @@ class AzureBatchJobTrigger(BaseTrigger):
                 "submission": self.submission,
                 "deadline": self.deadline,
                 "seen": follower.state(),
+                "reason": str(idle.reason or ""),
             }
         )
 

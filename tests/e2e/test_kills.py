@@ -45,7 +45,7 @@ class Held:
 
     def wait_until_told(self, task_id: str) -> None:
         """Until the log of a try that was killed tells so."""
-        told = "is being ended, because its Airflow task was killed"
+        told = "is being ended with its Airflow task"
         self._wait(f"{task_id} tells of it", lambda: told in self.log(task_id), KILLED_AT_ONCE)
 
     def jobs(self, task_id: str) -> int:

@@ -104,10 +104,12 @@ class Reason:
     Parameters:
         text: the fact.
         next_step: what to do; empty when waiting is all.
+        lasting: whether no node that is there, or is coming, will ever run a task of this job.
     """
 
     text: str
     next_step: str = ""
+    lasting: bool = False
 
     @property
     def level(self) -> Literal["info", "warning"]:
@@ -224,10 +226,16 @@ def _preparation(idle: IdleJob) -> Reason | None:
             f"the job preparation task failed on all {len(failed)} node(s), as on {first.node_id} ({code}), "
             "and these take no tasks of this job any more; the job would wait for ever",
             "read jobpreparation/stderr.txt on the node, correct preparation, end the job and submit anew.",
+            lasting=_is_settled(idle) and all(node.id in failed for node in idle.seen.nodes),
         )
     if running:
         return Reason(f"the job preparation task runs on {len(running)} node(s)")
     return None
+
+
+def _is_settled(idle: IdleJob) -> bool:
+    pool = idle.seen.pool
+    return pool is not None and pool.allocation_state == "steady" and pool.current >= pool.target
 
 
 def _dependencies(idle: IdleJob) -> Reason | None:

@@ -20,6 +20,9 @@ from airflow_batch_provider.client.watching.subjects import PoolSubject
 PATIENCE = 2
 """Counts in a row that show nothing running before a reason is asked for: tasks are placed within seconds."""
 
+LASTING = 3
+"""Counts in a row that show a lasting reason before the job is given up: a node may just be made anew."""
+
 
 class IdleWatch:
     """Says why nothing runs: once, and again when the reason has changed.
@@ -32,6 +35,14 @@ class IdleWatch:
         self._idle = 0
         self._has_run = False
         self._said: Reason | None = None
+        self._lasting = 0
+        self.reason: Reason | None = None
+        """Why nothing runs now; None when something does, or it is not known."""
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether no task of the job will ever run."""
+        return self._lasting >= LASTING
 
     def tell(self, job: JobView, counts: TaskCounts) -> Script[None]:
         """Look for the reason if there is one to look for. Whatever goes wrong, no job fails of it."""
@@ -40,6 +51,7 @@ class IdleWatch:
         waits = not self._has_run if counts.running else bool(counts.active)
         self._idle = self._idle + 1 if waits else 0
         if self._idle < PATIENCE or job.pool_id is None:
+            self.reason, self._lasting = None, 0
             return
         try:
             reason = yield from self._on_nodes(job) if counts.running else self._for_nodes(job)
@@ -47,7 +59,8 @@ class IdleWatch:
             return
         if reason is not None and reason != self._said:
             yield Say(f"No task runs{'' if self._has_run else ' yet'}: {reason}", reason.level)
-        self._said = reason
+        self._said = self.reason = reason
+        self._lasting = self._lasting + 1 if reason is not None and reason.lasting else 0
 
     def _for_nodes(self, job: JobView) -> Script[Reason | None]:
         seen = yield Glance(PoolSubject(job.pool_id or "", nodes=True))

@@ -19,18 +19,22 @@ from airflow_batch_provider.client.jobs.claim import (
     existing_ids,
 )
 from airflow_batch_provider.client.jobs.expansion import grown
+from airflow_batch_provider.client.jobs.idle_watch import IdleWatch
 from airflow_batch_provider.client.jobs.outcome import Outcome, read_outcome
+from airflow_batch_provider.client.jobs.pool_check import check_pool
+from airflow_batch_provider.client.jobs.preparation import printed_by_preparation
 from airflow_batch_provider.client.jobs.repair import Earlier
 from airflow_batch_provider.client.jobs.report import report
 from airflow_batch_provider.client.jobs.submission import add_tasks, end_when_done
 from airflow_batch_provider.client.jobs.watching import Ending, Watch, watch_job
 from airflow_batch_provider.client.requests.drive import Driver, log_to
-from airflow_batch_provider.client.requests.job_requests import get_job, patiently, terminate_job
+from airflow_batch_provider.client.requests.job_requests import get_job, terminate_job
+from airflow_batch_provider.client.requests.meaning import Layer
 from airflow_batch_provider.client.requests.request_errors import request_failure
-from airflow_batch_provider.client.requests.steps import Call, Refusal, Say, Script
+from airflow_batch_provider.client.requests.steps import Refusal, Say, Script
 from airflow_batch_provider.client.watching.pace import LONGEST, Pace
 from airflow_batch_provider.client.watching.streams import Follower, read_tail
-from airflow_batch_provider.exceptions import BatchRequestError, BatchResultError
+from airflow_batch_provider.exceptions import BatchJobFailedError, BatchRequestError, BatchResultError
 from airflow_batch_provider.spec.compile import (
     JobStorage,
     check_without_storage,
@@ -137,7 +141,8 @@ class JobRun:
         else:
             self._say(Say("The connection names no storage account: the tasks' logs stay on their nodes"))
         with explained(f"Looking at pool {plan.options.pool_label}"):
-            self._driver.run(_check_pool(plan, self._files.node_identity if self._files else None))
+            identity = self._files.node_identity if self._files else None
+            self._driver.run(check_pool(plan.options, plan.graph, identity))
         with explained(f"Submitting Batch job {plan.identity.job_id}"):
             retry = Retry(plan.on_retry, plan.attempt, plan.no_retry_exit_codes, self._lost)
             script = claim_job(
@@ -219,16 +224,38 @@ class JobRun:
         except (SpecError, BatchRequestError, BatchResultError) as error:
             return str(error).partition("\n")[0]
 
-    def wait(self, watch: Watch, follower: Follower, *, longest: float = LONGEST) -> Ending:
+    def wait(
+        self, watch: Watch, follower: Follower, idle: IdleWatch | None = None, *, longest: float = LONGEST
+    ) -> Ending:
         """Watch the job in this thread until there is something to do; ``longest`` seconds between looks."""
         looker = Looker(self._driver, self._sleep, longest=longest)
         driver = Driver(self._client, self._say, sleep=self._sleep, look=looker)
-        return driver.run(watch_job(watch, follower, time.time))
+        return driver.run(watch_job(watch, follower, time.time, idle=idle))
 
     def terminate(self, job_id: str, reason: str) -> None:
         """Ask for the end of the job; its end is not waited for."""
         with explained(f"Ending Batch job {job_id}"):
             self._driver.run(terminate_job(job_id, reason))
+
+    def unprepared(self, job_id: str, reason: str) -> BatchJobFailedError:
+        """End a job that no node can be prepared for.
+
+        Parameters:
+            job_id: the job.
+            reason: why it waits in vain.
+
+        Returns:
+            The error to raise, with what the preparation task has printed.
+        """
+        with explained(f"Looking at the preparation of Batch job {job_id}"):
+            printed = self._driver.run(printed_by_preparation(job_id))
+        self.terminate(job_id, "AirflowPreparationFailed")
+        return BatchJobFailedError(
+            f"Batch job {job_id} is being ended, since no task of it can run: {reason}{printed}",
+            job_id=job_id,
+            layer=Layer.NODE_START,
+            work=self._files.place(job_id) if self._files else None,
+        )
 
     def finish(self, claim: Claim) -> dict[str, Any]:
         """Say what became of the job.
@@ -350,38 +377,6 @@ def _named_outputs(graph: JobGraph) -> list[str]:
     """The blobs and prefixes, as ``container/name``, that the author gave outputs of tasks."""
     outputs = (output for spec in graph.specs for output in spec.outputs)
     return sorted({str(output.destination) for output in outputs if output.destination is not None})
-
-
-def _check_pool(plan: JobPlan, node_identity: str | None) -> Script[None]:
-    """A job on a pool that does not exist is accepted and waits for ever, as is a task that needs more slots
-    than any node has: neither is an error to the service."""
-    if (auto := plan.options.auto_pool) is not None:
-        auto.check_fits(plan.graph)
-        return
-    pool_id = plan.options.pool_label
-    wire: Mapping[str, Any] = yield from patiently(
-        Call("get_pool", (pool_id,), {"select": ["id", "state", "taskSlotsPerNode", "identity"]})
-    )
-    if node_identity and not _has_identity(wire, node_identity):
-        yield Say(
-            f"Pool {pool_id} does not have the identity {node_identity} that the connection names for its "
-            "nodes, so tasks cannot read or write blobs by it. Assign it to the pool, or leave "
-            "node_identity_resource_id out of the connection so that SAS are used.",
-            "warning",
-        )
-    slots = int(wire.get("taskSlotsPerNode") or 1)
-    greedy = next((spec for spec in plan.graph.specs if spec.required_slots > slots), None)
-    if greedy is not None:
-        raise SpecError(
-            f"it needs {greedy.required_slots} slots, and a node of pool {pool_id!r} has {slots}",
-            where=greedy.where,
-            right="It would wait for ever. Lower required_slots, or use a pool with more slots per node.",
-        )
-
-
-def _has_identity(pool: Mapping[str, Any], wanted: str) -> bool:
-    assigned = (pool.get("identity") or {}).get("userAssignedIdentities") or ()
-    return any(str(item.get("resourceId")).lower() == wanted.lower() for item in assigned)
 
 
 @contextmanager

@@ -16,9 +16,9 @@ from airflow_batch_provider.client.watching.pace import Pace
 from airflow_batch_provider.client.watching.ration import Rations, Turns
 from airflow_batch_provider.client.watching.streams import Follower
 
-Ending: TypeAlias = Literal["ended", "gone", "expand", "stalled", "timeout"]
+Ending: TypeAlias = Literal["ended", "gone", "expand", "stalled", "unprepared", "timeout"]
 """Why watching stopped: the job has ended, does not exist any more, a task that further tasks depend on has
-completed, what is left can never run, or the operator's time is over."""
+completed, what is left can never run, no node can be prepared for it, or the operator's time is over."""
 
 LONGEST_SKIP = 8
 """Counts that are the same, between two lists of all tasks in search of a stall."""
@@ -45,7 +45,11 @@ class Watch:
 
 
 def watch_job(
-    watch: Watch, follower: Follower, now: Callable[[], float], rations: Rations | None = None
+    watch: Watch,
+    follower: Follower,
+    now: Callable[[], float],
+    rations: Rations | None = None,
+    idle: IdleWatch | None = None,
 ) -> Script[Ending]:
     """Watch a job until there is something to do; say its progress and its tasks' output meanwhile.
 
@@ -56,9 +60,9 @@ def watch_job(
         follower: says the tasks' output.
         now: the time in seconds since the epoch.
         rations: of the requests beyond the look at the job, shared with others; None: this job has its own.
+        idle: finds out why nothing runs, and can be asked for it afterwards.
     """
-    rations = rations or Rations(now)
-    watcher = _Watcher(watch, follower, rations)
+    watcher = _Watcher(watch, follower, rations or Rations(now), idle or IdleWatch())
     outage = Outage("job")
     while True:
         try:
@@ -78,10 +82,10 @@ def watch_job(
 class _Watcher:
     """What follows from looks at a job. Its end is seen from the look alone; all else is asked by turns."""
 
-    def __init__(self, watch: Watch, follower: Follower, rations: Rations) -> None:
+    def __init__(self, watch: Watch, follower: Follower, rations: Rations, idle: IdleWatch) -> None:
         self._watch = watch
         self._follower = follower
-        self._progress = _Progress(watch)
+        self._progress = _Progress(watch, idle)
         self._counting = Turns(rations.counts, Pace(longest=30.0, first=2.0))
         self._reading = Turns(rations.output)
         self._growing = Turns(rations.tasks)
@@ -113,9 +117,9 @@ class _Watcher:
 class _Progress:
     """Says how many tasks are done, when that has changed, and what that means when nothing runs."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Watch, idle: IdleWatch) -> None:
         self._watch = watch
-        self._idle = IdleWatch()
+        self._idle = idle
         self._state = "active"
         self._told: TaskCounts | None = None
         self._stall = _StallCheck(watch)
@@ -132,7 +136,7 @@ class _Progress:
         if (yield from self._stall.is_stalled(counts)):
             return "stalled"
         yield from self._idle.tell(job, counts)
-        return None
+        return "unprepared" if self._idle.is_hopeless else None
 
     def tell(self) -> Script[TaskCounts]:
         counts = yield from count_tasks(self._watch.job_id)

@@ -103,7 +103,7 @@ def look_at_pool(wait: PoolWait, *, clock: Callable[[], float] = time.time) -> S
         return Verdict("wait"), ""
     verdict = wait.judge(seen, clock())
     if verdict.status == "failed" and verdict.broken_node:
-        output = yield from start_task_output(wait.pool_id, verdict.broken_node)
+        output = yield from printed_on_node(wait.pool_id, verdict.broken_node)
         verdict = with_output(verdict, output)
     return verdict, seen.progress()
 
@@ -164,11 +164,12 @@ def with_output(verdict: Verdict, output: dict[str, str]) -> Verdict:
     return replace(verdict, explanation=explanation)
 
 
-def start_task_output(pool_id: str, node_id: str) -> Script[dict[str, str]]:
-    """The end of what a node's start task printed; without what cannot be read any more."""
+def printed_on_node(pool_id: str, node_id: str, folder: str = "startup") -> Script[dict[str, str]]:
+    """The end of what a node's start task printed, or a task with another folder on the node; without what
+    cannot be read any more."""
     output: dict[str, str] = {}
     for name in _STREAMS:
-        path = f"/pools/{pool_id}/nodes/{node_id}/files/startup/{name}"
+        path = f"/pools/{pool_id}/nodes/{node_id}/files/{folder}/{name}"
         try:
             size = (yield Send("HEAD", path)).length
             if size:

@@ -15,14 +15,15 @@ from typing import Any
 import pytest
 from azure.batch import BatchClient
 
-from airflow_batch_provider.exceptions import BatchJobFailedError, BatchJobTimeoutError
+from airflow_batch_provider.exceptions import BatchJobFailedError, BatchJobTimeoutError, BatchSpecError
 from airflow_batch_provider.links.job import JOB_LINK_KEY
 from airflow_batch_provider.operators.job import AzureBatchJobOperator
 from airflow_batch_provider.spec import AutoPool, JobGraph, SpecError, shell
 from airflow_batch_provider.spec.ids import JobIdentity
 from airflow_batch_provider.triggers.job import AzureBatchJobTrigger
 from demo.stack.accounts import BatchAccount, StorageAccount
-from tests.airflow_batch_provider.airflow_versions import TaskDeferred
+from tests.airflow_batch_provider.airflow_versions import AirflowFailException, TaskDeferred
+from tests.airflow_batch_provider.conftest import make_pool
 
 pytestmark = pytest.mark.slow
 
@@ -352,3 +353,47 @@ def test_storage_that_is_taken_away_while_a_job_waits_to_grow_is_told(pool: str)
     event = {"submission": 1, "ending": "expand", "deadline": time.time() + 60, "seen": {}}
     with pytest.raises(SpecError, match=r"plan\.json.*no storage account"):
         operator(growing_graph(), pool).resume(Instance().context(), event)
+
+
+async def test_what_can_never_fit_is_not_retried(pool: str) -> None:
+    graph = JobGraph()
+    graph.task("wide", shell("true"), required_slots=100)
+    with pytest.raises(BatchSpecError, match=r"'wide'.*100 slots") as caught:
+        await complete(lambda: operator(graph, pool), Instance())
+    assert isinstance(caught.value, AirflowFailException)
+
+
+async def test_a_job_whose_further_tasks_cannot_be_made_is_ended(pool: str, batch: BatchClient) -> None:
+    graph = JobGraph()
+    plan = graph.task("plan", shell("echo 1 > plan.json"), outputs=["plan.json"], result="plan.json")
+    graph.expand(after=plan, build=lambda told: "no graph")
+    instance = Instance()
+    with pytest.raises(BatchSpecError, match=r"(?s)build returned 'no graph'.*graph\.more"):
+        await complete(lambda: operator(graph, pool), instance)
+    (job,) = [job for job in batch.list_jobs() if instance.run_id in job.id]
+    assert job.state in ("terminating", "completed")
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+async def test_a_job_that_no_node_can_be_prepared_for_is_ended_with_what_was_printed(
+    pool: str, batch: BatchClient, deferrable: bool
+) -> None:
+    graph, instance = JobGraph(), Instance()
+    graph.task("waits", shell("true"))
+    bad = shell("echo no such disk >&2; exit 3")
+    told = r"(?s)preparation task failed.*exit code 3.*no such disk"
+    with pytest.raises(BatchJobFailedError, match=told) as caught:
+        await complete(lambda: operator(graph, pool, preparation=bad, deferrable=deferrable), instance)
+    assert caught.value.layer == "node_start"
+    assert instance.pushed["failure"]["job_id"] == caught.value.job_id
+    assert batch.get_job(caught.value.job_id).state in ("terminating", "completed")
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+async def test_a_timeout_tells_why_nothing_ran(batch: BatchClient, deferrable: bool) -> None:
+    empty = make_pool(batch, nodes=0, slots=1)
+    graph = JobGraph()
+    graph.task("waits", shell("true"))
+    options = {"timeout": timedelta(seconds=8), "deferrable": deferrable}
+    with pytest.raises(BatchJobTimeoutError, match=r"(?s)timeout.*No task ran.*its target is 0.*resize"):
+        await complete(lambda: operator(graph, empty, **options), Instance())

@@ -14,7 +14,7 @@ from airflow_batch_provider.client.jobs.idle_reasons import (
     WaitingTask,
     why_idle,
 )
-from airflow_batch_provider.client.jobs.idle_watch import IdleWatch
+from airflow_batch_provider.client.jobs.idle_watch import LASTING, IdleWatch
 from airflow_batch_provider.client.pools.pool_reading import Observation
 from airflow_batch_provider.client.pools.pool_views import NodeView, PoolView, ServiceFault
 from airflow_batch_provider.client.requests.records import JobView, TaskCounts
@@ -168,6 +168,24 @@ def test_tasks_on_their_nodes_are_asked_for_until_one_was_seen_to_run() -> None:
     asked = len(scripted.asked)
     assert tell(watch, scripted, 9, running=1) == []
     assert len(scripted.asked) == asked
+
+
+def test_a_preparation_that_failed_on_every_node_is_hopeless_once_it_is_seen_to_stay_so() -> None:
+    service = Service("idle", "idle")
+    failed = {"state": "completed", "result": "failure", "exitCode": 3}
+    service.preparing = [{"nodeId": node, "jobPreparationTaskExecutionInfo": failed} for node in ("n0", "n1")]
+    watch, scripted = IdleWatch(), Scripted(service)
+    tell(watch, scripted, LASTING, active=1)
+    assert watch.reason is not None
+    assert not watch.is_hopeless
+    service.nodes = ("idle", "idle", "starting")
+    tell(watch, scripted, 9, active=1)
+    assert not watch.is_hopeless, "a node that comes may do better"
+    service.nodes = ("idle", "idle")
+    tell(watch, scripted, LASTING, active=1)
+    assert watch.is_hopeless
+    tell(watch, scripted, 1, active=0, running=1)
+    assert not watch.is_hopeless
 
 
 def test_a_pool_that_cannot_be_asked_disturbs_no_job() -> None:

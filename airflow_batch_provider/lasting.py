@@ -1,0 +1,36 @@
+"""What is declared wrong and is found only in the worker: no retry can change it."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+from airflow_batch_provider.exceptions import BatchSpecError
+from airflow_batch_provider.spec.errors import SpecError
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def lasting(method: Method) -> Method:
+    """Let a method of an operator end its task for good, and what the task has begun, by a ``SpecError``.
+
+    Parameters:
+        method: ``execute``, or what goes on after a wait.
+
+    Returns:
+        The same, which raises ``BatchSpecError`` instead: Airflow does not retry it.
+    """
+
+    @functools.wraps(method)
+    def run(self: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return method(self, *args, **kwargs)
+        except BatchSpecError:
+            raise
+        except SpecError as error:
+            # Nobody comes back to it: a job that waits for tasks that cannot be made would never end.
+            self.on_kill()
+            raise BatchSpecError(error.what, where=error.where, right=error.right) from error
+
+    return cast("Method", run)
