@@ -9,11 +9,19 @@ from typing import Any, TypeVar, cast
 from airflow_batch_provider.exceptions import BatchSpecError
 from airflow_batch_provider.spec.errors import SpecError
 
+try:
+    from airflow.sdk.exceptions import AirflowFailException
+except ImportError:  # Airflow 3.1 keeps it elsewhere
+    from airflow.exceptions import AirflowFailException  # type: ignore[no-redef,attr-defined]
+
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def lasting(method: Method) -> Method:
-    """Let a method of an operator end its task for good, and what the task has begun, by a ``SpecError``.
+    """Let a method of an operator end its task for good by a ``SpecError``.
+
+    What the task has begun is ended too, as by any other error that Airflow does not retry: nobody comes back
+    to it, and a job that waits for tasks that cannot be made would never end.
 
     Parameters:
         method: ``execute``, or what goes on after a wait.
@@ -26,10 +34,10 @@ def lasting(method: Method) -> Method:
     def run(self: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             return method(self, *args, **kwargs)
-        except BatchSpecError:
+        except AirflowFailException:
+            self.on_kill()
             raise
         except SpecError as error:
-            # Nobody comes back to it: a job that waits for tasks that cannot be made would never end.
             self.on_kill()
             raise BatchSpecError(error.what, where=error.where, right=error.right) from error
 

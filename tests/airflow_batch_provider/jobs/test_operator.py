@@ -363,12 +363,21 @@ async def test_what_can_never_fit_is_not_retried(pool: str) -> None:
     assert isinstance(caught.value, AirflowFailException)
 
 
-async def test_a_job_whose_further_tasks_cannot_be_made_is_ended(pool: str, batch: BatchClient) -> None:
+@pytest.mark.parametrize(
+    ("told", "wrong"),
+    [
+        ("1", r"(?s)build returned 'no graph'.*graph\.more"),
+        ("no JSON", r"(?s)result.*JSON"),
+    ],
+)
+async def test_a_job_whose_further_tasks_cannot_be_made_is_ended(
+    pool: str, batch: BatchClient, told: str, wrong: str
+) -> None:
     graph = JobGraph()
-    plan = graph.task("plan", shell("echo 1 > plan.json"), outputs=["plan.json"], result="plan.json")
+    plan = graph.task("plan", shell(f"echo {told} > plan.json"), outputs=["plan.json"], result="plan.json")
     graph.expand(after=plan, build=lambda told: "no graph")
     instance = Instance()
-    with pytest.raises(BatchSpecError, match=r"(?s)build returned 'no graph'.*graph\.more"):
+    with pytest.raises(AirflowFailException, match=wrong):
         await complete(lambda: operator(graph, pool), instance)
     (job,) = [job for job in batch.list_jobs() if instance.run_id in job.id]
     assert job.state in ("terminating", "completed")
