@@ -12,7 +12,7 @@ from airflow_batch_provider.spec.errors import SpecError
 try:
     from airflow.sdk.exceptions import AirflowFailException
 except ImportError:  # Airflow 3.1 keeps it elsewhere
-    from airflow.exceptions import AirflowFailException  # type: ignore[no-redef,attr-defined]
+    from airflow.exceptions import AirflowFailException  # type: ignore[no-redef]
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
