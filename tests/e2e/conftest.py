@@ -34,11 +34,15 @@ DAG_IDS = (
     "wait_at_gates",
     "what_goes_wrong",
 )
-# No DAG file changes while the tests run. To parse each anew every few seconds would take from them, all the
-# time, as much of the machine as half of the other processes together.
+# No DAG file changes while the tests run. To parse all of them again and again would take a good part of a
+# core from the tests.
 PARSED_ONCE = {"AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600"}
-# Airflow takes a worker for dead after five minutes by default, a triggerer after half a minute.
+# By default Airflow takes a worker for dead after five minutes, a triggerer after half a minute; and what a
+# killed scheduler had queued stays queued until, every five minutes, somebody looks for it.
 CRASHES_ARE_NOTICED_SOON = {
+    "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "2",
+    "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "20",
+    "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "5",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "25",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
     "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "2",
