@@ -15,6 +15,8 @@ from typing import IO
 import pytest
 
 WHOLE = "tests/e2e"
+# Each waits about as long as it works. In the order of the files: the dear ones have few tests.
+_BESIDE_EACH_OTHER = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder")
 
 
 def main(options: list[str]) -> int:
@@ -32,7 +34,7 @@ def main(options: list[str]) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     told: list[str] = []
     whole = _start(WHOLE, "-o", "cache_dir=.pytest_cache/e2e", *options, output=subprocess.PIPE)
-    others = _start("--ignore", WHOLE, *options)
+    others = _start("--ignore", WHOLE, *_BESIDE_EACH_OTHER, *options)
     reader = Thread(target=_follow, args=(whole.stdout, told))
     reader.start()
     halves = (others, whole)

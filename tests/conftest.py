@@ -1,4 +1,4 @@
-"""What tests of several rooms share: a home for Airflow, and a storage account, served by a real Azurite."""
+"""What tests of several rooms share: a home for Airflow, who runs what beside others, and a real Azurite."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,6 +26,19 @@ os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
 # Triggers wait until the worker that deferred must have ended, a second longer than this. In the tests that
 # have workers of their own this is set otherwise; in all others there is none.
 os.environ["AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL"] = "-1"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With ``--dist loadfile`` the tests of a file stay together, and all that look at one run of DAGs."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Files(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file: str = super()._split_scope(nodeid)
+            return "in_airflow" if file.endswith("in_airflow.py") else file
+
+    return Files(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")
