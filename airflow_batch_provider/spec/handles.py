@@ -34,6 +34,18 @@ class _Joinable:
         _link(self, other)
         return self
 
+    def update_relative(self, other: Any, *_: Any, **__: Any) -> None:
+        """Refuse to be joined by an Airflow task, whose ``>>`` calls this.
+
+        Raises:
+            SpecError: always.
+        """
+        raise SpecError(
+            f"Airflow's {other!r} and {self!r} of a graph cannot be joined",
+            where="dependency",
+            right="Join the Airflow task that runs the graph, or use AzureBatchJobTaskGroup.",
+        )
+
 
 class Task(_Joinable):
     """A task in a graph. Made by ``graph.task(...)``.

@@ -242,3 +242,16 @@ def test_jinja_joined_to_a_blob_is_told_since_nobody_renders_it(options: dict[st
     told = pytest.raises(SpecError, match=r"task 't', (input 'in'|output 'out')")
     with told, DAG("d", schedule=None), AzureBatchJobTaskGroup("g", pool_id="p") as drawn:
         drawn.task("t", "true", **options)
+
+
+@pytest.mark.parametrize("to", ["a task", "a group"])
+def test_an_airflow_task_cannot_be_joined_with_a_task_of_a_graph(to: str) -> None:
+    graph = JobGraph()
+    one = graph.task("one", "true")
+    many = graph.fan_out("many", range(2), lambda n: {"command": "true"})
+    with DAG("joined", schedule=None):
+        pool = AzureBatchPoolWaitOperator(task_id="pool", pool_id="p")
+        with pytest.raises(SpecError, match=r"pool.*cannot be joined.*the Airflow task that runs the graph"):
+            cast("Any", pool) >> (one if to == "a task" else many)
+        with pytest.raises(SpecError, match="is no task"):
+            one >> cast("Any", pool)
