@@ -12,7 +12,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from airflow_batch_provider.client.pools.pool_causes import RESIZE_CAUSES
-from airflow_batch_provider.client.requests.failures import TASK_FAILURES
+from airflow_batch_provider.client.requests.failures import SIGNALS, TASK_FAILURES
 from airflow_batch_provider.client.requests.meaning import Layer, Meaning
 from airflow_batch_provider.client.requests.request_errors import REQUEST_ERRORS
 from batch_emulator.arm import app as management
@@ -60,6 +60,14 @@ def refused() -> list[str]:
 def task_failures() -> list[str]:
     """Failure codes of Batch tasks, by layer."""
     return list(_by_layer(TASK_FAILURES))
+
+
+def exit_codes() -> list[str]:
+    """Exit codes of commands that a signal has ended."""
+    return [
+        _row(f"{128 + number}, {-number}", meaning.happened, meaning.cause, meaning.next_step)
+        for number, meaning in SIGNALS.items()
+    ]
 
 
 def request_errors() -> list[str]:
@@ -111,6 +119,7 @@ TABLES = {
     "management": management_operations,
     "refused": refused,
     "task failures": task_failures,
+    "exit codes": exit_codes,
     "pool errors": resize_errors,
     "request errors": request_errors,
     "comparison": comparison,

@@ -23,7 +23,7 @@ END_SECONDS = 400.0
 SAID = {
     "corrupt_video": (
         "Task probe: the command ended with an exit code other than 0 (exit code 65, usererror/",
-        "Likely cause: The program itself reported an error; its last lines of stderr say which.",
+        "Likely cause: The program itself reported an error; what it wrote last, if anything, says which.",
         "Next step: Read the output below.",
         "Last lines of stderr.txt:",
         "| transcode probe failed with exit code 65",
@@ -34,7 +34,7 @@ SAID = {
     ),
     "wrong_ffmpeg_option": (
         "Task encode-180p-0000: the command ended with an exit code other than 0 (exit code 64, ",
-        "Likely cause: The program itself reported an error; its last lines of stderr say which.",
+        "Likely cause: The program itself reported an error; what it wrote last, if anything, says which.",
         "Next step: Read the output below.",
         "Last lines of stderr.txt:",
         "| transcode encode failed with exit code 64",

@@ -93,13 +93,23 @@ def read_outcome(
     if job is None:
         return Outcome(job_id, None, total=len(graph))
     listed = yield from list_tasks(job_id)
-    views = [*(earlier or {}).values(), *(task_view(item) for item in listed)]
-    return judge(job, graph, views, only_graph=only_graph)
+    return judge(job, graph, map(task_view, listed), earlier, only_graph=only_graph)
 
 
-def judge(job: JobView, graph: JobGraph, tasks: Iterable[TaskView], *, only_graph: bool = True) -> Outcome:
-    """Sort the tasks of a job by what became of them."""
-    views = {task.id.lower(): task for task in tasks}
+def judge(
+    job: JobView,
+    graph: JobGraph,
+    tasks: Iterable[TaskView],
+    earlier: Mapping[str, TaskView] | None = None,
+    *,
+    only_graph: bool = True,
+) -> Outcome:
+    """Sort the tasks of a job, and those that earlier jobs have done for it, by what became of them.
+
+    Times and requeues are those of the job's own tasks.
+    """
+    here = {task.id.lower(): task for task in tasks}
+    views = {**(earlier or {}), **here}
     own = [spec.id for spec in graph.specs]
     if not only_graph:
         known = {task_id.lower() for task_id in own}
@@ -125,7 +135,7 @@ def judge(job: JobView, graph: JobGraph, tasks: Iterable[TaskView], *, only_grap
     blocked = _blocked(waiting, dead, graph)
     skipped = _blocked(waiting, closed, graph) - blocked
     ran = {
-        view.id: span for view in views.values() if (span := between(view.started, view.ended_at)) is not None
+        view.id: span for view in here.values() if (span := between(view.started, view.ended_at)) is not None
     }
     return Outcome(
         job.id,
@@ -138,8 +148,8 @@ def judge(job: JobView, graph: JobGraph, tasks: Iterable[TaskView], *, only_grap
         blocked=tuple(task_id for task_id in waiting if task_id in blocked),
         unfinished=tuple(task_id for task_id in waiting if task_id not in blocked | skipped),
         skipped=tuple(task_id for task_id in waiting if task_id in skipped),
-        first_start=min((view.started for view in views.values() if view.started), default=None),
-        requeues=sum(view.requeues for view in views.values()),
+        first_start=min((view.started for view in here.values() if view.started), default=None),
+        requeues=sum(view.requeues for view in here.values()),
         task_time=sum(ran.values(), timedelta(0)),
         longest=max(ran.items(), key=lambda each: each[1], default=None),
     )

@@ -92,7 +92,7 @@ def report(
         lines += ["", *task_lines(view, read_tail)]
     lines += _others(outcome)
     if kept_in:
-        lines += ["", f"All output of the tasks is kept in {kept_in}."]
+        lines += ["", f"What the tasks kept is in {kept_in}."]
     layer = layer_of(outcome)
     final = (
         layer.value in final_layers
@@ -157,7 +157,7 @@ def _advice(outcome: Outcome) -> str:
 
 def task_lines(view: TaskView, read_tail: ReadTail) -> list[str]:
     """One failed task in words: the code, likely cause, next step, and the last lines it wrote."""
-    meaning = task_failure(view.code)
+    meaning = task_failure(view.code, view.exit_code)
     code = "no exit code" if view.exit_code is None else f"exit code {view.exit_code}"
     kind = "/".join(filter(None, (view.category, view.code))) or "no failure information"
     lines = [

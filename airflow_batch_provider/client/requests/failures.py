@@ -17,7 +17,7 @@ TASK_FAILURES: dict[str, Meaning] = {
     "FailureExitCode": Meaning(
         Layer.COMMAND,
         "the command ended with an exit code other than 0",
-        "The program itself reported an error; its last lines of stderr say which.",
+        "The program itself reported an error; what it wrote last, if anything, says which.",
         "Read the output below. If the program's exit code is no failure to you, say so by on_exit(code, "
         "dependency='satisfy').",
     ),
@@ -207,6 +207,73 @@ _UNKNOWN_TASK_CODE = Meaning(
 )
 
 
-def task_failure(code: str | None) -> Meaning:
-    """What a task's ``failureInfo.code`` means."""
+SIGNALS: dict[int, Meaning] = {
+    4: Meaning(
+        Layer.COMMAND,
+        "the command was ended by SIGILL",
+        "The program or a library is built for a processor with instructions that the node's does not have.",
+        "Take a build for a common processor, or the VM size that it was built on.",
+    ),
+    6: Meaning(
+        Layer.COMMAND,
+        "the command gave itself up (SIGABRT)",
+        "An assertion of the program failed, an exception was not caught, or it got no memory.",
+        "Look for its last words in the output below; run it with the same input elsewhere.",
+    ),
+    7: Meaning(
+        Layer.COMMAND,
+        "the command was ended by SIGBUS",
+        "A file that the program has mapped to memory is shorter than it thinks, or the disk or the shared "
+        "memory (/dev/shm, 64 MB in a container) is full.",
+        "Compare its inputs with what it expects; give a container more by --shm-size.",
+    ),
+    8: Meaning(
+        Layer.COMMAND,
+        "the command was ended by SIGFPE",
+        "The program divided a whole number by zero.",
+        "Run it with the same input elsewhere, by a debugger.",
+    ),
+    9: Meaning(
+        Layer.COMMAND,
+        "the command was killed (SIGKILL)",
+        "Most often the node, or the container by its own limit, ran out of memory; the program cannot write "
+        "a last word then.",
+        "Give it more memory: a larger VM size, fewer task slots per node, more required_slots, or --memory "
+        "of the container; or let it need less.",
+    ),
+    11: Meaning(
+        Layer.COMMAND,
+        "the command crashed (SIGSEGV)",
+        "A fault of the program or of one of its native libraries, which may not fit the node's system; or "
+        "its stack is full.",
+        "Run it with the same input on the pool's image; compare the versions of its libraries.",
+    ),
+    15: Meaning(
+        Layer.COMMAND,
+        "the command was told to end (SIGTERM)",
+        "A program on the node ended it, such as timeout or the script that started it; or the node "
+        "went down.",
+        "Look for who ends it: in the command itself, and in the events of the node.",
+    ),
+}
+"""By their numbers on Linux. A task's exit code tells of them by 128 and the number, as a shell does, or by
+the number below 0, as Python does."""
+
+
+def task_failure(code: str | None, exit_code: int | None = None) -> Meaning:
+    """What a task's ``failureInfo.code`` means.
+
+    Parameters:
+        code: the code.
+        exit_code: of the task's command, if it has one.
+    """
+    if code == "FailureExitCode" and (signal := _signal(exit_code)) in SIGNALS:
+        return SIGNALS[signal]
     return TASK_FAILURES.get(code or "", _UNKNOWN_TASK_CODE)
+
+
+def _signal(exit_code: int | None) -> int:
+    """The signal that a command was ended by, as far as its exit code tells; 0: by none."""
+    if exit_code is None:
+        return 0
+    return exit_code - 128 if exit_code > 128 else max(0, -exit_code)

@@ -135,7 +135,7 @@ class TaskCondition:
         if not (started if self.expect == "start" else seen.completed):
             return _wait(f"{name} is {seen.state}")
         if self.expect == "success" and not seen.succeeded:
-            meaning = task_failure(seen.code)
+            meaning = task_failure(seen.code, seen.exit_code)
             return Reading("failed", explanation=meaning.explanation(f"{name} (exit code {seen.exit_code})"))
         value = {"job_id": self.job_id, "task_id": seen.id, "state": seen.state, "exit_code": seen.exit_code}
         return Reading("met", value=value)

@@ -126,7 +126,8 @@ class Follower:
             if self._full and not self._told_of_limit:
                 self._told_of_limit = True
                 yield Say(
-                    f"The output of the first {FOLLOWED} tasks is shown here; all of it is kept in blobs"
+                    f"The output of the first {FOLLOWED} tasks is shown here; that of the others is on their "
+                    "nodes, and in storage where keep_logs=True has it kept"
                 )
         except Refusal:
             return

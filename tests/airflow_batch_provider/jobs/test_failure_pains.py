@@ -138,7 +138,7 @@ def test_pain_063_a_quota_is_not_hidden_behind_another_error() -> None:
 
 def test_pain_064_a_failure_comes_with_its_output_and_where_all_of_it_is(failed_with_output: str) -> None:
     assert "| reading" in failed_with_output
-    assert "All output of the tasks is kept in batch-work/" in failed_with_output
+    assert "What the tasks kept is in batch-work/" in failed_with_output
 
 
 def test_pain_066_a_command_that_cannot_be_started_is_final_and_explained(jobs: Jobs, pool: str) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from airflow_batch_provider.exceptions import (
 )
 from airflow_batch_provider.spec import JobGraph, on_exit
 
-GOOD = {"state": "completed", "executionInfo": {"result": "success", "exitCode": 0}}
+GOOD: dict[str, Any] = {"state": "completed", "executionInfo": {"result": "success", "exitCode": 0}}
 
 
 def task(task_id: str, code: str | None = None, exit_code: int | None = None, **info: Any) -> TaskView:
@@ -53,6 +54,38 @@ def test_all_good_is_success_and_foreign_tasks_do_not_count() -> None:
     result = outcome(chain("a", "b"), task("A"), task("b"), task("foreign", "FailureExitCode", 1))
     assert result.succeeded
     assert (result.total, result.succeeded_tasks) == (2, 2)
+
+
+def test_a_repairing_job_counts_what_was_kept_and_tells_the_times_of_its_own_tasks() -> None:
+    def ran(task_id: str, minutes: int) -> TaskView:
+        times = {"startTime": "2026-01-01T10:00:00Z", "endTime": f"2026-01-01T10:{minutes:02}:00Z"}
+        return task_view(
+            {"id": task_id, "state": "completed", "executionInfo": {**GOOD["executionInfo"], **times}}
+        )
+
+    kept = {"a": ran("a", 50)}
+    result = judge(JobView("j", "completed", "AllTasksComplete"), chain("a", "b"), [ran("b", 5)], kept)
+    assert (result.total, result.succeeded_tasks) == (2, 2)
+    assert result.task_time == timedelta(minutes=5)
+    assert result.longest == ("b", timedelta(minutes=5))
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "said"),
+    [
+        (137, "killed (SIGKILL)"), (-9, "ran out of memory"), (139, "crashed (SIGSEGV)"),
+        (134, "gave itself up (SIGABRT)"), (143, "told to end (SIGTERM)"), (-15, "told to end (SIGTERM)"),
+        (65, "an exit code other than 0"), (128, "an exit code other than 0"),
+        (255, "an exit code other than 0"),
+    ],
+)  # fmt: skip
+def test_a_command_that_a_signal_ended_is_explained_by_it(exit_code: int, said: str) -> None:
+    result = outcome(chain("a"), task("a", "FailureExitCode", exit_code), reason="TaskFailed")
+    text = report(result, lambda task_id, stream: "").text
+    assert said in text
+    assert f"(exit code {exit_code}, " in text
+    assert "its last lines of stderr say which" not in text
+    assert "stderr.txt is empty" in text
 
 
 def test_failed_ended_blocked_and_missing_tasks_are_told_apart() -> None:
