@@ -195,7 +195,7 @@ _PATTERN = r"(<!-- table: {} -->\n\n\|.*\n\|[- |]+\n)((?:\|.*\n)*)"
 
 
 if __name__ == "__main__":
-    for path in Path("docs").glob("*.md"):
+    for path in (Path("README.md"), *Path("docs").glob("*.md")):
         path.write_text(corrected(path.read_text("utf-8")), "utf-8")
     for path, text in writing.write().items():
         path.write_text(text, "utf-8")
