@@ -35,6 +35,7 @@ from airflow_batch_provider.spec.ids import JobIdentity
 from airflow_batch_provider.spec.job import JobOptions
 from airflow_batch_provider.spec.limits import DEFAULT_WALL_CLOCK
 from airflow_batch_provider.spec.official import OWNER_VARIABLE
+from airflow_batch_provider.spec.requirements import check_requirements
 from airflow_batch_provider.spec.task_container import Container
 
 if TYPE_CHECKING:
@@ -352,9 +353,12 @@ class AzureBatchDecoratedOperator(DecoratedOperator):
                 right=nearest(str(self.serializer), _SERIALIZERS)
                 or "It is 'pickle', 'cloudpickle' or 'dill'.",
             )
-        if isinstance(self.requirements, str):
+        check_requirements(self.requirements, where)
+        if type(self.xcom_bytes) is not int or self.xcom_bytes < 0:
             raise SpecError(
-                f"requirements is {self.requirements!r}", where=where, right=f"Give [{self.requirements!r}]."
+                f"xcom_bytes is {self.xcom_bytes!r}",
+                where=where,
+                right="Give a number of bytes, such as 48_000; 0 keeps all results in blobs.",
             )
         if not isinstance(self.python_version, (str, type(None))):
             raise SpecError(

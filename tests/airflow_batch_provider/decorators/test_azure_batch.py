@@ -47,6 +47,11 @@ def test_default_args_hold_for_what_is_not_given() -> None:
     [
         ({"serializer": "cloudpikle"}, "Did you mean 'cloudpickle'"),
         ({"requirements": "numpy"}, r"Give \['numpy'\]"),
+        ({"requirements": ["toolz=1.0"]}, r"'toolz=1.0', which is none: .*Did you mean 'toolz==1.0'\?"),
+        ({"requirements": ["numpy", "two words"]}, "Write it as 'pandas==2.2' or 'pandas'"),
+        ({"requirements": [1]}, "Each is a text"),
+        ({"xcom_bytes": -1}, "xcom_bytes is -1. Give a number of bytes"),
+        ({"xcom_bytes": "48000"}, "xcom_bytes is '48000'"),
         ({"container": "python:3.12", "requirements": ["numpy"]}, "Have the packages in the image"),
         ({"python_version": "3.7"}, "3.8 or newer"),
         ({"python_version": 3.1}, "the number 3.10 is 3.1"),
@@ -58,6 +63,19 @@ def test_default_args_hold_for_what_is_not_given() -> None:
 def test_what_cannot_work_is_an_error_of_the_parse(options: dict[str, Any], right: str) -> None:
     with pytest.raises(SpecError, match=right):
         operator_of(**{"pool_id": "p", **options})
+
+
+def test_what_uv_takes_besides_requirements_is_left_to_it() -> None:
+    for text in (
+        "pandas[parquet]>=2.2,<3; python_version > '3.9'",
+        "tool @ https://example.org/tool.whl",
+        "git+https://example.org/tool@main",
+        "./dist/tool-1.0-py3-none-any.whl",
+        "tool-1.0.tar.gz",
+        "-r requirements.txt",
+        "toolz{{ params.version }}",
+    ):
+        assert operator_of(pool_id="p", requirements=[text]).requirements == [text]
 
 
 def test_a_lambda_is_refused() -> None:

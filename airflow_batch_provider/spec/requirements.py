@@ -1,0 +1,51 @@
+"""Packages that a function needs on its node, as an author writes them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from airflow_batch_provider.spec.errors import SpecError
+from airflow_batch_provider.spec.files import is_template
+
+_FOR_UV = re.compile(r"-|.*[/\\]|.*\.(whl|zip|tar\.gz)\b")
+"""Options, files and addresses, which ``uv pip install`` takes as well; it judges them itself."""
+
+
+def check_requirements(requirements: object, where: str) -> None:
+    """Refuse requirements that uv would refuse on the node, after it was waited for.
+
+    Parameters:
+        requirements: the list as it was written; Jinja in it is left for later.
+        where: the Airflow task.
+
+    Raises:
+        SpecError: one text instead of a list, or a text that is no requirement (PEP 508).
+    """
+    if requirements is None:
+        return
+    if isinstance(requirements, str):
+        raise SpecError(f"requirements is {requirements!r}", where=where, right=f"Give [{requirements!r}].")
+    if not isinstance(requirements, Sequence):
+        return  # the output of another task
+    for each in requirements:
+        if not isinstance(each, str):
+            raise SpecError(
+                f"requirements has {each!r}", where=where, right="Each is a text, such as 'pandas==2.2'."
+            )
+        if not is_template(each) and not _FOR_UV.match(each):
+            _check_requirement(each, where)
+
+
+def _check_requirement(text: str, where: str) -> None:
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        Requirement(text)
+    except InvalidRequirement as error:
+        single = re.sub(r"(?<![=<>!~])=(?!=)", "==", text)
+        raise SpecError(
+            f"requirements has {text!r}, which is none: {str(error).splitlines()[0]}",
+            where=where,
+            right=f"Did you mean {single!r}?" if single != text else "Write it as 'pandas==2.2' or 'pandas'.",
+        ) from None
