@@ -63,6 +63,14 @@ class FunctionTask:
         """The pool that runs it; None: one that is made for the job."""
         return self.options.pool_id if isinstance(self.options.pool_id, str) else None
 
+    @property
+    def exit_advice(self) -> str:
+        """What to do when the process ended and has not told what the function returned or raised."""
+        return (
+            "If it does not say, the process ended before the function could return or raise, such as by "
+            "os._exit() in it or in a library."
+        )
+
     def job_ids(self) -> Iterator[str]:
         """The shared job, then others for tries after that has ended; the same for all instances."""
         shared = shared_identity(self.identity)

@@ -212,6 +212,15 @@ class OfficialTask:
         """Tells this task instance from all others, also from itself before it was cleared."""
         return f"{self.identity.owner}-{self.identity.generation}"
 
+    @property
+    def exit_advice(self) -> str:
+        """What to do about an exit code that is no failure to the author."""
+        return (
+            "If the program's exit code, such as 3, is no failure to you, let the command end with 0 for it: "
+            "batch_task_command_line=\"/bin/sh -c 'program || [ $? -eq 3 ]'\"; or write the task for "
+            "AzureBatchJobOperator, which knows tolerated exit codes."
+        )
+
     def job_ids(self) -> Iterator[str]:
         """The job as it was named, then others for when that has ended; the same for all tasks of a run."""
         yield self.job_id

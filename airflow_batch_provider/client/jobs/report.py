@@ -22,6 +22,12 @@ _NAMED = 10
 EXIT_CODES_TOLD = 100
 """Of a failed job: they go through Airflow's database."""
 
+ON_EXIT = (
+    "If the program's exit code is no failure to you, say so by on_exit(code, dependency='satisfy') among "
+    "the task's exit_conditions."
+)
+"""What the author of a job graph can do about an exit code."""
+
 _BEFORE_THE_COMMAND = frozenset({Layer.SUBMIT, Layer.NODE_START, Layer.IMAGE_PULL, Layer.RESOURCE_FILE})
 
 ReadTail = Callable[[str, str], str | None]
@@ -75,6 +81,7 @@ def report(
     final_exit_codes: Collection[int] = (),
     final_layers: Collection[str] = (),
     kept_in: str | None = None,
+    exit_advice: str = ON_EXIT,
 ) -> Report:
     """Say what became of a job that did not succeed.
 
@@ -83,13 +90,14 @@ def report(
         read_tail: gives the last lines that a task wrote.
         final_exit_codes, final_layers: with these another try would not help.
         kept_in: ``container/prefix`` where the tasks' output is, also when the nodes are gone.
+        exit_advice: what the author can do about an exit code, where that is not ``on_exit``.
     """
     if outcome.job is None:
         return _gone(outcome)
     codes = Counter(view.code or "Unknown" for view in outcome.failed)
     lines = [_headline(outcome)]
     for view in outcome.failed[:SHOWN]:
-        lines += ["", *task_lines(view, read_tail)]
+        lines += ["", *task_lines(view, read_tail, exit_advice)]
     lines += _others(outcome)
     if kept_in:
         lines += ["", f"What the tasks kept is in {kept_in}."]
@@ -155,7 +163,7 @@ def _advice(outcome: Outcome) -> str:
     )
 
 
-def task_lines(view: TaskView, read_tail: ReadTail) -> list[str]:
+def task_lines(view: TaskView, read_tail: ReadTail, exit_advice: str = ON_EXIT) -> list[str]:
     """One failed task in words: the code, likely cause, next step, and the last lines it wrote."""
     meaning = task_failure(view.code, view.exit_code)
     code = "no exit code" if view.exit_code is None else f"exit code {view.exit_code}"
@@ -170,6 +178,8 @@ def task_lines(view: TaskView, read_tail: ReadTail) -> list[str]:
         f"    {name}: {value}" for name, value in view.details if view.code != "FailureExitCode" and value
     ]
     lines += [f"  Likely cause: {meaning.cause}", f"  Next step: {meaning.next_step}"]
+    if meaning is task_failure("FailureExitCode"):  # and by no signal, which is no code of the program's
+        lines[-1] += f" {exit_advice}"
     if view.node_id is None:
         return lines
     tails = {stream: read_tail(view.id, stream) for stream in ("stderr.txt", "stdout.txt")}

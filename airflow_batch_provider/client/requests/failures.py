@@ -18,8 +18,7 @@ TASK_FAILURES: dict[str, Meaning] = {
         Layer.COMMAND,
         "the command ended with an exit code other than 0",
         "The program itself reported an error; what it wrote last, if anything, says which.",
-        "Read the output below. If the program's exit code is no failure to you, say so by on_exit(code, "
-        "dependency='satisfy').",
+        "Read the output below.",
     ),
     "TaskEnded": Meaning(
         Layer.WALL_CLOCK,

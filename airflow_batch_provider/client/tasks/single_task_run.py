@@ -156,7 +156,11 @@ class SingleTaskRun:
                 raise BatchJobTimeoutError(_too_late(task_id, job_id, self.task.timeout.total_seconds() / 60))
             outcome = self._driver.run(task_outcome(job_id, task_id))
             if not outcome.succeeded:
-                told = report(outcome, lambda each, stream: self._driver.run(read_tail(job_id, each, stream)))
+                told = report(
+                    outcome,
+                    lambda each, stream: self._driver.run(read_tail(job_id, each, stream)),
+                    exit_advice=self.task.exit_advice,
+                )
                 raise told.error(job_id)
 
     def clean_up(self, job_id: str, *, job: bool, pool: bool) -> None:

@@ -31,7 +31,13 @@ ALIVE, OVER = JobView("j", "active"), JobView("j", "completed", reason="MaxWallC
 def test_a_failed_command_is_told_with_its_last_lines() -> None:
     said = told(ended("FailureExitCode", 4), ALIVE)
     assert said.text.startswith("Batch job j\nTask fit: the command ended with an exit code other than 0")
-    for words in ("exit code 4", "Likely cause:", "Next step:", "| a line"):
+    for words in (
+        "exit code 4",
+        "Likely cause:",
+        "Next step: Read the output below.",
+        "on_exit(",
+        "| a line",
+    ):
         assert words in said.text
     assert (said.codes, said.final) == (("FailureExitCode",), False)
     assert isinstance(told(ended("FailureExitCode", 4), ALIVE, 4).error("j"), BatchJobHopelessError)
