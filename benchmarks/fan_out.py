@@ -129,7 +129,8 @@ def _single(stack: LocalStack, files: dict[str, str], folder: Path) -> tuple[flo
                 for reference in REFERENCE:
                     _download(raw, f"reference/{reference}", part / reference)
                 _download(raw, name, part / "raw.csv")
-                _run(transform_sql(), part, FLIGHT_DAY=day, FLIGHT_ORIGIN=Path(name).stem, FLIGHT_FILE=name)
+                file = {"FLIGHT_FILE": name, "FLIGHT_ORIGIN": Path(name).stem, "FLIGHT_FLAW": ""}
+                _run(transform_sql(), part, FLIGHT_DAY=day, **file)
             _run(merge_sql(), of_day, FLIGHT_DAY=day)
             for result in ("flights.parquet", "quarantine.parquet", "report.json"):
                 with (of_day / result).open("rb") as data:

@@ -6,7 +6,6 @@ that comes late or is written again, lead to the same partition in the end.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -18,19 +17,25 @@ from flights.pipeline import flights_pipeline
 from airflow_batch_provider.operators.blob_claim import AzureBlobClaimOperator
 from airflow_batch_provider.triggers.blob_events import BlobCreatedTrigger
 
-log = logging.getLogger(__name__)
-
 LANDED = BlobCreatedTrigger(queue_name="flight-files", container=RAW, prefix="flights/", suffix=".csv")
 FILES = Asset(name="raw_flights", watchers=[AssetWatcher(name="flights_landed", trigger=LANDED)])
 
 
 @task
 def days_of_the_files(files: Sequence[dict[str, Any]]) -> list[str]:
-    """The days that the claimed files belong to. A file of another name is told and left alone."""
-    for file in files:
-        if day_of(file["name"]) is None:
-            log.warning("%s is left alone: raw files are flights/<day>/<airport>.csv", file["url"])
+    """The days that the claimed files belong to."""
     return sorted({day for file in files if (day := day_of(file["name"]))})
+
+
+@task(retries=0)
+def files_of_no_day(files: Sequence[dict[str, Any]]) -> None:
+    """Fail the run, which loads the other files, for those that no day's quarantine can tell of."""
+    lost = [file["url"] for file in files if day_of(file["name"]) is None]
+    if lost:
+        raise ValueError(
+            f"Of no day, and left alone: {', '.join(lost)}. Raw files are flights/<day>/<airport>.csv, such "
+            "as flights/2013-01-15/JFK.csv: upload them again under such names."
+        )
 
 
 with DAG(
@@ -50,4 +55,5 @@ with DAG(
     doc_md=__doc__,
 ):
     claimed = AzureBlobClaimOperator(task_id="new_files", asset=FILES, blobs="{{ params.files }}")
+    files_of_no_day(claimed.output)
     flights_pipeline(days_of_the_files(claimed.output))

@@ -17,7 +17,8 @@ RAW = "raw"
 #: Tables that every file is joined with, below `raw/reference/`.
 REFERENCE = ("airlines.csv", "airports.csv", "planes.csv", "weather.csv")
 
-_NAME = re.compile(r"flights/(\d{4}-\d{2}-\d{2})/([A-Z]{3})\.csv")
+_NAME = re.compile(r"flights/(\d{4}-\d{2}-\d{2})/(.*[^/])", re.DOTALL)
+_AIRPORT = re.compile(r"([A-Z]{3})\.csv")
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class RawFile:
     """One raw file: the departures of a day from one airport.
 
     Args:
-        name: of the blob in the container `raw`, `flights/<day>/<airport>.csv`.
+        name: of the blob in the container `raw`, `flights/<day>/<airport>.csv`. What else lies in the folder
+            of a day is a raw file with a flaw: it is set aside, so that it is not lost.
         etag: of the version that is there.
         written: when, ISO 8601 in UTC.
     """
@@ -40,9 +42,17 @@ class RawFile:
         return self._parts[0]
 
     @property
-    def origin(self) -> str:
-        """The airport in its name."""
-        return self._parts[1]
+    def origin(self) -> str | None:
+        """The airport in its name; None if that is not `<airport>.csv`."""
+        match = _AIRPORT.fullmatch(self._parts[1])
+        return match[1] if match else None
+
+    @property
+    def flaw(self) -> str | None:
+        """Why none of its rows can be loaded, whatever they are."""
+        if self.origin:
+            return None
+        return "the name of the file is not <airport>.csv, such as JFK.csv"
 
     @property
     def _parts(self) -> tuple[str, str]:
@@ -53,7 +63,7 @@ class RawFile:
 
 
 def day_of(name: str) -> str | None:
-    """The day of a raw file by its blob's name; None if it is none."""
+    """The day in whose folder a blob lies, by its name; None if it is no day's."""
     match = _NAME.fullmatch(name)
     if match is None:
         return None

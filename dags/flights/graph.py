@@ -10,9 +10,10 @@ from airflow_batch_provider.spec import BlobRef, JobGraph, blob
 from flights.files import RAW, REFERENCE, RawFile
 from flights.package import APPLICATION_ID, run_script
 
-__all__ = ["STAGING", "flights_graph", "staged"]
+__all__ = ["DAY_OUTPUTS", "STAGING", "flights_graph", "staged"]
 
 STAGING = "staging"
+DAY_OUTPUTS = ("flights.parquet", "quarantine.parquet", "report.json")
 _OUTPUTS = ("good.parquet", "quarantine.parquet", "counts.json")
 
 
@@ -44,26 +45,26 @@ def flights_graph(files: Sequence[dict[str, Any]], place: str, version: str) -> 
     for day, of_day in groupby(raw, key=lambda file: file.day):
         transforms = [
             graph.task(
-                f"transform-{day}-{file.origin}",
+                f"transform-{day}-{file.origin or f'other-{number}'}",
                 run_script("transform", version),
-                inputs={"raw.csv": blob(f"{RAW}/{file.name}"), **reference},
+                inputs={"raw.csv": BlobRef(RAW, file.name), **reference},
                 outputs=_OUTPUTS,
-                environment={"FLIGHT_DAY": day, "FLIGHT_ORIGIN": file.origin, "FLIGHT_FILE": file.name},
+                environment={
+                    "FLIGHT_DAY": day,
+                    "FLIGHT_FILE": file.name,
+                    **({"FLIGHT_FLAW": file.flaw} if file.flaw else {"FLIGHT_ORIGIN": str(file.origin)}),
+                },
                 packages=packages,
                 max_retries=1,
             )
-            for file in of_day
+            for number, file in enumerate(of_day, 1)
         ]
         parts = {f"{task.id}/{name}": task.output(name) for task in transforms for name in _OUTPUTS}
         graph.task(
             f"day-{day}",
             run_script("merge", version),
             inputs=parts,
-            outputs={
-                "flights.parquet": staged(place, day) / "flights.parquet",
-                "quarantine.parquet": staged(place, day) / "quarantine.parquet",
-                "report.json": staged(place, day) / "report.json",
-            },
+            outputs={name: staged(place, day) / name for name in DAY_OUTPUTS},
             environment={"FLIGHT_DAY": day},
             packages=packages,
             max_retries=1,

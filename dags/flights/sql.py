@@ -33,6 +33,7 @@ set variable first_line = (select line from lines order by number limit 1);
 set variable header = (select min(number) from lines where
   list_transform(string_split(getvariable('first_line'), ','), lambda name: trim(name)) = {header});
 set variable flaw = (select case
+  when getenv('FLIGHT_FLAW') <> '' then getenv('FLIGHT_FLAW')
   when not is_utf8 then 'the file is no text in UTF-8'
   when getvariable('header') is null then 'the file does not begin with its header, but with: '
     || left(getvariable('first_line'), 200) end from content);

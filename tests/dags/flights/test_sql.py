@@ -9,12 +9,13 @@ import random
 import shutil
 import subprocess
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import duckdb
 import pytest
 from flights.files import REFERENCE, RawFile, day_of
+from flights.graph import flights_graph
 from flights.package import build_package, run_script
 from flights.schema import COLUMNS
 
@@ -286,7 +287,10 @@ def test_the_rows_of_a_damaged_day_can_be_loaded(
     [
         ("flights/2013-02-08/LGA.csv", "2013-02-08"),
         ("flights/2013-02-30/LGA.csv", None),
-        ("flights/2013-02-08/LGA.csv.tmp", None),
+        ("flights/2013-02-08/LGA.CSV", "2013-02-08"),
+        ("flights/2013-02-08/a/LGA.csv", "2013-02-08"),
+        ("flights/2013-02-08/", None),
+        ("flights/LGA.csv", None),
         ("reference/planes.csv", None),
     ],
 )
@@ -294,3 +298,19 @@ def test_the_day_of_a_file(name: str, day: str | None) -> None:
     assert day_of(name) == day
     if day:
         assert RawFile(name, "", "").day == day
+
+
+@pytest.mark.parametrize(
+    "name", ["jfk.csv", "JFK.CSV", "J FK.csv", "JFK#1.csv", "ÄÖ.csv", "a/JFK.csv", "JFK.csv.gz", "{{x}}.csv"]
+)
+def test_a_file_of_another_name_is_set_aside_whole(package: Path, node: Path, name: str) -> None:
+    file = RawFile(f"flights/{DAY}/{name}", "", "")
+    graph = flights_graph([asdict(file)], "place", "1.0")
+    graph.validate()
+    environment = dict(graph.spec(f"transform-{DAY}-other-1").environment)
+    (node / "raw.csv").write_text("\n".join(rows()[:3]))
+    finished = run("transform", package, node, **environment)
+    assert finished.returncode == 0, finished.stderr
+    quarantine = duckdb.read_parquet(str(node / "quarantine.parquet")).fetchall()
+    reasons = ["the name of the file is not <airport>.csv, such as JFK.csv"]
+    assert quarantine == [(file.name, 2, reasons, rows()[1]), (file.name, 3, reasons, rows()[2])]
