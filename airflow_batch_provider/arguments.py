@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from airflow_batch_provider import spec
+from airflow_batch_provider.spec.checks import check_plain
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.files import is_template
+from airflow_batch_provider.spec.naming import check_id
 
 if TYPE_CHECKING:
     from airflow.sdk import XComArg
@@ -96,7 +98,7 @@ def check_target(argument: object, field: str, task_id: str) -> None:
         task_id: the Airflow task that it is given to.
 
     Raises:
-        SpecError: empty; or the operator itself that made the job or schedule.
+        SpecError: empty, or no such id; or the operator itself that made the job or schedule.
     """
     where = f"task {task_id!r}"
     if hasattr(argument, "task_id") and hasattr(argument, "output"):
@@ -104,6 +106,13 @@ def check_target(argument: object, field: str, task_id: str) -> None:
         raise SpecError(f"{field} is the operator {argument.task_id!r} itself", where=where, right=right)
     if isinstance(argument, str) and not argument.strip():
         raise SpecError(f"{field} is empty", where=where, right=f"Say which: {field}='...'.")
+    check_plain(argument, lambda plain: _check_parts(plain, field, where))
+
+
+def _check_parts(target: str, field: str, where: str) -> None:
+    parts = target.split(":", 1) if field == "job_id" else [target]
+    for part in parts:
+        check_id(part, where=f"{where}, {field}")
 
 
 def given(value: object, field: str, task_id: str) -> str:

@@ -25,7 +25,7 @@ from airflow_batch_provider.hooks.killed import end_in_worker
 from airflow_batch_provider.lasting import lasting
 from airflow_batch_provider.links.job import JOB_LINK_KEY, AzureBatchJobLink, job_url
 from airflow_batch_provider.rendering import text_renderer
-from airflow_batch_provider.spec.checks import check_period, check_wait, rendered
+from airflow_batch_provider.spec.checks import check_period, check_wait, check_work_container, rendered
 from airflow_batch_provider.spec.errors import SpecError, nearest
 from airflow_batch_provider.spec.files import BlobRef, Inputs, Render, is_template
 from airflow_batch_provider.spec.function_source import check_function, check_names, function_source
@@ -373,6 +373,7 @@ class AzureBatchDecoratedOperator(DecoratedOperator):
             )
         check_wait(self.timeout, what="timeout", where=where, positive=True)
         check_period(self.poll_interval, what="poll_interval", where=where)
+        check_work_container(self.work_container, where)
         if self.container is not None and (self.requirements or self.python_version):
             raise SpecError(
                 "there are a container and requirements or python_version",

@@ -12,7 +12,7 @@ from airflow_batch_provider.client.blobs.blob_events import BLOB_CREATED, BlobEv
 from airflow_batch_provider.client.blobs.receipts import Receipts
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.lasting import lasting
-from airflow_batch_provider.spec.checks import check_wait
+from airflow_batch_provider.spec.checks import check_wait, check_work_container
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.options import whole
 from airflow_batch_provider.task_arguments import TaskArguments, TypedOutput
@@ -78,6 +78,7 @@ class AzureBlobClaimOperator(TypedOutput, BaseOperator):
             kwargs["outlets"] = [*(kwargs.get("outlets") or []), self.unclaimed]
         super().__init__(**kwargs)
         where = f"task {self.task_id!r}"
+        check_work_container(receipts_container, where, "receipts_container")
         check_wait(lookback, what="lookback", where=where, positive=True)
         whole(max_blobs, "max_blobs", 1, where)
         self.asset = asset

@@ -29,7 +29,12 @@ from airflow_batch_provider.operators.task_instance import (
     try_of,
 )
 from airflow_batch_provider.rendering import as_texts
-from airflow_batch_provider.spec.checks import check_exit_codes, check_period, check_wait
+from airflow_batch_provider.spec.checks import (
+    check_exit_codes,
+    check_period,
+    check_wait,
+    check_work_container,
+)
 from airflow_batch_provider.spec.files import as_written
 from airflow_batch_provider.spec.limits import DEFAULT_WALL_CLOCK
 from airflow_batch_provider.spec.literal_braces import refuse_literal_jinja
@@ -399,20 +404,21 @@ class AzureBatchJobOperator(TypedOutput, BaseOperator):
             check_wait(self.timeout, what="timeout", where=where)
         check_period(self.poll_interval, what="poll_interval", where=where)
         check_exit_codes(self.no_retry_exit_codes, what="no_retry_exit_codes", where=where)
+        check_work_container(self.work_container, where)
         check_on_retry(self.on_retry, where=where)
         if isinstance(self.log_tasks, str):
             raise spec.SpecError(
                 f"log_tasks is {self.log_tasks!r}", where=where, right=f"Give a list: [{self.log_tasks!r}]."
             )
         pool = known_pool(self.pool_id)
-        if _is_plain(self.environment) and _is_plain(self.metadata):
+        if _is_known(self.environment) and _is_known(self.metadata):
             self._options(pool)
         if isinstance(self.graph, spec.JobGraph) and not isinstance(pool, str):
             pool.check_fits(self.graph)
 
 
-def _is_plain(values: Any) -> bool:
-    """Whether these are texts already, and not an XCom to come."""
+def _is_known(values: Any) -> bool:
+    """Whether these are all here, and no output of another task that is to come."""
     return values is None or (
-        isinstance(values, Mapping) and all(isinstance(value, str) for value in values.values())
+        isinstance(values, Mapping) and not any(hasattr(value, "resolve") for value in values.values())
     )

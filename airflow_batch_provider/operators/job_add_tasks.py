@@ -15,7 +15,7 @@ from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.hooks.killed import end_in_worker
 from airflow_batch_provider.lasting import lasting
 from airflow_batch_provider.operators.task_instance import identity_of, try_of
-from airflow_batch_provider.spec.checks import check_period, check_wait
+from airflow_batch_provider.spec.checks import check_period, check_wait, check_work_container
 from airflow_batch_provider.spec.files import as_written
 from airflow_batch_provider.task_arguments import TaskArguments, TypedOutput
 
@@ -71,15 +71,17 @@ class AzureBatchJobAddTasksOperator(TypedOutput, BaseOperator):
         **kwargs: Unpack[TaskArguments],
     ) -> None:
         super().__init__(**kwargs)
+        where = f"task {self.task_id!r}"
         check_target(job_id, "job_id", self.task_id)
+        check_work_container(work_container, where)
         self.job_id = text(job_id)
         self.graph = graph
         self.graph_kwargs = graph_kwargs
         self.work_container = work_container
         self.conn_id = conn_id
         self.namespace = namespace
-        check_wait(timeout, what="timeout", where=f"task {self.task_id!r}")
-        check_period(poll_interval, what="poll_interval", where=f"task {self.task_id!r}")
+        check_wait(timeout, what="timeout", where=where)
+        check_period(poll_interval, what="poll_interval", where=where)
         self.timeout = timeout
         self.deferrable = deferrable
         self.poll_interval = poll_interval

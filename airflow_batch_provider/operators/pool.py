@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from airflow_batch_provider import spec
 from airflow_batch_provider.operators.pool_base import PoolActionOperator, PoolArguments, failure
 from airflow_batch_provider.spec.checks import check_choice
+from airflow_batch_provider.spec.options import whole
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -66,8 +67,9 @@ class AzureBatchPoolOperator(PoolActionOperator):
             raise spec.SpecError(
                 f"batch_pool is {batch_pool!r}", where=where, right="It is Pool(id=..., vm_size=..., ...)."
             )
-        check_choice(on_drift, _DRIFT_CHOICES, what="on_drift", where=f"task {self.task_id!r}")
-        check_choice(wait_for, ("nodes", "steady", None), what="wait_for", where=f"task {self.task_id!r}")
+        check_choice(on_drift, _DRIFT_CHOICES, what="on_drift", where=where)
+        check_choice(wait_for, ("nodes", "steady", None), what="wait_for", where=where)
+        whole(min_ready_nodes, "min_ready_nodes", 0, where)
         self.batch_pool = batch_pool
         self.on_drift = on_drift
         self.wait_for = wait_for

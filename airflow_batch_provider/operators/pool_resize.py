@@ -10,6 +10,7 @@ from airflow_batch_provider import spec
 from airflow_batch_provider.arguments import Text
 from airflow_batch_provider.operators.pool_base import DEALLOCATION, NamedPoolOperator, PoolArguments
 from airflow_batch_provider.spec.checks import check_choice
+from airflow_batch_provider.spec.options import whole
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -70,6 +71,7 @@ class AzureBatchPoolResizeOperator(NamedPoolOperator):
         self.min_ready_nodes = min_ready_nodes
         self.check_limits = check_limits
         check_choice(deallocation, DEALLOCATION, what="deallocation", where=where)
+        whole(min_ready_nodes, "min_ready_nodes", 0, where)
         check_choice(wait_for, ("steady", "nodes", None), what="wait_for", where=where)
         self._scale()
 

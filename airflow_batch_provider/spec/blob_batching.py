@@ -83,11 +83,25 @@ class BlobBatching:
         ids = (dag_ids,) if isinstance(dag_ids, str) else tuple(dag_ids)
         if not all(isinstance(dag_id, str) and dag_id for dag_id in ids):
             raise SpecError(f"dag_ids is {dag_ids!r}", where=where, right="Write dag_ids=['my_dag'].")
+        if not ids and max_runs != _USUAL.max_runs:
+            raise SpecError(
+                f"max_runs is {max_runs} without dag_ids",
+                where=where,
+                right="Name the DAGs whose runs are counted: dag_ids=['my_dag']; or leave max_runs out.",
+            )
+        quiet = _seconds(quiet_period, "quiet_period", where)
+        longest = None if longest_wait is None else _seconds(longest_wait, "longest_wait", where)
+        if longest is not None and longest < quiet:
+            raise SpecError(
+                f"longest_wait is {longest:g} s, below quiet_period, which is {quiet:g} s",
+                where=where,
+                right="An event would never wait for the quiet: let longest_wait be the greater one.",
+            )
         return cls(
             max_batch=max_batch,
             min_batch=min_batch,
-            quiet_period=_seconds(quiet_period, "quiet_period", where),
-            longest_wait=None if longest_wait is None else _seconds(longest_wait, "longest_wait", where),
+            quiet_period=quiet,
+            longest_wait=longest,
             dag_ids=ids,
             max_runs=max_runs,
         )

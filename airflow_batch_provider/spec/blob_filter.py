@@ -5,6 +5,7 @@ Read by every watcher of blobs, whatever tells it of them. What is not known of 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -13,10 +14,13 @@ from typing import Any, Protocol
 from airflow_batch_provider.spec.checks import check_choice
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.options import whole
-from airflow_batch_provider.spec.patterns import matches
+from airflow_batch_provider.spec.patterns import check_pattern, matches
+from airflow_batch_provider.spec.storage_names import check_container
 
 CREATED, RENAMED, DELETED = "created", "renamed", "deleted"
 EVENT_TYPES = (CREATED, RENAMED, DELETED)
+
+_CONTENT_TYPE = re.compile(r"[^/;\s]+/[^/;\s]+")
 
 
 class FilteredBlob(Protocol):
@@ -81,9 +85,13 @@ class BlobFilter:
         Raises:
             SpecError: a value that cannot work, or one that events of a chosen type never tell.
         """
-        for what, value in (("container", container), ("prefix", prefix), ("pattern", pattern)):
+        for what, value in (("prefix", prefix), ("pattern", pattern)):
             if not isinstance(value, str):
                 raise SpecError(f"{what} is {value!r}", where=where, right=f"Write {what}='...'.")
+        if container != "":
+            check_container(container, what="container", where=where)
+        check_prefix(prefix, where)
+        check_pattern(pattern, what="pattern", where=where)
         whole(min_bytes, "min_bytes", 0, where)
         whole(max_bytes, "max_bytes", 0, where)
         if None not in (min_bytes, max_bytes) and min_bytes > max_bytes:  # type: ignore[operator]
@@ -99,7 +107,7 @@ class BlobFilter:
             pattern=pattern,
             min_bytes=min_bytes,
             max_bytes=max_bytes,
-            content_type=tuple(each.lower() for each in _texts(content_type, "content_type", where)),
+            content_type=_content_types(content_type, where),
             event_types=_texts(event_types, "event_types", where),
         )
         made._check_event_types(where)
@@ -156,6 +164,33 @@ class BlobFilter:
                 where=where,
                 right="Leave content_type out, or take no events of type 'renamed'.",
             )
+
+
+def check_prefix(prefix: str, where: str) -> None:
+    """Check what the names of blobs begin with.
+
+    Raises:
+        SpecError: a slash at its beginning, which names in a container do not have.
+    """
+    if prefix.startswith("/"):
+        raise SpecError(
+            f"the prefix {prefix!r} begins with '/'",
+            where=where,
+            right=f"Names follow the container without one: {prefix.lstrip('/')!r}. (For blobs that do have "
+            "such names use pattern='/...'.)",
+        )
+
+
+def _content_types(value: object, where: str) -> tuple[str, ...]:
+    types = tuple(each.lower() for each in _texts(value, "content_type", where))
+    for each in types:
+        if not _CONTENT_TYPE.fullmatch(each):
+            raise SpecError(
+                f"a type in content_type is {each!r}",
+                where=where,
+                right="A MIME type has two parts and no parameters, such as 'image/*' or 'text/csv'.",
+            )
+    return types
 
 
 def _texts(value: object, what: str, where: str) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from airflow_batch_provider.spec.blob_filter import check_prefix
 from airflow_batch_provider.spec.errors import SpecError
 
 _BRACES = re.compile(r"\{([^{}]*)\}")
@@ -19,6 +20,7 @@ _DIRECTIVE = re.compile(r"%(.?)")
 _DIRECTIVES = "YymdHj"
 _FOLDER = re.compile(r"(?:^|(?<=/))\*/")
 _STEP = dt.timedelta(hours=1)
+_WHERE = "prefix of a listed container"
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class BlobPlaces:
     def __post_init__(self) -> None:
         if not isinstance(self.template, str):
             raise _wrong(f"the prefix is {self.template!r}", "Give text, such as 'scans/{%Y/%m/%d}/'.")
+        check_prefix(self.template, _WHERE)
         for braces in _BRACES.finditer(self.template):
             _check_date(braces)
         rest = _BRACES.sub("", self.template)
@@ -95,4 +98,4 @@ def _check_date(braces: re.Match[str]) -> None:
 
 
 def _wrong(what: str, right: str) -> SpecError:
-    return SpecError(what, where="prefix of a listed container", right=right)
+    return SpecError(what, where=_WHERE, right=right)

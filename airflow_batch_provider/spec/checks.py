@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeAlias, TypeVar
 
 from airflow_batch_provider.spec.errors import SpecError, nearest
 from airflow_batch_provider.spec.files import BlobRef, Render, is_template
+from airflow_batch_provider.spec.storage_names import check_container
 
 Count: TypeAlias = "int | str"
 T = TypeVar("T")
@@ -115,6 +116,25 @@ def check_texts(where: str, **values: object) -> None:
     for name, value in values.items():
         if not isinstance(value, str) or not value.strip():
             raise SpecError(f"{name} is missing, or no text", where=where, right=f"Give {name}='...'.")
+
+
+def check_plain(value: object, check: Callable[[str], object]) -> None:
+    """Check a templated text when the DAG is parsed, if it is all there; Jinja and XComs are left for later.
+
+    Parameters:
+        check: raises ``SpecError`` for what cannot work.
+    """
+    if isinstance(value, str) and not is_template(value):
+        check(value)
+
+
+def check_work_container(name: object, where: str, what: str = "work_container") -> None:
+    """Check a container's name, which may be a template.
+
+    Raises:
+        SpecError: no container can have it.
+    """
+    check_plain(name, lambda plain: check_container(plain, what=what, where=where))
 
 
 def check_records(values: object, kinds: type | tuple[type, ...], *, what: str, where: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, TypeAlias
@@ -11,11 +10,11 @@ from urllib.parse import unquote, urlsplit
 
 from airflow_batch_provider.spec.errors import SpecError, nearest
 from airflow_batch_provider.spec.patterns import check_path, fixed_directory, has_wildcard, matches
+from airflow_batch_provider.spec.storage_names import CONTAINER_NAMES, is_container
 
 UploadWhen: TypeAlias = Literal["success", "failure", "completion"]
 Render: TypeAlias = Callable[[str], str]
 
-_CONTAINER = re.compile(r"\$(?:root|web|logs)|[a-z0-9](?:-?[a-z0-9]){2,62}")
 _FORMS = (
     "Write 'container/name', 'https://<account>.blob.core.windows.net/container/name' "
     "or 'abfs://container@<account>.dfs.core.windows.net/name'."
@@ -145,10 +144,10 @@ def _account_is_in_path(host: str) -> bool:
 
 
 def _checked(ref: BlobRef, location: str) -> BlobRef:
-    if not _CONTAINER.fullmatch(ref.container):
+    if not is_container(ref.container):
         raise SpecError(
             f"the blob {location!r} has the container name {ref.container!r}",
-            right="Container names have 3 to 63 lower-case letters, digits and single hyphens. " + _FORMS,
+            right=f"{CONTAINER_NAMES} {_FORMS}",
         )
     return ref
 

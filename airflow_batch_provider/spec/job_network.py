@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_batch_provider.spec.errors import SpecError
-
-_SUBNET = re.compile(
-    r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/[^/]+/virtualNetworks/[^/]+/subnets/[^/]+",
-    re.IGNORECASE,
-)
+from airflow_batch_provider.spec.arm_ids import check_subnet
 
 
 @dataclass(frozen=True)
@@ -34,13 +28,7 @@ class JobNetwork:
     stay: bool = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.subnet_id, str) or not _SUBNET.fullmatch(self.subnet_id):
-            raise SpecError(
-                f"the subnet is {self.subnet_id!r}",
-                where="network of the job",
-                right="Give its ARM id: /subscriptions/.../resourceGroups/.../providers/Microsoft.Network"
-                "/virtualNetworks/<network>/subnets/<subnet>.",
-            )
+        check_subnet(self.subnet_id, "network of the job")
 
     def to_wire(self) -> dict[str, Any]:
         """The wire model BatchJobNetworkConfiguration."""

@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from airflow_batch_provider.spec.checks import Count, check_choice, check_count, check_records, check_texts
+from airflow_batch_provider.spec.arm_ids import check_subnet
+from airflow_batch_provider.spec.checks import (
+    Count,
+    check_choice,
+    check_count,
+    check_plain,
+    check_records,
+    check_texts,
+)
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.values import present
 
@@ -110,6 +118,7 @@ class Network:
     def __post_init__(self) -> None:
         if isinstance(self.public_addresses, str):
             check_choice(self.public_addresses, ("managed", "none"), what="public_addresses", where=_WHERE)
+        check_plain(self.subnet_id, lambda plain: check_subnet(plain, _WHERE))
         check_records(self.endpoints, InboundEndpoint, what="endpoints", where=_WHERE)
         if self.public_addresses != "managed" and not self.subnet_id:
             raise SpecError(

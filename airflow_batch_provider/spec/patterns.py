@@ -40,6 +40,35 @@ def matches(pattern: str, path: str) -> bool:
     return re.fullmatch(_expression(pattern), path) is not None
 
 
+def check_pattern(pattern: str, *, what: str, where: str) -> None:
+    """Check a pattern that whole names are matched with.
+
+    Parameters:
+        what: the option that has it.
+
+    Raises:
+        SpecError: a bracket that is not closed, or a range of characters that runs backwards.
+    """
+    at = 0
+    while at < len(pattern):
+        taken, _ = _token(pattern, at, at_start=False)
+        if pattern[at] == "[" and taken == 1:
+            raise SpecError(
+                f"a '[' in {what} {pattern!r} has no ']'",
+                where=where,
+                right="Close it, as in '[abc]'; the character itself is '[[]'.",
+            )
+        at += taken
+    try:
+        re.compile(_expression(pattern))
+    except re.error as error:
+        raise SpecError(
+            f"{what} is {pattern!r}, which cannot be read: {error.msg}",
+            where=where,
+            right="Write characters in brackets as '[abc]' or '[a-z]'.",
+        ) from None
+
+
 def _expression(pattern: str) -> str:
     out: list[str] = []
     at = 0

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
-from airflow_batch_provider.spec.checks import Count, check_choice, check_count, check_records, rendered
+from airflow_batch_provider.spec.arm_ids import check_identity
+from airflow_batch_provider.spec.checks import (
+    Count,
+    check_choice,
+    check_count,
+    check_plain,
+    check_records,
+    rendered,
+)
 from airflow_batch_provider.spec.disks import DataDisk, DiskEncryption, OsDisk
 from airflow_batch_provider.spec.errors import SpecError, nearest
 from airflow_batch_provider.spec.extensions import Extension
@@ -31,6 +40,7 @@ from airflow_batch_provider.spec.values import metadata_wire, present, secrets_i
 # Azure Batch: *Service quotas and limits*.
 MAX_TASK_SLOTS = 256
 MAX_PACKAGES = 10
+_VM_SIZE = re.compile(r"[A-Za-z0-9_-]+")
 # Of a fingerprint, in an id: enough to tell the declarations of one pool apart.
 _SUFFIX = 8
 
@@ -150,7 +160,10 @@ class Pool:
             raise SpecError(
                 f"vm_size is {self.vm_size!r}", where=where, right="Name a VM size such as 'standard_d4s_v3'."
             )
+        check_plain(self.vm_size, lambda plain: _check_size(plain, where))
         self._check_kinds(where)
+        for identity in self.identity_ids:
+            check_plain(identity, lambda plain: check_identity(plain, where))
         environment_pairs(self.metadata, where=where, name="metadata")
         slots = check_count(self.task_slots, 1, MAX_TASK_SLOTS, where=f"task_slots of {where}")
         object.__setattr__(self, "task_slots", slots)
@@ -304,6 +317,15 @@ class Pool:
                 f"it has {len(packages)} packages", where=where, right=f"A pool takes at most {MAX_PACKAGES}."
             )
         return packages
+
+
+def _check_size(vm_size: str, where: str) -> None:
+    if not _VM_SIZE.fullmatch(vm_size):
+        raise SpecError(
+            f"vm_size is {vm_size!r}",
+            where=where,
+            right="Names of VM sizes have letters, digits, '_' and '-' only, such as 'standard_d4s_v3'.",
+        )
 
 
 def _check_names(given: Mapping[str, Any], known: Sequence[str], where: str) -> None:

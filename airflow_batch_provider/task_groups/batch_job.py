@@ -11,7 +11,12 @@ from airflow.sdk import TaskGroup
 from airflow_batch_provider.arguments import PoolOfJob, known_pool, pool_of_job, pool_text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.spec.again import part_of
-from airflow_batch_provider.spec.checks import check_exit_codes, check_period, check_wait
+from airflow_batch_provider.spec.checks import (
+    check_exit_codes,
+    check_period,
+    check_wait,
+    check_work_container,
+)
 from airflow_batch_provider.spec.compile import WorkArea, fingerprint
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.exits import exit_conditions
@@ -112,6 +117,7 @@ class AzureBatchJobTaskGroup(TaskGroup):
         if timeout is not None:
             check_wait(timeout, what="timeout", where=where)
         check_period(poll_interval, what="poll_interval", where=where)
+        check_work_container(work_container, where)
         check_exit_codes(no_retry_exit_codes, what="no_retry_exit_codes", where=where)
         pool = pool_of_job(pool_id, where)
         options = JobOptions(

@@ -19,6 +19,8 @@ from airflow_batch_provider.client.blobs.blob_events import in_order
 from airflow_batch_provider.client.blobs.waiting_blobs import WaitingBlobs
 from airflow_batch_provider.spec.blob_batching import BlobBatching
 from airflow_batch_provider.spec.blob_filter import BlobFilter
+from airflow_batch_provider.spec.checks import check_texts
+from airflow_batch_provider.spec.storage_names import check_watched_queue
 from airflow_batch_provider.triggers.backlog import Backlog
 from airflow_batch_provider.triggers.blob_stream import read_alone, shared_producer
 
@@ -85,6 +87,8 @@ class BlobCreatedTrigger(BaseEventTrigger):
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         where = "BlobCreatedTrigger"
+        check_watched_queue(queue_name, what="queue_name", where=where)
+        check_texts(where, conn_id=conn_id)
         self.queue_name = queue_name
         self.conn_id = conn_id
         self.batching = BlobBatching.of(

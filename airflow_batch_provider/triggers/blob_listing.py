@@ -21,6 +21,7 @@ from airflow_batch_provider.spec.blob_batching import BlobBatching
 from airflow_batch_provider.spec.blob_filter import BlobFilter
 from airflow_batch_provider.spec.blob_places import BlobPlaces
 from airflow_batch_provider.spec.checks import check_texts, check_wait
+from airflow_batch_provider.spec.storage_names import check_container
 from airflow_batch_provider.triggers.backlog import Backlog
 from airflow_batch_provider.triggers.blob_stream import STORED_WITHIN
 from airflow_batch_provider.triggers.connecting import connected
@@ -96,7 +97,9 @@ class BlobListedTrigger(BaseEventTrigger):
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         where = type(self).__name__
-        check_texts(where, container=container, watermark_container=watermark_container)
+        check_texts(where, conn_id=conn_id)
+        check_container(container, what="container", where=where)
+        check_container(watermark_container, what="watermark_container", where=where)
         for what, length in (("overlap", overlap), ("lookback", lookback), ("settled_for", settled_for)):
             check_wait(length, what=what, where=where)
         check_wait(every, what="every", where=where, positive=True)

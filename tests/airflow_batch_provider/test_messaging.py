@@ -25,9 +25,9 @@ def test_the_scheme_makes_the_watcher() -> None:
 def test_the_older_form_names_the_queue_in_a_uri() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        common = MessageQueueTrigger(queue="azure-storage-queue://scans?conn_id=mine", container="in")
+        common = MessageQueueTrigger(queue="azure-storage-queue://scans?conn_id=mine", container="in1")
 
-    assert common.serialize() == BlobCreatedTrigger("scans", "mine", container="in").serialize()
+    assert common.serialize() == BlobCreatedTrigger("scans", "mine", container="in1").serialize()
 
 
 def test_a_value_that_cannot_work_is_refused_as_by_the_watcher_itself() -> None:

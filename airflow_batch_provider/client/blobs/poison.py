@@ -8,12 +8,13 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from airflow_batch_provider.spec.storage_names import POISON_SUFFIX
+
 if TYPE_CHECKING:
     from azure.storage.queue.aio import QueueClient
 
 log = logging.getLogger(__name__)
 
-POISON_SUFFIX = "-poison"
 MESSAGE_BYTES = 64 * 1024  # Azure Storage: *Put Message*
 
 

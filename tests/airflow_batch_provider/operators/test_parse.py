@@ -17,6 +17,7 @@ from airflow_batch_provider.operators.job_add_tasks import AzureBatchJobAddTasks
 from airflow_batch_provider.operators.job_schedule_delete import AzureBatchJobScheduleDeleteOperator
 from airflow_batch_provider.operators.job_terminate import AzureBatchJobTerminateOperator
 from airflow_batch_provider.operators.pool import AzureBatchPoolOperator
+from airflow_batch_provider.operators.pool_resize import AzureBatchPoolResizeOperator
 from airflow_batch_provider.operators.pool_wait import AzureBatchPoolWaitOperator
 from airflow_batch_provider.operators.task import AzureBatchTaskOperator
 from airflow_batch_provider.sensors.job import AzureBatchJobSensor
@@ -255,3 +256,54 @@ def test_an_airflow_task_cannot_be_joined_with_a_task_of_a_graph(to: str) -> Non
             cast("Any", pool) >> (one if to == "a task" else many)
         with pytest.raises(SpecError, match="is no task"):
             one >> cast("Any", pool)
+
+
+@pytest.mark.parametrize("make", [job, one, added, group, function])
+def test_a_work_container_has_a_name_that_storage_takes(make: Callable[..., object]) -> None:
+    with pytest.raises(SpecError, match=r"work_container is 'Bad_Name'\. .*'bad-name' would do"):
+        make(work_container="Bad_Name")
+    make(work_container="{{ params.container }}")
+    make(work_container="a-1")
+
+
+def test_a_container_of_receipts_has_a_name_that_storage_takes() -> None:
+    with pytest.raises(SpecError, match="receipts_container is 'Bad Name'"):
+        claim(receipts_container="Bad Name")
+    claim(receipts_container="{{ params.container }}")
+
+
+@pytest.mark.parametrize("option", ["environment", "metadata"])
+def test_values_of_a_job_are_texts(option: str) -> None:
+    for make in (job, group):
+        with pytest.raises(SpecError, match=f"a in {option} is None"):
+            make(**{option: {"a": None}})
+    with DAG("d", schedule=None):
+        known_later = AzureBlobClaimOperator(task_id="before", asset=Asset("a")).output
+        job(**{option: {"a": known_later, "b": "{{ ds }}"}})
+
+
+def test_nodes_that_are_waited_for_are_counted_from_none_up() -> None:
+    pool = Pool(id="nodes", vm_size="standard_d2s_v5")
+    for make in (
+        lambda least: AzureBatchPoolOperator(task_id="t", batch_pool=pool, min_ready_nodes=least),
+        lambda least: AzureBatchPoolResizeOperator(task_id="t", pool_id="p", spot=1, min_ready_nodes=least),
+    ):
+        with pytest.raises(SpecError, match="min_ready_nodes is -5"):
+            make(-5)
+        make(0)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        AzureBatchJobSensor,
+        AzureBatchJobTerminateOperator,
+        lambda **fields: AzureBatchJobAddTasksOperator(graph=JobGraph, **fields),
+    ],
+)
+def test_a_jobs_id_has_the_grammar_of_ids(make: Callable[..., object]) -> None:
+    for wrong in ("a b", "a:b:c", "nightly:"):
+        with pytest.raises(SpecError, match="task 't', job_id: the id"):
+            make(task_id="t", job_id=wrong)
+    make(task_id="t", job_id="nightly:job-1")
+    make(task_id="t", job_id="{{ a b }}")

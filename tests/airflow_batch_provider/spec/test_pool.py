@@ -112,6 +112,7 @@ def test_the_wire_form_is_what_the_sdk_understands() -> None:
         ({"scale": 3}, ["FixedScale"]),
         ({"image": "ubuntu"}, ["Image.UBUNTU_22_04"]),
         ({"start_task": "true"}, ["StartTask(...)"]),
+        ({"vm_size": "big one"}, ["vm_size is 'big one'", "'standard_d4s_v3'"]),
         ({"packages": "ffmpeg"}, ["['ffmpeg']"]),
         ({"packages": ["a"] * 11}, ["at most 10"]),
         ({"packages": ["name=1"]}, ["other characters"]),

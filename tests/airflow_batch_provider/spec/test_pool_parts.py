@@ -216,11 +216,20 @@ def test_images_by_id(image: Image, reference: dict[str, str]) -> None:
         (lambda: Network(public_addresses="none"), "without a subnet"),
         (
             lambda: Network(
-                subnet_id="s",
+                subnet_id=SUBNET,
                 public_addresses="none",
                 endpoints=[InboundEndpoint(name="e", port=1, public_ports=(1, 100))],
             ),
             "endpoints and no public addresses",
+        ),
+        (lambda: Network(subnet_id="foo"), "the subnet is 'foo'. Give its ARM id: /subscriptions/"),
+        (
+            lambda: a_pool(identities=["foo"]),
+            "the managed identity is 'foo'. Give its ARM id: /subscriptions/",
+        ),
+        (
+            lambda: a_pool(mounts=[BlobMount(account="a", container="c", path="p", identity=SUBNET)]),
+            "the managed identity is '/subscriptions/",
         ),
         (lambda: Network(public_addresses="nothing"), "one of 'managed', 'none'"),
         (lambda: InboundEndpoint(name="e", port=0, public_ports=(1, 100)), "from 1 to 65535"),

@@ -114,13 +114,13 @@ async def test_watchers_of_one_queue_get_what_their_filters_and_sizes_say_and_it
     queue: QueueClient, azurite: StorageAccount, triggerer: Triggerer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connect(monkeypatch, storage_connection_string=azurite.connection_string)
-    blobs = [("in", "1.mp4"), ("in", "2.mp4"), ("in", "3.mp4"), ("in", "notes.txt"), ("other", "4.mp4")]
+    blobs = [("in1", "1.mp4"), ("in1", "2.mp4"), ("in1", "3.mp4"), ("in1", "notes.txt"), ("other", "4.mp4")]
     for blob in blobs:
         await queue.send_message(message(*blob))
     common: dict[str, Any] = {"queue_name": queue.queue_name, "conn_id": "watched"}
 
     triggerer.start(
-        BlobCreatedTrigger(**common, container="in", suffix=".mp4", max_batch=2),
+        BlobCreatedTrigger(**common, container="in1", suffix=".mp4", max_batch=2),
         BlobCreatedTrigger(**common, container="other"),
     )
     await until(lambda: all(triggerer.events.values()) and len(triggerer.events[0]) > 1)
@@ -148,7 +148,7 @@ async def test_a_connection_that_is_missing_is_said_once_and_waited_for(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(connecting, "REOPEN_SECONDS", 0.01)
-    await queue.send_message(message("in", "a"))
+    await queue.send_message(message("in1", "a"))
     triggerer.start(BlobCreatedTrigger(queue_name=queue.queue_name, conn_id="watched"))
     await until(lambda: "cannot be used" in caplog.text)
     assert "isn't defined" in caplog.text
@@ -179,7 +179,7 @@ async def test_a_watcher_that_ends_leaves_what_it_held_back_to_the_next(
 ) -> None:
     connect(monkeypatch, storage_connection_string=azurite.connection_string)
     monkeypatch.setattr(blob_queue, "QueueTiming", lambda: QueueTiming(settle=0.0, visibility=1))
-    await queue.send_message(message("in", "a"))
+    await queue.send_message(message("in1", "a"))
     common: dict[str, Any] = {"queue_name": queue.queue_name, "conn_id": "watched"}
     triggerer.start(BlobCreatedTrigger(**common, quiet_period=3600))
 
@@ -198,7 +198,7 @@ async def test_a_watcher_that_ends_leaves_what_it_held_back_to_the_next(
 
 
 def shown(*names: str) -> Batch:
-    return Batch([Announcement(parse_message(message("in", name))) for name in names])
+    return Batch([Announcement(parse_message(message("in1", name))) for name in names])
 
 
 async def fired(trigger: BlobCreatedTrigger, batches: list[Batch]) -> list[list[str]]:
@@ -309,6 +309,15 @@ async def test_what_a_watcher_holds_it_gives_up_when_it_ends() -> None:
         ({"dag_ids": [None]}, "dag_ids"),
         ({"max_runs": None}, "max_runs is None"),
         ({"pattern": 5}, "pattern is 5"),
+        ({"queue_name": ""}, "queue_name is ''"),
+        ({"queue_name": None}, "queue_name is None"),
+        ({"queue_name": "Blob_Events"}, r"queue_name is 'Blob_Events'\. .*'blob-events' would do"),
+        ({"queue_name": "blob--events"}, "single hyphens"),
+        ({"queue_name": "x" * 80}, "3 to 63"),
+        ({"queue_name": "x" * 57}, "57 characters. Let it have 56 at most.*<queue>-poison"),
+        ({"conn_id": None}, "conn_id is missing"),
+        ({"quiet_period": timedelta(hours=2), "longest_wait": 60}, "60 s, below quiet_period"),
+        ({"max_runs": 3}, "max_runs is 3 without dag_ids"),
     ],
 )
 def test_what_cannot_work_is_refused_at_parse(wrong: dict[str, Any], why: str) -> None:

@@ -27,7 +27,11 @@ WAIT = 30.0
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"container": ""}, "container is missing"),
+        ({"container": ""}, "container is ''"),
+        ({"container": "In_Coming"}, "container is 'In_Coming'"),
+        ({"watermark_container": "Bad Name"}, "watermark_container is 'Bad Name'"),
+        ({"conn_id": ""}, "conn_id is missing"),
+        ({"prefix": "/scans/{%Y}/"}, "begins with '/'"),
         ({"prefix": "scans/{ds}/"}, "{ds} is no date"),
         ({"every": timedelta(0)}, "every is datetime.timedelta(0)"),
         ({"overlap": 600}, "overlap is 600"),
