@@ -17,6 +17,7 @@ import json
 import linecache
 import logging
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -38,10 +39,18 @@ _ENVIRONMENT = ".function-environment"
 _PREPARED = "AIRFLOW_BATCH_FUNCTION_PREPARED"
 _EXCEPTION_BYTES = 1_000_000
 _TEXT_LENGTH = 200_000
+_PATH_LENGTH = 200
 
 
 class NotPreparedError(Exception):
     """The function was not called: what it needs is not on this node."""
+
+
+class NotKeptError(Exception):
+    """The function returned, and its value cannot be written."""
+
+
+_STATES: dict[type[BaseException], str] = {NotPreparedError: "not prepared", NotKeptError: "not kept"}
 
 
 class _JsonLines(logging.Formatter):
@@ -151,6 +160,57 @@ def _serializer(name: str) -> Any:
         ) from None
 
 
+# What cannot be written
+
+
+def unwritable(serializer: str, dumps: Any, value: Any, what: str, error: Exception) -> str:
+    """Why a value cannot be written, and what to do. The worker says so of arguments.
+
+    Parameters:
+        serializer, dumps: the serializer, and how it writes.
+        value: the value.
+        what: the value in words.
+        error: what writing it has raised.
+    """
+    path, part = _hindering(dumps, value)
+    kind = type(part)
+    cause = "It is tied to the process that it is in, as a lock, a connection or an open file is."
+    step = "Make it within the function, and hand over plain values."
+    if isinstance(error, (RecursionError, MemoryError)):
+        cause, step = "It is nested too deeply, or too large.", "Hand over a flatter or smaller one."
+    elif isinstance(part, (types.GeneratorType, types.AsyncGeneratorType)):
+        cause, step = "What is still to be iterated cannot be handed over.", "Make a list of it: list(...)."
+    elif callable(part) or "<locals>" in kind.__qualname__ or isinstance(error, pickle.PicklingError):
+        cause = (
+            "Functions and classes are written by the name of their module, which this one is not found by."
+        )
+        if serializer == "pickle":
+            step = (
+                "Hand over plain values; or write serializer='cloudpickle' or 'dill', which write functions "
+                "and classes as well and must be installed on both sides."
+            )
+    return (
+        f"{path + ' of ' if path else ''}{what} is {kind.__name__}, which {serializer} cannot write "
+        f"({type(error).__name__}: {error}).\nLikely cause: {cause}\nNext step: {step}"
+    )
+
+
+def _hindering(dumps: Any, value: Any, path: str = "") -> tuple[str, Any]:
+    """The innermost part of dictionaries, lists and tuples that cannot be written, and where it is."""
+    parts: Any = ()
+    if isinstance(value, dict):
+        parts = value.items()
+    elif isinstance(value, (list, tuple)):
+        parts = enumerate(value)
+    for key, part in parts:
+        try:
+            dumps(part)
+        except Exception:
+            if len(path) < _PATH_LENGTH:  # what holds itself has no innermost part
+                return _hindering(dumps, part, f"{path}[{key!r}]")
+    return path, value
+
+
 # Telling what became of it
 
 
@@ -188,7 +248,12 @@ def _used_told() -> Iterator[None]:
 
 
 def _keep(payload: dict[str, Any], value: Any) -> int:
-    data = _serializer(payload["serializer"]).dumps(value)
+    dumps = _serializer(payload["serializer"]).dumps
+    try:
+        data = dumps(value)
+    except Exception as error:
+        what = "the value that the function returned"
+        raise NotKeptError(unwritable(payload["serializer"], dumps, value, what, error)) from error
     Path(RESULT).write_bytes(data)
     _tell(payload, {"state": "returned", "bytes": len(data)})
     return 0
@@ -198,7 +263,7 @@ def _raised(payload: dict[str, Any], error: BaseException) -> dict[str, Any]:
     kind = type(error)
     text = "".join(traceback.format_exception(kind, error, _own_part(error, payload["file"])))
     return {
-        "state": "not prepared" if isinstance(error, NotPreparedError) else "raised",
+        "state": _STATES.get(kind, "raised"),
         "type": kind.__qualname__
         if kind.__module__ == "builtins"
         else f"{kind.__module__}.{kind.__qualname__}",

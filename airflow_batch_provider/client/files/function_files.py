@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import hashlib
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_batch_provider.exceptions import BatchFunctionError
 from airflow_batch_provider.node import run_function
-from airflow_batch_provider.node.run_function import OUTCOME, PAYLOAD, REFERENCE, RESULT
+from airflow_batch_provider.node.run_function import OUTCOME, PAYLOAD, REFERENCE, RESULT, unwritable
 from airflow_batch_provider.spec.compile import WorkArea
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.files import BlobRef, Source, blob
@@ -62,9 +63,13 @@ class FunctionCall:
         """What the node reads.
 
         Raises:
-            Exception: an argument cannot be written by the serializer.
+            BatchFunctionError: an argument cannot be written by the serializer.
         """
-        arguments = import_module(self.serializer).dumps((tuple(self.args), dict(self.kwargs)))
+        dumps = import_module(self.serializer).dumps
+        try:
+            arguments = dumps((tuple(self.args), dict(self.kwargs)))
+        except Exception as error:
+            raise self._refusal(dumps, error) from error
         whole = {
             "name": self.source.name,
             "source": self.source.source,
@@ -78,6 +83,28 @@ class FunctionCall:
             "results": self.places(),
         }
         return json.dumps(whole).encode()
+
+    def _refusal(self, dumps: Callable[[Any], bytes], error: Exception) -> BatchFunctionError:
+        """What to say of the first argument that cannot be written."""
+        for what, value in self._named():
+            try:
+                dumps(value)
+            except Exception as own:
+                text = unwritable(self.serializer, dumps, value, what, own)
+                break
+        else:
+            text = unwritable(self.serializer, dumps, self.args, "all arguments", error)
+        return BatchFunctionError(f"The function {self.source.name!r} was not called.\n{text}")
+
+    def _named(self) -> Iterator[tuple[str, Any]]:
+        (definition,) = ast.parse(self.source.source).body
+        assert isinstance(definition, (ast.FunctionDef, ast.AsyncFunctionDef))
+        parameters = definition.args
+        names = [each.arg for each in (*parameters.posonlyargs, *parameters.args)]
+        for number, value in enumerate(self.args):
+            yield f"argument {names[number]!r}" if number < len(names) else f"argument {number + 1}", value
+        for name, value in self.kwargs.items():
+            yield f"argument {name!r}", value
 
 
 def references_in(value: Any) -> Iterator[str]:
@@ -182,6 +209,9 @@ class FunctionOutcome:
         told = self.told
         if told["state"] == "not prepared":
             text = f"The function was not called on its node.\n{told['message']}"
+            return BatchFunctionError(text, type_name=str(told["type"]))
+        if told["state"] == "not kept":
+            text = f"The function ended well on its node, and its result is lost.\n{told['message']}"
             return BatchFunctionError(text, type_name=str(told["type"]))
         remote = BatchFunctionError(
             f"{told['type']}: {told['message']}\n\n"

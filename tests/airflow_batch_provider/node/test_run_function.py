@@ -10,6 +10,7 @@ import pickle
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -192,6 +193,54 @@ def test_a_source_of_a_newer_python_is_told_with_both_versions(node: Node) -> No
 def test_arguments_that_cannot_be_read_are_told(node: Node) -> None:
     outcome = node.run(total, [1], arguments="bm8gcGlja2xl")
     assert "The arguments could not be read here" in str(outcome.error())
+
+
+def test_a_result_that_cannot_be_written_is_told_with_its_place_and_what_to_do(node: Node) -> None:
+    def locked() -> dict[str, Any]:
+        import threading
+
+        return {"parts": [1, threading.Lock()]}
+
+    outcome = node.run(locked)
+    text = str(outcome.error())
+    assert type(outcome.error()) is BatchFunctionError
+    assert "ended well on its node" in text
+    assert "['parts'][1] of the value that the function returned is lock, which pickle cannot write" in text
+    assert "cannot pickle '_thread.lock' object" in text
+    assert "Next step: Make it within the function" in text
+    assert not (node.folder / run_function.RESULT).exists()
+
+
+@pytest.mark.parametrize(
+    ("source", "right"),
+    [
+        ("def f():\n    return (n for n in [1])\n", "is generator.*Make a list of it"),
+        ("def f():\n    return lambda: 1\n", "is function.*serializer='cloudpickle' or 'dill'"),
+        ("def f():\n    class A: ...\n    return A()\n", "is A.*serializer='cloudpickle' or 'dill'"),
+        ("def f():\n    a = []\n    a += [a, open('x', 'w')]\n    return a\n", "tied to the process"),
+        ("def f():\n    return open('x', 'w')\n", "is TextIOWrapper.*tied to the process"),
+    ],
+)
+def test_why_a_result_cannot_be_written_depends_on_what_it_is(node: Node, source: str, right: str) -> None:
+    text = str(node.run(FunctionSource("f", source, "f.py", 1)).error())
+    assert re.search(rf"(?s){right}", text)
+
+
+def test_an_argument_that_cannot_be_written_is_told_by_its_name() -> None:
+    def called(first: int, *rest: Any, by: Any = None) -> None: ...
+
+    source = function_source(called)
+    for args, kwargs, what in (
+        ((lambda: 1,), {}, "argument 'first' is function"),
+        ((1, 2, lambda: 1), {}, "argument 3 is function"),
+        ((1,), {"by": {"a": threading.Lock()}}, "['a'] of argument 'by' is lock"),
+    ):
+        call = FunctionCall(source, args, kwargs, "pickle", (), None)
+        with pytest.raises(BatchFunctionError) as raised:
+            call.payload()
+        assert f"The function 'called' was not called.\n{what}, which pickle cannot write" in str(
+            raised.value
+        )
 
 
 def test_what_a_run_left_that_its_node_has_ended_is_not_taken_for_this_one(node: Node) -> None:
