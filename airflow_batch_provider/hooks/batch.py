@@ -54,12 +54,17 @@ class AzureBatchHook(BaseHook):
         if self._settings is None:
             from airflow.sdk.log import mask_secret
 
-            from airflow_batch_provider.client.connect.connections import read_connection, with_storage
+            from airflow_batch_provider.client.connect.connections import (
+                named_by,
+                read_connection,
+                with_storage,
+            )
 
             connection = self.get_connection(self.conn_id)
             settings = read_connection(connection, connection.extra_dejson)
             if settings.storage_conn_id:
-                storage = self.get_connection(settings.storage_conn_id)
+                with named_by(self.conn_id, settings.storage_conn_id):
+                    storage = self.get_connection(settings.storage_conn_id)
                 settings = with_storage(settings, storage, storage.extra_dejson)
             for secret in settings.secrets():
                 mask_secret(secret)
@@ -73,12 +78,17 @@ class AzureBatchHook(BaseHook):
             SettingsError: the connection cannot work as it is.
         """
         if self._settings is None:
-            from airflow_batch_provider.client.connect.connections import read_connection, with_storage
+            from airflow_batch_provider.client.connect.connections import (
+                named_by,
+                read_connection,
+                with_storage,
+            )
 
             connection = await self.aget_connection(self.conn_id)
             settings = read_connection(connection, await _extra_of(connection))
             if settings.storage_conn_id:
-                storage = await self.aget_connection(settings.storage_conn_id)
+                with named_by(self.conn_id, settings.storage_conn_id):
+                    storage = await self.aget_connection(settings.storage_conn_id)
                 settings = with_storage(settings, storage, await _extra_of(storage))
             for secret in settings.secrets():
                 await _mask_in_loop(secret)

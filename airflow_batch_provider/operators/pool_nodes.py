@@ -101,10 +101,12 @@ class _StartAgainOperator(_NodesOperator):
     """Nodes that were asked -> when each had booted last."""
 
     def _act(self, again: bool) -> bool:
-        from airflow_batch_provider.client.pools.pool_actions import choose_nodes
-        from airflow_batch_provider.client.pools.pool_requests import start_again
+        from airflow_batch_provider.client.pools.pool_actions import choose_nodes, none_of
+        from airflow_batch_provider.client.pools.pool_requests import list_nodes, start_again
 
         nodes = self._carry_out(choose_nodes(self.pool_id, self._ids(), self.states))
+        if self._ids() and not nodes:
+            raise none_of(self.pool_id, self._ids(), self._carry_out(list_nodes(self.pool_id)))
         if missing := self._ids() - {node.id for node in nodes}:
             self.log.warning("Not in pool %s: %s", self.pool_id, ", ".join(sorted(missing)))
         self._boots = self._carry_out(start_again(self.pool_id, nodes, self.action, self.tasks))
@@ -121,7 +123,8 @@ class AzureBatchPoolRebootNodesOperator(_StartAgainOperator):
     """Reboot nodes, and wait until they take tasks again; gives the pool's id as XCom.
 
     What a pool's patched start task or packages need to reach nodes that are there already. A worker that
-    dies between asking and waiting asks again, and nodes that came back by then reboot once more.
+    dies between asking and waiting asks again, and nodes that came back by then reboot once more. Of named
+    nodes some may be gone from the pool, which the log tells; it is an error if all are.
 
     Parameters:
         pool_id, node_ids, states, tasks, conn_id, wait_timeout, deferrable: as for
@@ -134,7 +137,8 @@ class AzureBatchPoolRebootNodesOperator(_StartAgainOperator):
 class AzureBatchPoolReimageNodesOperator(_StartAgainOperator):
     """Give nodes a fresh disk, and wait until they take tasks again; gives the pool's id as XCom.
 
-    Files on them are lost; the start task and the job preparation tasks run again.
+    Files on them are lost; the start task and the job preparation tasks run again. Of named nodes some may be
+    gone from the pool, which the log tells; it is an error if all are.
 
     Parameters:
         pool_id, node_ids, states, tasks, conn_id, wait_timeout, deferrable: as for

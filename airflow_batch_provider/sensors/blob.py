@@ -10,6 +10,7 @@ from airflow_batch_provider import spec
 from airflow_batch_provider.sensors.base import AzureBatchSensor, BatchSensorArguments
 from airflow_batch_provider.spec.checks import check_wait
 from airflow_batch_provider.spec.files import BlobRef, HasUri, is_template
+from airflow_batch_provider.spec.patterns import fixed_directory
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -25,7 +26,7 @@ class AzureBlobSensor(AzureBatchSensor):
 
     Parameters:
         blobs: one blob, or by a trailing ``/`` all below a prefix, as ``spec.blob`` takes it, such as
-            ``"incoming/2026/"`` or an asset; templated.
+            ``"incoming/2026/"`` or an asset; templated. ``*`` and ``?`` belong into ``pattern``.
         pattern: of the names below the prefix, with ``*``, ``**``, ``?``, ``[abc]``; templated.
         at_least: how many blobs there must be.
         settled_for: for how long none of them may have been changed, by the clock of the storage service.
@@ -50,7 +51,9 @@ class AzureBlobSensor(AzureBatchSensor):
         if not isinstance(at_least, int) or at_least < 1:
             raise spec.SpecError(f"at_least is {at_least!r}", where=where, right="Give 1 or more.")
         if not (isinstance(blobs, str) and is_template(blobs)):
-            blobs = str(blobs if isinstance(blobs, BlobRef) else spec.blob(blobs))
+            ref = blobs if isinstance(blobs, BlobRef) else spec.blob(blobs)
+            self._refuse_wildcards(ref)
+            blobs = str(ref)
         self.blobs = blobs
         self.pattern = pattern
         self.at_least = at_least
@@ -60,12 +63,14 @@ class AzureBlobSensor(AzureBatchSensor):
         """What is waited for.
 
         Raises:
-            SpecError: the blobs are in another storage account than the connection's.
+            SpecError: the blobs are in another storage account than the connection's, or a wildcard has come
+                out of a template.
         """
         from airflow_batch_provider.client.watching.conditions import BlobCondition
         from airflow_batch_provider.hooks.batch import AzureBatchHook
 
         ref = spec.blob(str(self.blobs))
+        self._refuse_wildcards(ref)
         if ref.account_url is not None and not AzureBatchHook(self.conn_id).storage().holds(ref):
             raise spec.SpecError(
                 f"the blobs are in {ref.account_url}, not in the account of connection {self.conn_id!r}",
@@ -75,3 +80,16 @@ class AzureBlobSensor(AzureBatchSensor):
         pattern = self.pattern if ref.is_prefix else ""
         settled = self.settled_for.total_seconds()
         return BlobCondition(ref.container, ref.name, pattern, self.at_least, settled)
+
+    def _refuse_wildcards(self, ref: BlobRef) -> None:
+        """A name may have them, but who writes them means a pattern; ``[`` is common in names."""
+        if not {"*", "?"} & set(ref.name):
+            return
+        fixed = fixed_directory(ref.name)
+        pattern = ref.name.removeprefix(f"{fixed}/" if fixed else "")
+        prefix = str(ref).removesuffix(pattern)
+        raise spec.SpecError(
+            f"blobs has a wildcard in {str(ref)!r}, and is taken as it is written",
+            where=f"task {self.task_id!r}",
+            right=f"Write blobs={prefix!r}, pattern={pattern + ('**' if ref.is_prefix else '')!r}.",
+        )

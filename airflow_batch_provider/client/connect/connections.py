@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 from airflow_batch_provider.client.connect.settings import BatchSettings, SettingsError
 from airflow_batch_provider.client.connect.storage_settings import StorageSettings
+
+try:
+    from airflow.sdk.exceptions import AirflowNotFoundException
+except ImportError:  # Airflow 3.1 keeps it elsewhere
+    from airflow.exceptions import AirflowNotFoundException  # type: ignore[attr-defined]
 
 
 def read_connection(connection: Any, extra: dict[str, Any]) -> BatchSettings:
@@ -26,6 +33,27 @@ def read_connection(connection: Any, extra: dict[str, Any]) -> BatchSettings:
         )
     except SettingsError as error:
         raise SettingsError(f"Airflow connection {connection.conn_id!r}: {error}") from None
+
+
+@contextmanager
+def named_by(conn_id: str, storage_conn_id: str) -> Iterator[None]:
+    """Let it be said where the name of a storage connection comes from, if Airflow has no such connection.
+
+    Parameters:
+        conn_id: the connection that names it.
+        storage_conn_id: the name.
+
+    Raises:
+        SettingsError: there is no such connection.
+    """
+    try:
+        yield
+    except AirflowNotFoundException:
+        raise SettingsError(
+            f"Airflow connection {conn_id!r} names {storage_conn_id!r} in its extra field storage_conn_id, "
+            "and Airflow has no connection of this name. Correct the field, or make that connection, of type "
+            "wasb."
+        ) from None
 
 
 def with_storage(settings: BatchSettings, connection: Any, extra: dict[str, Any]) -> BatchSettings:

@@ -212,9 +212,16 @@ def _endpoint(host: str | None, port: int | None, fields: Mapping[str, str]) -> 
             "https://<account>.<region>.batch.azure.com; the portal shows it on the Batch account's overview."
         )
     try:
-        return normal_url(typed, port if host else None)
+        url = normal_url(typed, port if host else None)
     except ValueError as error:
         raise SettingsError(f"The account URL cannot be used: {error}.") from None
+    if ".blob." in url:
+        raise SettingsError(
+            f"The account URL {url} is one of Azure Storage. Write the Batch account's into the field Host, "
+            "as https://<account>.<region>.batch.azure.com; this one goes into the extra field "
+            "storage_account_url."
+        )
+    return url
 
 
 def _method(fields: Mapping[str, str], password: str | None) -> AuthMethod:

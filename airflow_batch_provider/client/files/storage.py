@@ -261,13 +261,17 @@ class StorageAccess:
         except ValueError as error:
             raise SettingsError(str(error)) from None
 
-    def check(self) -> None:
+    def check(self, **options: Any) -> None:
         """Make one cheap call that proves the way in.
+
+        Parameters:
+            options: client options of azure-core, such as ``retry_total``.
 
         Raises:
             azure.core.exceptions.AzureError: it does not work.
         """
-        next(iter(self._open().list_containers(results_per_page=1).by_page()), None)
+        with self._made(**options) as client:
+            next(iter(client.list_containers(results_per_page=1).by_page()), None)
 
     @contextmanager
     def explained(self) -> Iterator[None]:
@@ -288,13 +292,16 @@ class StorageAccess:
 
     def _open(self) -> BlobServiceClient:
         if self._client is None:
-            from azure.storage.blob import BlobServiceClient
-
-            quiet_wire_log()
-            self._client = BlobServiceClient(
-                self.storage.account_url, credential=storage_credential(self.storage)
-            )
+            self._client = self._made()
         return self._client
+
+    def _made(self, **options: Any) -> BlobServiceClient:
+        from azure.storage.blob import BlobServiceClient
+
+        quiet_wire_log()
+        return BlobServiceClient(
+            self.storage.account_url, credential=storage_credential(self.storage), **options
+        )
 
     def _identity(self) -> dict[str, str]:
         return {"resourceId": self.node_identity or ""}

@@ -20,6 +20,11 @@ from airflow_batch_provider.client.pools.pool_views import NodeView, PoolView
 from airflow_batch_provider.client.pools.pool_watch import work_on
 from airflow_batch_provider.client.requests.job_requests import patiently
 from airflow_batch_provider.client.requests.steps import Call, Pause, Refusal, Say, Script
+from airflow_batch_provider.exceptions import BatchPoolHopelessError
+from airflow_batch_provider.spec.explain import Explanation
+
+NODES_NAMED = 10
+"""Of a pool, in an error."""
 
 _LEAVING = frozenset({"leavingpool"})
 
@@ -80,6 +85,30 @@ def choose_nodes(pool_id: str, node_ids: Collection[str], states: Collection[str
     return [
         node for node in nodes if (node.id in node_ids or node.state in states) and node.state not in _LEAVING
     ]
+
+
+def none_of(pool_id: str, node_ids: Collection[str], nodes: Sequence[NodeView]) -> BatchPoolHopelessError:
+    """That none of the nodes which are named is in the pool.
+
+    Parameters:
+        pool_id: the pool.
+        node_ids: the nodes that are named.
+        nodes: those that the pool has.
+    """
+    there = [f"{node.id} ({node.state})" for node in nodes[:NODES_NAMED]]
+    more = len(nodes) - len(there)
+    has = ", ".join(there) + (f" and {more} more" if more else "") if there else "no nodes"
+    return BatchPoolHopelessError(
+        str(
+            Explanation(
+                f"None of the named nodes ({', '.join(sorted(node_ids)[:NODES_NAMED])}) can be used in pool "
+                f"{pool_id}: it has {has}.",
+                "The ids are misspelled or of another pool, or the nodes were removed or preempted: a node "
+                "that comes in their place has another id.",
+                "Name nodes that are there, or choose them by states=[...].",
+            )
+        )
+    )
 
 
 def remove_some(

@@ -98,7 +98,7 @@ def _refusal(status: int, code: str, service: str, account: str) -> tuple[str, s
             f"Compare {_KEY_FIELDS.get(service, 'Login and Password')} of the connection with the portal's "
             "Keys page, and look at the account's allowed authentication modes and firewall.",
         )
-    if status == 404:
+    if status == 404 or (status == 400 and not code):  # what is no such service knows none of its codes
         return (
             f"The URL leads to something else than the account {account}.",
             "Copy the account URL from the portal's overview of the account.",

@@ -41,6 +41,7 @@ def refusal(status: int, code: str, message: str = "No.", date: dt.datetime | No
         (refusal(403, "InsufficientAccountPermissions"), ["no role", "Batch Data Contributor"]),
         (refusal(403, "AuthorizationPermissionMismatch"), ["Storage Blob Data Contributor"]),
         (refusal(404, ""), ["leads to something else", "portal's overview"]),
+        (refusal(400, ""), ["leads to something else", "portal's overview"]),
         (refusal(400, "UnsupportedRequestVersion"), ["API version", "--skipApiVersionCheck"]),
         (refusal(503, "ServerBusy"), ["busy", "Try again"]),
     ],

@@ -83,6 +83,23 @@ def test_a_named_storage_connection_that_cannot_be_used_is_named(monkeypatch: py
         _ = connect(monkeypatch, extra={"storage_conn_id": "w"}).settings
 
 
+async def test_a_named_storage_connection_that_is_not_there_is_told_with_the_field_that_names_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hook = connect(monkeypatch, extra={"storage_conn_id": "no_such"})
+    with pytest.raises(SettingsError, match=r"'b' names 'no_such' in its extra field storage_conn_id"):
+        _ = hook.settings
+    with pytest.raises(SettingsError, match=r"'b' names 'no_such' in its extra field storage_conn_id"):
+        await hook.aget_settings()
+    works, text = hook.test_connection()
+    assert (works, "storage_conn_id" in text) == (False, True)
+
+
+def test_the_url_of_a_storage_account_is_no_batch_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsError, match=r"one of Azure Storage.*storage_account_url"):
+        _ = connect(monkeypatch, host="https://acct.blob.core.windows.net").settings
+
+
 def test_without_a_storage_account_the_next_step_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(SettingsError, match="storage_conn_id"):
         connect(monkeypatch).storage()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import time
 
 import pytest
 
@@ -55,6 +57,42 @@ def test_the_test_button_with_a_wrong_storage_key(
     assert not works
     assert "but storage does not" in text
     assert "AuthenticationFailed" in text or "AuthorizationFailure" in text
+
+
+def test_the_test_button_does_not_wait_long_for_a_storage_that_is_down(
+    emulator: BatchAccount, azurite: StorageAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        down = f"http://127.0.0.1:{probe.getsockname()[1]}/acct"
+    connection = {
+        "conn_type": "azurebatch",
+        "host": emulator.endpoint,
+        "login": emulator.name,
+        "password": emulator.key,
+        "extra": {
+            "storage_connection_string": f"AccountName=acct;AccountKey={azurite.key};BlobEndpoint={down}"
+        },
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_B", json.dumps(connection))
+    started = time.monotonic()
+    works, text = AzureBatchHook("b").test_connection()
+    assert time.monotonic() - started < 14
+    assert not works
+    assert "but storage does not" in text
+    assert "Nothing listens" in text
+
+
+def test_the_test_button_with_an_azurite_in_place_of_batch_tells_it(
+    azurite: StorageAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = dict(part.split("=", 1) for part in azurite.connection_string.split(";") if part)["BlobEndpoint"]
+    connection = {"conn_type": "azurebatch", "host": url, "login": "a", "password": azurite.key}
+    monkeypatch.setenv("AIRFLOW_CONN_B", json.dumps(connection))
+    works, text = AzureBatchHook("b").test_connection()
+    assert not works
+    assert "The URL leads to something else than the account a" in text
+    assert "message above" not in text
 
 
 async def test_the_async_client_reaches_the_account(batch_conn_id: str) -> None:

@@ -167,6 +167,9 @@ def test_nodes_start_again(batch_conn_id: str, kind: Any) -> None:
     (after,) = nodes_of(batch_conn_id, pool.id)
     assert after.last_boot_time > before.last_boot_time
     assert after.state == "idle"
+    unknown = kind(task_id="t", pool_id=pool.id, conn_id=batch_conn_id, node_ids=["tvm-unknown"])
+    with pytest.raises(BatchPoolHopelessError, match=rf"tvm-unknown.*it has {after.id} \(idle\)"):
+        run_to_end(unknown)
 
 
 def test_a_start_task_that_fails_after_a_reboot_is_shown(batch_conn_id: str) -> None:

@@ -41,6 +41,16 @@ from airflow_batch_provider.spec import SpecError, blob
         ),
         (AzureBlobSensor, {"blobs": "container/in/", "settled_for": 30}, "timedelta"),
         (AzureBlobSensor, {"blobs": "container/in/", "at_least": 0}, "1 or more"),
+        (
+            AzureBlobSensor,
+            {"blobs": "incoming/*.csv"},
+            r"Write blobs='incoming/', pattern='\*\.csv'",
+        ),
+        (
+            AzureBlobSensor,
+            {"blobs": "scans/in/day-?/a[1]/"},
+            r"Write blobs='scans/in/', pattern='day-\?/a\[1\]/\*\*'",
+        ),
         (AzureBlobSensor, {"blobs": "Container/in/"}, "lower-case"),
         (AzureBlobSensor, {"blobs": "https://a.blob.core.windows.net/container/x?sig=abc"}, "Leave out"),
     ],
@@ -55,6 +65,11 @@ def test_a_value_that_cannot_work_is_refused_with_the_right_one(
 def test_blobs_may_be_a_reference_or_a_template() -> None:
     assert AzureBlobSensor(task_id="t", blobs=blob("container/in/")).blobs == "container/in/"
     assert AzureBlobSensor(task_id="t", blobs="container/{{ ds }}/").blobs == "container/{{ ds }}/"
+    assert AzureBlobSensor(task_id="t", blobs="container/a[1].csv").blobs == "container/a[1].csv"
+    rendered = AzureBlobSensor(task_id="t", blobs="container/{{ what }}")
+    rendered.render_template_fields({"what": "*.csv"})  # type: ignore[arg-type]
+    with pytest.raises(SpecError, match="Write blobs='container/'"):
+        rendered.condition()
 
 
 def test_the_states_of_a_node_are_those_of_the_service_and_told_in_the_documentation() -> None:
