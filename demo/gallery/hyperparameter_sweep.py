@@ -9,7 +9,7 @@ from typing import Any
 
 from demo.gallery.entry import Entry, Outcome, Shown, WrongResultError
 
-__all__ = ["CREDIT", "ENTRY", "judge_model", "judge_search", "search_serially"]
+__all__ = ["CREDIT", "ENTRY", "judge_model", "judge_report", "judge_search", "search_serially"]
 
 CREDIT = "Optical recognition of handwritten digits: Alpaydin, Kaynak, 1998, CC BY 4.0; by scikit-learn"
 _GRID = {"C": [0.1, 1.0, 10.0], "gamma": [0.0001, 0.001, 0.01]}
@@ -33,7 +33,9 @@ def search_serially(grid: Mapping[str, Any], seed: int) -> dict[tuple[float, flo
 
 
 def judge_search(ranked: list[dict[str, float]], right: Mapping[tuple[float, float], float]) -> None:
-    """Whether every point of the grid was tried once and scored right, and the first is the best.
+    """Whether every point of the grid was tried once and scored right, and they are in the order of scores.
+
+    Points of the same score are in the order of penalty and width.
 
     Raises:
         WrongResultError: not so.
@@ -47,8 +49,26 @@ def judge_search(ranked: list[dict[str, float]], right: Mapping[tuple[float, flo
                 f"Penalty {place[0]:g} and width {place[1]:g} score {point['accuracy']:.6f}; a grid search "
                 f"finds {right[place]:.6f}."
             )
-    if right[tried[0]] < max(right.values()) - _CLOSE:
-        raise WrongResultError(f"The best is said to be {tried[0]}, which scores {right[tried[0]]:.6f}.")
+    for rank, (point, due) in enumerate(zip(ranked, sorted(ranked, key=_rank), strict=True), 1):
+        if point != due:
+            raise WrongResultError(f"Rank {rank} has {point}, and {due} goes before it.")
+
+
+def _rank(point: Mapping[str, float]) -> tuple[float, float, float]:
+    return -point["accuracy"], point["penalty"], point["width"]
+
+
+def judge_report(report: Mapping[str, Any], right: Mapping[tuple[float, float], float]) -> None:
+    """Whether the points are ranked right, and the best is the first of them.
+
+    Raises:
+        WrongResultError: not so.
+    """
+    judge_search(report["ranked"], right)
+    if report["best"] != report["ranked"][0]:
+        raise WrongResultError(
+            f"The best is said to be {report['best']}, and rank 1 is {report['ranked'][0]}."
+        )
 
 
 def judge_model(model: Any, accuracy: float, seed: int) -> None:
@@ -72,7 +92,7 @@ def judge_model(model: Any, accuracy: float, seed: int) -> None:
 def _judge(outcome: Outcome) -> Shown:
     report = json.loads(outcome.blob(f"{_FOLDER}/report.json"))
     ranked, accuracy = report["ranked"], report["held_out_accuracy"]
-    judge_search(ranked, search_serially(_GRID, _SEED))
+    judge_report(report, search_serially(_GRID, _SEED))
     # A pickle can do anything: this one comes from the DAG that this process has just run.
     model = pickle.loads(outcome.blob(f"{_FOLDER}/model.pkl"))
     if (model.C, model.gamma) != (ranked[0]["penalty"], ranked[0]["width"]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from collections import Counter
 
 import numpy as np
@@ -10,10 +11,11 @@ import numpy as np
 from demo.gallery.entry import Entry, Outcome, Shown, WrongResultError
 from demo.gallery.genome import CREDIT, genome
 
-__all__ = ["ENTRY", "count_whole", "judge_counts"]
+__all__ = ["ENTRY", "count_whole", "judge_counts", "judge_summary"]
 
 _FILE, _K = "ecoli-k12.fasta.gz", 9
 _SHOWN = 5
+_TOLD = 3
 _LETTERS = "ACGT"
 
 
@@ -75,6 +77,33 @@ def judge_counts(counts: str, spectrum: str, right: dict[str, int]) -> list[tupl
     return [(kmer, f"{times:,}", f"{found[kmer]:,}") for kmer, times in most]
 
 
+def judge_summary(report: object, right: dict[str, int]) -> None:
+    """Whether what the run says of itself is what its counts say.
+
+    Parameters:
+        report: `kmers`: all that were counted; `distinct`: different ones; `most`: the three most frequent
+            ones and their counts, the first first. Which ones of the same count are told is left to it.
+
+    Raises:
+        WrongResultError: not so.
+    """
+    said = report if isinstance(report, dict) else {}
+    numbers = {"kmers": sum(right.values()), "distinct": len(right)}
+    for name, number in numbers.items():
+        if said.get(name) != number:
+            raise WrongResultError(f"The report has {name} {said.get(name)!r} instead of {number}.")
+    most = [(str(kmer), times) for kmer, times in said.get("most", ())]
+    counts = sorted(right.values(), reverse=True)[:_TOLD]
+    if (
+        [times for _, times in most] != counts
+        or len(dict(most)) != len(most)
+        or any(right.get(kmer) != times for kmer, times in most)
+    ):
+        raise WrongResultError(
+            f"The report has {most} as the most frequent k-mers, whose counts are {counts}."
+        )
+
+
 def _text(number: int, k: int) -> str:
     return "".join(_LETTERS[number >> 2 * place & 3] for place in reversed(range(k)))
 
@@ -84,6 +113,7 @@ def _judge(outcome: Outcome) -> Shown:
     folder = f"outgoing/kmers/{_FILE}/k{_K}"
     counts, spectrum = (outcome.blob(f"{folder}/{name}.tsv").decode() for name in ("counts", "spectrum"))
     rows = judge_counts(counts, spectrum, right)
+    judge_summary(json.loads(outcome.blob(f"{folder}/report.json")), right)
     total = f"{sum(right.values()):,} {_K}-mers, {len(right):,} different ones: all counts are right"
     return Shown(
         "The most frequent k-mers", ("k-mer", "serial", "by shards"), rows, (total, f"Data: {CREDIT}")

@@ -42,11 +42,12 @@ def judge_plate(
 
     Parameters:
         plate: as the nodes have it.
-        report: of the run: `nodes` has a rank's node for each rank.
+        report: of the run: `nodes` has a rank's node for each rank, `hottest` and `mean` are degrees.
         right: by one process.
 
     Raises:
-        WrongResultError: too far, or there were not as many ranks and nodes as there were to be.
+        WrongResultError: too far, or other degrees are reported, or there were not as many ranks and nodes
+            as there were to be.
     """
     if plate.shape != right.shape:
         raise WrongResultError(f"The plate is one of {plate.shape} instead of {right.shape}.")
@@ -57,6 +58,11 @@ def judge_plate(
             f"In row {row}, column {column} the plate has {plate[row, column]:.6f} degrees; one process "
             f"finds {right[row, column]:.6f}."
         )
+    for name, degrees in (("hottest", right.max()), ("mean", right.mean())):
+        if not abs(report[name] - degrees) <= _TOLERANCE:
+            raise WrongResultError(
+                f"{report[name]:.6f} degrees are reported as {name}; one process finds {degrees:.6f}."
+            )
     ranks = Counter(report["nodes"])
     if sum(ranks.values()) != _RANKS or len(ranks) != _NODES:
         raise WrongResultError(f"Not {_RANKS} ranks on {_NODES} nodes, but by node {dict(ranks)}.")

@@ -13,7 +13,7 @@ import tarfile
 import tempfile
 import xml.etree.ElementTree as ET
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from demo.gallery.entry import Entry, Outcome, Shown, WrongResultError
@@ -25,6 +25,7 @@ __all__ = ["ENTRY", "Verdicts", "judge_report", "report_of", "run_here", "source
 _SOURCE = "inputs/parallel_tests/source.tar.gz"
 _PACKAGES = ("batch_emulator", "batch_emulator/autoscale", "tests", "tests/batch_emulator")
 _SUITE = "tests/batch_emulator/autoscale"
+_TOTALS = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 _LEFT_OUT = "test_properties.py"  # needs Hypothesis, which is compiled for one Python
 
 #: Test -> `passed`, `failed` or `skipped`; a test that is there twice counts twice.
@@ -85,7 +86,8 @@ def judge_report(report: bytes, alone: Verdicts) -> None:
     """Compare a merged report with that of one run.
 
     Raises:
-        WrongResultError: a test is missing, there twice, or ended otherwise.
+        WrongResultError: a test is missing, there twice, or ended otherwise; or the totals of a suite or of
+            the whole report are not those of the tests in it.
     """
     merged = verdicts(report)
     if merged != alone:
@@ -94,11 +96,22 @@ def judge_report(report: bytes, alone: Verdicts) -> None:
             f"Too few: {sorted((alone - merged).elements())[:10]}\n"
             f"Too many: {sorted((merged - alone).elements())[:10]}"
         )
+    root = ET.fromstring(report)
+    for suite in (root, *root.iter("testsuite")):
+        cases = list(suite.iter("testcase"))
+        counted = {"tests": len(cases), **{name: _with(kind, cases) for name, kind in _TOTALS.items()}}
+        said = {name: suite.get(name) for name in counted}
+        if said != {name: str(number) for name, number in counted.items()}:
+            raise WrongResultError(f"{suite.tag} {suite.get('name')!r} has {said}, and its tests {counted}.")
 
 
 def report_of(run: DagRun) -> str:
     """Where a run has published its report: `container/name`."""
     return f"outgoing/parallel_tests/{run.run_id.replace(':', '-')}/junit.xml"
+
+
+def _with(kind: str, cases: Iterable[ET.Element]) -> int:
+    return sum(case.find(kind) is not None for case in cases)
 
 
 def _verdict(case: ET.Element) -> str:

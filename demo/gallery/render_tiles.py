@@ -1,4 +1,4 @@
-"""The picture by tiles, judged by the same program without tiles: a part, and both sides of all seams."""
+"""The picture by tiles, judged by the same program without tiles: every pixel."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -67,63 +68,66 @@ def decode(image: bytes) -> Picture:
 
 
 def judge_picture(found: Picture, scene: Mapping[str, Any], grid: tuple[int, int]) -> str:
-    """Compare a picture with what the program makes of a part of it, and of all seams, in one go.
+    """Compare every pixel of a picture with what the program makes of the scene in one go.
 
     Parameters:
         grid: columns and rows of tiles.
 
     Returns:
-        The SHA-256 of both sides of all seams.
+        The SHA-256 of the pixels.
 
     Raises:
-        WrongResultError: a size or a pixel is another.
+        WrongResultError: a size or a pixel is another; tells the tiles that are wrong.
     """
     width, height = scene["width"], scene["height"]
     if (found.width, found.height) != (width, height):
         raise WrongResultError(
             f"The picture is {found.width} x {found.height} instead of {width} x {height}."
         )
-    # Between the middles of the outer tiles: parts of every tile, and the corners in which four of them meet.
-    columns, rows = grid
-    part = (
-        width // columns // 2,
-        height // rows // 2,
-        width - width // columns // 2,
-        height - height // rows // 2,
-    )
-    seams = [
-        *(
-            (width * column // columns - 1, 0, width * column // columns + 1, height)
-            for column in range(1, columns)
-        ),
-        *((0, height * row // rows - 1, width, height * row // rows + 1) for row in range(1, rows)),
-    ]
-    serial = [_serial(scene, window) for window in (part, *seams)]
-    wrong = sum(a != b for a, b in zip(found.part(part), serial[0], strict=True))
-    if wrong:
-        raise WrongResultError(f"{wrong} of {len(serial[0])} values of the pixels within {part} are others.")
-    hashes = [hashlib.sha256(b"".join(strips)).hexdigest() for strips in (map(found.part, seams), serial[1:])]
-    if hashes[0] != hashes[1]:
-        raise WrongResultError(f"The seams of the tiles have the hash {hashes[0]} instead of {hashes[1]}.")
-    return hashes[0]
+    right = Picture(width, height, _serial(scene))
+    if found.pixels != right.pixels:
+        wrong = {
+            tile: _differing(found.part(tile), right.part(tile)) for tile in _tiles(width, height, *grid)
+        }
+        told = ", ".join(f"{number} of the tile {tile}" for tile, number in wrong.items() if number)
+        raise WrongResultError(f"Pixels are others than those of one go: {told}.")
+    return hashlib.sha256(found.pixels).hexdigest()
 
 
-def _serial(scene: Mapping[str, Any], window: Window) -> bytes:
+def _tiles(width: int, height: int, columns: int, rows: int) -> list[Window]:
+    lefts = [width * column // columns for column in range(columns + 1)]
+    tops = [height * row // rows for row in range(rows + 1)]
+    return [(left, top, right, bottom) for top, bottom in pairwise(tops) for left, right in pairwise(lefts)]
+
+
+def _differing(one: bytes, other: bytes) -> int:
+    return sum(one[at : at + 3] != other[at : at + 3] for at in range(0, len(one), 3))
+
+
+def _serial(scene: Mapping[str, Any]) -> bytes:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "scene.json").write_text(json.dumps(scene))
-        command = [sys.executable, str(_PROGRAM), "window", *map(str, window)]
+        command = [
+            sys.executable,
+            str(_PROGRAM),
+            "window",
+            "0",
+            "0",
+            str(scene["width"]),
+            str(scene["height"]),
+        ]
         subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=300)
         return (folder / "window.ppm").read_bytes().split(b"\n", 3)[3]
 
 
 def _judge(outcome: Outcome) -> Shown:
-    seams = judge_picture(decode(outcome.blob(_IMAGE)), SCENE, _GRID)
+    pixels = judge_picture(decode(outcome.blob(_IMAGE)), SCENE, _GRID)
     job = outcome.returned("render")
     return Shown(
         "The picture, decoded with PyAV",
-        ("size", "tasks", "same as in one go", "seams (SHA-256)"),
-        [(f"{SCENE['width']} x {SCENE['height']}", str(job["tasks"]["succeeded"]), "yes", seams[:16])],
+        ("size", "tasks", "same as in one go", "pixels (SHA-256)"),
+        [(f"{SCENE['width']} x {SCENE['height']}", str(job["tasks"]["succeeded"]), "yes", pixels[:16])],
         [f"Picture: {outcome.stack.storage.blob_endpoint}/{_IMAGE}"],
     )
 

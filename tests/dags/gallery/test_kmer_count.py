@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import sys
 from collections import Counter
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from kmers import kmers
 
 from demo.gallery.entry import WrongResultError
-from demo.gallery.kmer_count import count_whole, judge_counts
+from demo.gallery.kmer_count import count_whole, judge_counts, judge_summary
 
 # Lower case, a letter that is no base, a record shorter than any k-mer, an empty one, folded lines.
 GENOME = """>one with a description
@@ -84,6 +85,7 @@ def test_the_steps_hand_their_files_to_each_other(
     counts, spectrum = ((tmp_path / f"{name}.tsv").read_text() for name in ("counts", "spectrum"))
     right = count_whole(GENOME.encode(), 4)
     assert judge_counts(counts, spectrum, right)[0][1] == str(max(right.values()))
+    judge_summary(json.loads((tmp_path / "report.json").read_text()), right)
 
 
 def step(folder: Path, monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
@@ -111,6 +113,28 @@ class TestJudge:
     def test_what_is_wrong_is_named(self, counts: str, said: str) -> None:
         with pytest.raises(WrongResultError, match=said):
             judge_counts(counts, self.SPECTRUM, self.RIGHT)
+
+    MOST: ClassVar = [["ACG", 3], ["AAC", 3], ["CCC", 1]]
+
+    def test_what_the_run_says_of_itself_is_what_it_counted(self) -> None:
+        judge_summary({"kmers": 7, "distinct": 3, "most": self.MOST}, self.RIGHT)
+
+    @pytest.mark.parametrize(
+        ("report", "said"),
+        [
+            ({}, "kmers None instead of 7"),
+            ([], "kmers None instead of 7"),
+            ({"kmers": 8, "distinct": 3, "most": MOST}, "kmers 8 instead of 7"),
+            ({"kmers": 7, "distinct": 2, "most": MOST}, "distinct 2 instead of 3"),
+            ({"kmers": 7, "distinct": 3}, "most frequent"),
+            ({"kmers": 7, "distinct": 3, "most": MOST[::-1]}, "most frequent"),
+            ({"kmers": 7, "distinct": 3, "most": [["ACG", 3], ["CCC", 3], ["AAC", 1]]}, "most frequent"),
+            ({"kmers": 7, "distinct": 3, "most": [["ACG", 3], ["ACG", 3], ["CCC", 1]]}, "most frequent"),
+        ],
+    )
+    def test_a_report_of_other_counts_is_refused(self, report: object, said: str) -> None:
+        with pytest.raises(WrongResultError, match=said):
+            judge_summary(report, self.RIGHT)
 
     def test_a_spectrum_of_other_counts_is_refused(self) -> None:
         with pytest.raises(WrongResultError, match="spectrum"):

@@ -161,7 +161,9 @@ def test_a_shard_that_is_lost_is_an_error(node: Node) -> None:
 
 def test_the_judge_refuses_lost_doubled_and_turned_tests() -> None:
     report = (
-        "<testsuites><testsuite><testcase classname='a' name='x'/><testcase classname='a' name='y'>"
+        "<testsuites tests='2' failures='1' errors='0' skipped='0'>"
+        "<testsuite name='pytest' tests='2' failures='1' errors='0' skipped='0'>"
+        "<testcase classname='a' name='x'/><testcase classname='a' name='y'>"
         "<failure message='no'/></testcase></testsuite></testsuites>"
     )
     alone = verdicts(report.encode())
@@ -175,6 +177,12 @@ def test_the_judge_refuses_lost_doubled_and_turned_tests() -> None:
         ET.fromstring(changed)
         with pytest.raises(WrongResultError, match="tests were reported"):
             judge_report(changed.encode(), alone)
+    for total, wrong in (("tests='2'", "tests='99'"), ("failures='1'", "failures='0'"), ("errors='0'", "")):
+        of_the_suite = wrong.join(report.rsplit(total, 1))
+        for changed in (of_the_suite, report.replace(total, wrong, 1)):
+            assert changed != report
+            with pytest.raises(WrongResultError, match="and its tests"):
+                judge_report(changed.encode(), alone)
 
 
 def test_the_package_is_plain_python(package: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -60,19 +61,39 @@ def test_a_right_picture_passes(tiles: dict[Window, bytes]) -> None:
 def test_tiles_in_each_others_place_are_refused(tiles: dict[Window, bytes]) -> None:
     above, *_ = below = [window for window in tiles if window[0] == 0]
     swapped = {**tiles, below[0]: tiles[below[1]], below[1]: tiles[above]}
-    with pytest.raises(WrongResultError, match="pixels within"):
+    with pytest.raises(WrongResultError, match="of the tile"):
         judge_picture(picture(join(swapped, WIDTH, HEIGHT)), SMALL, GRID)
 
 
 @pytest.mark.parametrize(
-    ("x", "y", "says"),
-    [(25, 17, "pixels within"), (16, 0, "seams"), (15, HEIGHT - 1, "seams"), (WIDTH - 1, 16, "seams")],
+    ("x", "y", "tile"),
+    [
+        (0, 0, (0, 0, 16, 17)),
+        (25, 17, (16, 17, 33, 34)),
+        (16, 0, (16, 0, 33, 17)),
+        (15, HEIGHT - 1, (0, 17, 16, 34)),
+        (WIDTH - 1, 5, (33, 0, 50, 17)),
+        (WIDTH - 1, HEIGHT - 1, (33, 17, 50, 34)),
+    ],
 )
-def test_one_pixel_that_is_off_is_refused(tiles: dict[Window, bytes], x: int, y: int, says: str) -> None:
+def test_one_pixel_that_is_off_is_refused_wherever_it_is(
+    tiles: dict[Window, bytes], x: int, y: int, tile: Window
+) -> None:
     pixels = bytearray(join(tiles, WIDTH, HEIGHT))
     pixels[3 * (y * WIDTH + x)] ^= 1
-    with pytest.raises(WrongResultError, match=says):
+    with pytest.raises(WrongResultError, match=re.escape(f": 1 of the tile {tile}.")):
         judge_picture(picture(bytes(pixels)), SMALL, GRID)
+
+
+def test_a_black_corner_and_margins_of_another_colour_are_refused(tiles: dict[Window, bytes]) -> None:
+    right = join(tiles, WIDTH, HEIGHT)
+    for windows_, colour in (([(0, 0, 8, 8)], b"\0\0\0"), ([(0, 0, 3, 34), (47, 0, 50, 34)], b"\xff\0\xff")):
+        pixels = bytearray(right)
+        for left, top, end, bottom in windows_:
+            for y in range(top, bottom):
+                pixels[3 * (y * WIDTH + left) : 3 * (y * WIDTH + end)] = colour * (end - left)
+        with pytest.raises(WrongResultError, match="of the tile"):
+            judge_picture(picture(bytes(pixels)), SMALL, GRID)
 
 
 def test_another_scene_is_refused(tiles: dict[Window, bytes]) -> None:
