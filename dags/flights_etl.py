@@ -43,5 +43,5 @@ with DAG(
     render_template_as_native_obj=True,
     tags=["azure-batch", "etl"],
     doc_md=__doc__,
-):
+) as dag:
     flights_pipeline(days_of_the_run())

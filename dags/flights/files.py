@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import date
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -30,11 +31,13 @@ class RawFile:
             of a day is a raw file with a flaw: it is set aside, so that it is not lost.
         etag: of the version that is there.
         written: when, ISO 8601 in UTC.
+        listed: when the listing was made that shows it, by the clock of the storage service; ISO 8601 in UTC.
     """
 
     name: str
     etag: str
     written: str
+    listed: str
 
     @property
     def day(self) -> str:
@@ -81,8 +84,14 @@ def list_raw(container: ContainerClient, days: Iterable[str]) -> list[dict[str, 
     """
     found = []
     for day in sorted(set(days)):
-        for blob in container.list_blobs(name_starts_with=f"flights/{day}/"):
+        answered: list[str] = []  # of each page; what comes on later pages may be newer than the first
+        blobs = container.list_blobs(
+            name_starts_with=f"flights/{day}/",
+            raw_response_hook=lambda answer, to=answered: to.append(answer.http_response.headers["Date"]),
+        )
+        for blob in blobs:
             if day_of(blob.name) == day:
                 written = blob.last_modified.isoformat()
-                found.append(asdict(RawFile(blob.name, blob.etag.strip('"'), written)))
+                listed = parsedate_to_datetime(answered[0]).isoformat()
+                found.append(asdict(RawFile(blob.name, blob.etag.strip('"'), written, listed)))
     return found

@@ -84,6 +84,8 @@ def plan(days: Iterable[str]) -> list[dict[str, Any]]:
         files = list_raw(container, days)
     if not files:
         raise AirflowSkipException(f"There are no raw files of {', '.join(sorted(days)) or 'no day'}.")
+    if empty := sorted({*days} - {RawFile(**file).day for file in files}):
+        log.warning("There are no raw files of %s: what the warehouse has of it stays", ", ".join(empty))
     for needed in (STAGING, CURATED):
         storage.ensure_container(needed)
     return files
@@ -127,10 +129,18 @@ def load(files: list[dict[str, Any]], job: dict[str, Any]) -> list[dict[str, Any
                 run_id=context["run_id"],
             )
         done.append(asdict(loaded))
-        log.info("%s: %d raw = %d good + %d set aside", day, loaded.raw, loaded.good, loaded.quarantined)
-        if not loaded.loaded:
-            log.warning("%s was loaded from newer files meanwhile and is left as it is", day)
-    context["outlet_events"][FLIGHTS].extra["days"] = [entry["day"] for entry in done]
+        if loaded.loaded:
+            log.info("%s: %d raw = %d good + %d set aside", day, loaded.raw, loaded.good, loaded.quarantined)
+        else:
+            log.warning(
+                "%s is left as it is: another run listed its files after this one did, and has loaded it. "
+                "To load what there is now, clear the task plan, or run flights_etl with this day",
+                day,
+            )
+    changed = [entry["day"] for entry in done if entry["loaded"]]
+    if not changed:  # or the asset would have an event
+        raise AirflowSkipException("Nothing was loaded: the warehouse has these days from later listings.")
+    context["outlet_events"][FLIGHTS].extra["days"] = changed
     return done
 
 

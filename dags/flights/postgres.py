@@ -6,6 +6,7 @@ It needs `apache-airflow-providers-postgres`, with psycopg 2 or 3.
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -17,8 +18,18 @@ from flights.warehouse import Day, Load, check_counts
 
 __all__ = ["PostgresWarehouse"]
 
+log = logging.getLogger(__name__)
+
 #: One load at a time, as with a DuckDB file: what is published last is what is loaded last.
 _LOCK = "select pg_advisory_xact_lock(hashtext('flights warehouse'))"
+_TRY_LOCK = "select pg_try_advisory_xact_lock(hashtext('flights warehouse'))"
+#: Its number as `pg_locks` has it: a 64-bit key in two halves.
+_HOLDERS = """
+select coalesce(string_agg(pid::text, ', '), 'of one that has just ended') from pg_locks
+where locktype = 'advisory' and granted
+  and database = (select oid from pg_database where datname = current_database())
+  and (classid::bigint << 32) + objid::bigint = hashtext('flights warehouse')
+"""
 
 _TABLES = """
 create table if not exists quarantine (
@@ -27,6 +38,14 @@ create table if not exists loads (
   flight_date date primary key, raw integer, good integer, quarantined integer,
   newest timestamptz, sources jsonb, job_id text, run_id text, loaded_at timestamptz default now()
 );
+alter table loads add column if not exists listed timestamptz;
+"""
+
+#: See `flights.warehouse`.
+_LATER = """
+select 1 from loads where flight_date = %s
+  and listed is not null
+  and (listed, newest, jsonb_array_length(sources)) > (%s::timestamptz, %s::timestamptz, %s)
 """
 
 #: The types that a Parquet file of flights has, by DuckDB's name and by PostgreSQL's.
@@ -69,7 +88,7 @@ class PostgresWarehouse:
         try:
             with db.cursor() as cursor:
                 cursor.execute("set local time zone 'UTC'")
-                cursor.execute(_LOCK)
+                _lock(cursor)
                 yield cursor
             db.commit()
         except BaseException:
@@ -79,15 +98,26 @@ class PostgresWarehouse:
             db.close()
 
 
+def _lock(cursor: Any) -> None:
+    cursor.execute(_TRY_LOCK)
+    if cursor.fetchone()[0]:
+        return
+    cursor.execute(_HOLDERS)
+    log.warning(
+        "The load waits for another one, of the PostgreSQL process %s. If that hangs, "
+        "pg_terminate_backend() of it lets this one go on; its day stays as it was.",
+        cursor.fetchone()[0],
+    )
+    cursor.execute(_LOCK)
+
+
 def _replace(cursor: Any, day: Day, job_id: str, run_id: str) -> bool:
     columns = _columns(day.flights)
     declared = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
     cursor.execute(_TABLES)
     cursor.execute(f"create table if not exists flights ({declared})")
     cursor.execute("create index if not exists flights_of_a_day on flights (flight_date)")
-    cursor.execute(
-        "select 1 from loads where flight_date = %s and newest > %s::timestamptz", (day.day, day.newest)
-    )
+    cursor.execute(_LATER, (day.day, day.listed, day.newest, len(day.sources)))
     if cursor.fetchone():
         return False
     cursor.execute("delete from flights where flight_date = %s", (day.day,))
@@ -100,9 +130,9 @@ def _replace(cursor: Any, day: Day, job_id: str, run_id: str) -> bool:
     )
     sources = json.dumps([[source.name, source.etag] for source in day.sources])
     cursor.execute(
-        "insert into loads (flight_date, raw, good, quarantined, newest, sources, job_id, run_id) "
-        "values (%s, %s, %s, %s, %s, %s, %s, %s)",
-        (day.day, day.raw, day.good, day.quarantined, day.newest, sources, job_id, run_id),
+        "insert into loads (flight_date, raw, good, quarantined, listed, newest, sources, job_id, run_id) "
+        "values (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        (day.day, day.raw, day.good, day.quarantined, day.listed, day.newest, sources, job_id, run_id),
     )
     cursor.execute(
         "select (select count(*) from flights where flight_date = %s), "

@@ -1,12 +1,14 @@
 """The warehouse: a DuckDB file with the tables `flights`, `quarantine` and `loads`; see also `postgres`.
 
 A day is replaced in one transaction, with its entry in the ledger `loads`: whoever reads sees the day as it
-was or as it is, and running a load again, or dying in it, changes nothing.
+was or as it is, and running a load again, or dying in it, changes nothing. A day is left as it is when it was
+loaded from a later listing of its files: who listed later knows more, of files that are gone too.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Day", "Load", "QualityError", "Warehouse", "check_counts"]
 
+log = logging.getLogger(__name__)
+
 #: A DuckDB file has one writer at a time; another run's load is waited for.
 _LOCK_SECONDS = 120.0
 _LOCK_PAUSE = 0.2
@@ -32,6 +36,15 @@ create table if not exists loads (
   flight_date date primary key, raw integer, good integer, quarantined integer,
   newest timestamptz, sources json, job_id varchar, run_id varchar, loaded_at timestamptz default now()
 );
+alter table loads add column if not exists listed timestamptz;
+"""
+
+#: Both times have whole seconds. Of two listings of one second the one with the newer file was later, or the
+#: one with more files: it is rare that a file goes. Where all is equal both may load.
+_LATER = """
+select 1 from loads where flight_date = $1
+  and listed is not null
+  and (listed, newest, json_array_length(sources)) > ($2::timestamptz, $3::timestamptz, $4)
 """
 
 
@@ -63,13 +76,18 @@ class Day:
         """When the newest of its files was written."""
         return max(source.written for source in self.sources)
 
+    @property
+    def listed(self) -> str:
+        """When its files were listed."""
+        return min(source.listed for source in self.sources)
+
 
 @dataclass(frozen=True)
 class Load:
     """What became of a day.
 
     Args:
-        loaded: False when the warehouse has the day from newer files already.
+        loaded: False when the warehouse has the day from a later listing already.
     """
 
     day: str
@@ -125,10 +143,7 @@ class Warehouse:
         db.execute(_TABLES)
         flights = str(day.flights)
         db.execute("create table if not exists flights as from read_parquet($1) limit 0", [flights])
-        newer = db.execute(
-            "select 1 from loads where flight_date = $1 and newest > $2::timestamptz", [day.day, day.newest]
-        ).fetchone()
-        if newer:
+        if db.execute(_LATER, [day.day, day.listed, day.newest, len(day.sources)]).fetchone():
             return False
         db.execute("delete from flights where flight_date = $1", [day.day])
         db.execute("delete from quarantine where flight_date = $1", [day.day])
@@ -140,9 +155,9 @@ class Warehouse:
         )
         sources = json.dumps([[source.name, source.etag] for source in day.sources])
         db.execute(
-            "insert into loads (flight_date, raw, good, quarantined, newest, sources, job_id, run_id) "
-            "values ($1, $2, $3, $4, $5, $6, $7, $8)",
-            [day.day, day.raw, day.good, day.quarantined, day.newest, sources, job_id, run_id],
+            "insert into loads (flight_date, raw, good, quarantined, listed, newest, sources, job_id, "
+            "run_id) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            [day.day, day.raw, day.good, day.quarantined, day.listed, day.newest, sources, job_id, run_id],
         )
         self._check(db, day)
         return True
@@ -161,14 +176,22 @@ class Warehouse:
         import duckdb
 
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        deadline = time.monotonic() + _LOCK_SECONDS
+        deadline: float | None = None
         while True:
             try:
                 db = duckdb.connect(str(self._path))
                 break
-            except duckdb.IOException:
-                if time.monotonic() > deadline:
+            except duckdb.IOException as busy:
+                if "lock" not in str(busy) or (deadline is not None and time.monotonic() > deadline):
                     raise
+                if deadline is None:
+                    deadline = time.monotonic() + _LOCK_SECONDS
+                    log.warning(
+                        "The load waits up to %d s until nobody has the warehouse open, not even to read: "
+                        "end the process named here, or its connection. %s",
+                        _LOCK_SECONDS,
+                        busy,
+                    )
                 time.sleep(_LOCK_PAUSE)
         try:
             db.execute("set timezone = 'UTC'")

@@ -13,7 +13,9 @@ DAYS = [(date(2013, 1, 1) + timedelta(days=number)).isoformat() for number in ra
 
 def test_each_of_150_days_leaves_its_rows_and_counts_where_the_load_looks() -> None:
     files = [
-        asdict(RawFile(f"flights/{day}/{origin}.csv", "", "")) for day in DAYS for origin in ("EWR", "JFK")
+        asdict(RawFile(f"flights/{day}/{origin}.csv", "", "", ""))
+        for day in DAYS
+        for origin in ("EWR", "JFK")
     ]
     graph = flights_graph(files, "dag/run", "1.0")
     graph.validate()

@@ -68,7 +68,8 @@ class Story:
 
     def load(self, place: str, days: dict[str, tuple[int, int]], last_step: int = 0) -> int | None:
         """Load what is staged at a place, in a process. Gives its exit code."""
-        sources = [RawFile(f"flights/{day}/EWR.csv", "0x1", _written(place)) for day in days]
+        written = _written(place)
+        sources = [RawFile(f"flights/{day}/EWR.csv", "0x1", written, written) for day in days]
         connection = {
             "conn_type": "azurebatch",
             "host": "http://127.0.0.1:1",  # no Batch account is asked for anything

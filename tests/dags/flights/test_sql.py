@@ -297,14 +297,14 @@ def test_the_rows_of_a_damaged_day_can_be_loaded(
 def test_the_day_of_a_file(name: str, day: str | None) -> None:
     assert day_of(name) == day
     if day:
-        assert RawFile(name, "", "").day == day
+        assert RawFile(name, "", "", "").day == day
 
 
 @pytest.mark.parametrize(
     "name", ["jfk.csv", "JFK.CSV", "J FK.csv", "JFK#1.csv", "ÄÖ.csv", "a/JFK.csv", "JFK.csv.gz", "{{x}}.csv"]
 )
 def test_a_file_of_another_name_is_set_aside_whole(package: Path, node: Path, name: str) -> None:
-    file = RawFile(f"flights/{DAY}/{name}", "", "")
+    file = RawFile(f"flights/{DAY}/{name}", "", "", "")
     graph = flights_graph([asdict(file)], "place", "1.0")
     graph.validate()
     environment = dict(graph.spec(f"transform-{DAY}-other-1").environment)

@@ -8,17 +8,19 @@ import pickle
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 import pytest
+from flights.files import RawFile
 from flights.pipeline import WAREHOUSE_CONN_ID, open_warehouse
 from flights.postgres import PostgresWarehouse
 from flights.warehouse import Day, QualityError, Warehouse
 
-from tests.dags.flights.warehouses import Tables, files
+from tests.dags.flights.warehouses import DuckTables, Tables, files
 
 
 def counts(tables: Tables) -> list[tuple[int, ...]]:
@@ -51,16 +53,120 @@ def test_days_do_not_touch_each_other(tables: Tables, tmp_path: Path) -> None:
     assert counts(tables) == [(7, 2, 2)]
 
 
-def test_a_load_from_older_files_leaves_the_day_as_it_is(tables: Tables, tmp_path: Path) -> None:
-    lake, warehouse, day = Lake(), tables.warehouse, files(tmp_path / "new", 5, 0)
-    warehouse.load(day, lake.publish, job_id="j", run_id="r")
-    (source,) = day.sources
-    older = replace(
-        files(tmp_path / "old", 2, 0), sources=[replace(source, written="2013-01-01T00:00:00+00:00")]
+EWR = RawFile("flights/2013-01-01/EWR.csv", "0x1", "2013-01-02T00:00:00+00:00", "2013-01-04T00:00:00+00:00")
+JFK = replace(EWR, name="flights/2013-01-01/JFK.csv")
+NEWER = replace(EWR, written="2013-01-03T00:00:00+00:00")
+
+
+@pytest.mark.parametrize(
+    ("loaded", "older"),
+    [
+        pytest.param([EWR], [replace(NEWER, listed="2013-01-03T00:00:01+00:00")], id="listed before"),
+        pytest.param([EWR], [replace(EWR, listed="2013-01-03T23:59:59+00:00")], id="the same, listed before"),
+        pytest.param([NEWER], [EWR, JFK], id="listed in one second, older files"),
+        pytest.param([EWR, JFK], [EWR], id="listed in one second, fewer files"),
+    ],
+)
+def test_a_load_from_an_earlier_listing_leaves_the_day_as_it_is(
+    tables: Tables, tmp_path: Path, loaded: list[RawFile], older: list[RawFile]
+) -> None:
+    lake, warehouse = Lake(), tables.warehouse
+    day = replace(files(tmp_path / "new", 5, 0), sources=loaded)
+    slow = replace(files(tmp_path / "old", 2, 0), sources=older)
+    for _ in range(2):
+        assert warehouse.load(day, lake.publish, job_id="j", run_id="r").loaded  # itself it may load again
+        assert not warehouse.load(slow, lake.publish, job_id="j", run_id="r").loaded
+        assert counts(tables) == [(5, 0, 1)]
+    assert lake.published == 2
+
+
+def test_a_file_that_was_withdrawn_is_out_of_the_table_after_a_rerun(tables: Tables, tmp_path: Path) -> None:
+    lake, warehouse = Lake(), tables.warehouse
+    both = [EWR, replace(JFK, written=NEWER.written)]
+    warehouse.load(
+        replace(files(tmp_path / "both", 5, 2), sources=both), lake.publish, job_id="j", run_id="r"
     )
-    assert not warehouse.load(older, lake.publish, job_id="j", run_id="r").loaded
-    assert counts(tables) == [(5, 0, 1)]
-    assert lake.published == 1
+    left = [replace(EWR, listed="2013-01-04T00:00:01+00:00")]
+    rerun = replace(files(tmp_path / "left", 3, 0), sources=left)
+
+    assert warehouse.load(rerun, lake.publish, job_id="j", run_id="r").loaded
+
+    assert counts(tables) == [(3, 0, 1)]
+    assert lake.published == 2
+
+
+def test_a_ledger_that_knows_no_listings_goes_on(tables: Tables, tmp_path: Path) -> None:
+    warehouse, day = tables.warehouse, files(tmp_path / "day", 5, 2)
+    warehouse.load(day, Lake().publish, job_id="j", run_id="r")
+    tables.tell("alter table loads drop column listed")
+
+    assert warehouse.load(day, Lake().publish, job_id="j", run_id="r").loaded
+
+    assert counts(tables) == [(5, 2, 1)]
+
+
+def test_a_load_says_whom_it_waits_for_when_somebody_reads_the_file(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    tables = DuckTables(tmp_path / "w.duckdb")
+    tables.warehouse.load(files(tmp_path / "old", 5, 2), Lake().publish, job_id="j", run_id="r")
+    program = (
+        "import duckdb, sys; db = duckdb.connect(sys.argv[1], read_only=True); print(1, flush=True); input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(tables.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as reader:
+        assert reader.stdin
+        assert reader.stdout
+        reader.stdout.readline()
+        with ThreadPoolExecutor() as pool:
+            load = pool.submit(
+                tables.warehouse.load, files(tmp_path / "new", 6, 0), Lake().publish, job_id="j", run_id="r"
+            )
+            try:
+                waits_for(caplog, f"PID {reader.pid}")
+            finally:
+                reader.stdin.close()
+            assert load.result().loaded
+    assert len(caplog.records) == 1
+    assert counts(tables) == [(6, 0, 1)]
+
+
+def test_a_file_that_is_no_warehouse_is_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "w.duckdb").write_text("no database")
+    with pytest.raises(duckdb.IOException, match="not a valid DuckDB database"):
+        Warehouse(tmp_path / "w.duckdb").load(
+            files(tmp_path / "d", 5, 2), Lake().publish, job_id="j", run_id="r"
+        )
+
+
+@pytest.mark.slow
+def test_a_load_says_which_other_load_it_waits_for(
+    database: Tables, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def load(number: int, publish: Callable[[], None]) -> None:
+        day = files(tmp_path / str(number), number, 0)
+        assert database.warehouse.load(day, publish, job_id="j", run_id="r").loaded
+
+    with ThreadPoolExecutor() as pool:
+
+        def load_another() -> None:
+            others.append(pool.submit(load, 6, Lake().publish))
+            ((holder,),) = database.ask("select pid from pg_locks where locktype = 'advisory' and granted")
+            waits_for(caplog, f"PostgreSQL process {holder}.")
+
+        others: list[Future[None]] = []
+        load(5, load_another)
+        others[0].result()
+    assert counts(database) == [(6, 0, 1)]
+
+
+def waits_for(caplog: pytest.LogCaptureFixture, whom: str) -> None:
+    deadline = time.monotonic() + 60
+    while not caplog.records:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert whom in caplog.text
 
 
 def test_counts_that_do_not_agree_change_nothing(tables: Tables, tmp_path: Path) -> None:

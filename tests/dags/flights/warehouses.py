@@ -26,7 +26,8 @@ def files(folder: Path, good: int, bad: int, day: str = "2013-01-01") -> Day:
     )
     for table, name in (("g", "flights"), ("q", "quarantine")):
         db.execute(f"copy {table} to '{folder / name}.parquet' (format parquet)")
-    source = RawFile(f"flights/{day}/EWR.csv", "0x1", "2013-01-02T00:00:00+00:00")
+    written = "2013-01-02T00:00:00+00:00"
+    source = RawFile(f"flights/{day}/EWR.csv", "0x1", written, "2013-01-04T00:00:00+00:00")
     paths = (folder / "flights.parquet", folder / "quarantine.parquet")
     return Day(day, *paths, raw=good + bad, good=good, quarantined=bad, sources=[source])
 
@@ -38,6 +39,9 @@ class Tables(Protocol):
 
     def ask(self, query: str) -> list[tuple[Any, ...]]:
         """Rows of a query."""
+
+    def tell(self, statement: str) -> None:
+        """Change something."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,10 @@ class DuckTables:
         with duckdb.connect(str(self.path)) as db:
             return db.execute(query).fetchall()
 
+    def tell(self, statement: str) -> None:
+        with duckdb.connect(str(self.path)) as db:
+            db.execute(statement)
+
 
 @dataclass(frozen=True)
 class PostgresTables:
@@ -64,3 +72,7 @@ class PostgresTables:
     def ask(self, query: str) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.uri, autocommit=True) as db:
             return db.execute(query).fetchall()
+
+    def tell(self, statement: str) -> None:
+        with psycopg.connect(self.uri, autocommit=True) as db:
+            db.execute(statement)
