@@ -3,15 +3,20 @@
 A receipt is created with *If-None-Match*, which storage decides atomically: of any number of runs that see
 the same announcement one gets it. A run that died and comes back finds its own receipts and goes on.
 The idea is that of Azure Functions' blob receipts (*Blob trigger*).
+
+Receipts lie by day, so that a look lists only the days it asks about. A queue and a listing tell of one
+version with times that differ by seconds, or by the time its upload took. So near midnight a version has a
+receipt on both days, taken in their order, and who holds the last one holds the version: who has got that far
+either holds the first one too, or was told of the second day only and came before whoever holds the first.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from airflow_batch_provider.client.blobs.blob_events import BlobEvent, latest_of_each
@@ -20,6 +25,9 @@ if TYPE_CHECKING:
     from azure.storage.blob import ContainerClient
 
 _OWNER = "owner"
+
+#: So much may the times differ that are told of one version: from the beginning of a write to its event.
+_APART = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -60,22 +68,29 @@ class Receipts:
         """
         held = self._noted()
         announced = {event.version: event for event in (*held, *latest_of_each(events))}
-        by_receipt = {self._name(event): event for event in announced.values()}
-        owners = self._owners(by_receipt)
+        receipts = {version: self._names(event) for version, event in announced.items()}
+        owners = self._owners(name for names in receipts.values() for name in names)
         mine: list[BlobEvent] = []
         left = 0
-        for name, event in by_receipt.items():
+        for version, event in announced.items():
+            names = receipts[version]
             if limit is not None and len(mine) >= limit:
-                left += name not in owners
-            elif owners[name] == self._mark if name in owners else self._take(name, event):
+                left += not any(name in owners for name in names)
+            elif self._hold(names, owners, event):
                 mine.append(event)
         if mine != held:
             self._note(mine)
-        return Claims(mine, len(by_receipt) - len(mine) - left, left)
+        return Claims(mine, len(announced) - len(mine) - left, left)
 
-    def _name(self, event: BlobEvent) -> str:
-        """Receipts lie by day, so that a look lists only the days it asks about."""
-        return f"{self._consumer}/{event.time[:10] or 'undated'}/{_digest(event.version)}.json"
+    def _names(self, event: BlobEvent) -> list[str]:
+        return [f"{self._consumer}/{day}/{_digest(event.version)}.json" for day in _days(event.time)]
+
+    def _hold(self, names: list[str], owners: Mapping[str, str], event: BlobEvent) -> bool:
+        there = [number for number, name in enumerate(names, 1) if name in owners]
+        last = there[-1] if there else 0
+        if last and owners[names[last - 1]] != self._mark:
+            return False
+        return all(self._take(name, event) for name in names[last:])
 
     def _owners(self, names: Iterable[str]) -> dict[str, str]:
         """The marks of the owners of all receipts that lie beside these: one listing for each day."""
@@ -124,6 +139,15 @@ class Receipts:
     @property
     def _note_name(self) -> str:
         return f"{self._consumer}/runs/{self._mark}.json"
+
+
+def _days(time: str) -> list[str]:
+    """The days of an event's receipts, in order."""
+    try:
+        moment = datetime.fromisoformat(time[:19])
+    except ValueError:
+        return [time[:10] or "undated"]
+    return sorted({(moment + apart).date().isoformat() for apart in (-_APART, _APART)})
 
 
 def _digest(text: str) -> str:

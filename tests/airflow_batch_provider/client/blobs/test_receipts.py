@@ -90,6 +90,77 @@ def test_a_limit_leaves_the_rest_to_the_next_run(container: ContainerClient) -> 
     assert (second.others, second.left) == (2, 0)
 
 
+def told_by(queue: str, listing: str) -> list[BlobEvent]:
+    """One version, as a queue and as a listing tell of it."""
+    queued = replace(a_blob("a"), time=queue, sequencer="0A")
+    return [queued, replace(queued, id="", time=listing, sequencer="", api="")]
+
+
+AROUND_MIDNIGHT = told_by("2026-11-27T00:00:00.0200000Z", "2026-11-26T23:59:59Z")
+#: One is so far from midnight that it has a receipt on one day only.
+ON_ONE_DAY = [
+    told_by("2026-11-26T23:10:00.5Z", "2026-11-26T22:50:00Z"),
+    told_by("2026-11-27T01:10:00.5Z", "2026-11-27T00:50:00Z"),
+]
+PAIRS = [pair for told in (AROUND_MIDNIGHT, *ON_ONE_DAY) for pair in (told, told[::-1])]
+
+
+@pytest.mark.parametrize(("first", "second"), PAIRS)
+def test_a_version_that_two_watchers_tell_of_around_midnight_is_taken_once(
+    container: ContainerClient, first: BlobEvent, second: BlobEvent
+) -> None:
+    assert Receipts(container, "dag/task", "run-1").claim([first]).mine == [first]
+
+    other = Receipts(container, "dag/task", "run-2").claim([second])
+    again = Receipts(container, "dag/task", "run-1").claim([second])
+
+    assert (other.mine, other.others) == ([], 1)
+    assert [event.version for event in again.mine] == [first.version]
+
+
+@pytest.mark.parametrize(("first", "second"), PAIRS)
+def test_runs_of_the_same_time_around_midnight_do_not_both_take(
+    container: ContainerClient, first: BlobEvent, second: BlobEvent
+) -> None:
+    """Each has listed the receipts before the other one takes, and they take by turns."""
+    takers = [Receipts(container, "dag/task", f"run-{number}") for number in (1, 2)]
+    plans = [iter(taker._names(event)) for taker, event in zip(takers, (first, second), strict=True)]
+    holds = [True, True]
+    for _ in range(2):
+        for number, event in enumerate((first, second)):
+            if holds[number] and (name := next(plans[number], None)):
+                holds[number] = takers[number]._take(name, event)
+
+    assert sorted(holds) == [False, True]
+    for told in (first, second):  # and whatever a retry is told, it finds the same
+        assert [bool(taker.claim([told]).mine) for taker in takers] == holds
+
+
+@pytest.mark.parametrize("known", AROUND_MIDNIGHT)
+@pytest.mark.parametrize("told", AROUND_MIDNIGHT)
+def test_the_one_receipt_of_an_earlier_version_is_honoured(
+    container: ContainerClient, known: BlobEvent, told: BlobEvent
+) -> None:
+    earlier = Receipts(container, "dag/task", "run-1")
+    (name,) = (name for name in earlier._names(known) if f"/{known.time[:10]}/" in name)
+    earlier._take(name, known)
+
+    other = Receipts(container, "dag/task", "run-2").claim([told])
+    again = Receipts(container, "dag/task", "run-1").claim([told])
+
+    assert (other.mine, other.others) == ([], 1)
+    assert again.mine == [told]
+
+
+def test_a_run_that_died_between_both_days_receipts_goes_on(container: ContainerClient) -> None:
+    queued, listed = AROUND_MIDNIGHT
+    dying = Receipts(container, "dag/task", "run-1")
+    dying._take(dying._names(queued)[0], queued)
+
+    assert Receipts(container, "dag/task", "run-2").claim([listed]).mine == []
+    assert Receipts(container, "dag/task", "run-1").claim([queued]).mine == [queued]
+
+
 def test_runs_at_the_same_time_share_without_overlap(container: ContainerClient) -> None:
     announced = [a_blob(f"{number}") for number in range(20)]
 
