@@ -13,6 +13,8 @@
         ├── BatchSpecError               a declaration that cannot work, found in the worker (likewise)
         ├── BatchJobConflictError        the job id is taken by something that is not ours to continue
         ├── BatchFunctionError           a function of @task.azure_batch raised, or could not be called
+        │   ├── BatchFunctionSkipError   it raised AirflowSkipException (which this is as well)
+        │   └── BatchFunctionHopelessError  it raised AirflowFailException (likewise)
         ├── BatchResultError             a task did well, and its result cannot be had (likewise)
         ├── BatchJobTimeoutError         the operator's timeout was reached; the job was ended
         └── BatchJobFailedError          tasks of the job failed or never ran
@@ -30,9 +32,13 @@ from collections.abc import Mapping, Sequence
 from airflow_batch_provider.spec.errors import SpecError
 
 try:
-    from airflow.sdk.exceptions import AirflowException, AirflowFailException
+    from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 except ImportError:  # Airflow 3.1 keeps them elsewhere
-    from airflow.exceptions import AirflowException, AirflowFailException  # type: ignore[no-redef,attr-defined]
+    from airflow.exceptions import (  # type: ignore[no-redef,attr-defined]
+        AirflowException,
+        AirflowFailException,
+        AirflowSkipException,
+    )
 
 
 class AzureBatchError(AirflowException):
@@ -129,6 +135,14 @@ class BatchFunctionError(AzureBatchError):
     def __init__(self, message: str, *, type_name: str = "") -> None:
         super().__init__(message)
         self.type_name = type_name
+
+
+class BatchFunctionSkipError(BatchFunctionError, AirflowSkipException):
+    """The function has raised ``AirflowSkipException``: Airflow skips the task."""
+
+
+class BatchFunctionHopelessError(BatchFunctionError, AirflowFailException):
+    """The function has raised ``AirflowFailException``: Airflow does not retry."""
 
 
 class BatchJobFailedError(AzureBatchError):

@@ -35,6 +35,10 @@ RESULT = "result.bin"
 REFERENCE = "azure_batch_result"
 """Key of the dictionary that stands for a result which is kept in a blob."""
 
+SKIP = "AirflowSkipException"
+FAIL = "AirflowFailException"
+"""What a function raises to say how its task ends: known by name, whether Airflow is on the node or not."""
+
 _ENVIRONMENT = ".function-environment"
 _PREPARED = "AIRFLOW_BATCH_FUNCTION_PREPARED"
 _EXCEPTION_BYTES = 1_000_000
@@ -85,9 +89,12 @@ def main() -> int:
     except BaseException as error:  # whatever it is, Airflow is to learn of it
         if isinstance(error, SystemExit) and not error.code:
             return _keep(payload, None)
-        logging.getLogger("azure_batch").error("%s: %s", type(error).__name__, error)
-        _tell(payload, _raised(payload, error))
-        return 1
+        outcome = _raised(payload, error)
+        skipped = SKIP in outcome["kinds"]  # which is no failure of the Batch task
+        level = logging.INFO if skipped else logging.ERROR
+        logging.getLogger("azure_batch").log(level, "%s: %s", type(error).__name__, error)
+        _tell(payload, outcome)
+        return 0 if skipped else 1
 
 
 # Calling the function
@@ -111,8 +118,18 @@ def returned(payload: dict[str, Any]) -> Any:
             "plain values. cloudpickle and dill need the same Python minor version on both sides."
         ) from error
     args, kwargs = resolved((args, kwargs), payload["results"])
+    _offer(payload["modules"])
     value = function_of(payload)(*args, **kwargs)
     return asyncio.run(value) if inspect.iscoroutine(value) else value
+
+
+def _offer(modules: dict[str, str]) -> None:
+    """Let the function import these files, if the node has no package of their name installed."""
+    for name, text in modules.items():
+        place = Path(name)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text, "utf-8")
+    sys.path.append(os.getcwd())  # which with PYTHONSAFEPATH is not searched
 
 
 def function_of(payload: dict[str, Any]) -> Any:
@@ -264,6 +281,7 @@ def _raised(payload: dict[str, Any], error: BaseException) -> dict[str, Any]:
     text = "".join(traceback.format_exception(kind, error, _own_part(error, payload["file"])))
     return {
         "state": _STATES.get(kind, "raised"),
+        "kinds": [each.__name__ for each in kind.__mro__],
         "type": kind.__qualname__
         if kind.__module__ == "builtins"
         else f"{kind.__module__}.{kind.__qualname__}",

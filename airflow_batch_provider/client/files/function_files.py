@@ -13,9 +13,22 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_batch_provider.exceptions import BatchFunctionError
+from airflow_batch_provider import node
+from airflow_batch_provider.exceptions import (
+    BatchFunctionError,
+    BatchFunctionHopelessError,
+    BatchFunctionSkipError,
+)
 from airflow_batch_provider.node import run_function
-from airflow_batch_provider.node.run_function import OUTCOME, PAYLOAD, REFERENCE, RESULT, unwritable
+from airflow_batch_provider.node.run_function import (
+    FAIL,
+    OUTCOME,
+    PAYLOAD,
+    REFERENCE,
+    RESULT,
+    SKIP,
+    unwritable,
+)
 from airflow_batch_provider.spec.compile import WorkArea
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.files import BlobRef, Source, blob
@@ -26,6 +39,9 @@ if TYPE_CHECKING:
 
 SCRIPT = "run_function.py"
 """What a task runs, with the Python of its node."""
+
+_NODE_MODULE = "airflow_batch_provider/node/__init__.py"
+"""What a function can import there, by its path in the task's working directory."""
 
 _OUTCOME_BYTES = 4_000_000
 _LARGEST = 2_000_000_000
@@ -81,6 +97,7 @@ class FunctionCall:
             "python_version": self.python_version,
             "python": ".".join(map(str, sys.version_info[:3])),
             "results": self.places(),
+            "modules": {_NODE_MODULE: Path(node.__file__).read_text("utf-8")},
         }
         return json.dumps(whole).encode()
 
@@ -218,6 +235,13 @@ class FunctionOutcome:
             f"On the node (Python {told['python']}):\n{told['traceback']}",
             type_name=str(told["type"]),
         )
+        kinds = told.get("kinds", ())  # not told by an older version, whose task may run on past an upgrade
+        if SKIP in kinds:
+            return BatchFunctionSkipError(
+                told["message"] or "the function says so", type_name=str(told["type"])
+            )
+        if FAIL in kinds:
+            return BatchFunctionHopelessError(str(remote), type_name=str(told["type"]))
         own = self._own()
         if own is None:
             return remote

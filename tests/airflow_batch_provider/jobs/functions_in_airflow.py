@@ -102,7 +102,31 @@ def raising(pool: str) -> DAG:
 
             deeper()
 
+        @task.azure_batch(pool_id=pool, poll_interval=0.5, retries=5, retry_delay=timedelta(hours=1))
+        def fails_for_good() -> None:
+            from airflow_batch_provider.node import AirflowFailException
+
+            raise AirflowFailException("no such customer")
+
         raises()
+        fails_for_good()
+    return dag
+
+
+def skipping(pool: str) -> DAG:
+    with DAG("skipping", schedule=None, start_date=START) as dag:
+
+        @task.azure_batch(pool_id=pool, poll_interval=0.5)
+        def skips() -> int:
+            from airflow_batch_provider.node import AirflowSkipException
+
+            raise AirflowSkipException("nothing new")
+
+        @task
+        def after(value: int) -> None:
+            raise AssertionError(value)
+
+        after(skips())
     return dag
 
 
@@ -120,4 +144,4 @@ def packages(pool: str) -> DAG:
 
 
 def dags(pool: str, folder: Path) -> list[DAG]:
-    return [make(pool) for make in (functions, expanded, raising, packages)]
+    return [make(pool) for make in (functions, expanded, raising, skipping, packages)]

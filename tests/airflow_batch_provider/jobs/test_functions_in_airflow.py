@@ -76,6 +76,13 @@ def test_the_exception_of_the_function_is_raised_with_the_traceback_of_the_node(
         assert expected in output
 
 
+def test_a_function_skips_its_task_or_fails_it_without_a_retry(told: Told) -> None:
+    # With a retry it would wait for that for an hour.
+    assert told.dags["raising"]["states"]["fails_for_good"] == "failed"
+    assert "AirflowFailException: no such customer" in told.output
+    assert told.dags["skipping"]["states"] == {"skips": "skipped", "after": "skipped"}
+
+
 def test_requirements_are_installed_by_uv(told: Told) -> None:
     packages = told.dags["packages"]
     assert packages["returned"]["installed"] == ["1.0.0"], told.output[-8000:]

@@ -11,16 +11,18 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import airflow_batch_provider.node
 from airflow_batch_provider.client.files.function_files import FunctionCall, FunctionOutcome
 from airflow_batch_provider.exceptions import BatchFunctionError
 from airflow_batch_provider.node import run_function
 from airflow_batch_provider.spec.function_source import FunctionSource, function_source
+from tests.airflow_batch_provider.airflow_versions import AirflowFailException, AirflowSkipException
 
 
 class Node:
@@ -31,14 +33,18 @@ class Node:
         self.said = ""
 
     def run(
-        self, function: Callable[..., Any] | FunctionSource, *args: Any, **changes: Any
+        self,
+        function: Callable[..., Any] | FunctionSource,
+        *args: Any,
+        flags: Sequence[str] = ("-I",),
+        **changes: Any,
     ) -> FunctionOutcome:
         source = function if isinstance(function, FunctionSource) else function_source(function)
         call = FunctionCall(source, args, {}, "pickle", (), None)
         payload = {**json.loads(call.payload()), **changes}
         (self.folder / run_function.PAYLOAD).write_text(json.dumps(payload))
         done = subprocess.run(
-            [sys.executable, "-I", run_function.__file__],
+            [sys.executable, *flags, run_function.__file__],
             cwd=self.folder,
             capture_output=True,
             text=True,
@@ -48,7 +54,8 @@ class Node:
         self.said = done.stdout
         assert done.stderr == ""
         told = json.loads((self.folder / run_function.OUTCOME).read_text())
-        assert done.returncode == (0 if told["state"] == "returned" else 1)
+        well = told["state"] == "returned" or "AirflowSkipException" in told["kinds"]
+        assert done.returncode == (0 if well else 1)
         return FunctionOutcome("container/job/task/result.bin", told)
 
     def result(self) -> Any:
@@ -162,6 +169,43 @@ def test_an_exit_of_the_function_is_none_of_the_workers(node: Node) -> None:
     assert node.result() is None
 
 
+def skips() -> None:
+    from airflow_batch_provider.node import AirflowSkipException
+
+    raise AirflowSkipException("nothing new")
+
+
+def fails_for_good() -> None:
+    from airflow_batch_provider.node import AirflowFailException
+
+    raise AirflowFailException("no such customer")
+
+
+# With -S nothing is installed there: neither Airflow nor this provider.
+@pytest.mark.parametrize("flags", [["-I"], ["-I", "-S"]])
+def test_a_function_skips_or_fails_for_good_without_airflow_on_the_node(node: Node, flags: list[str]) -> None:
+    skipped = node.run(skips, flags=flags).error()
+    assert isinstance(skipped, AirflowSkipException)
+    assert skipped.args == ("nothing new",)
+    assert json.loads(node.said.splitlines()[-1])["level"] == "info"
+    failed = node.run(fails_for_good, flags=flags).error()
+    assert isinstance(failed, AirflowFailException)
+    assert "no such customer" in str(failed)
+    assert "in fails_for_good" in str(failed)
+
+
+def test_what_airflow_itself_has_of_these_names_is_known_as_well(node: Node) -> None:
+    def skips() -> None:
+        from airflow.exceptions import AirflowSkipException
+
+        class MineError(AirflowSkipException):
+            pass
+
+        raise MineError("mine")
+
+    assert isinstance(node.run(skips).error(), AirflowSkipException)
+
+
 def test_references_among_arguments_arrive_as_what_they_stand_for(node: Node) -> None:
     def total(held: dict[str, Any]) -> int:
         return sum(held["numbers"][0])
@@ -252,8 +296,9 @@ def test_what_a_run_left_that_its_node_has_ended_is_not_taken_for_this_one(node:
     assert not (node.folder / run_function.RESULT).exists()
 
 
-def test_the_script_is_python_3_8_with_the_standard_library_alone() -> None:
-    tree = ast.parse(Path(run_function.__file__).read_text(), feature_version=(3, 8))
+@pytest.mark.parametrize("file", [run_function.__file__, airflow_batch_provider.node.__file__])
+def test_what_goes_to_the_node_is_python_3_8_with_the_standard_library_alone(file: str) -> None:
+    tree = ast.parse(Path(file).read_text(), feature_version=(3, 8))
     imported = {alias.name.partition(".")[0] for each in ast.walk(tree) if isinstance(each, ast.Import)
                 for alias in each.names}  # fmt: skip
     imported |= {

@@ -116,6 +116,8 @@ PAGES = (
             ),
             f"{_PROVIDER}.decorators.results.load_result": (),
             f"{_PROVIDER}.decorators.results.is_reference": (),
+            f"{_PROVIDER}.node.AirflowSkipException": (),
+            f"{_PROVIDER}.node.AirflowFailException": (),
             f"{_PROVIDER}.task_groups.batch_job.AzureBatchJobTaskGroup": ("task",),
             f"{_PROVIDER}.task_groups.handle.BatchMember": ("output",),
         },
