@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_batch_provider.arguments import PoolOfJob
+from airflow_batch_provider.exceptions import BatchJobFailedError, BatchJobTimeoutError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.operators.job import AzureBatchJobOperator
 from airflow_batch_provider.operators.task_instance import identity_of
@@ -103,6 +104,13 @@ class AzureBatchCustomActivityOperator(AzureBatchJobOperator):
         graph = read.graph(self._inputs).rendered(render)
         graph.validate()
         return graph
+
+    def _act(self, context: Context, run: JobRun, claim: Claim, event: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            return super()._act(context, run, claim, event)
+        except (BatchJobFailedError, BatchJobTimeoutError):
+            self._activity_files(context).delete(self._read(context).files())
+            raise
 
     def _finish(self, context: Context, run: JobRun, claim: Claim) -> dict[str, Any]:
         read, files = self._read(context), self._activity_files(context)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from airflow.sdk._shared.secrets_masker import redact, reset_secrets_masker
 from azure.storage.blob import BlobServiceClient
 
-from airflow_batch_provider.exceptions import BatchJobFailedError, BatchResultError
+from airflow_batch_provider.exceptions import BatchJobFailedError, BatchJobTimeoutError, BatchResultError
 from airflow_batch_provider.operators.custom_activity import AzureBatchCustomActivityOperator
 from airflow_batch_provider.spec import SpecError
 from airflow_batch_provider.triggers.job import AzureBatchJobTrigger
@@ -131,6 +132,20 @@ async def test_an_activity_without_program_or_output_runs_and_a_failing_one_is_e
     bad = operator(pool, batch_conn_id, command="/bin/sh -c 'echo no rows >&2; exit 5'", deferrable=False)
     with pytest.raises(BatchJobFailedError, match=r"(?s)exit code 5.*no rows"):
         await asyncio.to_thread(bad.execute, Instance().context(secret="x"))
+
+
+def test_definitions_are_deleted_also_when_the_time_is_over(
+    pool: str, batch_conn_id: str, blobs: BlobServiceClient
+) -> None:
+    made = operator(
+        pool, batch_conn_id, command="/bin/sleep 60", deferrable=False, timeout=timedelta(seconds=1)
+    )
+    secret = uuid.uuid4().hex
+    with pytest.raises(BatchJobTimeoutError):
+        made.execute(Instance().context(secret=secret))
+    container = blobs.get_container_client("adfjobs")
+    left = [container.download_blob(name).readall() for name in container.list_blob_names()]
+    assert not [data for data in left if secret.encode() in data]
 
 
 @pytest.mark.parametrize(("kept", "path"), [(True, "lib/helper.txt"), (False, "helper.txt")])
