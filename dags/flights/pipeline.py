@@ -19,17 +19,20 @@ from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.operators.job import AzureBatchJobOperator
 from airflow_batch_provider.operators.package import AzureBatchApplicationPackageOperator
 from airflow_batch_provider.operators.pool import AzureBatchPoolOperator
-from airflow_batch_provider.spec import Image, Pool, pending_tasks
+from airflow_batch_provider.spec import BlobRef, Image, Pool, pending_tasks
 from flights.files import RAW, RawFile, list_raw
-from flights.graph import STAGING, flights_graph, staged
+from flights.graph import DAY_OUTPUTS, STAGING, flights_graph, staged
 from flights.package import APPLICATION_ID, build_package
 from flights.postgres import PostgresWarehouse
 from flights.warehouse import Day, Warehouse
 
 try:
-    from airflow.sdk.exceptions import AirflowSkipException
-except ImportError:  # Airflow 3.1 keeps it elsewhere
-    from airflow.exceptions import AirflowSkipException  # type: ignore[no-redef]
+    from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+except ImportError:  # Airflow 3.1 keeps them elsewhere
+    from airflow.exceptions import (  # type: ignore[no-redef]
+        AirflowFailException,
+        AirflowSkipException,
+    )
 
 __all__ = ["FLIGHTS", "WAREHOUSE_CONN_ID", "flights_pipeline", "open_warehouse"]
 
@@ -41,6 +44,7 @@ WAREHOUSE = "FLIGHTS_WAREHOUSE"
 #: Or the id of a connection to PostgreSQL: then the warehouse is there.
 WAREHOUSE_CONN_ID = "FLIGHTS_WAREHOUSE_CONN_ID"
 CURATED = "curated"
+_NOT_MADE = "not_made"
 
 POOL = Pool(
     id="flights",
@@ -71,9 +75,11 @@ def flights_pipeline(days: Any) -> None:
             "place": "{{ ti.xcom_pull(task_ids='place') }}",
             "version": "{{ ti.xcom_pull(task_ids='duckdb_package')['version'] }}",
         },
+        on_task_failure="continue",  # a day that cannot be made keeps no other one
     )
     files >> [package, pool] >> job
-    place() >> job >> load(files, job.output)
+    place(files) >> job
+    load(files, job.output) >> all_days()
 
 
 @task
@@ -92,40 +98,44 @@ def plan(days: Iterable[str]) -> list[dict[str, Any]]:
 
 
 @task
-def place() -> str:
-    """A name of this run's own for what it stages."""
+def place(files: list[dict[str, Any]]) -> str:
+    """A name for what is staged, of this run and these files: a day that lies there was made from them."""
     context = get_current_context()
-    run = f"{context['dag'].dag_id}/{context['run_id']}"
+    run = json.dumps([context["dag"].dag_id, context["run_id"], files])
     return f"{context['dag'].dag_id}/{hashlib.sha256(run.encode()).hexdigest()[:16]}"
 
 
-@task(outlets=[FLIGHTS], max_active_tis_per_dag=1)
-def load(files: list[dict[str, Any]], job: dict[str, Any]) -> list[dict[str, Any]]:
-    """Load each day into the warehouse and publish it in the lake; both replace what was there."""
+@task(outlets=[FLIGHTS], max_active_tis_per_dag=1, trigger_rule="none_skipped")
+def load(files: list[dict[str, Any]], job: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """Load each day into the warehouse and publish it in the lake; both replace what was there.
+
+    When the job failed, those days are loaded that it made.
+    """
     context = get_current_context()
+    ended = job or context["ti"].xcom_pull(task_ids="transform", key="failure")
+    if not ended:
+        raise AirflowFailException("There was no Batch job: see the tasks before this one.")
     sources = [RawFile(**file) for file in files]
     warehouse = open_warehouse()
     storage = AzureBatchHook().storage()
-    done = []
+    done, missing = [], []
     staging = context["ti"].xcom_pull(task_ids="place")
     # The days of the plan, not the job's results: of those an XCom holds a hundred at most.
     for day in sorted({source.day for source in sources}):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            for file in ("flights.parquet", "quarantine.parquet", "report.json"):
-                source = staged(staging, day) / file
-                with (
-                    storage.container_client(source.container) as container,
-                    (folder / file).open("wb") as to,
-                ):
-                    container.download_blob(source.name).readinto(to)
+            if not _fetch(storage, staged(staging, day), folder):
+                if job:
+                    raise FileNotFoundError(f"The job succeeded, but {staged(staging, day)} is not whole.")
+                missing.append(day)
+                continue
             report = json.loads((folder / "report.json").read_text())
             of_day = [source for source in sources if source.day == day]
             counts = {key: report[key] for key in ("raw", "good", "quarantined")}
             loaded = warehouse.load(
                 Day(day, folder / "flights.parquet", folder / "quarantine.parquet", sources=of_day, **counts),
                 partial(_publish, storage, folder, day),
-                job_id=job["job_id"],
+                job_id=ended["job_id"],
                 run_id=context["run_id"],
             )
         done.append(asdict(loaded))
@@ -137,6 +147,11 @@ def load(files: list[dict[str, Any]], job: dict[str, Any]) -> list[dict[str, Any
                 "To load what there is now, clear the task plan, or run flights_etl with this day",
                 day,
             )
+    if not done:
+        raise AirflowFailException("No day was made: see the log of the task transform.")
+    if missing:
+        log.error("Not made: %s; see the log of the task transform", ", ".join(missing))
+        context["ti"].xcom_push(key=_NOT_MADE, value=missing)
     changed = [entry["day"] for entry in done if entry["loaded"]]
     if not changed:  # or the asset would have an event
         raise AirflowSkipException("Nothing was loaded: the warehouse has these days from later listings.")
@@ -144,11 +159,36 @@ def load(files: list[dict[str, Any]], job: dict[str, Any]) -> list[dict[str, Any
     return done
 
 
+@task(trigger_rule="none_failed")
+def all_days() -> None:
+    """Fail the run that could not make some of its days, when the others are loaded."""
+    missing = get_current_context()["ti"].xcom_pull(task_ids="load", key=_NOT_MADE)
+    if missing:
+        raise AirflowFailException(
+            f"Not made: {', '.join(missing)}. The log of the task transform says why; the other days are "
+            "loaded. When the cause is gone, clear transform with what comes after it."
+        )
+
+
 def open_warehouse() -> Warehouse | PostgresWarehouse:
     """The warehouse that the worker's environment names."""
     if conn_id := os.environ.get(WAREHOUSE_CONN_ID):
         return PostgresWarehouse(conn_id)
     return Warehouse(Path(os.environ.get(WAREHOUSE, "flights.duckdb")))
+
+
+def _fetch(storage: Any, place: BlobRef, folder: Path) -> bool:
+    """Whether a day is there that a job has made, and is in the folder now."""
+    from azure.core.exceptions import ResourceNotFoundError
+
+    with storage.container_client(place.container) as container:
+        for file in DAY_OUTPUTS:
+            with (folder / file).open("wb") as to:
+                try:
+                    container.download_blob((place / file).name).readinto(to)
+                except ResourceNotFoundError:
+                    return False
+    return True
 
 
 def _publish(storage: Any, folder: Path, day: str) -> None:
