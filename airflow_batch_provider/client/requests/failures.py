@@ -30,8 +30,11 @@ TASK_FAILURES: dict[str, Meaning] = {
     "BlobNotFound": Meaning(
         Layer.RESOURCE_FILE,
         "a blob that the task reads does not exist",
-        "The name is misspelled, the blob was not written yet, or it is in another storage account.",
-        "Compare the inputs of the task with what is in the container; details name the file.",
+        "The name is misspelled, the blob was not written yet, it was deleted meanwhile, or it is in another "
+        "storage account.",
+        "Compare the inputs of the task with what is in the container; details name the file. If it was "
+        "deleted after an Airflow task had listed it, clear that task with all that follows: a retry of this "
+        "one works on the same list.",
     ),
     "BlobAccessDenied": Meaning(
         Layer.RESOURCE_FILE,

@@ -75,3 +75,9 @@ def test_every_layer_has_a_row_in_one_of_the_tables() -> None:
     tables = (TASK_FAILURES, REQUEST_ERRORS, RESIZE_CAUSES)
     rows = {meaning.layer for table in tables for meaning in table.values()}  # type: ignore[attr-defined] # of two kinds
     assert rows == set(Layer)
+
+
+def test_a_blob_that_is_gone_leads_to_the_task_that_listed_it() -> None:
+    text = str(TASK_FAILURES["BlobNotFound"].explanation("task transform"))
+    assert "deleted meanwhile" in text
+    assert "clear that task with all that follows" in text
