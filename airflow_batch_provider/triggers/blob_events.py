@@ -7,6 +7,7 @@ no run for an asset event that comes before the scheduler consumed the one befor
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Hashable, Sequence
 from datetime import timedelta
 from time import monotonic
@@ -14,18 +15,22 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
-from airflow_batch_provider.client.blobs.announcements import Announcement, Batch
+from airflow_batch_provider.client.blobs.announcements import MAX_DELIVERIES, Announcement, Batch
 from airflow_batch_provider.client.blobs.blob_events import in_order
 from airflow_batch_provider.client.blobs.waiting_blobs import WaitingBlobs
 from airflow_batch_provider.spec.blob_batching import BlobBatching
 from airflow_batch_provider.spec.blob_filter import BlobFilter
 from airflow_batch_provider.spec.checks import check_texts
+from airflow_batch_provider.spec.errors import SpecError
+from airflow_batch_provider.spec.options import whole
 from airflow_batch_provider.spec.storage_names import check_watched_queue
 from airflow_batch_provider.triggers.backlog import Backlog
 from airflow_batch_provider.triggers.blob_stream import read_alone, shared_producer
 
 if TYPE_CHECKING:
     from airflow.triggers.shared_stream import SharedStreamProducer
+
+log = logging.getLogger(__name__)
 
 
 class BlobCreatedTrigger(BaseEventTrigger):
@@ -51,6 +56,9 @@ class BlobCreatedTrigger(BaseEventTrigger):
     :param dag_ids: DAGs that the events start. While one of them has ``max_runs`` runs that have not ended,
         blobs wait in the queue.
     :param max_runs: see ``dag_ids``; best the DAG's ``max_active_runs``.
+    :param max_deliveries: a message that is delivered more often, since its event was never stored, goes to
+        the queue ``{queue_name}-poison``. A delivery lasts a minute, or until the triggerer ends. Give all
+        watchers of a queue the same.
 
     :raises SpecError: a value that cannot work; at DAG parse.
 
@@ -84,12 +92,18 @@ class BlobCreatedTrigger(BaseEventTrigger):
         longest_wait: timedelta | float | None = None,
         dag_ids: str | Sequence[str] = (),
         max_runs: int = 16,
+        max_deliveries: int = MAX_DELIVERIES,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         where = "BlobCreatedTrigger"
         check_watched_queue(queue_name, what="queue_name", where=where)
         check_texts(where, conn_id=conn_id)
+        if whole(max_deliveries, "max_deliveries", 1, where) is None:
+            raise SpecError(
+                "max_deliveries is None", where=where, right="A whole number from 1 up is needed."
+            )
         self.queue_name = queue_name
+        self.max_deliveries = max_deliveries
         self.conn_id = conn_id
         self.batching = BlobBatching.of(
             where,
@@ -113,11 +127,13 @@ class BlobCreatedTrigger(BaseEventTrigger):
         )
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
+        usual = self.max_deliveries == MAX_DELIVERIES
         return f"{type(self).__module__}.{type(self).__qualname__}", {
             "queue_name": self.queue_name,
             "conn_id": self.conn_id,
             **self.wanted.arguments(),
             **self.batching.arguments(),
+            **({} if usual else {"max_deliveries": self.max_deliveries}),
         }
 
     def shared_stream_key(self) -> Hashable:
@@ -126,14 +142,17 @@ class BlobCreatedTrigger(BaseEventTrigger):
     @classmethod
     def create_shared_stream_producer(cls, kwargs: dict[str, Any]) -> SharedStreamProducer:
         trigger = cls(**kwargs)
-        return shared_producer(trigger.queue_name, trigger.conn_id)
+        return shared_producer(trigger.queue_name, trigger.conn_id, trigger.max_deliveries)
 
     async def filter_shared_stream(self, shared_stream: AsyncIterator[Batch]) -> AsyncIterator[TriggerEvent]:
         waiting = WaitingBlobs(self.batching)
         backlog = Backlog(self.batching.dag_ids, self.batching.max_runs)
-        batch = Batch()
+        batch, compared = Batch(), False
         try:
             async for batch in shared_stream:
+                if not compared:
+                    self._compare(batch)
+                    compared = True
                 now = monotonic()
                 waiting.add((known for known in batch.news if self.wanted.accepts(known.event)), now)
                 if waiting.is_due(now) and await backlog.has_room():
@@ -143,9 +162,21 @@ class BlobCreatedTrigger(BaseEventTrigger):
         finally:
             batch.give_up(waiting.rest(), "its watcher ended")
 
+    def _compare(self, batch: Batch) -> None:
+        """The first watcher of a queue has made the reader, with its own number."""
+        if batch.max_deliveries != self.max_deliveries:
+            log.warning(
+                "A watcher of queue %r has max_deliveries=%d, but the reader that it shares has %d, which "
+                "holds for all its watchers. Give all watchers of the queue the same.",
+                self.queue_name,
+                self.max_deliveries,
+                batch.max_deliveries,
+            )
+
     async def run(self) -> AsyncGenerator[TriggerEvent, None]:
         """Read the queue alone: for Airflow before 3.3, which has no shared streams."""
-        async for event in self.filter_shared_stream(read_alone(self.queue_name, self.conn_id)):
+        stream = read_alone(self.queue_name, self.conn_id, self.max_deliveries)
+        async for event in self.filter_shared_stream(stream):
             yield event
 
 

@@ -23,9 +23,9 @@ STORED_WITHIN = 15.0
 NOT_STORED = "Airflow did not store its asset event in time; the triggerer's log says more"
 
 
-async def read_alone(queue_name: str, conn_id: str) -> AsyncIterator[Batch]:
+async def read_alone(queue_name: str, conn_id: str, max_deliveries: int) -> AsyncIterator[Batch]:
     """Read a queue for one watcher: for Airflow before 3.3, which has no shared streams."""
-    queue = await open_queue(queue_name, conn_id)
+    queue = await open_queue(queue_name, conn_id, max_deliveries)
     acknowledging: set[asyncio.Task[None]] = set()
     try:
         async for batch in queue.batches():
@@ -39,14 +39,15 @@ async def read_alone(queue_name: str, conn_id: str) -> AsyncIterator[Batch]:
         await queue.aclose()
 
 
-async def open_queue(queue_name: str, conn_id: str) -> BlobEventQueue:
+async def open_queue(queue_name: str, conn_id: str, max_deliveries: int) -> BlobEventQueue:
     """A reader of the queue, once the connection works."""
-    from airflow_batch_provider.client.blobs.blob_queue import BlobEventQueue
+    from airflow_batch_provider.client.blobs.blob_queue import BlobEventQueue, QueueTiming
 
     what = f"Queue {queue_name!r} is not read"
     meanwhile = "Blobs that arrive now are kept by the queue and come later."
     storage = await connected(conn_id, what, meanwhile, lambda storage: storage.check_queues())
-    return BlobEventQueue(storage.async_queue_client, queue_name)
+    timing = QueueTiming(max_deliveries=max_deliveries)
+    return BlobEventQueue(storage.async_queue_client, queue_name, timing)
 
 
 async def _acknowledge_later(queue: BlobEventQueue, batch: Batch) -> None:
@@ -54,7 +55,7 @@ async def _acknowledge_later(queue: BlobEventQueue, batch: Batch) -> None:
     await queue.acknowledge(batch)
 
 
-def shared_producer(queue_name: str, conn_id: str) -> SharedStreamProducer:
+def shared_producer(queue_name: str, conn_id: str, max_deliveries: int) -> SharedStreamProducer:
     """The reader that sibling watchers share. A function, since its base class exists from Airflow 3.3 on."""
     from airflow.triggers.shared_stream import SharedStreamProducer
 
@@ -62,7 +63,7 @@ def shared_producer(queue_name: str, conn_id: str) -> SharedStreamProducer:
         queue: BlobEventQueue | None = None
 
         async def open_stream(self) -> AsyncIterator[tuple[Batch, Batch]]:
-            self.queue = await open_queue(queue_name, conn_id)
+            self.queue = await open_queue(queue_name, conn_id, max_deliveries)
             async for batch in self.queue.batches():
                 yield batch, batch
 

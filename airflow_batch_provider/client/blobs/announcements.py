@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 from airflow_batch_provider.client.blobs.blob_events import BlobEvent
 
 REMEMBERED_EVENTS = 10_000
+MAX_DELIVERIES = 60
+"""A message is of no use after so many: about an hour, since each lasts a minute. So long may Airflow be
+unable to store events before good ones are set aside."""
 
 
 @dataclass(eq=False)
@@ -45,11 +48,13 @@ class Batch:
     :param told: what watchers have told Airflow of while they had this batch, each for itself: once Airflow
         says that it has stored that, the batch is acknowledged.
     :param give_up: called by a watcher that ends, with what it holds and why.
+    :param max_deliveries: of the reader.
     """
 
     news: list[Announcement] = field(default_factory=list)
     told: list[Announcement] = field(default_factory=list)
     give_up: Callable[[Iterable[Announcement], str], None] = lambda given_up, reason: None
+    max_deliveries: int = MAX_DELIVERIES
 
     @property
     def events(self) -> list[BlobEvent]:

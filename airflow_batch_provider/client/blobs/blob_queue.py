@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_batch_provider.client.blobs.announcements import (
+    MAX_DELIVERIES,
     REMEMBERED_EVENTS,
     Announcement,
     Announcements,
@@ -45,10 +46,9 @@ class QueueTiming:
     :param visibility: how long a received message stays hidden from others; prolonged at half of it.
     :param most_in_hand: events received and not stored. Beyond it the queue keeps them.
     :param max_deliveries: a message delivered more often than this is set aside as poison. Every time that
-        the visibility ends counts, so this many of them is how long Airflow may be unable to store events
-        before good ones are set aside: an hour.
+        the visibility ends counts.
     :param unwanted_deliveries: an event that no watcher of this reader wants is left to others, who may
-        want it, and deleted when it came so often.
+        want it, and deleted when it came so often; or as often as it may, so that it does not become poison.
     """
 
     poll: float = 0.5
@@ -57,7 +57,7 @@ class QueueTiming:
     longest: float = 2.0
     visibility: int = 60
     most_in_hand: int = MOST_IN_HAND
-    max_deliveries: int = 60
+    max_deliveries: int = MAX_DELIVERIES
     unwanted_deliveries: int = 10
 
 
@@ -102,12 +102,13 @@ class BlobEventQueue:
 
         Never raises for a message that can't be deleted now: it comes again and is known as stored.
         """
+        unwanted_deliveries = min(self.timing.unwanted_deliveries, self.timing.max_deliveries)
         try:
             async with self._receipts:  # a receipt is not renewed while it is used
                 done = [
                     receipt
                     for known in self._announcements.settle(batch)
-                    if known.was_wanted or known.deliveries >= self.timing.unwanted_deliveries
+                    if known.was_wanted or known.deliveries >= unwanted_deliveries
                     for receipt in known.receipts.items()
                 ]
                 await self._each(done, self._delete)
@@ -134,7 +135,7 @@ class BlobEventQueue:
     async def _collect(self) -> Batch:
         """Fill one batch: until the queue is quiet; at once while others wait and nothing comes."""
         loop = asyncio.get_running_loop()
-        batch = Batch(give_up=self.release)
+        batch = Batch(give_up=self.release, max_deliveries=self.timing.max_deliveries)
         closes = loop.time() + self.timing.longest
         empty_looks = 0
         while len(self._announcements) < self.timing.most_in_hand and loop.time() < closes:

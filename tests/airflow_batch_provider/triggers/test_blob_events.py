@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import itertools
 import json
 import uuid
@@ -12,6 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.queue.aio import QueueClient
 
 from airflow_batch_provider.client.blobs import blob_queue
@@ -178,7 +180,9 @@ async def test_a_watcher_that_ends_leaves_what_it_held_back_to_the_next(
     queue: QueueClient, azurite: StorageAccount, triggerer: Triggerer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connect(monkeypatch, storage_connection_string=azurite.connection_string)
-    monkeypatch.setattr(blob_queue, "QueueTiming", lambda: QueueTiming(settle=0.0, visibility=1))
+    monkeypatch.setattr(
+        blob_queue, "QueueTiming", lambda **given: QueueTiming(settle=0.0, visibility=1, **given)
+    )
     await queue.send_message(message("in1", "a"))
     common: dict[str, Any] = {"queue_name": queue.queue_name, "conn_id": "watched"}
     triggerer.start(BlobCreatedTrigger(**common, quiet_period=3600))
@@ -195,6 +199,53 @@ async def test_a_watcher_that_ends_leaves_what_it_held_back_to_the_next(
     await again.stop()
 
     assert again.events == {0: [["a"]]}
+
+
+@pytest.mark.slow
+async def test_a_message_is_poison_after_as_many_deliveries_as_the_author_says(
+    queue: QueueClient, azurite: StorageAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect(monkeypatch, storage_connection_string=azurite.connection_string)
+    monkeypatch.setattr(
+        blob_queue, "QueueTiming", lambda **given: QueueTiming(settle=0, visibility=1, **given)
+    )
+    await queue.send_message(message("in1", "a"))
+    name = queue.queue_name
+    holding = BlobCreatedTrigger(name, "watched", quiet_period=3600, max_deliveries=2)
+
+    async def is_received() -> bool:
+        return not await queue.peek_messages()
+
+    for _ in range(2):
+        triggerer = Triggerer()
+        triggerer.start(BlobCreatedTrigger(**holding.serialize()[1]))
+        await until(is_received)
+        await triggerer.stop()
+        await until(queue.peek_messages)
+
+    last = Triggerer()
+    last.start(holding)
+    async with QueueClient.from_connection_string(azurite.connection_string, f"{name}-poison") as poison:
+
+        async def notes() -> list[dict[str, Any]]:
+            with contextlib.suppress(ResourceNotFoundError):
+                return [json.loads(base64.b64decode(each.content)) for each in await poison.peek_messages()]
+            return []
+
+        await until(notes)
+        [note] = await notes()
+    await last.stop()
+
+    assert note["reason"].startswith("delivered 3 times and never stored")
+    assert last.events == {0: []}
+
+
+async def test_watchers_of_a_queue_that_differ_in_deliveries_are_told_what_holds(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert await fired(BlobCreatedTrigger(max_deliveries=5), [shown("a"), shown()]) == [["a"], []]
+
+    assert caplog.text.count("max_deliveries=5, but the reader that it shares has 60") == 1
 
 
 def shown(*names: str) -> Batch:
@@ -317,6 +368,9 @@ async def test_what_a_watcher_holds_it_gives_up_when_it_ends() -> None:
         ({"queue_name": "x" * 57}, "57 characters. Let it have 56 at most.*<queue>-poison"),
         ({"conn_id": None}, "conn_id is missing"),
         ({"quiet_period": timedelta(hours=2), "longest_wait": 60}, "60 s, below quiet_period"),
+        ({"max_deliveries": 0}, "max_deliveries is 0"),
+        ({"max_deliveries": "5"}, "max_deliveries is '5'"),
+        ({"max_deliveries": None}, "max_deliveries is None"),
         ({"max_runs": 3}, "max_runs is 3 without dag_ids"),
     ],
 )
