@@ -166,7 +166,8 @@ def all_days() -> None:
     if missing:
         raise AirflowFailException(
             f"Not made: {', '.join(missing)}. The log of the task transform says why; the other days are "
-            "loaded. When the cause is gone, clear transform with what comes after it."
+            "loaded. When the cause is gone, clear transform with what comes after it; where a file was "
+            "deleted, clear plan, which listed it."
         )
 
 
