@@ -18,6 +18,7 @@ from azure.storage.blob import BlobServiceClient
 
 from airflow_batch_provider.client.blobs.blob_events import BLOB_CREATED, BlobEvent
 from airflow_batch_provider.decorators.azure_batch import azure_batch_task
+from airflow_batch_provider.exceptions import BatchFunctionError
 from airflow_batch_provider.node.run_function import OUTCOME
 from airflow_batch_provider.operators.blob_claim import AzureBlobClaimOperator
 from batch_emulator.service.effects import StartRun
@@ -124,7 +125,7 @@ def test_the_job_ends_when_the_last_instances_fail_at_once_before_they_have_a_ta
     (job_id,) = service.of_run(run.run_id)
     run.states.update({("answer", index): "running" for index in (1, 2)})
     for index, state in ((1, "active"), (2, "completed")):
-        with pytest.raises(TypeError, match="pickle"):
+        with pytest.raises(BatchFunctionError, match="argument .* is lock"):
             make(Lock()).execute(Instance(run, "answer", index).context())
         assert service.client.get_job(job_id).state == state
     assert airflow.play(make, run, 2) == 42
