@@ -125,7 +125,7 @@ def test_the_job_ends_when_the_last_instances_fail_at_once_before_they_have_a_ta
     (job_id,) = service.of_run(run.run_id)
     run.states.update({("answer", index): "running" for index in (1, 2)})
     for index, state in ((1, "active"), (2, "completed")):
-        with pytest.raises(BatchFunctionError, match="argument .* is lock"):
+        with pytest.raises(BatchFunctionError, match=r"argument .* is lock"):
             make(Lock()).execute(Instance(run, "answer", index).context())
         assert service.client.get_job(job_id).state == state
     assert airflow.play(make, run, 2) == 42
