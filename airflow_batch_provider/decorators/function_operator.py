@@ -23,7 +23,7 @@ from airflow_batch_provider.decorators.returned_value import xcom_of
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.hooks.killed import end_in_worker
 from airflow_batch_provider.lasting import lasting
-from airflow_batch_provider.links.job import JOB_LINK_KEY, AzureBatchJobLink, job_url
+from airflow_batch_provider.links.job import AzureBatchJobLink, AzureBatchOutputLink, store_links
 from airflow_batch_provider.rendering import text_renderer
 from airflow_batch_provider.spec.checks import check_period, check_wait, check_work_container, rendered
 from airflow_batch_provider.spec.errors import SpecError, nearest
@@ -77,7 +77,7 @@ class AzureBatchDecoratedOperator(DecoratedOperator):
         "environment",
         "namespace",
     )
-    operator_extra_links = (AzureBatchJobLink(),)
+    operator_extra_links = (AzureBatchJobLink(), AzureBatchOutputLink())
     ui_color = "#cfe8d8"
 
     def __init__(
@@ -123,6 +123,7 @@ class AzureBatchDecoratedOperator(DecoratedOperator):
         self.deferrable = deferrable
         self.poll_interval = poll_interval
         self.job_url: str | None = None
+        self.output_url: str | None = None
         self._mine: tuple[str, str, str] | None = None
         super().__init__(python_callable=python_callable, **kwargs)
         self._check()
@@ -290,10 +291,10 @@ class AzureBatchDecoratedOperator(DecoratedOperator):
         )
 
         def settle(job_id: str, task_id: str) -> None:
-            """Know the task before it is asked for: for on_kill and for the link."""
+            """Know the task before it is asked for: for on_kill and for the links."""
             self._mine = (job_id, task_id, task.owner)
-            self.job_url = job_url(hook.settings, job_id)
-            context["ti"].xcom_push(key=JOB_LINK_KEY, value=self.job_url)
+            place = f"{self.work_container}/{job_id}/{task_id}"
+            self.job_url, self.output_url = store_links(context["ti"], hook.settings, job_id, place)
 
         return SingleTaskRun(task, hook.batch_client(), self.log, settle, longest=self.poll_interval)
 

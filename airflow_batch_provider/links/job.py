@@ -64,16 +64,21 @@ def output_url(settings: BatchSettings, place: str) -> str | None:
     return f"{_portal(settings)}/#view/{blade}/storageAccountId/{quote(account, safe='')}/path/{container}"
 
 
-def store_links(ti: Any, settings: BatchSettings, job_id: str, place: str) -> tuple[str, str | None]:
-    """Keep both addresses where the UI finds them; known before the job is, they lead there whatever follows.
+def store_links(
+    ti: Any, settings: BatchSettings, job_id: str, place: str | None = None
+) -> tuple[str, str | None]:
+    """Keep the addresses where the UI finds them; known before the job is, they lead there whatever follows.
 
     Parameters:
         ti: the task instance.
         settings: the account.
         job_id: the job.
-        place: ``container/prefix`` of what its tasks leave.
+        place: ``container/prefix`` of what its tasks leave; None: they have no work area.
+
+    Returns:
+        The address of the job, and that of the output if there is one.
     """
-    job, output = job_url(settings, job_id), output_url(settings, place)
+    job, output = job_url(settings, job_id), output_url(settings, place) if place is not None else None
     ti.xcom_push(key=JOB_LINK_KEY, value=job)
     if output is not None:
         ti.xcom_push(key=OUTPUT_LINK_KEY, value=output)
@@ -103,7 +108,7 @@ class AzureBatchJobLink(BaseOperatorLink):
 
 
 class AzureBatchOutputLink(BaseOperatorLink):
-    """The button *Batch output* of a task: its work area, with stdout and stderr of each Batch task."""
+    """The button *Batch output* of a task: the work area of its job, or of its own Batch task."""
 
     @property
     def name(self) -> str:

@@ -15,7 +15,7 @@ from airflow_batch_provider.arguments import pool_text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.hooks.killed import end_in_worker
 from airflow_batch_provider.lasting import lasting
-from airflow_batch_provider.links.job import JOB_LINK_KEY, AzureBatchJobLink, job_url
+from airflow_batch_provider.links.job import AzureBatchJobLink, store_links
 from airflow_batch_provider.operators.task_instance import identity_of
 from airflow_batch_provider.spec.checks import check_period
 from airflow_batch_provider.spec.errors import SpecError
@@ -231,8 +231,7 @@ class AzureBatchOperator(TypedOutput, BaseOperator):
         def settle(job_id: str, task_id: str) -> None:
             """Know the task before it is asked for: for on_kill and for the link."""
             self._mine = (job_id, task_id, task.owner)
-            self.job_url = job_url(hook.settings, job_id)
-            context["ti"].xcom_push(key=JOB_LINK_KEY, value=self.job_url)
+            self.job_url, _ = store_links(context["ti"], hook.settings, job_id)
 
         return SingleTaskRun(task, hook.batch_client(), self.log, settle, longest=float(self.poll_interval))
 

@@ -11,7 +11,7 @@ from airflow_batch_provider.arguments import Text, text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.hooks.killed import end_in_worker
 from airflow_batch_provider.lasting import lasting
-from airflow_batch_provider.links.job import JOB_LINK_KEY, AzureBatchJobLink, job_url
+from airflow_batch_provider.links.job import AzureBatchJobLink, store_links
 from airflow_batch_provider.rendering import text_renderer
 from airflow_batch_provider.task_arguments import TaskArguments, TypedOutput
 from airflow_batch_provider.task_groups.settings import clears_of, was_cleared
@@ -141,8 +141,7 @@ class AzureBatchSubmitOperator(TypedOutput, BaseOperator):
         return claim.job_id
 
     def _show(self, context: Context, hook: AzureBatchHook, job_id: str) -> None:
-        self.job_url = job_url(hook.settings, job_id)
-        context["ti"].xcom_push(key=JOB_LINK_KEY, value=self.job_url)
+        self.job_url, _ = store_links(context["ti"], hook.settings, job_id)
 
     def _told(self, context: Context, job_id: str | None, tasks: int) -> dict[str, Any]:
         return {

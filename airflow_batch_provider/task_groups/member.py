@@ -12,7 +12,7 @@ from airflow_batch_provider.exceptions import AzureBatchError, BatchJobTimeoutEr
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.hooks.killed import end_in_worker
 from airflow_batch_provider.lasting import lasting
-from airflow_batch_provider.links.job import JOB_LINK_KEY, AzureBatchJobLink, job_url
+from airflow_batch_provider.links.job import AzureBatchJobLink, AzureBatchOutputLink, store_links
 from airflow_batch_provider.rendering import text_renderer
 from airflow_batch_provider.task_arguments import TaskArguments, TypedOutput
 from airflow_batch_provider.task_groups.settings import clears_of, first_generation, was_cleared
@@ -44,7 +44,7 @@ class AzureBatchMemberOperator(TypedOutput, BaseOperator):
         spec: the Batch task.
     """
 
-    operator_extra_links = (AzureBatchJobLink(),)
+    operator_extra_links = (AzureBatchJobLink(), AzureBatchOutputLink())
     ui_color = "#e8f3ec"
 
     def __init__(
@@ -54,6 +54,7 @@ class AzureBatchMemberOperator(TypedOutput, BaseOperator):
         self.group = group
         self.spec = spec
         self.job_url: str | None = None
+        self.output_url: str | None = None
         self._conn_id: str | None = None
         self._job_id: str | None = None
 
@@ -218,7 +219,8 @@ class AzureBatchMemberOperator(TypedOutput, BaseOperator):
         return JobRun(plan, hook.batch_client(), settings.files(hook), self.log)
 
     def _remember(self, context: Context, settings: GroupSettings, job_id: str) -> None:
-        """Know the job for on_kill and for the link."""
+        """Know the job for on_kill and for the links."""
         self._job_id, self._conn_id = job_id, settings.conn_id
-        self.job_url = job_url(AzureBatchHook(settings.conn_id).settings, job_id)
-        context["ti"].xcom_push(key=JOB_LINK_KEY, value=self.job_url)
+        account = AzureBatchHook(settings.conn_id).settings
+        place = f"{settings.work_container}/{job_id}/{self.spec.id}"
+        self.job_url, self.output_url = store_links(context["ti"], account, job_id, place)

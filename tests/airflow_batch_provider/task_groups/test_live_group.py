@@ -10,7 +10,9 @@ import pytest
 from airflow.sdk import DAG
 from azure.batch import BatchClient
 
+from airflow_batch_provider.client.files.storage import StorageAccess
 from airflow_batch_provider.exceptions import BatchJobFailedError
+from airflow_batch_provider.links.job import OUTPUT_LINK_KEY
 from airflow_batch_provider.spec import shell
 from airflow_batch_provider.task_groups.batch_job import AzureBatchJobTaskGroup
 from tests.airflow_batch_provider.task_groups.groups_in_airflow import noted, once
@@ -123,6 +125,19 @@ def test_a_submission_that_is_tried_again_finds_its_job(run: Run, batch: BatchCl
     run.states.clear()  # As if the worker was lost before Airflow heard of it.
     assert run.run("submit") == {**first, "launch": 2}
     assert tasks_of(batch, first["job_id"]) == {"prep", "fit", "last"}
+
+
+def test_the_output_link_of_a_member_leads_to_the_folder_of_its_task(
+    run: Run, storage: StorageAccess
+) -> None:
+    run.run("submit")
+    work = run.run("prep")["work"]
+    url = run.xcoms["g.prep", OUTPUT_LINK_KEY]
+    assert url.endswith(f"/{work}/")
+    container, _, folder = work.partition("/")
+    assert storage.read_blob(container, f"{folder}/x", 10) == b"data\n"
+    operator: Any = run.group().dag.get_task("g.prep")
+    assert "Batch output" in [link.name for link in operator.operator_extra_links]
 
 
 def test_a_retry_reactivates_in_the_living_job_and_what_waits_there_goes_on(run: Run) -> None:

@@ -1,0 +1,39 @@
+"""A function on a node of a real emulator: what Airflow and its people learn of it beside the result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from airflow.sdk import DAG
+
+from airflow_batch_provider.client.files.storage import StorageAccess
+from airflow_batch_provider.decorators.azure_batch import azure_batch_task
+from airflow_batch_provider.links.job import OUTPUT_LINK_KEY
+from tests.airflow_batch_provider.jobs.test_operator import Instance
+
+pytestmark = pytest.mark.slow
+
+
+def shout(word: str) -> str:
+    print(word.upper())  # noqa: T201 - it is looked for
+    return word
+
+
+def run_function(word: str, pool: str, conn_id: str, instance: Instance) -> None:
+    with DAG("tests", schedule=None):
+        operator: Any = azure_batch_task(
+            pool_id=pool, conn_id=conn_id, deferrable=False, poll_interval=0.2, task_id="job"
+        )(shout)(word).operator
+    assert operator.execute(instance.context()) == word
+    assert "Batch output" in [link.name for link in operator.operator_extra_links]
+
+
+def test_the_output_link_leads_to_the_folder_of_the_task(
+    pool: str, batch_conn_id: str, storage: StorageAccess
+) -> None:
+    instance = Instance()
+    run_function("heard", pool, batch_conn_id, instance)
+    root, _, folder = instance.pushed[OUTPUT_LINK_KEY].partition("/batch-work/")
+    assert root == storage.storage.account_url
+    assert b"HEARD" in storage.read_blob("batch-work", f"{folder}stdout.txt", 10_000)
