@@ -89,8 +89,9 @@ def test_the_asset_tells_of_the_days_that_were_loaded_and_of_no_other(
 
 def test_a_listing_carries_the_time_of_the_storage_service(service: BlobServiceClient) -> None:
     name = f"flights/{FIRST}/EWR.csv"
-    with service.get_container_client("raw") as container:
-        container.upload_blob(name, b"x", overwrite=True)
+    # A container of its own: other tests land files of the same day.
+    with service.create_container(f"raw-{uuid.uuid4().hex}") as container:
+        container.upload_blob(name, b"x")
         (found,) = (RawFile(**file) for file in list_raw(container, [FIRST]))
 
     assert found.name == name
