@@ -10,7 +10,8 @@ from airflow.sdk import BaseOperator
 from airflow_batch_provider import spec
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.lasting import lasting
-from airflow_batch_provider.spec.files import is_template
+from airflow_batch_provider.spec.files import is_template, refuse_wildcards
+from airflow_batch_provider.spec.patterns import check_pattern
 from airflow_batch_provider.task_arguments import TaskArguments, TypedOutput
 
 if TYPE_CHECKING:
@@ -31,14 +32,15 @@ class AzureBlobListOperator(TypedOutput, BaseOperator):
     ``blob(item["url"])`` refers to it. An empty list skips mapped tasks.
 
     Parameters:
-        blobs: all below a prefix, as ``spec.blob`` takes it: ``"incoming/2026/"``; templated.
+        blobs: all below a prefix, as ``spec.blob`` takes it: ``"incoming/2026/"``; templated. ``*`` and ``?``
+            belong into ``pattern``.
         pattern: of what follows the prefix in the names, with ``*``, ``**``, ``?``, ``[abc]``; templated.
         max_blobs: with more of them the task fails: the list goes through Airflow's database.
         conn_id: id of the Airflow connection, whose storage account it is.
 
     Raises:
         BatchRequestError: there is no such container, or storage refused.
-        SpecError: no prefix, or there are too many blobs.
+        SpecError: no prefix, a pattern that cannot be read, or there are too many blobs.
     """
 
     template_fields: Sequence[str] = ("blobs", "pattern", "conn_id")
@@ -64,6 +66,8 @@ class AzureBlobListOperator(TypedOutput, BaseOperator):
         self.conn_id = conn_id
         if isinstance(self.blobs, str) and not is_template(self.blobs):
             self._prefix()
+        if isinstance(pattern, str) and not is_template(pattern):
+            check_pattern(pattern, what="pattern", where=f"task {self.task_id!r}")
 
     @lasting
     def execute(self, context: Context) -> list[dict[str, Any]]:
@@ -114,6 +118,7 @@ class AzureBlobListOperator(TypedOutput, BaseOperator):
 
     def _prefix(self) -> BlobRef:
         prefix = spec.blob(self.blobs)
+        refuse_wildcards(prefix, where=f"task {self.task_id!r}")
         if not prefix.is_prefix:
             raise spec.SpecError(
                 f"{self.blobs!r} is one blob",

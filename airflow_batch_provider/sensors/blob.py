@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from airflow_batch_provider import spec
 from airflow_batch_provider.sensors.base import AzureBatchSensor, BatchSensorArguments
 from airflow_batch_provider.spec.checks import check_wait
-from airflow_batch_provider.spec.files import BlobRef, HasUri, is_template
-from airflow_batch_provider.spec.patterns import fixed_directory
+from airflow_batch_provider.spec.files import BlobRef, HasUri, is_template, refuse_wildcards
+from airflow_batch_provider.spec.patterns import check_pattern
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -52,8 +52,10 @@ class AzureBlobSensor(AzureBatchSensor):
             raise spec.SpecError(f"at_least is {at_least!r}", where=where, right="Give 1 or more.")
         if not (isinstance(blobs, str) and is_template(blobs)):
             ref = blobs if isinstance(blobs, BlobRef) else spec.blob(blobs)
-            self._refuse_wildcards(ref)
+            refuse_wildcards(ref, where=where)
             blobs = str(ref)
+        if not is_template(pattern):
+            check_pattern(pattern, what="pattern", where=where)
         self.blobs = blobs
         self.pattern = pattern
         self.at_least = at_least
@@ -70,7 +72,7 @@ class AzureBlobSensor(AzureBatchSensor):
         from airflow_batch_provider.hooks.batch import AzureBatchHook
 
         ref = spec.blob(str(self.blobs))
-        self._refuse_wildcards(ref)
+        refuse_wildcards(ref, where=f"task {self.task_id!r}")
         if ref.account_url is not None and not AzureBatchHook(self.conn_id).storage().holds(ref):
             raise spec.SpecError(
                 f"the blobs are in {ref.account_url}, not in the account of connection {self.conn_id!r}",
@@ -80,16 +82,3 @@ class AzureBlobSensor(AzureBatchSensor):
         pattern = self.pattern if ref.is_prefix else ""
         settled = self.settled_for.total_seconds()
         return BlobCondition(ref.container, ref.name, pattern, self.at_least, settled)
-
-    def _refuse_wildcards(self, ref: BlobRef) -> None:
-        """A name may have them, but who writes them means a pattern; ``[`` is common in names."""
-        if not {"*", "?"} & set(ref.name):
-            return
-        fixed = fixed_directory(ref.name)
-        pattern = ref.name.removeprefix(f"{fixed}/" if fixed else "")
-        prefix = str(ref).removesuffix(pattern)
-        raise spec.SpecError(
-            f"blobs has a wildcard in {str(ref)!r}, and is taken as it is written",
-            where=f"task {self.task_id!r}",
-            right=f"Write blobs={prefix!r}, pattern={pattern + ('**' if ref.is_prefix else '')!r}.",
-        )

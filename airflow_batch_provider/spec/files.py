@@ -9,7 +9,13 @@ from typing import Any, Literal, Protocol, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 from airflow_batch_provider.spec.errors import SpecError, nearest
-from airflow_batch_provider.spec.patterns import check_path, fixed_directory, has_wildcard, matches
+from airflow_batch_provider.spec.patterns import (
+    check_path,
+    check_pattern,
+    fixed_directory,
+    has_wildcard,
+    matches,
+)
 from airflow_batch_provider.spec.storage_names import CONTAINER_NAMES, is_container
 
 UploadWhen: TypeAlias = Literal["success", "failure", "completion"]
@@ -228,6 +234,26 @@ class Output:
         return work / f"{base}/" if base else work
 
 
+def refuse_wildcards(ref: BlobRef, *, where: str) -> None:
+    """Check a reference that has a pattern beside it.
+
+    A name may have wildcards, but who writes them means a pattern; ``[`` is common in names.
+
+    Raises:
+        SpecError: it has ``*`` or ``?``.
+    """
+    if not {"*", "?"} & set(ref.name):
+        return
+    fixed = fixed_directory(ref.name)
+    pattern = ref.name.removeprefix(f"{fixed}/" if fixed else "")
+    raise SpecError(
+        f"blobs has a wildcard in {str(ref)!r}, and is taken as it is written",
+        where=where,
+        right=f"Write blobs={str(ref).removesuffix(pattern)!r}, "
+        f"pattern={pattern + ('**' if ref.is_prefix else '')!r}.",
+    )
+
+
 def parse_inputs(inputs: object, *, where: str) -> tuple[tuple[str, Source], ...]:
     """Check the ``inputs`` of a task.
 
@@ -290,6 +316,7 @@ def parse_outputs(outputs: object, when: str, *, where: str) -> tuple[Output, ..
 
 def _output(pattern: object, destination: object, when: UploadWhen, *, where: str) -> Output:
     path = check_path(pattern, where=where, kind="output path", streams=True)
+    check_pattern(path, what="output path", where=where)
     if destination is not None and not isinstance(destination, BlobRef):
         raise SpecError(
             f"the destination is {destination!r}",

@@ -67,6 +67,10 @@ def test_a_list_is_of_a_prefix() -> None:
         AzureBlobListOperator(task_id="t", blobs="incoming/a.txt")
     with pytest.raises(SpecError, match="Give 1 or more"):
         AzureBlobListOperator(task_id="t", blobs="incoming/", max_blobs=0)
+    with pytest.raises(SpecError, match=r"Write blobs='incoming/', pattern='a-\*/\*\*'"):
+        AzureBlobListOperator(task_id="t", blobs="incoming/a-*/")
+    with pytest.raises(SpecError, match=r"pattern '\[ab' has no '\]'"):
+        AzureBlobListOperator(task_id="t", blobs="incoming/", pattern="[ab")
     assert AzureBlobListOperator(task_id="t", blobs=blob("incoming/a/")).blobs == "incoming/a/"
 
 

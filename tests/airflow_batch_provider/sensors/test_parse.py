@@ -51,6 +51,7 @@ from airflow_batch_provider.spec import SpecError, blob
             {"blobs": "scans/in/day-?/a[1]/"},
             r"Write blobs='scans/in/', pattern='day-\?/a\[1\]/\*\*'",
         ),
+        (AzureBlobSensor, {"blobs": "scans/in/", "pattern": "[9-0].csv"}, "bad character range"),
         (AzureBlobSensor, {"blobs": "Container/in/"}, "lower-case"),
         (AzureBlobSensor, {"blobs": "https://a.blob.core.windows.net/container/x?sig=abc"}, "Leave out"),
     ],

@@ -105,3 +105,9 @@ def test_where_an_output_lands_is_where_it_is_read(
 ) -> None:
     assert output.location(path, WORK).name == blob_name
     assert output.target(WORK).name == told
+
+
+def test_an_output_pattern_that_cannot_be_read_is_refused() -> None:
+    with pytest.raises(SpecError, match=r"a '\[' in output path 'parts/\[0-9\.txt' has no '\]'"):
+        parse_outputs(["parts/[0-9.txt"], "success", where="t")
+    parse_outputs(["parts/[0-9].txt", "[[]odd"], "success", where="t")
