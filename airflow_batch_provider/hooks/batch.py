@@ -225,6 +225,19 @@ class AzureBatchHook(BaseHook):
             await _mask_in_loop(secret)
         return secrets is not None
 
+    async def adelete_definitions(self, places: Iterable[str]) -> None:
+        """Delete definitions of a custom activity that has been killed.
+
+        Parameters:
+            places: the blobs, as ``container/name``.
+
+        Raises:
+            azure.core.exceptions.AzureError: storage refused, or did not answer.
+        """
+        from airflow_batch_provider.client.files.activity_files import delete_definitions
+
+        await delete_definitions(await self.astorage(), places)
+
     def get_conn(self) -> BatchClient:
         """Airflow's name for ``batch_client``."""
         return self.batch_client()

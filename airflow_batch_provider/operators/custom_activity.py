@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_batch_provider.arguments import PoolOfJob
-from airflow_batch_provider.exceptions import BatchJobFailedError, BatchJobTimeoutError
+from airflow_batch_provider.exceptions import BatchJobFailedError, BatchJobTimeoutError, BatchRequestError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.operators.job import AzureBatchJobOperator
 from airflow_batch_provider.operators.task_instance import identity_of
@@ -28,15 +28,18 @@ if TYPE_CHECKING:
 
 __all__ = ["AzureBatchCustomActivityOperator"]
 
+_SECONDS = 5.0
+"""For each request when the task is killed: the worker is being stopped meanwhile."""
+
 
 class AzureBatchCustomActivityOperator(AzureBatchJobOperator):
     """Run a custom activity of Data Factory by its JSON.
 
     The command finds what it finds under Data Factory: its program's files, ``activity.json``,
     ``linkedServices.json`` and ``datasets.json`` in its working directory. Those three are deleted from
-    storage when the job has ended, since they may hold secrets; values of ``SecureString``, of names such as
-    ``password`` and ``accountKey``, and those in connection strings are masked in the Airflow log. stdout and
-    stderr are kept as they are below ``adfjobs/<job>/output``.
+    storage when the job has ended or is killed, since they may hold secrets; values of ``SecureString``, of
+    names such as ``password`` and ``accountKey``, and those in connection strings are masked in the Airflow
+    log. stdout and stderr are kept as they are below ``adfjobs/<job>/output``.
 
     The storage account is that of the Airflow connection, for the program too: it is named once.
 
@@ -88,15 +91,27 @@ class AzureBatchCustomActivityOperator(AzureBatchJobOperator):
         self.datasets = datasets
         self.keep_folders = keep_folders
         self._inputs: dict[str, BlobRef] = {}
+        self._files_of_run: ActivityFiles | None = None
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Put the activity's definition into storage, and run it."""
         read, files = self._read(context), self._activity_files(context)
+        program = files.program(read.folder, keep_folders=self.keep_folders) if read.folder else {}
         files.write(read.files())
         self._secrets_in = [str(files.definition(name)) for name in read.files()]
-        program = files.program(read.folder, keep_folders=self.keep_folders) if read.folder else {}
         self._inputs = {**program, **{name: files.definition(name) for name in read.files()}}
         return super().execute(context)
+
+    def on_kill(self) -> None:
+        """End the job, and delete the definition: nobody comes back to it."""
+        super().on_kill()
+        if self._files_of_run is None:
+            return
+        try:
+            self._files_of_run.delete(retry_total=0, connection_timeout=_SECONDS, read_timeout=_SECONDS)
+        except BatchRequestError as error:
+            place = self._files_of_run.definition("")
+            self.log.warning("The definition in %s may hold secrets, and is there still: %s", place, error)
 
     def _graph(self, render: Callable[[str], str]) -> JobGraph:
         """The job of one task; after a wait without its files, which were looked up before."""
@@ -106,18 +121,19 @@ class AzureBatchCustomActivityOperator(AzureBatchJobOperator):
         return graph
 
     def _act(self, context: Context, run: JobRun, claim: Claim, event: Mapping[str, Any]) -> dict[str, Any]:
+        self._read(context)  # before anything is told: this may be another process
         try:
             return super()._act(context, run, claim, event)
         except (BatchJobFailedError, BatchJobTimeoutError):
-            self._activity_files(context).delete(self._read(context).files())
+            self._activity_files(context).delete()
             raise
 
     def _finish(self, context: Context, run: JobRun, claim: Claim) -> dict[str, Any]:
-        read, files = self._read(context), self._activity_files(context)
+        files = self._activity_files(context)
         try:
             summary = super()._finish(context, run, claim)
         finally:
-            files.delete(read.files())
+            files.delete()
         return {
             **summary,
             "exitcode": 0,
@@ -142,7 +158,9 @@ class AzureBatchCustomActivityOperator(AzureBatchJobOperator):
 
         identity = identity_of(context, self.namespace)
         run = f"{identity.owner}-{identity.generation}"
-        return ActivityFiles(AzureBatchHook(self.conn_id).storage(), self.work_container, run)
+        storage = AzureBatchHook(self.conn_id).storage()
+        self._files_of_run = ActivityFiles(storage, self.work_container, run)
+        return self._files_of_run
 
 
 def _policy(read: CustomActivity) -> dict[str, Any]:

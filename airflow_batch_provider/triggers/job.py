@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from airflow_batch_provider.client.requests.drive import AsyncDriver
 
 
+_DELETION_SECONDS = 8.0
+"""For what is deleted when the task is killed; see `airflow_batch_provider.hooks.killed`."""
+
+
 class AzureBatchJobTrigger(BaseTrigger):
     """Fires when there is something to do about a job.
 
@@ -35,7 +39,7 @@ class AzureBatchJobTrigger(BaseTrigger):
         seen: how far output was read before.
         may_skip: whether a task may succeed and yet keep others from running.
         secrets_in: blobs, as ``container/name``, of definitions of a custom activity: their secrets are
-            masked in what the tasks write.
+            masked in what the tasks write. They are deleted with the job when that is killed.
     """
 
     def __init__(
@@ -133,8 +137,16 @@ class AzureBatchJobTrigger(BaseTrigger):
             self.log.warning("Batch job %s will be ended by a worker: %s", self.job_id, refusal)
 
     async def on_kill(self) -> None:
-        """End the job when a user has killed the deferred task. Airflow 3.3 calls this; not on a restart."""
+        """End the job, and delete what may hold secrets, when a user has killed the deferred task.
+
+        Airflow 3.3 calls this; not on a restart.
+        """
         from airflow_batch_provider.client.requests.job_requests import terminate_job
 
         script = terminate_job(self.job_id, "AirflowTaskKilled")
-        await end_in_triggerer(self.conn_id, script, f"Batch job {self.job_id}", self.log)
+        try:
+            await end_in_triggerer(self.conn_id, script, f"Batch job {self.job_id}", self.log)
+        finally:
+            if self.secrets_in:
+                hook = AzureBatchHook(self.conn_id)
+                await asyncio.wait_for(hook.adelete_definitions(self.secrets_in), _DELETION_SECONDS)

@@ -10,6 +10,7 @@ from airflow_batch_provider.client.files.task_results import parse_result
 from airflow_batch_provider.spec.activity_secrets import secrets_in
 from airflow_batch_provider.spec.custom_activity import (
     CUSTOM_OUTPUT_BYTES,
+    DEFINITION_FILES,
     OUTPUTS_FILE,
     TASK_ID,
     program_files,
@@ -48,15 +49,22 @@ class ActivityFiles:
             for name, text in files.items():
                 self._storage.upload_blob(self._container, self.definition(name).name, text)
 
-    def delete(self, names: Mapping[str, str]) -> None:
-        """Delete the definition, which may hold secrets; one that is not there is no matter."""
+    def delete(self, **options: Any) -> None:
+        """Delete the definition, which may hold secrets; one that is not there is no matter.
+
+        Parameters:
+            options: of a request of azure-core, such as ``read_timeout``.
+
+        Raises:
+            BatchRequestError: storage refused, or did not answer.
+        """
         from azure.core.exceptions import ResourceNotFoundError
 
         container = self._storage.container_client(self._container)
         with self._storage.explained():
-            for name in names:
+            for name in DEFINITION_FILES:
                 try:
-                    container.delete_blob(self.definition(name).name)
+                    container.delete_blob(self.definition(name).name, **options)
                 except ResourceNotFoundError:
                     continue
 
@@ -115,3 +123,24 @@ async def read_secrets(storage: StorageAccess, places: Iterable[str]) -> list[st
     except (AzureError, ValueError):
         return None
     return found
+
+
+async def delete_definitions(storage: StorageAccess, places: Iterable[str]) -> None:
+    """Delete definitions of an activity whose operator does not come back to it.
+
+    Parameters:
+        storage: the account of the Airflow connection.
+        places: the blobs, as ``container/name``; one that is not there is no matter.
+
+    Raises:
+        azure.core.exceptions.AzureError: storage refused, or did not answer.
+    """
+    from azure.core.exceptions import ResourceNotFoundError
+
+    async with storage.async_blob_client() as client:
+        for place in places:
+            ref = blob(place)
+            try:
+                await client.get_blob_client(ref.container, ref.name).delete_blob()
+            except ResourceNotFoundError:
+                continue

@@ -148,6 +148,28 @@ def test_definitions_are_deleted_also_when_the_time_is_over(
     assert not [data for data in left if secret.encode() in data]
 
 
+@pytest.mark.parametrize("where", ["worker", "triggerer"])
+async def test_definitions_are_deleted_when_the_task_is_killed(
+    pool: str, batch_conn_id: str, blobs: BlobServiceClient, where: str
+) -> None:
+    secret = uuid.uuid4().hex
+    made = operator(pool, batch_conn_id, command="/bin/sleep 60")
+    container = blobs.get_container_client("adfjobs")
+
+    def left() -> list[str]:
+        names = container.list_blob_names(name_starts_with="runtime/")
+        return [name for name in names if secret.encode() in container.download_blob(name).readall()]
+
+    with pytest.raises(TaskDeferred) as deferred:
+        await asyncio.to_thread(made.execute, Instance().context(secret=secret))
+    assert len(left()) == 1
+    if where == "worker":
+        await asyncio.to_thread(made.on_kill)
+    else:
+        await AzureBatchJobTrigger(**deferred.value.trigger.serialize()[1]).on_kill()
+    assert left() == []
+
+
 @pytest.mark.parametrize(("kept", "path"), [(True, "lib/helper.txt"), (False, "helper.txt")])
 async def test_pain_185_sub_folders_of_a_program_are_kept_on_request(
     pool: str, batch_conn_id: str, folder: str, kept: bool, path: str
@@ -163,8 +185,12 @@ def test_pain_186_a_folder_that_is_in_no_container_of_the_account_is_told(
 ) -> None:
     name = f"empty-{uuid.uuid4().hex[:8]}"
     blobs.create_container(name)
+    secret = uuid.uuid4().hex
     with pytest.raises(SpecError, match="holds no file in the storage account of the Airflow connection"):
-        operator(pool, batch_conn_id, f"{name}/score").execute(Instance().context(secret="x"))
+        operator(pool, batch_conn_id, f"{name}/score").execute(Instance().context(secret=secret))
+    container = blobs.get_container_client("adfjobs")
+    written = [container.download_blob(each).readall() for each in container.list_blob_names()]
+    assert not [data for data in written if secret.encode() in data]
 
 
 def test_a_result_file_that_is_too_large_or_no_json_is_told(pool: str, batch_conn_id: str) -> None:
