@@ -14,7 +14,8 @@
         ├── BatchJobConflictError        the job id is taken by something that is not ours to continue
         ├── BatchFunctionError           a function of @task.azure_batch raised, or could not be called
         │   ├── BatchFunctionSkipError   it raised AirflowSkipException (which this is as well)
-        │   └── BatchFunctionHopelessError  it raised AirflowFailException (likewise)
+        │   └── BatchFunctionHopelessError  it raised AirflowFailException, or its arguments or its result
+        │                                cannot be written (likewise)
         ├── BatchResultError             a task did well, and its result cannot be had (likewise)
         ├── BatchJobTimeoutError         the operator's timeout was reached; the job was ended
         └── BatchJobFailedError          tasks of the job failed or never ran
@@ -142,7 +143,9 @@ class BatchFunctionSkipError(BatchFunctionError, AirflowSkipException):
 
 
 class BatchFunctionHopelessError(BatchFunctionError, AirflowFailException):
-    """The function has raised ``AirflowFailException``: Airflow does not retry."""
+    """The function has raised ``AirflowFailException``, or no serializer can write what it was given or has
+    returned: Airflow does not retry.
+    """
 
 
 class BatchJobFailedError(AzureBatchError):

@@ -230,8 +230,13 @@ class AzureBatchDecoratedOperator(DecoratedOperator):
             self.log.warning("Whether the Batch job may end now is not known: %s", error)
 
     def _send(self, context: Context) -> dict[str, Any]:
-        from airflow_batch_provider.client.files.function_files import FunctionCall, send_call
+        from airflow_batch_provider.client.files.function_files import (
+            FunctionCall,
+            check_serializer,
+            send_call,
+        )
 
+        check_serializer(self.serializer, f"task {self.task_id!r}")
         call = FunctionCall(
             source=function_source(self.python_callable),
             args=[plain_argument(value) for value in self.op_args],

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,21 @@ REFERENCES_AT_MOST = 500
 """In the arguments of one call: each is a file that the service hands to the task."""
 
 
+def check_serializer(serializer: str, where: str) -> None:
+    """See whether a serializer is installed here.
+
+    Raises:
+        SpecError: it is not.
+    """
+    if find_spec(serializer) is None:
+        raise SpecError(
+            f"serializer is {serializer!r}, which this Airflow worker has not installed ({sys.executable})",
+            where=where,
+            right=f"Install the package {serializer!r} for the workers. The node needs it as well: it gets "
+            "it with requirements; without, its image must have it.",
+        )
+
+
 @dataclass(frozen=True)
 class FunctionCall:
     """A function and what it is called with.
@@ -79,7 +95,7 @@ class FunctionCall:
         """What the node reads.
 
         Raises:
-            BatchFunctionError: an argument cannot be written by the serializer.
+            BatchFunctionHopelessError: an argument cannot be written by the serializer.
         """
         dumps = import_module(self.serializer).dumps
         try:
@@ -101,7 +117,7 @@ class FunctionCall:
         }
         return json.dumps(whole).encode()
 
-    def _refusal(self, dumps: Callable[[Any], bytes], error: Exception) -> BatchFunctionError:
+    def _refusal(self, dumps: Callable[[Any], bytes], error: Exception) -> BatchFunctionHopelessError:
         """What to say of the first argument that cannot be written."""
         for what, value in self._named():
             try:
@@ -111,7 +127,7 @@ class FunctionCall:
                 break
         else:
             text = unwritable(self.serializer, dumps, self.args, "all arguments", error)
-        return BatchFunctionError(f"The function {self.source.name!r} was not called.\n{text}")
+        return BatchFunctionHopelessError(f"The function {self.source.name!r} was not called.\n{text}")
 
     def _named(self) -> Iterator[tuple[str, Any]]:
         (definition,) = ast.parse(self.source.source).body
@@ -229,7 +245,7 @@ class FunctionOutcome:
             return BatchFunctionError(text, type_name=str(told["type"]))
         if told["state"] == "not kept":
             text = f"The function ended well on its node, and its result is lost.\n{told['message']}"
-            return BatchFunctionError(text, type_name=str(told["type"]))
+            return BatchFunctionHopelessError(text, type_name=str(told["type"]))
         remote = BatchFunctionError(
             f"{told['type']}: {told['message']}\n\n"
             f"On the node (Python {told['python']}):\n{told['traceback']}",

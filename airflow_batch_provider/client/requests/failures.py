@@ -150,8 +150,12 @@ TASK_FAILURES: dict[str, Meaning] = {
     "FileUploadAccessDenied": Meaning(
         Layer.UPLOAD,
         "storage refused the task's outputs",
-        "The SAS has ended or the identity may not write; the job waited longer than its SAS lives.",
-        _STORAGE_ACCESS,
+        "The identity has no role by which it may write, the connection's SAS does not allow it or has "
+        "ended, or the account's firewall is in between.",
+        "Give the nodes' identity the role Storage Blob Data Contributor, or the connection the account's "
+        "key or a SAS that may create and write; then clear the Airflow task. It is not retried: the command "
+        "would run again, and its outputs be lost again.",
+        final=True,
     ),
     "FileUploadMiscError": Meaning(
         Layer.UPLOAD,

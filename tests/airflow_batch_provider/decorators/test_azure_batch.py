@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from airflow.sdk.definitions.param import ParamsDict
 from airflow_batch_provider.decorators.azure_batch import azure_batch_task
 from airflow_batch_provider.decorators.function_operator import AzureBatchDecoratedOperator
 from airflow_batch_provider.decorators.results import is_reference, load_result
+from airflow_batch_provider.exceptions import BatchSpecError
 from airflow_batch_provider.spec.compile import JobStorage, WorkArea, compile_tasks
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.task_container import Container
@@ -76,6 +78,20 @@ def test_what_uv_takes_besides_requirements_is_left_to_it() -> None:
         "toolz{{ params.version }}",
     ):
         assert operator_of(pool_id="p", requirements=[text]).requirements == [text]
+
+
+@pytest.mark.parametrize("requirements", [None, ["numpy"]])
+def test_a_serializer_that_the_worker_lacks_is_named_with_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, requirements: list[str] | None
+) -> None:
+    monkeypatch.setitem(sys.modules, "dill", None)
+    operator = operator_of(pool_id="p", serializer="dill", requirements=requirements)
+    monkeypatch.setattr(operator, "on_kill", lambda: None)
+    monkeypatch.setattr(operator, "_give_up", lambda context: None)
+    with pytest.raises(
+        BatchSpecError, match=r"(?s)has not installed.*Install the package 'dill' for the workers"
+    ):
+        operator.execute({})  # type: ignore[typeddict-item]
 
 
 def test_a_lambda_is_refused() -> None:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
+import uuid
 from typing import Any
 
 import pytest
 from azure.batch import BatchClient
+from azure.storage.blob import (
+    AccountSasPermissions,
+    BlobServiceClient,
+    ResourceTypes,
+    generate_account_sas,
+)
 
 from airflow_batch_provider.client.connect.clients import open_batch_client
+from airflow_batch_provider.client.connect.secret import Secret
 from airflow_batch_provider.client.connect.settings import BatchSettings
 from airflow_batch_provider.client.connect.storage_settings import StorageSettings
 from airflow_batch_provider.client.files.storage import StorageAccess
@@ -98,6 +107,29 @@ def test_pain_046_a_failed_upload_has_a_cause(jobs: Jobs, pool: str) -> None:
     error = failure_of(jobs, pool, graph)
     assert error.layer == "upload"
     assert "the container for the task's outputs does not exist" in str(error)
+
+
+def test_outputs_that_storage_refuses_fail_for_good_and_say_why(
+    batch: BatchClient, azurite: StorageAccount, pool: str
+) -> None:
+    """The connection's SAS is for containers, and for none of the blobs in them."""
+    with BlobServiceClient.from_connection_string(azurite.connection_string) as service:
+        service.create_container(container := f"refused-{uuid.uuid4().hex[:8]}")
+    sas = generate_account_sas(
+        azurite.name,
+        azurite.key,
+        ResourceTypes(container=True),
+        AccountSasPermissions(read=True, list=True, create=True, write=True),
+        dt.datetime.now(dt.timezone.utc) + dt.timedelta(hours=1),
+    )
+    settings = StorageSettings(azurite.blob_endpoint, azurite.name, sas_token=Secret(sas))
+    graph = one(shell("echo x > out"), outputs={"out": blob(f"{container}/out")}, keep_logs=False)
+    error = failure_of(Jobs(batch, StorageAccess(settings), []), pool, graph)
+    assert isinstance(error, BatchJobHopelessError)
+    assert (error.codes, error.layer) == (("FileUploadAccessDenied",), "upload")
+    assert "storage refused the task's outputs" in str(error)
+    assert container in str(error)
+    assert "sig=" not in str(error)
 
 
 def test_pain_051_a_job_that_is_gone_is_not_waited_for(

@@ -19,7 +19,7 @@ import pytest
 
 import airflow_batch_provider.node
 from airflow_batch_provider.client.files.function_files import FunctionCall, FunctionOutcome
-from airflow_batch_provider.exceptions import BatchFunctionError
+from airflow_batch_provider.exceptions import BatchFunctionError, BatchFunctionHopelessError
 from airflow_batch_provider.node import run_function
 from airflow_batch_provider.spec.function_source import FunctionSource, function_source
 from tests.airflow_batch_provider.airflow_versions import AirflowFailException, AirflowSkipException
@@ -247,7 +247,7 @@ def test_a_result_that_cannot_be_written_is_told_with_its_place_and_what_to_do(n
 
     outcome = node.run(locked)
     text = str(outcome.error())
-    assert type(outcome.error()) is BatchFunctionError
+    assert type(outcome.error()) is BatchFunctionHopelessError  # again it would end the same
     assert "ended well on its node" in text
     assert "['parts'][1] of the value that the function returned is lock, which pickle cannot write" in text
     assert "cannot pickle '_thread.lock' object" in text
@@ -280,7 +280,7 @@ def test_an_argument_that_cannot_be_written_is_told_by_its_name() -> None:
         ((1,), {"by": {"a": threading.Lock()}}, "['a'] of argument 'by' is lock"),
     ):
         call = FunctionCall(source, args, kwargs, "pickle", (), None)
-        with pytest.raises(BatchFunctionError) as raised:
+        with pytest.raises(BatchFunctionHopelessError) as raised:
             call.payload()
         assert f"The function 'called' was not called.\n{what}, which pickle cannot write" in str(
             raised.value

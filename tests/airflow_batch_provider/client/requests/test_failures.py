@@ -55,6 +55,7 @@ def test_no_documented_code_of_a_task_is_missing() -> None:
         ("JobPreparationTaskFailed", Layer.NODE_START, False),
         ("ContainerInvalidImage", Layer.IMAGE_PULL, True),
         ("FileUploadMiscError", Layer.UPLOAD, False),
+        ("FileUploadAccessDenied", Layer.UPLOAD, True),
         ("MaxInternalRetryCountReached", Layer.PREEMPTION, False),
         ("TaskEnded", Layer.WALL_CLOCK, False),
         ("TaskSchedulingConstraintFailed", Layer.SUBMIT, True),
