@@ -1,13 +1,14 @@
-"""What a job reads and writes, as OpenLineage names it."""
+"""What Batch work reads and writes, as OpenLineage names it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from airflow_batch_provider.spec.files import BlobRef
+from airflow_batch_provider.spec.errors import SpecError
+from airflow_batch_provider.spec.files import BlobRef, blob
 
 if TYPE_CHECKING:
     from airflow_batch_provider.client.connect.storage_settings import StorageSettings
@@ -25,41 +26,81 @@ class DatasetName:
     name: str
 
 
-def inputs_of(graph: JobGraph, account: str) -> list[DatasetName]:
-    """The blobs that a graph's tasks read, without those that they hand to each other.
+@dataclass(frozen=True)
+class Lineage:
+    """What was read and what was written."""
+
+    inputs: Sequence[DatasetName] = ()
+    outputs: Sequence[DatasetName] = ()
+
+
+class TellsLineage:
+    """An operator that tells the OpenLineage provider which blobs its Batch tasks have read and written.
+
+    ``lineage`` is set when that is known. The listener asks for it in a fork of the worker, where nothing
+    can be asked of Airflow any more, such as a connection.
+    """
+
+    lineage: Lineage = Lineage()
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
+        """The form that Airflow's OpenLineage provider asks for, which is installed when it does; it asks
+        so for what has failed too.
+
+        Parameters:
+            task_instance: not needed.
+
+        Returns:
+            ``airflow.providers.openlineage.extractors.OperatorLineage``.
+        """
+        from airflow.providers.common.compat.openlineage.facet import Dataset
+        from airflow.providers.openlineage.extractors import OperatorLineage
+
+        def datasets(names: Iterable[DatasetName]) -> list[Dataset]:
+            return [Dataset(namespace=each.namespace, name=each.name) for each in names]
+
+        return OperatorLineage(inputs=datasets(self.lineage.inputs), outputs=datasets(self.lineage.outputs))
+
+
+def lineage_of(graph: JobGraph, storage: StorageSettings | None) -> Lineage:
+    """The blobs that a graph's tasks read from outside and those that the author gave them as outputs.
+
+    What they hand to each other, and what is kept in the job's work area, is no dataset.
 
     Parameters:
         graph: rendered.
-        account: name of the connection's storage account, for blobs that name none.
+        storage: the connection's storage account, for blobs that name none; without one there is no lineage.
     """
+    if storage is None:
+        return Lineage()
     sources = (source for spec in graph.specs for _, source in spec.inputs)
-    return _named(sources, account)
+    destinations = (output.destination for spec in graph.specs for output in spec.outputs)
+    return _lineage(sources, destinations, storage.account_name)
 
 
-def outputs_of(graph: JobGraph, account: str) -> list[DatasetName]:
-    """The blobs and prefixes that the author gave outputs of tasks."""
-    return _named((output.destination for spec in graph.specs for output in spec.outputs), account)
-
-
-def facets(graph: JobGraph | None, storage: StorageSettings | None) -> Any:
-    """The form that Airflow's OpenLineage provider asks for; it is installed when this is called.
+def lineage_of_wire(
+    resource_files: Iterable[Mapping[str, Any]], output_files: Iterable[Mapping[str, Any]]
+) -> Lineage:
+    """The same of files as the service is told of them. Sources that are no blobs are left out, and so is
+    every SAS.
 
     Parameters:
-        graph: what ran; None: nothing is known of it.
-        storage: the connection's storage account.
+        resource_files: wire models ResourceFile.
+        output_files: wire models OutputFile.
     """
-    from airflow.providers.common.compat.openlineage.facet import Dataset
-    from airflow.providers.openlineage.extractors import OperatorLineage
-
-    def datasets(names: Iterable[DatasetName]) -> list[Dataset]:
-        return [Dataset(namespace=each.namespace, name=each.name) for each in names]
-
-    if graph is None or storage is None:
-        return OperatorLineage()
-    account = storage.account_name
-    return OperatorLineage(
-        inputs=datasets(inputs_of(graph, account)), outputs=datasets(outputs_of(graph, account))
+    destinations = ((file.get("destination") or {}).get("container") or {} for file in output_files)
+    return _lineage(
+        (
+            _of_url(file.get("httpUrl") or file.get("storageContainerUrl"), file.get("blobPrefix"))
+            for file in resource_files
+        ),
+        (_of_url(each.get("containerUrl"), each.get("path")) for each in destinations),
+        "",
     )
+
+
+def _lineage(read: Iterable[object], written: Iterable[object], account: str) -> Lineage:
+    return Lineage(_named(read, account), _named(written, account))
 
 
 def _named(places: Iterable[object], account: str) -> list[DatasetName]:
@@ -72,3 +113,16 @@ def _of_blob(ref: BlobRef, account: str) -> DatasetName:
         parts = urlsplit(ref.account_url)
         account = parts.path.strip("/") or (parts.hostname or "").partition(".")[0]
     return DatasetName(f"wasbs://{ref.container}@{account}", ref.name or "/")
+
+
+def _of_url(url: str | None, below: str | None) -> BlobRef | None:
+    """The blob of a URL, or what is below a container; None of what is no blob."""
+    host = urlsplit(url or "").hostname or ""
+    # The last is Azurite, by address: the account is in its path.
+    if not url or not (".blob." in host or host.replace(".", "").isdigit()):
+        return None
+    try:
+        ref = blob(url.partition("?")[0])
+    except SpecError:
+        return None
+    return BlobRef(ref.container, ref.name or below or "", ref.account_url)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
@@ -23,7 +22,9 @@ from airflow_batch_provider.decorators.returned_value import xcom_of
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.hooks.killed import end_in_worker
 from airflow_batch_provider.lasting import lasting
+from airflow_batch_provider.lineage import TellsLineage, lineage_of
 from airflow_batch_provider.links.job import AzureBatchJobLink, AzureBatchOutputLink, store_links
+from airflow_batch_provider.metrics import measure_for
 from airflow_batch_provider.rendering import text_renderer
 from airflow_batch_provider.spec.checks import check_period, check_wait, check_work_container, rendered
 from airflow_batch_provider.spec.errors import SpecError, nearest
@@ -35,7 +36,7 @@ from airflow_batch_provider.spec.ids import JobIdentity
 from airflow_batch_provider.spec.job import JobOptions
 from airflow_batch_provider.spec.limits import DEFAULT_WALL_CLOCK
 from airflow_batch_provider.spec.official import OWNER_VARIABLE
-from airflow_batch_provider.spec.requirements import check_requirements
+from airflow_batch_provider.spec.requirements import check_python_version, check_requirements
 from airflow_batch_provider.spec.task_container import Container
 
 if TYPE_CHECKING:
@@ -49,16 +50,13 @@ Serializer = Literal["pickle", "cloudpickle", "dill"]
 XCOM_BYTES = 48_000
 """A result up to this size is the XCom itself."""
 
-_OLDEST_PYTHON = (3, 8)
-"""In which what runs the function on the node can run."""
-
 _SERIALIZERS = ("pickle", "cloudpickle", "dill")
 _GRACE = timedelta(minutes=30)
 _TASK_GRACE = timedelta(minutes=5)
 """Beyond the timeout, after which the service itself ends a task that nobody watches any more."""
 
 
-class AzureBatchDecoratedOperator(DecoratedOperator):
+class AzureBatchDecoratedOperator(TellsLineage, DecoratedOperator):
     """Run a Python function on a Batch node. Made by ``azure_batch_task``, which tells the parameters.
 
     All instances of a mapped task share one Batch job, and each answers for its own task in it. A worker or
@@ -178,14 +176,16 @@ class AzureBatchDecoratedOperator(DecoratedOperator):
         from airflow_batch_provider.client.files.function_files import read_outcome
         from airflow_batch_provider.exceptions import BatchFunctionError, BatchJobFailedError
 
+        storage = AzureBatchHook(self.conn_id).storage()
         failure: BatchJobFailedError | None = None
         try:
+            declared = self._graph({}, "", text_renderer(self, context), task_id)
+            self.lineage = lineage_of(declared, storage.storage)
             run.finish(job_id, task_id, ending)
         except BatchJobFailedError as error:
             failure = error
         finally:
             self._close(context, run, job_id)
-        storage = AzureBatchHook(self.conn_id).storage()
         outcome = read_outcome(storage, self.work_container, job_id, task_id)
         if failure is not None and (outcome is None or outcome.returned):
             raise failure
@@ -301,7 +301,10 @@ class AzureBatchDecoratedOperator(DecoratedOperator):
             place = f"{self.work_container}/{job_id}/{task_id}"
             self.job_url, self.output_url = store_links(context["ti"], hook.settings, job_id, place)
 
-        return SingleTaskRun(task, hook.batch_client(), self.log, settle, longest=self.poll_interval)
+        measure = measure_for(context["ti"], options.pool_label, part=True)
+        return SingleTaskRun(
+            task, hook.batch_client(), self.log, settle, longest=self.poll_interval, measure=measure
+        )
 
     def _graph(self, sources: Mapping[str, Any], owner: str, render: Render, task_id: str) -> JobGraph:
         from airflow_batch_provider.client.files.function_files import SCRIPT
@@ -366,17 +369,7 @@ class AzureBatchDecoratedOperator(DecoratedOperator):
                 where=where,
                 right="Give a number of bytes, such as 48_000; 0 keeps all results in blobs.",
             )
-        if not isinstance(self.python_version, (str, type(None))):
-            raise SpecError(
-                f"python_version is {self.python_version!r}",
-                where=where,
-                right="Write it as text, such as '3.10': the number 3.10 is 3.1.",
-            )
-        number = re.match(r"(\d+)\.(\d+)", self.python_version or "")
-        if number and tuple(map(int, number.groups())) < _OLDEST_PYTHON:
-            raise SpecError(
-                f"python_version is {self.python_version!r}", where=where, right="It must be 3.8 or newer."
-            )
+        check_python_version(self.python_version, where)
         check_wait(self.timeout, what="timeout", where=where, positive=True)
         check_period(self.poll_interval, what="poll_interval", where=where)
         check_work_container(self.work_container, where)

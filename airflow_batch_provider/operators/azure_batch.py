@@ -15,7 +15,9 @@ from airflow_batch_provider.arguments import pool_text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.hooks.killed import end_in_worker
 from airflow_batch_provider.lasting import lasting
+from airflow_batch_provider.lineage import TellsLineage, lineage_of_wire
 from airflow_batch_provider.links.job import AzureBatchJobLink, store_links
+from airflow_batch_provider.metrics import measure_for
 from airflow_batch_provider.operators.task_instance import identity_of
 from airflow_batch_provider.spec.checks import check_period
 from airflow_batch_provider.spec.errors import SpecError
@@ -36,7 +38,7 @@ _START_ALLOWANCE = timedelta(hours=1)
 """For a node to become free: the official operator waits for nodes without end before its timeout begins."""
 
 
-class AzureBatchOperator(TypedOutput, BaseOperator):
+class AzureBatchOperator(TypedOutput, TellsLineage, BaseOperator):
     """Run one Batch task, as the official operator of this name is told to.
 
     A DAG that uses ``airflow.providers.microsoft.azure.operators.batch.AzureBatchOperator`` runs with this
@@ -216,6 +218,9 @@ class AzureBatchOperator(TypedOutput, BaseOperator):
         end_in_worker(self.azure_batch_conn_id, script, f"Batch task {self._mine[1]}", self.log)
 
     def _finish(self, run: SingleTaskRun, job_id: str, task_id: str, ending: str) -> dict[str, Any]:
+        self.lineage = lineage_of_wire(
+            self._wire(self.batch_task_resource_files) or (), self._wire(self.batch_task_output_files) or ()
+        )
         try:
             run.finish(job_id, task_id, ending)
         finally:
@@ -233,7 +238,14 @@ class AzureBatchOperator(TypedOutput, BaseOperator):
             self._mine = (job_id, task_id, task.owner)
             self.job_url, _ = store_links(context["ti"], hook.settings, job_id)
 
-        return SingleTaskRun(task, hook.batch_client(), self.log, settle, longest=float(self.poll_interval))
+        return SingleTaskRun(
+            task,
+            hook.batch_client(),
+            self.log,
+            settle,
+            longest=float(self.poll_interval),
+            measure=measure_for(context["ti"], self.batch_pool_id, part=True),
+        )
 
     def _task(self, context: Context) -> OfficialTask:
         return OfficialTask(
@@ -259,12 +271,14 @@ class AzureBatchOperator(TypedOutput, BaseOperator):
         )
 
     def _wires(self, **given: Any) -> dict[str, Any]:
-        where = f"task {self.task_id!r}"
         return {
-            name: value if isinstance(value, str) else wire_of(value, where=f"{where}, {name}")
+            name: value if isinstance(value, str) else self._wire(value, f", {name}")
             for name, value in given.items()
             if value is not None
         }
+
+    def _wire(self, value: Any, what: str = "") -> Any:
+        return wire_of(value, where=f"task {self.task_id!r}{what}")
 
     def _pool(self, pool_id: str | None = None) -> OfficialPool:
         return OfficialPool(
@@ -282,7 +296,7 @@ class AzureBatchOperator(TypedOutput, BaseOperator):
             auto=self.enable_auto_scale,
             formula=self.auto_scale_formula,
             display_name=self.batch_pool_display_name,
-            start_task=wire_of(self.batch_start_task, where=f"task {self.task_id!r}, batch_start_task"),
+            start_task=self._wire(self.batch_start_task, ", batch_start_task"),
         )
 
     def _limits(self) -> tuple[float, float]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_batch_provider.arguments import PoolOfJob
 from airflow_batch_provider.exceptions import BatchJobFailedError, BatchJobTimeoutError, BatchRequestError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.lineage import lineage_of
 from airflow_batch_provider.operators.job import AzureBatchJobOperator
 from airflow_batch_provider.operators.task_instance import identity_of
 from airflow_batch_provider.spec.activity_secrets import secrets_in
@@ -129,11 +130,14 @@ class AzureBatchCustomActivityOperator(AzureBatchJobOperator):
             raise
 
     def _finish(self, context: Context, run: JobRun, claim: Claim) -> dict[str, Any]:
-        files = self._activity_files(context)
+        read, files = self._read(context), self._activity_files(context)
         try:
             summary = super()._finish(context, run, claim)
         finally:
             files.delete()
+            # Its program only: after a wait the files of that are not looked up again.
+            program = read.graph({".": read.folder} if read.folder else {})
+            self.lineage = lineage_of(program, AzureBatchHook(self.conn_id).settings.storage)
         return {
             **summary,
             "exitcode": 0,

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, BaseOperator
@@ -18,9 +17,10 @@ from airflow_batch_provider.exceptions import BatchJobFailedError, BatchJobTimeo
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.hooks.killed import end_in_worker
 from airflow_batch_provider.lasting import lasting
-from airflow_batch_provider.lineage import facets
+from airflow_batch_provider.lineage import TellsLineage, lineage_of
 from airflow_batch_provider.links.job import AzureBatchJobLink, AzureBatchOutputLink, store_links
-from airflow_batch_provider.metrics import emit
+from airflow_batch_provider.metrics import measure_for
+from airflow_batch_provider.operators.graph_argument import check_graph, rendered_graph
 from airflow_batch_provider.operators.task_instance import (
     identity_of,
     patience_of,
@@ -37,7 +37,6 @@ from airflow_batch_provider.spec.checks import (
 )
 from airflow_batch_provider.spec.files import as_written
 from airflow_batch_provider.spec.limits import DEFAULT_WALL_CLOCK
-from airflow_batch_provider.spec.literal_braces import refuse_literal_jinja
 from airflow_batch_provider.spec.retry import check_on_retry
 from airflow_batch_provider.task_arguments import TaskArguments, TypedOutput
 
@@ -67,7 +66,7 @@ _TOO_SLOW = (
 )
 
 
-class AzureBatchJobOperator(TypedOutput, BaseOperator):
+class AzureBatchJobOperator(TypedOutput, TellsLineage, BaseOperator):
     """Run a graph of tasks as one Batch job, wait for it, and give what became of it as XCom.
 
     The job's id follows from DAG, run, task and map index before the first call: a worker or triggerer that
@@ -193,7 +192,6 @@ class AzureBatchJobOperator(TypedOutput, BaseOperator):
         self.identity: JobIdentity | None = None
         self.job_url: str | None = None
         self.output_url: str | None = None
-        self._lineage_graph: JobGraph | None = None
         self._secrets_in: Sequence[str] = ()
         self._check()
 
@@ -285,7 +283,7 @@ class AzureBatchJobOperator(TypedOutput, BaseOperator):
             )
             run.terminate(claim.job_id, "AirflowNothingLeftToRun")
         if ending == "timeout":
-            run.terminate(claim.job_id, "AirflowTimeout")
+            run.end_late(claim.job_id)
             raise BatchJobTimeoutError(
                 f"Batch job {claim.job_id} was not done within the operator's timeout and is being ended.\n"
                 + (f"No task ran in the end: {reason}" if reason else _TOO_SLOW)
@@ -294,7 +292,7 @@ class AzureBatchJobOperator(TypedOutput, BaseOperator):
 
     def _finish(self, context: Context, run: JobRun, claim: Claim) -> dict[str, Any]:
         """Say what became of the job; an asset among the outlets learns where the outputs are."""
-        self._lineage_graph = run.grown(claim)
+        self.lineage = lineage_of(run.grown(claim), AzureBatchHook(self.conn_id).settings.storage)
         try:
             summary = run.finish(claim)
         except BatchJobFailedError as error:
@@ -323,34 +321,15 @@ class AzureBatchJobOperator(TypedOutput, BaseOperator):
             on_retry=self.on_retry,
             attempt=try_of(context),
         )
-        tags = {"dag_id": context["ti"].dag_id, "task_id": self.task_id, "pool_id": options.pool_label}
-        measure = partial(emit, tags=tags)
+        measure = measure_for(context["ti"], options.pool_label)
         return JobRun(plan, hook.batch_client(), self._files(hook, options), self.log, measure=measure)
-
-    def get_openlineage_facets_on_complete(self, task_instance: Any) -> Any:
-        """Tell the OpenLineage provider which blobs the job has read and written."""
-        return facets(self._lineage_graph, AzureBatchHook(self.conn_id).settings.storage)
 
     def _files(self, hook: AzureBatchHook, options: JobOptions) -> JobFiles | None:
         lifetime, by_identity = self.max_wall_clock + _GRACE, options.auto_pool is None
         return hook.job_files(self.work_container, sas_lifetime=lifetime, by_identity=by_identity)
 
     def _graph(self, render: Callable[[str], str]) -> JobGraph:
-        if isinstance(self.graph, spec.JobGraph):
-            graph = self.graph.rendered(render)
-            graph.validate()
-            return graph
-        # Names from outside may be in it, of blobs for one: Jinja in them would run with all rights.
-        made: object = self.graph(**(self.graph_kwargs or {}))
-        if not isinstance(made, spec.JobGraph):
-            raise spec.SpecError(
-                f"the function gave {made!r}",
-                where=f"graph of task {self.task_id!r}",
-                right="Return a JobGraph.",
-            )
-        graph = made.rendered(as_written)
-        graph.validate()
-        return graph
+        return rendered_graph(self.graph, self.graph_kwargs, render, f"task {self.task_id!r}")
 
     def _remember(self, context: Context, identity: JobIdentity) -> None:
         """Know the job before it is asked for: for on_kill, for the link, and for whoever takes over."""
@@ -387,19 +366,7 @@ class AzureBatchJobOperator(TypedOutput, BaseOperator):
     def _check(self) -> None:
         """What can be checked when the DAG is parsed; templates and XComs are checked when they are known."""
         where = f"task {self.task_id!r}"
-        if isinstance(self.graph, spec.JobGraph):
-            self.graph.validate()
-            refuse_literal_jinja(self.graph.specs)
-            if self.graph_kwargs:
-                raise spec.SpecError(
-                    "graph_kwargs are given, but graph is no function", where=where, right="Leave them out."
-                )
-        elif not callable(self.graph):
-            raise spec.SpecError(
-                f"graph is {self.graph!r}",
-                where=where,
-                right="It is a JobGraph or a function that gives one.",
-            )
+        check_graph(self.graph, self.graph_kwargs, where)
         if self.timeout is not None:
             check_wait(self.timeout, what="timeout", where=where)
         check_period(self.poll_interval, what="poll_interval", where=where)

@@ -14,9 +14,12 @@ from airflow_batch_provider.arguments import Text, check_target, given, text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.hooks.killed import end_in_worker
 from airflow_batch_provider.lasting import lasting
+from airflow_batch_provider.lineage import TellsLineage, lineage_of
+from airflow_batch_provider.links.job import AzureBatchJobLink, AzureBatchOutputLink, store_links
+from airflow_batch_provider.metrics import measure_for
+from airflow_batch_provider.operators.graph_argument import check_graph, rendered_graph
 from airflow_batch_provider.operators.task_instance import identity_of, try_of
 from airflow_batch_provider.spec.checks import check_period, check_wait, check_work_container
-from airflow_batch_provider.spec.files import as_written
 from airflow_batch_provider.task_arguments import TaskArguments, TypedOutput
 
 if TYPE_CHECKING:
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
     from airflow_batch_provider.spec.graph import JobGraph
 
 
-class AzureBatchJobAddTasksOperator(TypedOutput, BaseOperator):
+class AzureBatchJobAddTasksOperator(TypedOutput, TellsLineage, BaseOperator):
     """Add tasks to a job that lives on, wait for these tasks, and answer for them alone.
 
     Each task is in the job once, by its id, whatever is killed on the way. Ids of one run must not be those
@@ -54,6 +57,7 @@ class AzureBatchJobAddTasksOperator(TypedOutput, BaseOperator):
     """
 
     template_fields: Sequence[str] = ("job_id", "graph_kwargs", "work_container", "conn_id", "namespace")
+    operator_extra_links = (AzureBatchJobLink(), AzureBatchOutputLink())
     ui_color = "#cfe8d8"
 
     def __init__(
@@ -86,15 +90,12 @@ class AzureBatchJobAddTasksOperator(TypedOutput, BaseOperator):
         self.deferrable = deferrable
         self.poll_interval = poll_interval
         self.added: list[str] = []
+        self.job_url: str | None = None
+        self.output_url: str | None = None
         self._owner = ""
+        check_graph(graph, graph_kwargs, where)
         if isinstance(graph, spec.JobGraph):
             self._check(graph)
-        elif not callable(graph):
-            raise spec.SpecError(
-                f"graph is {graph!r}",
-                where=f"task {self.task_id!r}",
-                right="It is a JobGraph or a function that gives one.",
-            )
 
     @lasting
     def execute(self, context: Context) -> dict[str, Any]:
@@ -106,6 +107,7 @@ class AzureBatchJobAddTasksOperator(TypedOutput, BaseOperator):
         from airflow_batch_provider.triggers.added_tasks import AzureBatchAddedTasksTrigger
 
         given(self.job_id, "job_id", self.task_id)
+        self._show(context)
         client = AzureBatchHook(self.conn_id).batch_client()
         driver = Driver(client, log_to(self.log))
         graph = self._graph(context)
@@ -129,6 +131,7 @@ class AzureBatchJobAddTasksOperator(TypedOutput, BaseOperator):
     @lasting
     def resume(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
         """Go on after the wait in the triggerer."""
+        self._show(context)
         return self._finish(context, str(event["ending"]))
 
     def on_kill(self) -> None:
@@ -140,28 +143,41 @@ class AzureBatchJobAddTasksOperator(TypedOutput, BaseOperator):
         script = terminate_added(self.job_id, self.added, self._owner)
         end_in_worker(self.conn_id, script, f"What was added to Batch job {self.job_id}", self.log)
 
+    def _show(self, context: Context) -> None:
+        """Know the links; in each process, since Airflow asks the operator for them when it ends there."""
+        settings = AzureBatchHook(self.conn_id).settings
+        place = f"{self.work_container}/{self.job_id}"
+        self.job_url, self.output_url = store_links(context["ti"], settings, self.job_id, place)
+
     def _finish(self, context: Context, ending: str) -> dict[str, Any]:
-        from airflow_batch_provider.client.jobs.added_tasks import terminate_added
+        from airflow_batch_provider.client.jobs.added_tasks import read_added, terminate_added
         from airflow_batch_provider.client.jobs.job_run import explained
-        from airflow_batch_provider.client.jobs.outcome import read_outcome
+        from airflow_batch_provider.client.jobs.outcome import Outcome
         from airflow_batch_provider.client.jobs.report import report
         from airflow_batch_provider.client.requests.drive import Driver, log_to
+        from airflow_batch_provider.client.requests.job_requests import get_job
+        from airflow_batch_provider.client.requests.meaning import Layer
         from airflow_batch_provider.client.watching.streams import read_tail
         from airflow_batch_provider.exceptions import BatchJobTimeoutError
 
         hook = AzureBatchHook(self.conn_id)
         driver = Driver(hook.batch_client(), log_to(self.log))
         graph = self._graph(context)
+        measure = measure_for(context["ti"], part=True)
         with explained(f"Reading the outcome of tasks of Batch job {self.job_id}"):
             if ending in ("stalled", "timeout"):
                 driver.run(terminate_added(self.job_id, [each.id for each in graph.specs]))
             if ending == "timeout":
+                job = driver.run(get_job(self.job_id))
+                measure(Outcome(self.job_id, job, cause=Layer.WALL_CLOCK))
                 raise BatchJobTimeoutError(
                     f"The tasks added to Batch job {self.job_id} were not done within {self.timeout} and are "
                     "being ended.\nLikely cause: they take longer than expected, or the pool has too few "
                     "nodes.\nNext step: look at the pool's nodes; raise timeout if the time was well spent."
                 )
-            outcome = driver.run(read_outcome(self.job_id, graph))
+            self.lineage = lineage_of(graph, hook.settings.storage)
+            outcome = driver.run(read_added(self.job_id, graph))
+            measure(outcome)
             if not outcome.succeeded:
                 told = report(outcome, lambda each, stream: driver.run(read_tail(self.job_id, each, stream)))
                 raise told.error(self.job_id)
@@ -202,15 +218,12 @@ class AzureBatchJobAddTasksOperator(TypedOutput, BaseOperator):
     def _graph(self, context: Context) -> JobGraph:
         from airflow_batch_provider.rendering import text_renderer
 
-        if isinstance(self.graph, spec.JobGraph):
-            graph = self.graph.rendered(text_renderer(self, context))
-        else:
-            graph = self.graph(**(self.graph_kwargs or {})).rendered(as_written)
+        render = text_renderer(self, context)
+        graph = rendered_graph(self.graph, self.graph_kwargs, render, f"task {self.task_id!r}")
         self._check(graph)
         return graph
 
     def _check(self, graph: JobGraph) -> None:
-        graph.validate()
         where = f"task {self.task_id!r}"
         if graph.expansions:
             raise spec.SpecError(

@@ -11,6 +11,9 @@ from airflow_batch_provider.spec.files import is_template
 _FOR_UV = re.compile(r"-|.*[/\\]|.*\.(whl|zip|tar\.gz)\b")
 """Options, files and addresses, which ``uv pip install`` takes as well; it judges them itself."""
 
+_OLDEST_PYTHON = (3, 8)
+"""In which what runs the function on the node can run."""
+
 
 def check_requirements(requirements: object, where: str) -> None:
     """Refuse requirements that uv would refuse on the node, after it was waited for.
@@ -35,6 +38,27 @@ def check_requirements(requirements: object, where: str) -> None:
             )
         if not is_template(each) and not _FOR_UV.match(each):
             _check_requirement(each, where)
+
+
+def check_python_version(version: object, where: str) -> None:
+    """Refuse a version of Python in which a function cannot run.
+
+    Parameters:
+        version: as it was written; None: the node's own.
+        where: the Airflow task.
+
+    Raises:
+        SpecError: no text, or too old.
+    """
+    if not isinstance(version, (str, type(None))):
+        raise SpecError(
+            f"python_version is {version!r}",
+            where=where,
+            right="Write it as text, such as '3.10': the number 3.10 is 3.1.",
+        )
+    number = re.match(r"(\d+)\.(\d+)", version or "")
+    if number and tuple(map(int, number.groups())) < _OLDEST_PYTHON:
+        raise SpecError(f"python_version is {version!r}", where=where, right="It must be 3.8 or newer.")
 
 
 def _check_requirement(text: str, where: str) -> None:

@@ -12,7 +12,9 @@ from airflow_batch_provider.exceptions import AzureBatchError, BatchJobTimeoutEr
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.hooks.killed import end_in_worker
 from airflow_batch_provider.lasting import lasting
+from airflow_batch_provider.lineage import TellsLineage, lineage_of
 from airflow_batch_provider.links.job import AzureBatchJobLink, AzureBatchOutputLink, store_links
+from airflow_batch_provider.metrics import measure_for
 from airflow_batch_provider.rendering import text_renderer
 from airflow_batch_provider.task_arguments import TaskArguments, TypedOutput
 from airflow_batch_provider.task_groups.settings import clears_of, first_generation, was_cleared
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from airflow_batch_provider.task_groups.settings import GroupSettings
 
 
-class AzureBatchMemberOperator(TypedOutput, BaseOperator):
+class AzureBatchMemberOperator(TypedOutput, TellsLineage, BaseOperator):
     """Wait for one Batch task of the group's job, and fail as it fails. The group makes it.
 
     A retry lets the Batch task run again: in its job if that lives, else in a job of its own.
@@ -141,7 +143,7 @@ class AzureBatchMemberOperator(TypedOutput, BaseOperator):
         seen: Mapping[str, Sequence[int]],
     ) -> dict[str, Any]:
         if ending == "timeout":
-            run.terminate(job_id)
+            run.end_late(job_id)
             raise BatchJobTimeoutError(
                 f"Task {self.spec.id} of Batch job {job_id} was not done within the group's timeout and is "
                 "being ended.\n"
@@ -149,6 +151,7 @@ class AzureBatchMemberOperator(TypedOutput, BaseOperator):
                 "Next step: look at the pool's nodes; raise timeout and max_wall_clock if the time was well "
                 "spent."
             )
+        self.lineage = lineage_of(run.graph, AzureBatchHook(settings.conn_id).settings.storage)
         done = run.finish(job_id)
         if done is None:  # A list has shown it as it was before it was told to run again.
             return self._wait(context, settings, run, job_id, deadline, seen)
@@ -159,13 +162,14 @@ class AzureBatchMemberOperator(TypedOutput, BaseOperator):
 
         render = text_renderer(self, context)
         settings = self.group.settings.rendered(render)
-        hook = AzureBatchHook(settings.conn_id)
+        hook, auto_pool = AzureBatchHook(settings.conn_id), settings.options.auto_pool
         run = MemberRun(
             self._graph(render),
             hook.batch_client(),
             settings.files(hook),
             self.log,
             settings.no_retry_exit_codes,
+            measure=measure_for(context["ti"], auto_pool.label if auto_pool else None, part=True),
         )
         return settings, run, render
 

@@ -8,6 +8,8 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,16 +18,23 @@ import pytest
 from azure.batch import BatchClient
 from azure.core.credentials import AzureNamedKeyCredential
 
+from airflow_batch_provider import metrics
 from airflow_batch_provider.client.connect.storage_settings import StorageSettings
 from airflow_batch_provider.client.files.storage import StorageAccess
 from demo.processes.supervisor import Supervisor
 from demo.stack.accounts import BatchAccount, StorageAccount
 from demo.stack.emulator import NAME, emulator_component
 from demo.stack.ports import PortPicker
+from tests.airflow_batch_provider.collector import Collected, collector
 
 _WITH_DAGS = tuple(
     f"tests.airflow_batch_provider.{name}"
-    for name in ("jobs.dag_in_airflow", "jobs.functions_in_airflow", "task_groups.groups_in_airflow")
+    for name in (
+        "jobs.dag_in_airflow",
+        "jobs.functions_in_airflow",
+        "task_groups.groups_in_airflow",
+        "telling_in_airflow",
+    )
 )
 _KEY = "cHJvdmlkZXItdGVzdHMtcHJpbWFyeS1rZXktcHJvdmlkZXItdGVzdHMtcHJpbWFyeS1rZXktYWI="
 
@@ -107,13 +116,49 @@ def make_pool(batch: BatchClient, *, nodes: int, slots: int, inter_node: bool = 
     return pool_id
 
 
-class Told:
-    """What became of DAGs, all that Airflow wrote, and what their commands have noted: name and job."""
+class Stats:
+    """Takes what is sent to Airflow's statistics: name, number and tags."""
 
-    def __init__(self, dags: dict[str, Any], output: str, folder: Path) -> None:
-        self.dags = dags
-        self.output = output
-        self.runs = [line.split() for line in (folder / "runs").read_text().splitlines()]
+    def __init__(self) -> None:
+        self.sent: list[tuple[Any, ...]] = []
+
+    def timing(self, name: str, value: timedelta, *, tags: dict[str, str]) -> None:
+        self.sent.append((name, value.total_seconds(), tags))
+
+    def incr(self, name: str, count: int = 1, *, tags: dict[str, str]) -> None:
+        self.sent.append((name, count, tags))
+
+    @property
+    def layers(self) -> list[str]:
+        """Layers of the failures."""
+        return [tags["layer"] for name, _, tags in self.sent if name == metrics.FAILURES]
+
+
+@pytest.fixture
+def stats(monkeypatch: pytest.MonkeyPatch) -> Stats:
+    """What is sent to Airflow's statistics in this process."""
+    found = Stats()
+    monkeypatch.setattr(metrics, "_stats", lambda: found)
+    return found
+
+
+@dataclass(frozen=True)
+class Told:
+    """What became of DAGs, and of all that was told meanwhile.
+
+    Parameters:
+        dags: what became of each.
+        output: all that Airflow wrote.
+        runs: what commands have noted: name and job.
+        metrics: what Airflow sent to its collector.
+        lineage: events of OpenLineage, in their order.
+    """
+
+    dags: dict[str, Any]
+    output: str
+    runs: list[list[str]]
+    metrics: Collected
+    lineage: list[Any]
 
 
 @pytest.fixture(scope="session")
@@ -132,25 +177,38 @@ def told(
     storage.ensure_container("listed")
     for name, text in (("one {{ run_id }}.txt", "a b"), ("two.txt", "3"), ("other.csv", "x y z")):
         storage.upload_blob("listed", f"listed/{name}", text)
+    events = home / "lineage.jsonl"
     environment = {
         **os.environ,
         "AIRFLOW_HOME": str(home),
+        "AIRFLOW__METRICS__OTEL_ON": "True",
+        "AIRFLOW__OPENLINEAGE__SELECTIVE_ENABLE": "True",
+        "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps(
+            {"type": "file", "log_file_path": str(events), "append": True}
+        ),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "AIRFLOW_CONN_AZURE_BATCH_DEFAULT": json.dumps(_connection(emulator, azurite)),
     }
-    done = subprocess.run(
-        [sys.executable, Path(__file__).with_name("dags_in_airflow.py"), pool, folder, *_WITH_DAGS],
-        capture_output=True,
-        text=True,
-        env=environment,
-        cwd=Path(__file__).parents[2],
-        timeout=280,
-        check=False,
-    )
+    with collector() as collected:
+        done = subprocess.run(
+            [sys.executable, Path(__file__).with_name("dags_in_airflow.py"), pool, folder, *_WITH_DAGS],
+            capture_output=True,
+            text=True,
+            env={**environment, "OTEL_EXPORTER_OTLP_ENDPOINT": collected.endpoint},
+            cwd=Path(__file__).parents[2],
+            timeout=280,
+            check=False,
+        )
     output = done.stdout + done.stderr
     lines = [line for line in done.stdout.splitlines() if line.startswith("RESULT ")]
     assert lines, output[-8000:]
-    return Told(json.loads(lines[0].removeprefix("RESULT ")), output, folder)
+    return Told(
+        json.loads(lines[0].removeprefix("RESULT ")),
+        output,
+        [line.split() for line in (folder / "runs").read_text().splitlines()],
+        collected,
+        [json.loads(line) for line in events.read_text().splitlines()],
+    )
 
 
 def _connection(emulator: BatchAccount, azurite: StorageAccount) -> dict[str, Any]:

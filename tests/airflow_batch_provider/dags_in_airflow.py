@@ -15,6 +15,8 @@ from typing import Any
 from airflow.dag_processing.bundles.manager import DagBundlesManager
 from airflow.dag_processing.collection import update_dag_parsing_results_in_db
 from airflow.sdk import DAG
+from airflow.sdk.observability import stats
+from airflow.sdk.observability.metrics import stats_utils
 from airflow.serialization.serialized_objects import LazyDeserializedDAG
 from airflow.utils.db import initdb
 from airflow.utils.session import create_session
@@ -40,6 +42,8 @@ def run(dag: DAG) -> dict[str, Any]:
 
 if __name__ == "__main__":
     initdb()
+    # As a worker does for each task.
+    stats.initialize(factory=stats_utils.get_stats_factory(), export_legacy_names=False)
     with create_session() as session:
         DagBundlesManager().sync_bundles_to_db(session=session)
         session.commit()

@@ -6,10 +6,10 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from airflow_batch_provider.client.jobs.outcome import is_stalled
+from airflow_batch_provider.client.jobs.outcome import Outcome, is_stalled, judge
 from airflow_batch_provider.client.jobs.reactivation import reactivate
 from airflow_batch_provider.client.jobs.submission import Wire, add_tasks
-from airflow_batch_provider.client.requests.job_requests import ENDED, list_tasks
+from airflow_batch_provider.client.requests.job_requests import ENDED, get_job, list_tasks
 from airflow_batch_provider.client.requests.records import TASK_FIELDS, JobView, task_view
 from airflow_batch_provider.client.requests.steps import Call, Look, Refusal, Say, Script, Together
 from airflow_batch_provider.client.watching.outage import Outage
@@ -17,6 +17,7 @@ from airflow_batch_provider.client.watching.pace import Pace
 from airflow_batch_provider.client.watching.polls import common_prefix
 from airflow_batch_provider.client.watching.ration import Rations, Turns
 from airflow_batch_provider.exceptions import BatchJobConflictError
+from airflow_batch_provider.spec.graph import JobGraph
 from airflow_batch_provider.spec.official import OWNER_VARIABLE, owner_of
 
 AddedEnding: TypeAlias = Literal["ended", "gone", "stalled", "timeout"]
@@ -160,6 +161,20 @@ class _AddedWatcher:
     def _left(self) -> Script[list[Any]]:
         select = ("id", "state")
         return (yield from list_own(self._watch.job_id, self._watch.task_ids, select, "state ne 'completed'"))
+
+
+def read_added(job_id: str, graph: JobGraph) -> Script[Outcome]:
+    """Ask what became of the tasks; no other task of the job counts.
+
+    Parameters:
+        job_id: the job.
+        graph: the tasks.
+    """
+    job = yield from get_job(job_id)
+    if job is None:
+        return Outcome(job_id, None, total=len(graph))
+    listed = yield from list_own(job_id, [spec.id for spec in graph.specs], TASK_FIELDS)
+    return judge(job, graph, map(task_view, listed))
 
 
 def terminate_added(job_id: str, task_ids: Sequence[str], owner: str | None = None) -> Script[int]:

@@ -237,6 +237,11 @@ class JobRun:
         with explained(f"Ending Batch job {job_id}"):
             self._driver.run(terminate_job(job_id, reason))
 
+    def end_late(self, job_id: str) -> None:
+        """End the job, since its time is over; its end is not waited for."""
+        self.terminate(job_id, "AirflowTimeout")
+        self._measure(Outcome(job_id, None, cause=Layer.WALL_CLOCK))
+
     def unprepared(self, job_id: str, reason: str) -> BatchJobFailedError:
         """End a job that no node can be prepared for.
 
@@ -250,6 +255,7 @@ class JobRun:
         with explained(f"Looking at the preparation of Batch job {job_id}"):
             printed = self._driver.run(printed_by_preparation(job_id))
         self.terminate(job_id, "AirflowPreparationFailed")
+        self._measure(Outcome(job_id, None, cause=Layer.NODE_START))
         return BatchJobFailedError(
             f"Batch job {job_id} is being ended, since no task of it can run: {reason}{printed}",
             job_id=job_id,

@@ -9,6 +9,7 @@ from typing import Any
 
 from airflow_batch_provider.client.jobs.spans import between, in_words
 from airflow_batch_provider.client.requests.job_requests import get_job, list_tasks
+from airflow_batch_provider.client.requests.meaning import Layer
 from airflow_batch_provider.client.requests.records import BLOCKING_FIELDS, JobView, TaskView, task_view
 from airflow_batch_provider.client.requests.steps import Script
 from airflow_batch_provider.spec.graph import JobGraph
@@ -34,6 +35,7 @@ class Outcome:
         task_time: how long its tasks ran, all together; of a task that was started again, its last start
             counts.
         longest: the task that ran longest, and how long.
+        cause: the layer of its failure, where that is known otherwise than from the tasks.
     """
 
     job_id: str
@@ -50,11 +52,13 @@ class Outcome:
     requeues: int = 0
     task_time: timedelta = timedelta(0)
     longest: tuple[str, timedelta] | None = None
+    cause: Layer | None = None
 
     @property
     def succeeded(self) -> bool:
         """Whether every task did what the graph wants of it."""
-        return self.job is not None and not (self.failed or self.ended or self.blocked or self.unfinished)
+        bad = self.failed or self.ended or self.blocked or self.unfinished or self.cause
+        return self.job is not None and not bad
 
     @property
     def reason(self) -> str:
@@ -134,9 +138,6 @@ def judge(
     dead = {view.id for kind in ("failed", "ended") for view in sorted_out[kind]}
     blocked = _blocked(waiting, dead, graph)
     skipped = _blocked(waiting, closed, graph) - blocked
-    ran = {
-        view.id: span for view in here.values() if (span := between(view.started, view.ended_at)) is not None
-    }
     return Outcome(
         job.id,
         job,
@@ -148,11 +149,33 @@ def judge(
         blocked=tuple(task_id for task_id in waiting if task_id in blocked),
         unfinished=tuple(task_id for task_id in waiting if task_id not in blocked | skipped),
         skipped=tuple(task_id for task_id in waiting if task_id in skipped),
-        first_start=min((view.started for view in here.values() if view.started), default=None),
-        requeues=sum(view.requeues for view in here.values()),
-        task_time=sum(ran.values(), timedelta(0)),
-        longest=max(ran.items(), key=lambda each: each[1], default=None),
+        **_spans(here.values()),
     )
+
+
+def judge_one(job_id: str, job: JobView | None, task_id: str, task: TaskView | None) -> Outcome:
+    """The outcome of one task, whatever else is in its job.
+
+    Parameters:
+        job_id, task_id: the task.
+        job: its job; None when that does not exist.
+        task: the task; None when it does not exist.
+    """
+    if task is None or not task.completed:
+        return Outcome(job_id, job, total=1, unfinished=(task_id,))
+    became: dict[str, Any] = {"succeeded_tasks": 1} if task.succeeded else {"failed": (task,)}
+    return Outcome(job_id, job, total=1, **became, **_spans([task]))
+
+
+def _spans(tasks: Collection[TaskView]) -> dict[str, Any]:
+    """The times and requeues of an outcome."""
+    ran = {view.id: span for view in tasks if (span := between(view.started, view.ended_at)) is not None}
+    return {
+        "first_start": min((view.started for view in tasks if view.started), default=None),
+        "requeues": sum(view.requeues for view in tasks),
+        "task_time": sum(ran.values(), timedelta(0)),
+        "longest": max(ran.items(), key=lambda each: each[1], default=None),
+    }
 
 
 def _kind(view: TaskView, graph: JobGraph) -> str:

@@ -120,6 +120,8 @@ def report(
 
 def layer_of(outcome: Outcome) -> Layer:
     """Where the first cause of a job's failure lies."""
+    if outcome.cause is not None:
+        return outcome.cause
     if outcome.failed:
         return task_failure(outcome.failed[0].code).layer
     return Layer.WALL_CLOCK if outcome.reason == "MaxWallClockTimeExpiry" else Layer.PLATFORM

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from airflow_batch_provider.client.jobs.outcome import Outcome, judge, judge_one
 from airflow_batch_provider.client.requests.job_requests import find_task, get_job
 from airflow_batch_provider.client.requests.records import TASK_FIELDS, JobView, TaskView, task_view
 from airflow_batch_provider.client.requests.steps import Say, Script
 from airflow_batch_provider.client.tasks.group_jobs import reactivate_task, terminate_task
+from airflow_batch_provider.spec.graph import JobGraph
 
 
 @dataclass(frozen=True)
@@ -105,3 +107,15 @@ def read_fate(job_id: str, task_id: str) -> Script[Fate]:
     job = yield from get_job(job_id)
     wire = yield from find_task(job_id, task_id)
     return Fate(job_id, task_id, job, None if wire is None else task_view(wire))
+
+
+def judge_fate(fate: Fate, graph: JobGraph) -> Outcome:
+    """The outcome of a member's task, whatever else is in its job.
+
+    Parameters:
+        fate: what became of it.
+        graph: of this one task, which tells the exit codes that it reckons with.
+    """
+    if fate.job is None or fate.task is None:
+        return judge_one(fate.job_id, fate.job, fate.task_id, None)
+    return judge(fate.job, graph, [fate.task])

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_batch_provider.client.jobs.claim import Found
 from airflow_batch_provider.client.jobs.job_run import JobRun, Looker, explained
+from airflow_batch_provider.client.jobs.outcome import Outcome
 from airflow_batch_provider.client.requests.drive import Driver, log_to
+from airflow_batch_provider.client.requests.job_requests import get_job
+from airflow_batch_provider.client.requests.meaning import Layer
 from airflow_batch_provider.client.requests.steps import Say
 from airflow_batch_provider.client.tasks.group_jobs import terminate_task
-from airflow_batch_provider.client.tasks.member_place import Attempt, find_place, read_fate
+from airflow_batch_provider.client.tasks.member_place import Attempt, find_place, judge_fate, read_fate
 from airflow_batch_provider.client.tasks.member_report import member_report
 from airflow_batch_provider.client.tasks.task_watch import TaskEnding, TaskWatch, watch_task
 from airflow_batch_provider.client.watching.polls import see_task
@@ -33,6 +37,7 @@ class MemberRun:
         log: takes the lines for the task's log.
         no_retry_exit_codes: when it fails for good with one of these, another try is not worth it.
         sleep: waits so many seconds.
+        measure: gets the outcome of the task, good or bad, when it is known.
     """
 
     def __init__(
@@ -44,14 +49,16 @@ class MemberRun:
         no_retry_exit_codes: frozenset[int] = frozenset(),
         *,
         sleep: Callable[[float], None] = time.sleep,
+        measure: Callable[[Outcome], None] = lambda outcome: None,
     ) -> None:
         (self._spec,) = graph.specs
-        self._graph = graph
+        self.graph = graph
         self._client = client
         self._files = files
         self._no_retry_exit_codes = no_retry_exit_codes
         self._say = log_to(log)
         self._sleep = sleep
+        self._measure = measure
         self._driver = Driver(client, self._say, sleep=sleep)
 
     def place(
@@ -85,10 +92,12 @@ class MemberRun:
         driver = Driver(self._client, self._say, sleep=self._sleep, look=looker)
         return driver.run(watch_task(watch, follower, time.time))
 
-    def terminate(self, job_id: str) -> None:
-        """End the task; its job and all else in it go on."""
+    def end_late(self, job_id: str) -> None:
+        """End the task, since its time is over; its job and all else in it go on."""
         with explained(f"Ending task {self._spec.id} of Batch job {job_id}"):
             self._driver.run(terminate_task(job_id, self._spec.id))
+            job = self._driver.run(get_job(job_id))
+        self._measure(Outcome(job_id, job, cause=Layer.WALL_CLOCK))
 
     def finish(self, job_id: str) -> dict[str, Any] | None:
         """Say what became of the task.
@@ -105,14 +114,16 @@ class MemberRun:
             fate = self._driver.run(read_fate(job_id, self._spec.id))
             if fate.pending:
                 return None
-            task = fate.task
+            task, outcome = fate.task, judge_fate(fate, self.graph)
             done = task is not None and task.succeeded
             tolerated = task is not None and not done and self._spec.tolerates(task.exit_code)
             if not done and not tolerated:
                 told = member_report(
                     fate, lambda task_id, stream: self._tail(job_id, stream), self._no_retry_exit_codes
                 )
+                self._measure(replace(outcome, cause=told.layer))
                 raise told.error(job_id)
+        self._measure(outcome)
         assert task is not None, "otherwise it did not succeed"
         if tolerated:
             self._say(Say(f"Exit code {task.exit_code} is one that the group reckons with", "warning"))
@@ -122,7 +133,7 @@ class MemberRun:
             "job_id": job_id,
             "task_id": self._spec.id,
             "exit_code": task.exit_code,
-            "result": files.result(self._graph, job_id, self._spec.id)
+            "result": files.result(self.graph, job_id, self._spec.id)
             if files and done and self._spec.result is not None
             else None,
             "outputs": sorted(str(place) for place in outputs if place is not None),

@@ -8,7 +8,7 @@ from datetime import timedelta
 from itertools import islice
 from typing import Any, Protocol, TypeAlias
 
-from airflow_batch_provider.client.jobs.outcome import Outcome
+from airflow_batch_provider.client.jobs.outcome import Outcome, judge_one
 from airflow_batch_provider.client.jobs.submission import end_when_done
 from airflow_batch_provider.client.pools.pool_requests import delete_pool
 from airflow_batch_provider.client.requests.job_requests import ENDED, GONE, get_job, list_tasks, patiently
@@ -170,14 +170,7 @@ def task_outcome(job_id: str, task_id: str) -> Script[Outcome]:
     """What became of one task; whatever else is in its job does not count."""
     job = yield from get_job(job_id)
     wire = yield from _find_task(job_id, task_id)
-    if wire is None:
-        return Outcome(job_id, job, total=1, unfinished=(task_id,))
-    view = task_view(wire)
-    if view.succeeded:
-        return Outcome(job_id, job, total=1, succeeded_tasks=1)
-    if not view.completed:
-        return Outcome(job_id, job, total=1, unfinished=(task_id,))
-    return Outcome(job_id, job, total=1, failed=(view,))
+    return judge_one(job_id, job, task_id, None if wire is None else task_view(wire))
 
 
 def terminate_task(job_id: str, task_id: str, owner: str) -> Script[bool]:

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 from airflow_batch_provider.client.jobs.job_run import Looker, explained
+from airflow_batch_provider.client.jobs.outcome import Outcome
 from airflow_batch_provider.client.jobs.report import report
 from airflow_batch_provider.client.jobs.submission import end_when_done
 from airflow_batch_provider.client.pools.pool_watch import PoolWait, watch_pool
 from airflow_batch_provider.client.pools.pools import PoolError, ensure_pool
 from airflow_batch_provider.client.requests.drive import Driver, log_to
 from airflow_batch_provider.client.requests.job_requests import GONE, patiently
+from airflow_batch_provider.client.requests.meaning import Layer
 from airflow_batch_provider.client.requests.steps import Call, Refusal, Say
 from airflow_batch_provider.client.tasks.single_task import (
     Settle,
@@ -46,6 +48,7 @@ class SingleTaskRun:
         settle: called with job and task id before the task is asked for, to be remembered in time.
         longest: ceiling of the time between two looks, in seconds.
         sleep: waits so many seconds.
+        measure: gets the outcome of the task, good or bad, when it is known.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class SingleTaskRun:
         *,
         longest: float,
         sleep: Callable[[float], None] = time.sleep,
+        measure: Callable[[Outcome], None] = lambda outcome: None,
     ) -> None:
         self.task = task
         self.settle = settle
@@ -64,6 +68,7 @@ class SingleTaskRun:
         self._say = log_to(log)
         self._longest = longest
         self._sleep = sleep
+        self._measure = measure
         self._driver = Driver(client, self._say, sleep=sleep)
 
     def ensure_pool(self, pool: OfficialPool) -> None:
@@ -153,8 +158,10 @@ class SingleTaskRun:
         with explained(f"Reading the outcome of Batch task {task_id}"):
             if ending == "timeout":
                 self._driver.run(terminate_task(job_id, task_id, self.task.owner))
+                self._measure(Outcome(job_id, None, cause=Layer.WALL_CLOCK))
                 raise BatchJobTimeoutError(_too_late(task_id, job_id, self.task.timeout.total_seconds() / 60))
             outcome = self._driver.run(task_outcome(job_id, task_id))
+            self._measure(outcome)
             if not outcome.succeeded:
                 told = report(
                     outcome,

@@ -18,10 +18,12 @@ from airflow_batch_provider.exceptions import (
     BatchJobTimeoutError,
     BatchRequestError,
 )
+from airflow_batch_provider.links.job import JOB_LINK_KEY, OUTPUT_LINK_KEY
 from airflow_batch_provider.operators.job_add_tasks import AzureBatchJobAddTasksOperator
 from airflow_batch_provider.spec import JobGraph, JobManager, SpecError, on_exit, shell
 from airflow_batch_provider.triggers.added_tasks import AzureBatchAddedTasksTrigger
 from tests.airflow_batch_provider.airflow_versions import TaskDeferred
+from tests.airflow_batch_provider.conftest import Stats
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -43,7 +45,10 @@ def end(batch: BatchClient, job_id: str) -> None:
 
 def context(run_id: str | None = None, try_number: int = 1) -> Any:
     run_id = run_id or uuid.uuid4().hex
-    ti = SimpleNamespace(dag_id="d", task_id="add", run_id=run_id, map_index=-1, try_number=try_number)
+    ti = SimpleNamespace(
+        dag_id="d", task_id="add", run_id=run_id, map_index=-1, try_number=try_number, pushed={}
+    )
+    ti.xcom_push = lambda key, value: ti.pushed.update({key: value})
     return {"ti": ti, "run_id": run_id}
 
 
@@ -84,7 +89,11 @@ def test_tasks_run_in_a_job_that_goes_on(
     batch: BatchClient, batch_conn_id: str, pool: str, deferrable: bool
 ) -> None:
     job_id = a_job(batch, pool)
-    told = carry_out(adding(batch_conn_id, job_id, counted(), deferrable=deferrable), context())
+    operator, given = adding(batch_conn_id, job_id, counted(), deferrable=deferrable), context()
+    told = carry_out(operator, given)
+    assert [link.name for link in operator.operator_extra_links] == ["Batch job", "Batch output"]
+    assert job_id in given["ti"].pushed[JOB_LINK_KEY]
+    assert given["ti"].pushed[OUTPUT_LINK_KEY].endswith(f"/{told['work']}/")
     assert told["tasks"] == {"total": 4, "succeeded": 4, "failed": 0}
     assert told["results"] == {"part-total": 3}
     assert batch.get_job(job_id).state == "active"
@@ -137,7 +146,7 @@ def test_tasks_that_can_never_run_are_ended_and_told(
 
 
 def test_whoever_is_killed_or_late_ends_these_tasks_and_no_others(
-    batch: BatchClient, batch_conn_id: str, empty_pool: str
+    batch: BatchClient, batch_conn_id: str, empty_pool: str, stats: Stats
 ) -> None:
     job_id = a_job(batch, empty_pool)
     graph = JobGraph()
@@ -159,6 +168,8 @@ def test_whoever_is_killed_or_late_ends_these_tasks_and_no_others(
     with pytest.raises(BatchJobTimeoutError, match=r"(?s)were not done within.*raise timeout"):
         carry_out(adding(batch_conn_id, job_id, late, timeout=timedelta(seconds=1)), context())
     assert batch.get_task(job_id, "late").state == "completed"
+    tags = {"dag_id": "d", "task_id": "add", "pool_id": empty_pool, "layer": "wall_clock"}
+    assert stats.sent == [("azure_batch.failures", 1, tags)]
     deferred_graph = JobGraph()
     deferred_graph.task("deferred", shell("true"))
     with pytest.raises(TaskDeferred) as deferred:
@@ -198,3 +209,5 @@ def test_mistakes_are_errors_when_the_dag_is_parsed() -> None:
         adding("c", "j", growing)
     with pytest.raises(SpecError, match="It is a JobGraph or a function"):
         adding("c", "j", "graph")  # type: ignore[arg-type]
+    with pytest.raises(SpecError, match="graph is no function"):
+        adding("c", "j", counted(), graph_kwargs={"n": 1})

@@ -19,6 +19,7 @@ from airflow_batch_provider.spec import SpecError
 from airflow_batch_provider.triggers.task import AzureBatchTaskTrigger
 from demo.stack.accounts import BatchAccount
 from tests.airflow_batch_provider.airflow_versions import TaskDeferred
+from tests.airflow_batch_provider.conftest import Stats
 from tests.airflow_batch_provider.jobs.test_operator import Instance
 
 POOL = {
@@ -162,11 +163,12 @@ async def test_a_kill_ends_the_own_task_and_nothing_else(empty_pool: str, batch:
 
 
 @pytest.mark.slow
-def test_a_task_that_takes_too_long_is_ended(pool: str, batch: BatchClient) -> None:
+def test_a_task_that_takes_too_long_is_ended(pool: str, batch: BatchClient, stats: Stats) -> None:
     instance = Instance()
     made = operator("/bin/sleep 600", pool, timeout=0.001)
     with pytest.raises(BatchJobTimeoutError, match="raise timeout"):
         made.execute(instance.context())
+    assert stats.layers == ["wall_clock"]
     until(lambda: batch.get_task(made.batch_job_id, "crunch").state == "completed")
 
 

@@ -13,6 +13,7 @@ from airflow.sdk._shared.secrets_masker import redact, reset_secrets_masker
 from azure.storage.blob import BlobServiceClient
 
 from airflow_batch_provider.exceptions import BatchJobFailedError, BatchJobTimeoutError, BatchResultError
+from airflow_batch_provider.lineage import DatasetName
 from airflow_batch_provider.operators.custom_activity import AzureBatchCustomActivityOperator
 from airflow_batch_provider.spec import SpecError
 from airflow_batch_provider.triggers.job import AzureBatchJobTrigger
@@ -82,8 +83,12 @@ async def test_pain_184_an_activity_runs_as_it_is_and_brings_its_outputs_file_ba
     with pytest.raises(TaskDeferred) as deferred:
         await asyncio.to_thread(operator(pool, batch_conn_id, folder).execute, context)
     event = await fire(deferred.value)
-    done = await asyncio.to_thread(operator(pool, batch_conn_id, folder).resume, context, event)
+    resumed = operator(pool, batch_conn_id, folder)
+    done = await asyncio.to_thread(resumed.resume, context, event)
     assert done["customOutput"] == {"rows": 3}
+    # Its program, and none of the files that define it.
+    container_name, _, prefix = folder.partition("/")
+    assert resumed.lineage.inputs == [DatasetName(f"wasbs://{container_name}@devstoreaccount1", f"{prefix}/")]
     assert done["exitcode"] == 0
     assert "topsecret" not in json.dumps(done) + json.dumps(instance.pushed)
     container = blobs.get_container_client("adfjobs")

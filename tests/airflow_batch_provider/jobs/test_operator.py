@@ -23,7 +23,7 @@ from airflow_batch_provider.spec.ids import JobIdentity
 from airflow_batch_provider.triggers.job import AzureBatchJobTrigger
 from demo.stack.accounts import BatchAccount, StorageAccount
 from tests.airflow_batch_provider.airflow_versions import AirflowFailException, TaskDeferred
-from tests.airflow_batch_provider.conftest import make_pool
+from tests.airflow_batch_provider.conftest import Stats, make_pool
 
 pytestmark = pytest.mark.slow
 
@@ -234,13 +234,14 @@ def test_a_service_that_does_not_answer_does_not_hold_a_worker_that_is_killed(
         assert time.monotonic() - started < 5
 
 
-async def test_the_timeout_ends_the_job(empty_pool: str, batch: BatchClient) -> None:
+async def test_the_timeout_ends_the_job(empty_pool: str, batch: BatchClient, stats: Stats) -> None:
     graph = JobGraph()
     graph.task("one", "/bin/true")
     make = lambda: operator(graph, empty_pool, timeout=timedelta(seconds=1))  # noqa: E731
     instance = Instance()
     with pytest.raises(BatchJobTimeoutError, match="within the operator's timeout"):
         await complete(make, instance)
+    assert stats.layers == ["wall_clock"]
 
 
 async def test_pain_164_at_the_deadline_a_triggerer_ends_the_job_without_a_worker(

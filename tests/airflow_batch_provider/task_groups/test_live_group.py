@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,9 @@ from airflow.sdk import DAG
 from azure.batch import BatchClient
 
 from airflow_batch_provider.client.files.storage import StorageAccess
+from airflow_batch_provider.client.jobs.outcome import Outcome
+from airflow_batch_provider.client.requests.meaning import Layer
+from airflow_batch_provider.client.tasks.member_run import MemberRun
 from airflow_batch_provider.exceptions import BatchJobFailedError
 from airflow_batch_provider.links.job import OUTPUT_LINK_KEY
 from airflow_batch_provider.spec import shell
@@ -235,3 +239,18 @@ def test_commands_see_the_conf_of_the_run(run: Run, batch: BatchClient) -> None:
     instance = Instance(run, job.launcher)
     told = job.launcher.execute({"ti": instance, "dag_run": run, "run_id": run.id})  # type: ignore[typeddict-item]
     assert run.id in str(batch.get_task(told["job_id"], "say").command_line)
+
+
+def test_a_member_whose_time_is_over_is_ended_and_counted_alone(run: Run, batch: BatchClient) -> None:
+    job_id = run.run("submit")["job_id"]
+    graph = run.group().batch_graph()
+    outcomes: list[Outcome] = []
+    late = MemberRun(
+        graph.only([graph.spec("last")]), batch, None, logging.getLogger("t"), measure=outcomes.append
+    )
+    late.end_late(job_id)
+    assert batch.get_task(job_id, "last").state == "completed"
+    assert batch.get_job(job_id).state == "active"
+    assert [(each.cause, each.succeeded, each.job and each.job.pool_id) for each in outcomes] == [
+        (Layer.WALL_CLOCK, False, run.pool)
+    ]

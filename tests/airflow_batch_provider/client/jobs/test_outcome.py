@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from airflow_batch_provider.client.jobs.outcome import Outcome, judge
+from airflow_batch_provider.client.jobs.outcome import Outcome, judge, judge_one
 from airflow_batch_provider.client.jobs.report import report
 from airflow_batch_provider.client.requests.records import JobView, TaskView, task_view
 from airflow_batch_provider.client.requests.request_errors import request_failure
@@ -216,3 +216,14 @@ def test_a_refused_request_reads_like_help() -> None:
     assert "Likely cause: The account key is wrong" in str(error)
     lost = request_failure(Refusal("", 0, "connection refused"), "Looking at pool p")
     assert "no answer from Azure Batch (connection refused)" in str(lost)
+
+
+def test_one_task_has_its_own_times_and_requeues() -> None:
+    times = {"startTime": "2026-01-01T12:00:10Z", "endTime": "2026-01-01T12:00:40Z", "requeueCount": 2}
+    wire = {"id": "one", "state": "completed", "executionInfo": {"result": "success", **times}}
+    outcome = judge_one("j", JobView("j", "active"), "one", task_view(wire))
+    assert (outcome.total, outcome.succeeded_tasks, outcome.requeues) == (1, 1, 2)
+    assert outcome.longest == ("one", timedelta(seconds=30))
+    assert outcome.task_time == timedelta(seconds=30)
+    running = judge_one("j", JobView("j", "active"), "one", waiting("one"))
+    assert (running.unfinished, running.longest) == (("one",), None)

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from airflow_batch_provider.client.requests.records import JobView, task_view
 from airflow_batch_provider.client.requests.steps import Refusal
-from airflow_batch_provider.client.tasks.member_place import Attempt, find_place
+from airflow_batch_provider.client.tasks.member_place import Attempt, Fate, find_place, judge_fate
+from airflow_batch_provider.spec import JobGraph, on_exit
 from tests.airflow_batch_provider.client.scripted import Scripted
 
 JOB = "job-1"
@@ -82,3 +84,37 @@ def test_a_task_whose_parent_was_repaired_in_another_job_would_wait_for_ever(
     assert place(attempt, task) == (None, [] if task is ENDED else ["terminate_task"])
     assert place(attempt, task, "completed") == (None, [])
     assert place(attempt, RUNNING) == (JOB, [])
+
+
+@pytest.mark.parametrize(
+    ("task", "job", "became"),
+    [
+        (
+            {"state": "completed", "executionInfo": {"result": "success", "exitCode": 0}},
+            "active",
+            "succeeded",
+        ),
+        (
+            {"state": "completed", "executionInfo": {"result": "failure", "exitCode": 3}},
+            "active",
+            "tolerated",
+        ),
+        (FAILED, "active", "failed"),
+        (ENDED, "completed", "ended"),
+        (WAITING, "completed", "unfinished"),
+        (None, "active", "unfinished"),
+        (DONE, None, "unfinished"),
+    ],
+)
+def test_the_outcome_of_a_member_is_that_of_its_own_task(
+    task: dict[str, Any] | None, job: str | None, became: str
+) -> None:
+    graph = JobGraph()
+    graph.task("fit", "x", exit_conditions=[on_exit(3, dependency="satisfy")])
+    view = None if task is None else task_view({"id": "fit", **task})
+    fate = Fate(JOB, "fit", JobView(JOB, job) if job else None, view)
+    outcome = judge_fate(fate, graph)
+    assert outcome.total == 1
+    assert outcome.succeeded == (became in ("succeeded", "tolerated"))
+    kinds = ("tolerated", "failed", "ended", "unfinished")
+    assert [name for name in kinds if getattr(outcome, name)] == [became] * (became != "succeeded")

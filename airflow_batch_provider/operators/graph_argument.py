@@ -1,0 +1,58 @@
+"""The graph that an author gives an operator: made already, or by a function in the worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from airflow_batch_provider.spec.errors import SpecError
+from airflow_batch_provider.spec.files import Render, as_written
+from airflow_batch_provider.spec.graph import JobGraph
+from airflow_batch_provider.spec.literal_braces import refuse_literal_jinja
+
+
+def check_graph(graph: object, kwargs: Mapping[str, Any] | None, where: str) -> None:
+    """Check what can be checked when the DAG is parsed.
+
+    Parameters:
+        graph: as it was given.
+        kwargs: for the function.
+        where: the task, for the error.
+
+    Raises:
+        SpecError: neither a graph nor a function, a graph that cannot work, or one with arguments.
+    """
+    if isinstance(graph, JobGraph):
+        graph.validate()
+        refuse_literal_jinja(graph.specs)
+        if kwargs:
+            raise SpecError(
+                "graph_kwargs are given, but graph is no function", where=where, right="Leave them out."
+            )
+    elif not callable(graph):
+        raise SpecError(
+            f"graph is {graph!r}", where=where, right="It is a JobGraph or a function that gives one."
+        )
+
+
+def rendered_graph(
+    graph: JobGraph | Callable[..., JobGraph], kwargs: Mapping[str, Any] | None, render: Render, where: str
+) -> JobGraph:
+    """The graph with its Jinja rendered, in the worker.
+
+    Parameters:
+        graph: as it was given.
+        kwargs: for the function.
+        render: Airflow's, for a graph that is there. What a function makes is taken as it is: names from
+            outside may be in it, of blobs for one, and Jinja in them would run with all rights.
+        where: the task, for the error.
+
+    Raises:
+        SpecError: the function gave something else, or the graph cannot work.
+    """
+    made: object = graph if isinstance(graph, JobGraph) else graph(**(kwargs or {}))
+    if not isinstance(made, JobGraph):
+        raise SpecError(f"the function gave {made!r}", where=f"graph of {where}", right="Return a JobGraph.")
+    done = made.rendered(render if made is graph else as_written)
+    done.validate()
+    return done
