@@ -386,7 +386,7 @@ async def test_a_job_whose_further_tasks_cannot_be_made_is_ended(
 
 @pytest.mark.parametrize("deferrable", [True, False])
 async def test_a_job_that_no_node_can_be_prepared_for_is_ended_with_what_was_printed(
-    pool: str, batch: BatchClient, deferrable: bool
+    pool: str, batch: BatchClient, stats: Stats, deferrable: bool
 ) -> None:
     graph, instance = JobGraph(), Instance()
     graph.task("waits", shell("true"))
@@ -394,7 +394,7 @@ async def test_a_job_that_no_node_can_be_prepared_for_is_ended_with_what_was_pri
     told = r"(?s)preparation task failed.*exit code 3.*no such disk"
     with pytest.raises(BatchJobFailedError, match=told) as caught:
         await complete(lambda: operator(graph, pool, preparation=bad, deferrable=deferrable), instance)
-    assert caught.value.layer == "node_start"
+    assert [caught.value.layer] == stats.layers == ["node_start"]
     assert instance.pushed["failure"]["job_id"] == caught.value.job_id
     assert batch.get_job(caught.value.job_id).state in ("terminating", "completed")
 
