@@ -30,16 +30,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from airflow_batch_provider.airflow_exceptions import (
+    AirflowException,
+    AirflowFailException,
+    AirflowSkipException,
+)
 from airflow_batch_provider.spec.errors import SpecError
-
-try:
-    from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
-except ImportError:  # Airflow 3.1 keeps them elsewhere
-    from airflow.exceptions import (  # type: ignore[no-redef,attr-defined]
-        AirflowException,
-        AirflowFailException,
-        AirflowSkipException,
-    )
 
 
 class AzureBatchError(AirflowException):

@@ -6,13 +6,9 @@ import functools
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
+from airflow_batch_provider.airflow_exceptions import AirflowFailException
 from airflow_batch_provider.exceptions import BatchSpecError
 from airflow_batch_provider.spec.errors import SpecError
-
-try:
-    from airflow.sdk.exceptions import AirflowFailException
-except ImportError:  # Airflow 3.1 keeps it elsewhere
-    from airflow.exceptions import AirflowFailException  # type: ignore[no-redef]
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 

@@ -8,20 +8,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
 
+from airflow_batch_provider.airflow_exceptions import AirflowSensorTimeout, AirflowSkipException
 from airflow_batch_provider.exceptions import BatchConditionError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.lasting import lasting
 from airflow_batch_provider.spec.checks import check_period
 from airflow_batch_provider.spec.errors import SpecError, nearest
 from airflow_batch_provider.task_arguments import SensorArguments, TypedOutput
-
-try:
-    from airflow.sdk.exceptions import AirflowSensorTimeout, AirflowSkipException
-except ImportError:  # Airflow 3.1 keeps them elsewhere
-    from airflow.exceptions import (  # type: ignore[no-redef]
-        AirflowSensorTimeout,
-        AirflowSkipException,
-    )
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

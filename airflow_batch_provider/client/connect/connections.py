@@ -7,13 +7,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from airflow_batch_provider.airflow_exceptions import AirflowNotFoundException
 from airflow_batch_provider.client.connect.settings import BatchSettings, SettingsError
 from airflow_batch_provider.client.connect.storage_settings import StorageSettings
-
-try:
-    from airflow.sdk.exceptions import AirflowNotFoundException
-except ImportError:  # Airflow 3.1 keeps it elsewhere
-    from airflow.exceptions import AirflowNotFoundException  # type: ignore[attr-defined]
 
 
 def read_connection(connection: Any, extra: dict[str, Any]) -> BatchSettings:
