@@ -17,13 +17,8 @@ def check_subnet(value: object, where: str) -> None:
     Raises:
         SpecError: no such id.
     """
-    if not isinstance(value, str) or not _SUBNET.fullmatch(value):
-        raise SpecError(
-            f"the subnet is {value!r}",
-            where=where,
-            right="Give its ARM id: /subscriptions/.../resourceGroups/.../providers/Microsoft.Network"
-            "/virtualNetworks/<network>/subnets/<subnet>.",
-        )
+    right = "Microsoft.Network/virtualNetworks/<network>/subnets/<subnet>"
+    _check(value, _SUBNET, "subnet", where, right)
 
 
 def check_identity(value: object, where: str) -> None:
@@ -32,10 +27,14 @@ def check_identity(value: object, where: str) -> None:
     Raises:
         SpecError: no such id.
     """
-    if not isinstance(value, str) or not _IDENTITY.fullmatch(value):
+    right = "Microsoft.ManagedIdentity/userAssignedIdentities/<name>"
+    _check(value, _IDENTITY, "managed identity", where, right)
+
+
+def _check(value: object, shape: re.Pattern[str], what: str, where: str, right: str) -> None:
+    if not isinstance(value, str) or not shape.fullmatch(value):
         raise SpecError(
-            f"the managed identity is {value!r}",
+            f"the {what} is {value!r}",
             where=where,
-            right="Give its ARM id: /subscriptions/.../resourceGroups/.../providers/Microsoft.ManagedIdentity"
-            "/userAssignedIdentities/<name>.",
+            right=f"Give its ARM id: /subscriptions/.../resourceGroups/.../providers/{right}.",
         )
