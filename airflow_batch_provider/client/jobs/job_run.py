@@ -208,11 +208,7 @@ class JobRun:
         def read(known: JobGraph, task_id: str) -> Any:
             return files.result(known, job_id, task_id, earlier.homes)
 
-        try:
-            return (yield from grown(graph, job_id, read, self.plan.render, earlier.views))
-        except BatchResultError:  # a job that is not told to end by itself would stay, with nobody to end it
-            yield from terminate_job(job_id, "AirflowNoResult")
-            raise
+        return (yield from grown(graph, job_id, read, self.plan.render, earlier.views))
 
     def _lost(self, identity: JobIdentity, earlier: Earlier) -> Script[str | None]:
         """Why the rest of the graph cannot build on what earlier jobs hold; None: it can."""

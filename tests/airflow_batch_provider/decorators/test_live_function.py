@@ -10,7 +10,7 @@ from airflow.sdk import DAG
 from airflow_batch_provider.client.files.storage import StorageAccess
 from airflow_batch_provider.decorators.azure_batch import azure_batch_task
 from airflow_batch_provider.links.job import OUTPUT_LINK_KEY
-from tests.airflow_batch_provider.jobs.test_operator import Instance
+from tests.airflow_batch_provider.jobs.operator_run import Instance
 
 pytestmark = pytest.mark.slow
 

@@ -32,8 +32,8 @@ from airflow_batch_provider.spec import (
 )
 from demo.stack.accounts import StorageAccount
 from tests.airflow_batch_provider.jobs.conftest import Jobs
+from tests.airflow_batch_provider.jobs.operator_run import Instance, operator
 from tests.airflow_batch_provider.jobs.running import to_the_end
-from tests.airflow_batch_provider.jobs.test_operator import Instance, operator
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 

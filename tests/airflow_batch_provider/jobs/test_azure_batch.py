@@ -20,7 +20,7 @@ from airflow_batch_provider.triggers.task import AzureBatchTaskTrigger
 from demo.stack.accounts import BatchAccount
 from tests.airflow_batch_provider.airflow_versions import TaskDeferred
 from tests.airflow_batch_provider.conftest import Stats
-from tests.airflow_batch_provider.jobs.test_operator import Instance
+from tests.airflow_batch_provider.jobs.operator_run import Instance
 
 POOL = {
     "batch_pool_vm_size": "standard_d2s_v5",

@@ -19,7 +19,7 @@ from airflow_batch_provider.spec import SpecError
 from airflow_batch_provider.triggers.job import AzureBatchJobTrigger
 from demo.stack.accounts import StorageAccount
 from tests.airflow_batch_provider.airflow_versions import TaskDeferred
-from tests.airflow_batch_provider.jobs.test_operator import Instance, fire
+from tests.airflow_batch_provider.jobs.operator_run import Instance, fire
 
 pytestmark = pytest.mark.slow
 

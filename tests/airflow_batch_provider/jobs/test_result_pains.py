@@ -75,20 +75,6 @@ def test_a_result_that_cannot_be_had_is_told_and_not_tried_again(
     assert failed.value.layer == "command"
 
 
-def test_a_job_that_cannot_grow_for_want_of_a_result_is_ended(
-    jobs: Jobs, pool: str, batch: BatchClient
-) -> None:
-    graph = JobGraph()
-    plan = graph.task("plan", shell("true"), outputs=["plan.json"], result="plan.json")
-    graph.task("long", shell("sleep 300"))
-    graph.expand(after=plan, build=lambda result: JobGraph())
-    run = jobs.run(graph, pool)
-    with pytest.raises(BatchResultError, match=r"left no 'plan\.json'"):
-        to_the_end(run)
-    job = batch.get_job(run.plan.identity.job_id)
-    assert job.execution_info.termination_reason == "AirflowNoResult"
-
-
 def test_pain_190_an_output_is_missed_also_where_its_container_is_not_there(
     jobs: Jobs, pool: str, storage: StorageAccess
 ) -> None:
