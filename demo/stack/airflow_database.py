@@ -15,6 +15,8 @@ __all__ = ["NAME", "Database"]
 
 NAME = "airflow-db-migrate"
 _MIGRATE_SECONDS = 180.0
+_LOCK_SECONDS = 60
+"""How long a writer waits for another; after 5 s, which is Python's own default, a busy machine gave up."""
 
 
 class Database:
@@ -38,7 +40,7 @@ class Database:
     @property
     def url(self) -> str:
         """For `[database] sql_alchemy_conn`."""
-        return self._given_url or f"sqlite:///{self._file}"
+        return self._given_url or f"sqlite:///{self._file}?timeout={_LOCK_SECONDS}"
 
     def migration(self, env: Mapping[str, str]) -> Component | None:
         """The component that makes the tables and ends; None if none is needed.

@@ -93,6 +93,8 @@ def airflow_env(settings: AirflowSettings, project_dir: Path) -> dict[str, str]:
         "AIRFLOW__API__PORT": str(ports.api),
         "AIRFLOW__API__BASE_URL": settings.url,
         "AIRFLOW__API__WORKERS": "1",
+        # A 500 tells what happened instead of an id to be looked for in a log that ends with the stack.
+        "AIRFLOW__API__EXPOSE_STACKTRACE": "True",
         "AIRFLOW__API__SECRET_KEY": keys.api,
         "AIRFLOW__API_AUTH__JWT_SECRET": keys.jwt,
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "5",
