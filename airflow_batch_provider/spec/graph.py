@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from airflow_batch_provider.spec import dependencies
 from airflow_batch_provider.spec.barriers import chunks
 from airflow_batch_provider.spec.command import NOTHING, Command, OperatingSystem
-from airflow_batch_provider.spec.cycles import find_cycle
 from airflow_batch_provider.spec.errors import SpecError, nearest
 from airflow_batch_provider.spec.files import Render, TaskOutput, TaskOutputs
 from airflow_batch_provider.spec.handles import Task, TaskGroup, flatten
@@ -118,7 +118,7 @@ class JobGraph:
         self._spelling[id.lower()] = id
         self._upstream[id] = dict.fromkeys(source.task_id for source in producers)
         made = Task(self, id)
-        self._check_dependencies(id, self._upstream[id])
+        dependencies.check_task(id, self._upstream[id])
         if (depends_on := options.get("depends_on")) is not None:
             self.link(flatten(depends_on, where=f"depends_on of {spec.where}"), [made])
         return made
@@ -297,7 +297,7 @@ class JobGraph:
         for task in downstream:
             waits_for = self._upstream[task.id]
             waits_for.update(dict.fromkeys(before.id for before in upstream))
-            self._check_dependencies(task.id, waits_for)
+            dependencies.check_task(task.id, waits_for)
 
     def joined(self, more: object, expansion: Expansion) -> JobGraph:
         """This graph with the tasks of an expansion added.
@@ -361,20 +361,8 @@ class JobGraph:
         """
         if not self._specs:
             raise SpecError("the graph has no task", right="Add one by graph.task('id', 'command').")
-        for task_id, waits_for in self._upstream.items():
-            for before in waits_for:
-                if before not in self._specs:
-                    raise SpecError(
-                        f"it waits for {before!r}, which is not in the graph",
-                        where=f"task {task_id!r}",
-                        right=nearest(before, self._specs) or "Add that task to the same graph.",
-                    )
+        dependencies.check_all(self._upstream)
         check_manager(self._specs.values(), self._upstream)
-        if cycle := find_cycle(self._upstream):
-            raise SpecError(
-                "the tasks wait for each other: " + " -> ".join(cycle),
-                right="None of them could ever start; take one dependency out.",
-            )
 
     def _copy(self) -> JobGraph:
         copy = JobGraph(system=self.system, extends=self.extends)
@@ -410,17 +398,3 @@ class JobGraph:
             where=where,
             right="Tasks are joined within one graph; a function given to expand() begins with graph.more().",
         )
-
-    def _check_dependencies(self, task_id: str, waits_for: Mapping[str, None]) -> None:
-        if task_id in waits_for:
-            raise SpecError(
-                "it waits for itself", where=f"task {task_id!r}", right="Take that dependency out."
-            )
-        length = sum(map(len, waits_for))
-        if length > DEPENDENCY_IDS_LENGTH:
-            raise SpecError(
-                f"it waits for {len(waits_for)} tasks, whose ids have {length:,} characters together",
-                where=f"task {task_id!r}",
-                right=f"Azure Batch takes about {DEPENDENCY_IDS_LENGTH:,}: let it wait for "
-                f"graph.barrier('all-{slug(task_id, 40)}', tasks) instead.",
-            )
