@@ -60,7 +60,7 @@ with DAG(
         task_id="package", application_id=APPLICATION_ID, build=build_package
     )
     pool = AzureBatchPoolOperator(task_id="pool", batch_pool=_POOL)
-    [package, pool, place()] >> AzureBatchJobOperator(
+    [package, pool, place(files)] >> AzureBatchJobOperator(
         task_id="spread",
         pool_id=_POOL.id,
         graph=fan_out,
