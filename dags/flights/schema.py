@@ -25,6 +25,7 @@ class Column:
         required: whether it must have a value.
         least, most: bounds of the value, both included; None: none.
         is_clock: whether it is hours and minutes in one number: 517 is 5:17.
+        code: how a text is written, as a regular expression: nothing else than the code, no quotes either.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Column:
     least: int | None = None
     most: int | None = None
     is_clock: bool = False
+    code: str | None = None
 
 
 def _clock(name: str, *, required: bool = False) -> Column:
@@ -50,11 +52,11 @@ COLUMNS = (
     _clock("arr_time"),
     _clock("sched_arr_time", required=True),
     Column("arr_delay", least=-240, most=3000),
-    Column("carrier", "VARCHAR", required=True),
+    Column("carrier", "VARCHAR", required=True, code="[A-Z0-9]{2}"),
     Column("flight", required=True, least=1),
-    Column("tailnum", "VARCHAR"),
-    Column("origin", "VARCHAR", required=True),
-    Column("dest", "VARCHAR", required=True),
+    Column("tailnum", "VARCHAR", code="[A-Z0-9]+"),
+    Column("origin", "VARCHAR", required=True, code="[A-Z]{3}"),
+    Column("dest", "VARCHAR", required=True, code="[A-Z]{3}"),
     Column("air_time", least=1, most=1500),
     Column("distance", required=True, least=1, most=10_000),
     Column("hour", required=True, least=0, most=24),

@@ -152,6 +152,11 @@ def _checks(columns: Sequence[Column]) -> list[str]:
                 f"case when not regexp_full_match({name}, '{WRITTEN[column.type]}') or "
                 f"({name} is not null and {value} is null) then '{name} is no {column.type}: ' || {name} end"
             )
+        if column.code:
+            checks.append(
+                f"case when not regexp_full_match({name}, '{column.code}') "
+                f"then '{name} is not written as {column.code}: ' || {name} end"
+            )
         if column.is_clock:
             checks.append(f"case when {value} % 100 > 59 then '{name} is no clock time: ' || {name} end")
         bounds = [

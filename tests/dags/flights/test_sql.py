@@ -210,6 +210,9 @@ def test_lines_are_numbered_as_an_editor_numbers_them(package: Path, node: Path)
         ),
         ("time_hour", "2013-02-08 05:00", "time_hour is no TIMESTAMPTZ: 2013-02-08 05:00"),
         ("carrier", "U\0A", "the row holds characters of code zero"),
+        ("carrier", '"UA"', 'carrier is not written as [A-Z0-9]{2}: "UA"'),
+        ("tailnum", '"N3ALAA"', 'tailnum is not written as [A-Z0-9]+: "N3ALAA"'),
+        ("dest", "ord", "dest is not written as [A-Z]{3}: ord"),
     ],
 )
 def test_a_value_is_never_made_another(
