@@ -17,7 +17,7 @@ from flights.pipeline import flights_pipeline
 from airflow_batch_provider.operators.blob_claim import AzureBlobClaimOperator
 from airflow_batch_provider.triggers.blob_events import BlobCreatedTrigger
 
-LANDED = BlobCreatedTrigger(queue_name="flight-files", container=RAW, prefix="flights/", suffix=".csv")
+LANDED = BlobCreatedTrigger(queue_name="flight-files", container=RAW, prefix="flights/")
 FILES = Asset(name="raw_flights", watchers=[AssetWatcher(name="flights_landed", trigger=LANDED)])
 
 
@@ -30,7 +30,8 @@ def days_of_the_files(files: Sequence[dict[str, Any]]) -> list[str]:
 @task(retries=0)
 def files_of_no_day(files: Sequence[dict[str, Any]]) -> None:
     """Fail the run, which loads the other files, for those that no day's quarantine can tell of."""
-    lost = [file["url"] for file in files if day_of(file["name"]) is None]
+    # What is empty may be a folder, as some programs make them.
+    lost = [file["url"] for file in files if day_of(file["name"]) is None and file["size"] != 0]
     if lost:
         raise ValueError(
             f"Of no day, and left alone: {', '.join(lost)}. Raw files are flights/<day>/<airport>.csv, such "

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from azure.storage.blob import ContainerClient
 
-__all__ = ["RAW", "REFERENCE", "RawFile", "day_of", "list_raw"]
+__all__ = ["RAW", "REFERENCE", "RawFile", "day_of", "list_day", "list_raw"]
 
 RAW = "raw"
 #: Tables that every file is joined with, below `raw/reference/`.
@@ -32,12 +32,13 @@ class RawFile:
         etag: of the version that is there.
         written: when, ISO 8601 in UTC.
         listed: when the listing was made that shows it, by the clock of the storage service; ISO 8601 in UTC.
+            None in a plan of a version that did not keep it: any listing of a known time is later.
     """
 
     name: str
     etag: str
     written: str
-    listed: str
+    listed: str | None = None
 
     @property
     def day(self) -> str:
@@ -82,16 +83,22 @@ def list_raw(container: ContainerClient, days: Iterable[str]) -> list[dict[str, 
     Returns:
         `RawFile`s as dicts, as XCom takes them, by name.
     """
-    found = []
-    for day in sorted(set(days)):
-        answered: list[str] = []  # of each page; what comes on later pages may be newer than the first
-        blobs = container.list_blobs(
+    return [asdict(file) for day in sorted(set(days)) for file in list_day(container, day)[0]]
+
+
+def list_day(container: ContainerClient, day: str) -> tuple[list[RawFile], str]:
+    """The raw files of a day as they are now, by name, and when they were listed; there may be none."""
+    answered: list[str] = []  # of each page; what comes on later pages may be newer than the first
+    blobs = list(
+        container.list_blobs(
             name_starts_with=f"flights/{day}/",
-            raw_response_hook=lambda answer, to=answered: to.append(answer.http_response.headers["Date"]),
+            raw_response_hook=lambda answer: answered.append(answer.http_response.headers["Date"]),
         )
-        for blob in blobs:
-            if day_of(blob.name) == day:
-                written = blob.last_modified.isoformat()
-                listed = parsedate_to_datetime(answered[0]).isoformat()
-                found.append(asdict(RawFile(blob.name, blob.etag.strip('"'), written, listed)))
-    return found
+    )
+    listed = parsedate_to_datetime(answered[0]).isoformat()
+    files = [
+        RawFile(blob.name, blob.etag.strip('"'), blob.last_modified.isoformat(), listed)
+        for blob in blobs
+        if day_of(blob.name) == day
+    ]
+    return files, listed

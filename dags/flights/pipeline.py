@@ -8,6 +8,7 @@ import logging
 import os
 import tempfile
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -20,11 +21,11 @@ from airflow_batch_provider.operators.job import AzureBatchJobOperator
 from airflow_batch_provider.operators.package import AzureBatchApplicationPackageOperator
 from airflow_batch_provider.operators.pool import AzureBatchPoolOperator
 from airflow_batch_provider.spec import BlobRef, Image, Pool, pending_tasks
-from flights.files import RAW, RawFile, list_raw
+from flights.files import RAW, RawFile, list_day, list_raw
 from flights.graph import DAY_OUTPUTS, STAGING, flights_graph, staged
 from flights.package import APPLICATION_ID, build_package
 from flights.postgres import PostgresWarehouse
-from flights.warehouse import Day, Warehouse
+from flights.warehouse import Day, QualityError, Warehouse
 
 try:
     from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
@@ -34,7 +35,7 @@ except ImportError:  # Airflow 3.1 keeps them elsewhere
         AirflowSkipException,
     )
 
-__all__ = ["FLIGHTS", "WAREHOUSE_CONN_ID", "flights_pipeline", "open_warehouse"]
+__all__ = ["FLIGHTS", "WAREHOUSE_CONN_ID", "announce", "empty", "flights_pipeline", "open_warehouse"]
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +45,6 @@ WAREHOUSE = "FLIGHTS_WAREHOUSE"
 #: Or the id of a connection to PostgreSQL: then the warehouse is there.
 WAREHOUSE_CONN_ID = "FLIGHTS_WAREHOUSE_CONN_ID"
 CURATED = "curated"
-_NOT_MADE = "not_made"
 
 POOL = Pool(
     id="flights",
@@ -53,6 +53,10 @@ POOL = Pool(
     scale=pending_tasks(max_nodes=4, min_nodes=1, spot=True),
     task_slots=2,
 )
+
+
+class NotMadeError(RuntimeError):
+    """A day is not loaded, because the job has not made it."""
 
 
 def flights_pipeline(days: Any) -> None:
@@ -79,7 +83,9 @@ def flights_pipeline(days: Any) -> None:
     )
     files >> [package, pool] >> job
     place(files) >> job
-    load(files, job.output) >> all_days()
+    report: Any = load(files, job.output)
+    all_days(report)
+    report >> announce()
 
 
 @task
@@ -88,10 +94,14 @@ def plan(days: Iterable[str]) -> list[dict[str, Any]]:
     storage = AzureBatchHook().storage()
     with storage.container_client(RAW) as container:
         files = list_raw(container, days)
+    if without := sorted({*days} - {RawFile(**file).day for file in files}):
+        log.warning(
+            "There are no raw files of %s: what the warehouse has of it stays. If they were withdrawn and "
+            "the flights shall go too, trigger flights_withdraw with these days",
+            ", ".join(without),
+        )
     if not files:
-        raise AirflowSkipException(f"There are no raw files of {', '.join(sorted(days)) or 'no day'}.")
-    if empty := sorted({*days} - {RawFile(**file).day for file in files}):
-        log.warning("There are no raw files of %s: what the warehouse has of it stays", ", ".join(empty))
+        raise AirflowSkipException("There are no raw files of these days.")
     for needed in (STAGING, CURATED):
         storage.ensure_container(needed)
     return files
@@ -105,40 +115,34 @@ def place(files: list[dict[str, Any]]) -> str:
     return f"{context['dag'].dag_id}/{hashlib.sha256(run.encode()).hexdigest()[:16]}"
 
 
-@task(outlets=[FLIGHTS], max_active_tis_per_dag=1, trigger_rule="none_skipped")
+@task(max_active_tis_per_dag=1, trigger_rule="none_skipped")
 def load(files: list[dict[str, Any]], job: dict[str, Any] | None) -> list[dict[str, Any]]:
     """Load each day into the warehouse and publish it in the lake; both replace what was there.
 
-    When the job failed, those days are loaded that it made.
+    A day that the job has not made, or whose counts do not agree, is left as it was and keeps no other one:
+    it is in the report with its `failure`.
     """
     context = get_current_context()
     ended = job or context["ti"].xcom_pull(task_ids="transform", key="failure")
     if not ended:
         raise AirflowFailException("There was no Batch job: see the tasks before this one.")
-    sources = [RawFile(**file) for file in files]
-    warehouse = open_warehouse()
-    storage = AzureBatchHook().storage()
-    done, missing = [], []
+    warehouse, storage = open_warehouse(), AzureBatchHook().storage()
     staging = context["ti"].xcom_pull(task_ids="place")
+    sources = [RawFile(**file) for file in files]
+    report: list[dict[str, Any]] = []
     # The days of the plan, not the job's results: of those an XCom holds a hundred at most.
     for day in sorted({source.day for source in sources}):
+        of_day = [source for source in sources if source.day == day]
         with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            if not _fetch(storage, staged(staging, day), folder):
-                if job:
-                    raise FileNotFoundError(f"The job succeeded, but {staged(staging, day)} is not whole.")
-                missing.append(day)
+            try:
+                made = _fetch(storage, staged(staging, day), Path(name), of_day)
+                publish = partial(_publish, storage, made)
+                loaded = warehouse.load(made, publish, job_id=ended["job_id"], run_id=context["run_id"])
+            except (NotMadeError, QualityError) as failure:
+                log.error("%s", failure)
+                report.append({"day": day, "loaded": False, "failure": str(failure)})
                 continue
-            report = json.loads((folder / "report.json").read_text())
-            of_day = [source for source in sources if source.day == day]
-            counts = {key: report[key] for key in ("raw", "good", "quarantined")}
-            loaded = warehouse.load(
-                Day(day, folder / "flights.parquet", folder / "quarantine.parquet", sources=of_day, **counts),
-                partial(_publish, storage, folder, day),
-                job_id=ended["job_id"],
-                run_id=context["run_id"],
-            )
-        done.append(asdict(loaded))
+        report.append(asdict(loaded))
         if loaded.loaded:
             log.info("%s: %d raw = %d good + %d set aside", day, loaded.raw, loaded.good, loaded.quarantined)
         else:
@@ -147,28 +151,65 @@ def load(files: list[dict[str, Any]], job: dict[str, Any] | None) -> list[dict[s
                 "To load what there is now, clear the task plan, or run flights_etl with this day",
                 day,
             )
-    if not done:
-        raise AirflowFailException("No day was made: see the log of the task transform.")
-    if missing:
-        log.error("Not made: %s; see the log of the task transform", ", ".join(missing))
-        context["ti"].xcom_push(key=_NOT_MADE, value=missing)
-    changed = [entry["day"] for entry in done if entry["loaded"]]
-    if not changed:  # or the asset would have an event
-        raise AirflowSkipException("Nothing was loaded: the warehouse has these days from later listings.")
-    context["outlet_events"][FLIGHTS].extra["days"] = changed
-    return done
+    if all("failure" in entry for entry in report):
+        raise AirflowFailException(_told(report))
+    return report
 
 
-@task(trigger_rule="none_failed")
-def all_days() -> None:
-    """Fail the run that could not make some of its days, when the others are loaded."""
-    missing = get_current_context()["ti"].xcom_pull(task_ids="load", key=_NOT_MADE)
-    if missing:
+@task(max_active_tis_per_dag=1)
+def empty(days: Iterable[str]) -> list[dict[str, Any]]:
+    """Take days out of the warehouse and the lake of which there are no raw files any more."""
+    context = get_current_context()
+    storage = AzureBatchHook().storage()
+    with storage.container_client(RAW) as container:
+        found = {day: list_day(container, day) for day in sorted({*days})}
+    if there := [file.name for files, _ in found.values() for file in files]:
         raise AirflowFailException(
-            f"Not made: {', '.join(missing)}. The log of the task transform says why; the other days are "
-            "loaded. When the cause is gone, clear transform with what comes after it; where a file was "
-            "deleted, clear plan, which listed it."
+            f"Nothing was emptied, as there are raw files of these days: {', '.join(there)}. Delete them "
+            "first, if their flights shall go; or leave those days out."
         )
+    warehouse, report = open_warehouse(), []
+    for day, (_, listed) in found.items():
+        emptied = Day.without_files(day, listed)
+        publish = partial(_publish, storage, emptied)
+        loaded = warehouse.load(emptied, publish, job_id="", run_id=context["run_id"])
+        report.append(asdict(loaded))
+        if loaded.loaded:
+            log.info("%s is empty", day)
+        else:
+            log.warning("%s is left as it is: another run has loaded files of it that were listed later", day)
+    return report
+
+
+@task(outlets=[FLIGHTS], trigger_rule="all_done")
+def announce() -> list[str]:
+    """Name in the asset's event the days that the warehouse has from this run, by its ledger.
+
+    So they are told of when the load ended in the middle of them, too; and days that it left alone are not.
+    """
+    context = get_current_context()
+    days = open_warehouse().days_of(context["run_id"])
+    if not days:  # or the asset would have an event
+        raise AirflowSkipException("The warehouse has no day from this run.")
+    context["outlet_events"][FLIGHTS].extra["days"] = days
+    return days
+
+
+@task
+def all_days(report: list[dict[str, Any]]) -> None:
+    """Fail the run that could not load some of its days, when the others are loaded."""
+    if any("failure" in entry for entry in report):
+        raise AirflowFailException(f"The other days are loaded. {_told(report)}")
+
+
+def _told(report: list[dict[str, Any]]) -> str:
+    failures = [entry["failure"] for entry in report if "failure" in entry]
+    return (
+        f"{len(failures)} of {len(report)} days could not be loaded and are as they were:\n"
+        + "\n".join(failures)
+        + "\nWhen the cause is gone, clear transform with what comes after it; where a file was deleted, "
+        "clear plan, which listed it."
+    )
 
 
 def open_warehouse() -> Warehouse | PostgresWarehouse:
@@ -178,23 +219,39 @@ def open_warehouse() -> Warehouse | PostgresWarehouse:
     return Warehouse(Path(os.environ.get(WAREHOUSE, "flights.duckdb")))
 
 
-def _fetch(storage: Any, place: BlobRef, folder: Path) -> bool:
-    """Whether a day is there that a job has made, and is in the folder now."""
+def _fetch(storage: Any, place: BlobRef, folder: Path, sources: list[RawFile]) -> Day:
+    """What a job has made of a day's files, brought into a folder.
+
+    Raises:
+        NotMadeError: it has not made all of it.
+    """
     from azure.core.exceptions import ResourceNotFoundError
 
+    day = sources[0].day
     with storage.container_client(place.container) as container:
         for file in DAY_OUTPUTS:
             with (folder / file).open("wb") as to:
                 try:
                     container.download_blob((place / file).name).readinto(to)
                 except ResourceNotFoundError:
-                    return False
-    return True
+                    raise NotMadeError(
+                        f"{day} was not made: there is no {place / file}. See the log of the task transform."
+                    ) from None
+    report = json.loads((folder / "report.json").read_text())
+    counts = {key: report[key] for key in ("raw", "good", "quarantined")}
+    return Day(day, folder / "flights.parquet", folder / "quarantine.parquet", sources=sources, **counts)
 
 
-def _publish(storage: Any, folder: Path, day: str) -> None:
+def _publish(storage: Any, day: Day) -> None:
     """One blob a partition: storage shows the old one until the new one is whole."""
+    from azure.core.exceptions import ResourceNotFoundError
+
     with storage.container_client(CURATED) as container:
-        for table in ("flights", "quarantine"):
-            with (folder / f"{table}.parquet").open("rb") as data:
-                container.upload_blob(f"{table}/flight_date={day}/{table}.parquet", data, overwrite=True)
+        for table, file in (("flights", day.flights), ("quarantine", day.quarantine)):
+            blob = f"{table}/flight_date={day.day}/{table}.parquet"
+            if file:
+                with file.open("rb") as data:
+                    container.upload_blob(blob, data, overwrite=True)
+            else:
+                with suppress(ResourceNotFoundError):
+                    container.delete_blob(blob)

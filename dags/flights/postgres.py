@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from flights.warehouse import Day, Load, check_counts
+from flights.warehouse import DAYS_OF, Day, Load, check_counts
 
 __all__ = ["PostgresWarehouse"]
 
@@ -45,7 +45,8 @@ alter table loads add column if not exists listed timestamptz;
 _LATER = """
 select 1 from loads where flight_date = %s
   and listed is not null
-  and (listed, newest, jsonb_array_length(sources)) > (%s::timestamptz, %s::timestamptz, %s)
+  and (listed, coalesce(newest, '-infinity'), jsonb_array_length(sources))
+    > (coalesce(%s::timestamptz, '-infinity'), coalesce(%s::timestamptz, '-infinity'), %s)
 """
 
 #: The types that a Parquet file of flights has, by DuckDB's name and by PostgreSQL's.
@@ -80,6 +81,13 @@ class PostgresWarehouse:
                 publish()
         return Load(day.day, day.raw, day.good, day.quarantined, loaded)
 
+    def days_of(self, run_id: str) -> list[str]:
+        """The days, ISO 8601, that are there as this run has loaded them."""
+        with self._transaction() as cursor:
+            cursor.execute(_TABLES)
+            cursor.execute(DAYS_OF.format("%s"), (run_id,))
+            return [day for (day,) in cursor.fetchall()]
+
     @contextmanager
     def _transaction(self) -> Iterator[Any]:
         from airflow.providers.postgres.hooks.postgres import PostgresHook
@@ -112,21 +120,22 @@ def _lock(cursor: Any) -> None:
 
 
 def _replace(cursor: Any, day: Day, job_id: str, run_id: str) -> bool:
-    columns = _columns(day.flights)
-    declared = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
     cursor.execute(_TABLES)
-    cursor.execute(f"create table if not exists flights ({declared})")
-    cursor.execute("create index if not exists flights_of_a_day on flights (flight_date)")
+    if day.flights:
+        declared = ", ".join(f'"{name}" {kind}' for name, kind in _columns(day.flights).items())
+        cursor.execute(f"create table if not exists flights ({declared})")
+        cursor.execute("create index if not exists flights_of_a_day on flights (flight_date)")
     cursor.execute(_LATER, (day.day, day.listed, day.newest, len(day.sources)))
     if cursor.fetchone():
         return False
     cursor.execute("delete from flights where flight_date = %s", (day.day,))
     cursor.execute("delete from quarantine where flight_date = %s", (day.day,))
     cursor.execute("delete from loads where flight_date = %s", (day.day,))
-    _copy_flights(cursor, day.flights, list(columns))
+    if day.flights:
+        _copy_flights(cursor, day.flights)
     cursor.executemany(
         'insert into quarantine (flight_date, file, line, reasons, "row") values (%s, %s, %s, %s, %s)',
-        [(day.day, *row) for row in _set_aside(day.quarantine)],
+        [(day.day, *row) for row in _set_aside(day.quarantine)] if day.quarantine else [],
     )
     sources = json.dumps([[source.name, source.etag] for source in day.sources])
     cursor.execute(
@@ -143,11 +152,11 @@ def _replace(cursor: Any, day: Day, job_id: str, run_id: str) -> bool:
     return True
 
 
-def _copy_flights(cursor: Any, flights: Path, columns: list[str]) -> None:
+def _copy_flights(cursor: Any, flights: Path) -> None:
     """By `COPY`, as text that both databases read alike: an empty field is null, a quoted one is not."""
     import duckdb
 
-    names = ", ".join(f'"{name}"' for name in columns)
+    names = ", ".join(f'"{name}"' for name in _columns(flights))
     statement = f"copy flights ({names}) from stdin (format csv, encoding 'utf8')"
     with tempfile.TemporaryDirectory() as folder:
         text = Path(folder) / "flights.csv"

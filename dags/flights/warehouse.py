@@ -21,7 +21,7 @@ from flights.files import RawFile
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["Day", "Load", "QualityError", "Warehouse", "check_counts"]
+__all__ = ["DAYS_OF", "Day", "Load", "QualityError", "Warehouse", "check_counts"]
 
 log = logging.getLogger(__name__)
 
@@ -40,12 +40,18 @@ alter table loads add column if not exists listed timestamptz;
 """
 
 #: Both times have whole seconds. Of two listings of one second the one with the newer file was later, or the
-#: one with more files: it is rare that a file goes. Where all is equal both may load.
+#: one with more files: it is rare that a file goes. Where all is equal both may load. `listed` is null where
+#: the plan did not keep it, and `newest` of a day without files.
 _LATER = """
 select 1 from loads where flight_date = $1
   and listed is not null
-  and (listed, newest, json_array_length(sources)) > ($2::timestamptz, $3::timestamptz, $4)
+  and (listed, coalesce(newest, '-infinity'), json_array_length(sources))
+    > (coalesce($2::timestamptz, '-infinity'), coalesce($3::timestamptz, '-infinity'), $4)
 """
+
+
+#: The ledger has of each day who loaded it last. To be formatted with the database's sign for a value.
+DAYS_OF = "select cast(flight_date as varchar) from loads where run_id = {} order by flight_date"
 
 
 class QualityError(RuntimeError):
@@ -58,28 +64,36 @@ class Day:
 
     Args:
         day: ISO 8601.
-        flights, quarantine: Parquet files.
+        flights, quarantine: Parquet files; None for a day that is emptied.
         raw, good, quarantined: rows, as the nodes counted them.
         sources: the raw files that the rows came from.
+        emptied: when a listing showed that there are none.
     """
 
     day: str
-    flights: Path
-    quarantine: Path
+    flights: Path | None
+    quarantine: Path | None
     raw: int
     good: int
     quarantined: int
     sources: Sequence[RawFile]
+    emptied: str | None = None
+
+    @classmethod
+    def without_files(cls, day: str, listed: str) -> Day:
+        """A day of which a listing shows no file: what is there of it goes."""
+        return cls(day, None, None, raw=0, good=0, quarantined=0, sources=(), emptied=listed)
 
     @property
-    def newest(self) -> str:
-        """When the newest of its files was written."""
-        return max(source.written for source in self.sources)
+    def newest(self) -> str | None:
+        """When the newest of its files was written; None without files."""
+        return max((source.written for source in self.sources), default=None)
 
     @property
-    def listed(self) -> str:
-        """When its files were listed."""
-        return min(source.listed for source in self.sources)
+    def listed(self) -> str | None:
+        """When its files were listed; None if that is not known."""
+        known = [source.listed for source in self.sources if source.listed]
+        return min(known, default=self.emptied) if len(known) == len(self.sources) else None
 
 
 @dataclass(frozen=True)
@@ -139,20 +153,28 @@ class Warehouse:
                 raise
         return Load(day.day, day.raw, day.good, day.quarantined, loaded)
 
+    def days_of(self, run_id: str) -> list[str]:
+        """The days, ISO 8601, that are there as this run has loaded them."""
+        with self._open() as db:
+            db.execute(_TABLES)
+            return [day for (day,) in db.execute(DAYS_OF.format("$1"), [run_id]).fetchall()]
+
     def _replace(self, db: duckdb.DuckDBPyConnection, day: Day, job_id: str, run_id: str) -> bool:
         db.execute(_TABLES)
-        flights = str(day.flights)
-        db.execute("create table if not exists flights as from read_parquet($1) limit 0", [flights])
+        if day.flights:
+            make = "create table if not exists flights as from read_parquet($1) limit 0"
+            db.execute(make, [str(day.flights)])
         if db.execute(_LATER, [day.day, day.listed, day.newest, len(day.sources)]).fetchone():
             return False
         db.execute("delete from flights where flight_date = $1", [day.day])
         db.execute("delete from quarantine where flight_date = $1", [day.day])
         db.execute("delete from loads where flight_date = $1", [day.day])
-        db.execute("insert into flights by name from read_parquet($1)", [flights])
-        db.execute(
-            "insert into quarantine select $1, file, line, reasons, row from read_parquet($2)",
-            [day.day, str(day.quarantine)],
-        )
+        if day.flights:
+            db.execute("insert into flights by name from read_parquet($1)", [str(day.flights)])
+            db.execute(
+                "insert into quarantine select $1, file, line, reasons, row from read_parquet($2)",
+                [day.day, str(day.quarantine)],
+            )
         sources = json.dumps([[source.name, source.etag] for source in day.sources])
         db.execute(
             "insert into loads (flight_date, raw, good, quarantined, listed, newest, sources, job_id, "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +57,6 @@ def load(run: Run, last_step: int = 0) -> None:
     context = {
         "ti": SimpleNamespace(xcom_pull=lambda task_ids: run.place),
         "run_id": run.place,
-        "outlet_events": defaultdict(lambda: SimpleNamespace(extra={})),
     }
     pipeline.get_current_context = lambda: context  # type: ignore[assignment, return-value]
     _make_mortal(steps)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -99,16 +97,14 @@ def test_spoilt_files_are_set_aside_and_a_day_that_cannot_be_made_is_named_when_
     load = Instance(
         "load", {("place", "return_value"): PLACE, ("transform", "failure"): transform.pushed["failure"]}
     )
-    context: Any = {
-        "ti": load,
-        "run_id": "run",
-        "outlet_events": defaultdict(lambda: SimpleNamespace(extra={})),
-    }
+    context: Any = {"ti": load, "run_id": "run"}
     monkeypatch.setattr(pipeline, "get_current_context", lambda: context)
-    (done,) = pipeline.load.function(files, None)
+    done, lost = pipeline.load.function(files, None)
     header = right[unreadable].splitlines()[0]
     rows = {name: rows_of(content, header) for name, content in sent.items() if SPOILT in name}
-    assert done["day"] == SPOILT
+    assert (done["day"], done["loaded"]) == (SPOILT, True)
+    assert (lost["day"], lost["loaded"]) == (LOST, False)
+    assert lost["failure"].startswith(f"{LOST} was not made: there is no staging/{PLACE}/{LOST}/")
     tables = DuckTables(tmp_path / "w.duckdb")
     assert tables.ask("select raw from loads") == [(sum(rows.values()),)]
     assert tables.ask("select origin, count(*) from flights group by 1 order by 1") == [
@@ -119,6 +115,5 @@ def test_spoilt_files_are_set_aside_and_a_day_that_cannot_be_made_is_named_when_
         (unreadable, ["the file is no text in UTF-8"], rows[unreadable]),
     ]
 
-    context["ti"] = Instance("all_days", {("load", key): value for key, value in load.pushed.items()})
-    with pytest.raises(AirflowFailException, match=f"Not made: {LOST}"):
-        pipeline.all_days.function()
+    with pytest.raises(AirflowFailException, match=f"1 of 2 days could not be loaded.*\n{LOST} was not made"):
+        pipeline.all_days.function([done, lost])

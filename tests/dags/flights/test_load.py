@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,10 +17,11 @@ import pytest
 from azure.storage.blob import BlobServiceClient
 from flights import pipeline
 from flights.files import RawFile, list_raw
-from flights.warehouse import Warehouse
+from flights.warehouse import Day, Warehouse
 
 from demo.stack.accounts import StorageAccount
-from tests.dags.flights.warehouses import files
+from tests.airflow_batch_provider.airflow_versions import AirflowFailException
+from tests.dags.flights.warehouses import DuckTables, files
 
 pytestmark = pytest.mark.slow
 
@@ -48,9 +50,9 @@ def service(
         yield service
 
 
-def test_the_asset_tells_of_the_days_that_were_loaded_and_of_no_other(
-    service: BlobServiceClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def events(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The asset events of a run, which stages its days at one place."""
     events: Any = defaultdict(lambda: SimpleNamespace(extra={}))
     context = {
         "ti": SimpleNamespace(xcom_pull=lambda task_ids: "place"),
@@ -58,33 +60,133 @@ def test_the_asset_tells_of_the_days_that_were_loaded_and_of_no_other(
         "outlet_events": events,
     }
     monkeypatch.setattr(pipeline, "get_current_context", lambda: context)
-    sources, warehouse = [], Warehouse(tmp_path / "w.duckdb")
-    for day in (FIRST, SECOND):
-        made = files(tmp_path / day, 5, 2, day)
-        made.flights.with_name("report.json").write_text(json.dumps({"raw": 7, "good": 5, "quarantined": 2}))
-        for file in made.flights.parent.iterdir():
-            service.get_blob_client("staging", f"place/{day}/{file.name}").upload_blob(
-                file.read_bytes(), overwrite=True
-            )
+    return events
+
+
+def stage(service: BlobServiceClient, folder: Path, *days: str, raw: int = 7) -> list[dict[str, Any]]:
+    """Leave days as a job would, and give the plan."""
+    sources: list[RawFile] = []
+    for day in days:
+        made = files(folder / day, 5, 2, day)
+        report = {"raw": raw, "good": 5, "quarantined": 2}
+        (folder / day / "report.json").write_text(json.dumps(report))
+        for file in (folder / day).iterdir():
+            blob = service.get_blob_client("staging", f"place/{day}/{file.name}")
+            blob.upload_blob(file.read_bytes(), overwrite=True)
         sources += made.sources
+    return [asdict(source) for source in sources]
+
+
+def load(plan: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    report: list[dict[str, Any]] = pipeline.load.function(plan, {"job_id": "j"})
+    return report
+
+
+def test_the_asset_tells_of_the_days_that_were_loaded_and_of_no_other(
+    service: BlobServiceClient, tmp_path: Path, events: Any
+) -> None:
+    plan = stage(service, tmp_path, FIRST, SECOND)
+    warehouse = Warehouse(tmp_path / "w.duckdb")
 
     def another_run_loads(day: str) -> None:
         made = files(tmp_path / "other", 1, 0, day)
         later = [replace(made.sources[0], listed="2014-01-01T00:00:00+00:00")]
         warehouse.load(replace(made, sources=later), lambda: None, job_id="j", run_id="other")
 
-    def load() -> Any:
-        return pipeline.load.function([source.__dict__ for source in sources], {"job_id": "j"})
-
     another_run_loads(FIRST)
-    assert [entry["loaded"] for entry in load()] == [False, True]
+    assert [entry["loaded"] for entry in load(plan)] == [False, True]
+    assert pipeline.announce.function() == [SECOND]
     assert events[pipeline.FLIGHTS].extra == {"days": [SECOND]}
 
     events.clear()
     another_run_loads(SECOND)
-    with pytest.raises(pipeline.AirflowSkipException, match="Nothing was loaded"):  # so there is no event
-        load()
+    assert [entry["loaded"] for entry in load(plan)] == [False, False]
+    with pytest.raises(pipeline.AirflowSkipException, match="no day from this run"):  # so there is no event
+        pipeline.announce.function()
     assert not events
+
+
+def test_a_day_whose_counts_are_wrong_keeps_no_other_one_and_is_named_in_the_end(
+    service: BlobServiceClient, tmp_path: Path, events: Any
+) -> None:
+    plan = stage(service, tmp_path, FIRST, raw=8) + stage(service, tmp_path, SECOND)
+
+    report = load(plan)
+
+    wrong = f"Day {FIRST}: 8 raw rows, but 5 would be loaded and 2 set aside. The day is left as it was."
+    assert report[0] == {"day": FIRST, "loaded": False, "failure": wrong}
+    assert (report[1]["day"], report[1]["loaded"]) == (SECOND, True)
+    assert pipeline.announce.function() == [SECOND]
+    with pytest.raises(AirflowFailException, match=re.escape(wrong)):
+        pipeline.all_days.function(report)
+    with pytest.raises(AirflowFailException, match=re.escape(wrong)):  # there is nothing to go on with
+        load(plan[:1])
+
+
+def test_days_of_a_load_that_ended_in_the_middle_are_announced(
+    service: BlobServiceClient, tmp_path: Path, events: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = stage(service, tmp_path, FIRST, SECOND)
+    publish = pipeline._publish
+
+    def storage_goes_away(storage: Any, day: Day) -> None:
+        if day.day == SECOND:
+            raise ConnectionError("no storage")
+        publish(storage, day)
+
+    monkeypatch.setattr(pipeline, "_publish", storage_goes_away)
+    with pytest.raises(ConnectionError):
+        load(plan)
+
+    assert pipeline.announce.function() == [FIRST]
+
+
+def test_a_plan_that_does_not_say_when_it_listed_is_earlier_than_any_that_does(
+    service: BlobServiceClient, tmp_path: Path, events: Any
+) -> None:
+    plan = stage(service, tmp_path, FIRST)
+    old = [{key: value for key, value in file.items() if key != "listed"} for file in plan]
+
+    assert [load(made)[0]["loaded"] for made in (old, old, plan, old)] == [True, True, True, False]
+
+
+def test_a_day_whose_files_were_all_withdrawn_is_emptied_when_asked_for(
+    service: BlobServiceClient, tmp_path: Path, events: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raw = f"raw-{uuid.uuid4().hex}"
+    monkeypatch.setattr(pipeline, "RAW", raw)
+    tables = DuckTables(tmp_path / "w.duckdb")
+    lake = service.get_container_client(pipeline.CURATED)
+
+    def there() -> tuple[list[Any], list[str]]:
+        rows = tables.ask(
+            "select l.flight_date::varchar, raw, (from flights f select count(*) where "
+            "f.flight_date = l.flight_date) from loads l order by 1"
+        )
+        return rows, sorted(lake.list_blob_names())
+
+    plan = stage(service, tmp_path, FIRST, SECOND)
+    load(plan)
+    before = there()
+    with service.create_container(raw) as container:
+        left = container.upload_blob(f"flights/{FIRST}/JFK.csv", b"x")
+        with pytest.raises(AirflowFailException, match=f"Nothing was emptied.*flights/{FIRST}/JFK.csv"):
+            pipeline.empty.function([FIRST, SECOND])
+        assert there() == before
+        left.delete_blob()
+
+        assert [entry["loaded"] for entry in pipeline.empty.function([FIRST])] == [True]
+        assert pipeline.empty.function([FIRST])  # again is the same
+
+    rows, partitions = there()
+    assert rows == [(FIRST, 0, 0), (SECOND, 7, 5)]
+    assert partitions == [
+        f"{table}/flight_date={SECOND}/{table}.parquet" for table in ("flights", "quarantine")
+    ]
+    assert [entry["loaded"] for entry in load(plan)] == [False, True]  # it was listed before
+    later = [file | {"listed": "2100-01-01T00:00:00+00:00"} for file in plan]
+    assert [entry["loaded"] for entry in load(later)] == [True, True]
+    assert there() == before
 
 
 def test_a_listing_carries_the_time_of_the_storage_service(service: BlobServiceClient) -> None:

@@ -28,9 +28,11 @@ from tests.dags.flights.warehouses import DuckTables, PostgresTables, Tables, fi
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # every step is a process or two
 
-#: One day is there and is made anew, of newer files; the other one is new. Good rows and bad ones.
+#: One day is there and is made anew, of newer files; another one is new. Good rows and bad ones.
 EARLIER = {"2013-01-01": (5, 2)}
-NOW = {"2013-01-01": (6, 1), "2013-01-02": (4, 3)}
+NOW = {"2013-01-01": (6, 1), "2013-01-03": (4, 3)}
+#: A day of the plan, between them, that the job has not made.
+NOT_MADE = "2013-01-02"
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class Story:
     def load(self, place: str, days: dict[str, tuple[int, int]], last_step: int = 0) -> int | None:
         """Load what is staged at a place, in a process. Gives its exit code."""
         written = _written(place)
-        sources = [RawFile(f"flights/{day}/EWR.csv", "0x1", written, written) for day in days]
+        sources = [RawFile(f"flights/{day}/EWR.csv", "0x1", written, written) for day in [*days, NOT_MADE]]
         connection = {
             "conn_type": "azurebatch",
             "host": "http://127.0.0.1:1",  # no Batch account is asked for anything
@@ -93,7 +95,7 @@ class Story:
         """Look at everything."""
         ask = self.kept.tables.ask
         days: dict[str, tuple[Any, ...]] = {}
-        for day in NOW:
+        for day in [*NOW, NOT_MADE]:
             of_day = f"where flight_date = date '{day}' order by"
             days[day] = (
                 ask(f"select * from flights {of_day} flight"),
@@ -194,7 +196,10 @@ def test_whatever_step_a_load_dies_after_the_next_try_makes_all_of_it_right(
     before = undisturbed.seen()
     assert undisturbed.load("now", NOW) == 0
     after = undisturbed.seen()
-    assert [entry["day"] for entry in after.report] == [*NOW]
+    assert {entry["day"]: entry["loaded"] for entry in after.report} == {
+        **dict.fromkeys(NOW, True),
+        NOT_MADE: False,
+    }
 
     for step in itertools.count(1):
         story = stories()

@@ -95,6 +95,32 @@ def test_a_file_that_was_withdrawn_is_out_of_the_table_after_a_rerun(tables: Tab
     assert lake.published == 2
 
 
+def test_a_day_without_files_is_emptied_by_a_later_listing_only(tables: Tables, tmp_path: Path) -> None:
+    lake, warehouse, day = Lake(), tables.warehouse, files(tmp_path / "day", 5, 2)
+    warehouse.load(day, lake.publish, job_id="j", run_id="r")
+
+    def emptied(listed: str) -> bool:
+        return warehouse.load(
+            Day.without_files(day.day, listed), lake.publish, job_id="", run_id="withdrawn"
+        ).loaded
+
+    assert not emptied("2013-01-04T00:00:00+00:00")  # in one second the listing that shows a file has it
+    assert counts(tables) == [(5, 2, 1)]
+    assert warehouse.days_of("r") == [day.day]
+    assert emptied("2013-01-04T00:00:01+00:00")
+    assert counts(tables) == [(0, 0, 1)]
+    assert (warehouse.days_of("r"), warehouse.days_of("withdrawn")) == ([], [day.day])
+    assert not warehouse.load(day, lake.publish, job_id="j", run_id="r").loaded
+    assert lake.published == 2
+    again = replace(day, sources=[replace(EWR, listed="2013-01-04T00:00:01+00:00")])
+    assert warehouse.load(again, lake.publish, job_id="j", run_id="r").loaded
+    assert counts(tables) == [(5, 2, 1)]
+
+
+def test_a_warehouse_that_was_never_loaded_has_no_day_of_a_run(tables: Tables) -> None:
+    assert tables.warehouse.days_of("r") == []
+
+
 def test_a_ledger_that_knows_no_listings_goes_on(tables: Tables, tmp_path: Path) -> None:
     warehouse, day = tables.warehouse, files(tmp_path / "day", 5, 2)
     warehouse.load(day, Lake().publish, job_id="j", run_id="r")
