@@ -72,7 +72,7 @@ class StackOptions:
     public_containers: tuple[str, ...] = ()
     subscriptions: tuple[str, ...] = (
         "container=incoming,queue=blob-events",
-        "container=raw,queue=flight-files",
+        "container=raw,queue=flight-files,prefix=flights/,events=created",
     )
     event_grid_options: tuple[str, ...] = ()
     emulator_options: tuple[str, ...] = ()
