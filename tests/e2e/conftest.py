@@ -23,6 +23,7 @@ DAG_IDS = (
     *GALLERY,
     "flights_etl",
     "flights_ingest",
+    "flights_withdraw",
     "given_up",
     "held",
     "ingest_once",
