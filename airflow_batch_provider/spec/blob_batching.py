@@ -106,6 +106,21 @@ class BlobBatching:
             max_runs=max_runs,
         )
 
+    def is_due(self, count: int, first: float, last: float, now: float) -> bool:
+        """Whether it is time to make an event of blobs that wait.
+
+        Parameters:
+            count: of the blobs.
+            first: when the one came that has waited longest.
+            last: when the last one came. All three times by the same clock.
+
+        Returns:
+            False when none waits.
+        """
+        enough = count >= self.min_batch and now >= last + self.quiet_period
+        overdue = self.longest_wait is not None and now >= first + self.longest_wait
+        return count > 0 and (enough or overdue)
+
     def arguments(self) -> dict[str, Any]:
         """What :meth:`of` takes, of plain JSON values; what is as by default stays out."""
         plain = {

@@ -50,11 +50,19 @@ def check_duration(
     return value
 
 
-def check_wait(value: object, *, what: str, where: str, positive: bool = False) -> None:
+def check_wait(
+    value: object,
+    *,
+    what: str,
+    where: str,
+    positive: bool = False,
+    least: dt.timedelta = dt.timedelta(0),
+) -> None:
     """Check how long something is waited for, or looked back.
 
     Parameters:
         positive: whether no time at all will not do.
+        least: the shortest that will do.
 
     Raises:
         SpecError: no ``timedelta``, or too little.
@@ -63,6 +71,12 @@ def check_wait(value: object, *, what: str, where: str, positive: bool = False) 
     if not isinstance(value, dt.timedelta) or value < none or (positive and value == none):
         raise SpecError(
             f"{what} is {value!r}", where=where, right="Give a timedelta(...), such as timedelta(hours=1)."
+        )
+    if value < least:
+        raise SpecError(
+            f"{what} is {value.total_seconds():g} s",
+            where=where,
+            right=f"Give {least.total_seconds():g} s or more, such as {what}=timedelta(seconds=30).",
         )
 
 

@@ -48,7 +48,7 @@ class BlobListedTrigger(BaseEventTrigger):
     :param max_bytes: only blobs of at most so many bytes.
     :param content_type: only blobs of one of these MIME types, such as ``video/*``.
     :param conn_id: Azure Batch connection whose storage account has the container.
-    :param every: from one look to the next; a second or more.
+    :param every: from one look to the next; a second or more. Blobs are seen, and events are made, at a look.
     :param overlap: how much later than its *Last-Modified* a blob may be seen.
     :param lookback: how long after its date a folder is still looked at, by ``timezone``.
     :param timezone: whose dates the prefix has.
@@ -58,6 +58,9 @@ class BlobListedTrigger(BaseEventTrigger):
     :param in_name_order: whether a blob has a greater name than all that were written more than ``overlap``
         before it, in the same folder of the prefix: listings then begin where new names can be.
     :param max_batch: most blobs in one event.
+    :param min_batch: an event is made when so many blobs wait; needs ``longest_wait``.
+    :param quiet_period: an event is made when no further blob came for so long; a ``timedelta`` or seconds.
+    :param longest_wait: an event is made when a blob has waited so long, whatever else holds.
     :param dag_ids: DAGs that the events start. While one of them has ``max_runs`` runs that have not ended,
         blobs wait.
     :param max_runs: see ``dag_ids``; best the DAG's ``max_active_runs``.
@@ -66,8 +69,9 @@ class BlobListedTrigger(BaseEventTrigger):
     :raises SpecError: a value that cannot work; at DAG parse.
 
     What was seen is kept as a watermark, in the state of the asset. It moves only after Airflow stored the
-    events (Airflow 3.3; before it, some seconds later), so that a triggerer that dies loses none. Another
-    prefix or filter begins a watch of its own.
+    events (Airflow 3.3; before it, some seconds later), and notes the blobs that wait for others, so that a
+    triggerer that dies loses none; the waiting begins anew. Another prefix or filter begins a watch of its
+    own.
 
     The payload is ``{"blobs": [{"url", "container", "name", "etag", "size", ...}]}``.
     """
@@ -91,6 +95,9 @@ class BlobListedTrigger(BaseEventTrigger):
         existing: bool = False,
         in_name_order: bool = False,
         max_batch: int = 1000,
+        min_batch: int = 1,
+        quiet_period: timedelta | float = 0.0,
+        longest_wait: timedelta | float | None = None,
         dag_ids: str | Sequence[str] = (),
         max_runs: int = 16,
         watermark_container: str = "airflow-receipts",
@@ -102,7 +109,7 @@ class BlobListedTrigger(BaseEventTrigger):
         check_container(watermark_container, what="watermark_container", where=where)
         for what, length in (("overlap", overlap), ("lookback", lookback), ("settled_for", settled_for)):
             check_wait(length, what=what, where=where)
-        check_wait(every, what="every", where=where, positive=True)
+        check_wait(every, what="every", where=where, least=timedelta(seconds=1))
         self._places = BlobPlaces(prefix, timezone)
         self._wanted = BlobFilter.of(
             where,
@@ -113,7 +120,15 @@ class BlobListedTrigger(BaseEventTrigger):
             max_bytes=max_bytes,
             content_type=content_type,
         )
-        self._batching = BlobBatching.of(where, max_batch=max_batch, dag_ids=dag_ids, max_runs=max_runs)
+        self._batching = BlobBatching.of(
+            where,
+            max_batch=max_batch,
+            min_batch=min_batch,
+            quiet_period=quiet_period,
+            longest_wait=longest_wait,
+            dag_ids=dag_ids,
+            max_runs=max_runs,
+        )
         self.container = container
         self.prefix = prefix
         self.conn_id = conn_id
@@ -210,9 +225,9 @@ class BlobListedTrigger(BaseEventTrigger):
             self._places,
             self._wanted,
             window,
-            every=max(1.0, self.every.total_seconds()),
+            every=self.every.total_seconds(),
             lookback=self.lookback.total_seconds(),
-            batch=self._batching.max_batch,
+            batching=self._batching,
         )
 
 

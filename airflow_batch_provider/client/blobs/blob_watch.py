@@ -1,7 +1,8 @@
 """Watching a container by listing it: look after look, announced, stored, and only then left behind.
 
-The watermark moves when Airflow has stored all that a look found. Whoever dies before that looks again from
-where the stored one stands, and announces again; receipts make that exactly once (``client.blobs.receipts``).
+The watermark moves when Airflow has stored all that a look announced, and notes what waits for more blobs.
+Whoever dies before that looks again from where the stored one stands, and announces again; receipts make that
+exactly once (``client.blobs.receipts``).
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from typing import TYPE_CHECKING, TypeAlias
 from airflow_batch_provider.client.blobs.blob_events import BLOB_CREATED, BlobEvent
 from airflow_batch_provider.client.blobs.blob_lister import BLOBS_A_PAGE, BlobLister, ServiceClock
 from airflow_batch_provider.client.blobs.blob_watermark import ListedBlob, Look, Watermark, Window
+from airflow_batch_provider.client.blobs.listed_batches import ListedBatches, NewBlob
 from airflow_batch_provider.client.blobs.watermark_store import WatermarkMovedError, WatermarkStore
+from airflow_batch_provider.spec.blob_batching import BlobBatching
 
 if TYPE_CHECKING:
     from azure.storage.blob.aio import ContainerClient
@@ -53,7 +56,7 @@ class WatchedContainer:
     :param every: seconds from one look to the next; a look that takes long is paused after longer.
     :param lookback: seconds after its date for which a dated place is still looked at.
     :param page: most blobs in one answer of the storage service.
-    :param batch: most blobs in one announcement.
+    :param batching: which of them are announced together, and when.
     :param spacing: least seconds between two announcements, as of ``QueueTiming``.
     """
 
@@ -64,7 +67,7 @@ class WatchedContainer:
     every: float = 30.0
     lookback: float = 86_400.0
     page: int = BLOBS_A_PAGE
-    batch: int = 1000
+    batching: BlobBatching = field(default_factory=BlobBatching)
     spacing: float = 3.0
 
     def watermark_name(self, account_url: str) -> str:
@@ -108,6 +111,7 @@ class BlobWatch:
         self._store = store
         self._url = url
         self._clock = ServiceClock()
+        self._batches = ListedBatches(watched.batching)
         self._is_read = False
         self._mark: Watermark | None = None
         self._written: Watermark | None = None
@@ -148,18 +152,21 @@ class BlobWatch:
         return Watermark.from_plain(plain) if plain else None
 
     async def _look(self) -> AsyncIterator[FoundBlobs]:
-        """Look once; the watermark moves when all has been stored."""
+        """Look once; the watermark moves when all that is due has been stored."""
         lister = BlobLister(self._client, self._clock, self.watched.page)
         look = Look(self._mark, await lister.now(), self.watched.window)
-        async for events in self._batches(lister, look, self._mark):
+        async for batch in self._due(lister, look):
             listed = time.monotonic()
             await self._turn()
+            events = [self._event(new.blob) for new in batch]
             found = FoundBlobs(events, asyncio.get_running_loop().create_future())
             self._not_before = time.monotonic() + self.watched.spacing
             yield found
             if not await found.stored:
                 raise _NotStoredError
             self._waited += time.monotonic() - listed
+        for new in self._batches.rest():
+            look.leave(new.blob, new.place, new.beginning)
         self._mark = look.finish()
         self._tell(lister, look, self._mark)
         if _worth_writing(self._written, self._mark):
@@ -174,29 +181,26 @@ class BlobWatch:
                 return
             await asyncio.sleep(max(1.0, self.watched.spacing))
 
-    async def _batches(
-        self, lister: BlobLister, look: Look, before: Watermark | None
-    ) -> AsyncIterator[list[BlobEvent]]:
-        """The new blobs of one look, in batches, page by page."""
+    async def _due(self, lister: BlobLister, look: Look) -> AsyncIterator[list[NewBlob]]:
+        """What one look finds to be announced, page by page."""
+        self._batches.begin(time.monotonic())
         now = dt.datetime.now(dt.timezone.utc) if (moment := self._clock.now()) is None else moment
-        since = now
-        if before is not None:
-            since = min(now, dt.datetime.fromtimestamp(before.looked, dt.timezone.utc))
-        first = since - dt.timedelta(seconds=self.watched.lookback)
-        for place in self.watched.places.between(first, now):
+        first = dt.datetime.fromtimestamp(look.since - self.watched.lookback, dt.timezone.utc)
+        for place in look.places(self.watched.places.between(first, now)):
             for beginning in await lister.beginnings(place):
                 async for page in lister.pages(beginning, look.start(beginning)):
-                    events = self._new(page, look, beginning)
-                    for start in range(0, len(events), self.watched.batch):
-                        yield events[start : start + self.watched.batch]
+                    self._batches.add(
+                        NewBlob(blob, place, beginning)
+                        for blob in page
+                        if look.take(blob, beginning, wanted=self._is_wanted(blob))
+                    )
+                    while self._batches.has_enough():
+                        yield self._batches.take()
+        while self._batches.is_due():
+            yield self._batches.take()
 
-    def _new(self, page: list[ListedBlob], look: Look, beginning: str) -> list[BlobEvent]:
-        listed = ((blob, self._event(blob)) for blob in page)
-        return [
-            event
-            for blob, event in listed
-            if look.take(blob, beginning, wanted=self.watched.wanted.accepts(event))
-        ]
+    def _is_wanted(self, blob: ListedBlob) -> bool:
+        return self.watched.wanted.accepts(self._event(blob))
 
     def _event(self, blob: ListedBlob) -> BlobEvent:
         return BlobEvent(
@@ -271,5 +275,6 @@ def _worth_writing(written: Watermark | None, mark: Watermark) -> bool:
         written is None
         or bool(mark.known.keys() - written.known.keys())
         or mark.starts != written.starts
+        or mark.waiting != written.waiting
         or mark.looked - written.looked >= REWRITE_SECONDS
     )

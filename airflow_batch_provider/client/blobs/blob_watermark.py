@@ -5,6 +5,9 @@ A version of a blob is new when it was written at or after the watermark's *floo
 be seen only some time after its *Last-Modified*: clocks of a service differ, a write is dated when it begins,
 and a listing of many pages passes names before they are written. *Last-Modified* counts whole seconds, so it
 never decides alone: within the overlap name and ETag say what is known.
+
+A version that was seen and waits to be announced with others is noted, with its place: it stays new, however
+far the floor goes, and its place is listed, however old its date.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,7 +61,8 @@ class Window:
     :param existing: whether blobs that are there at the very first look are new.
     :param name_order: whether a blob has a greater name than all that were written more than the overlap
         before it, so that a listing may begin further on.
-    :param known_at_most: versions to remember; when more were written within the overlap it gets shorter.
+    :param known_at_most: versions to remember, with those that wait; when more were written within the
+        overlap it gets shorter.
     """
 
     overlap: int = 600
@@ -75,35 +79,32 @@ class Watermark:
     :param floor: seconds since the epoch; whatever was written before is not new.
     :param looked: when the last look began, by the clock of the storage service.
     :param known: versions written at or after the floor that are not new: mark -> second.
-    :param starts: place -> the name that its next listing may begin with.
+    :param starts: beginning of names -> the name that its next listing may begin with.
+    :param waiting: versions that were seen, are not announced, and are new: mark -> place.
     """
 
     floor: int
     looked: int
     known: Mapping[str, int] = field(default_factory=dict)
     starts: Mapping[str, str] = field(default_factory=dict)
+    waiting: Mapping[str, str] = field(default_factory=dict)
 
     def to_plain(self) -> dict[str, Any]:
-        """A JSON-able form: for each second its marks, packed."""
-        marks: dict[str, list[str]] = {}
-        for mark, second in self.known.items():
-            marks.setdefault(str(second), []).append(mark)
-        known = {second: base64.b64encode(bytes.fromhex("".join(each))) for second, each in marks.items()}
+        """A JSON-able form: for each second, and for each place, its marks, packed."""
         return {
             "floor": self.floor,
             "looked": self.looked,
-            "known": {second: packed.decode() for second, packed in known.items()},
+            "known": _packed((str(second), mark) for mark, second in self.known.items()),
             "starts": dict(self.starts),
+            "waiting": _packed((place, mark) for mark, place in self.waiting.items()),
         }
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Watermark:
-        """The watermark that :meth:`to_plain` described."""
-        known: dict[str, int] = {}
-        for second, packed in plain["known"].items():
-            marks = base64.b64decode(packed).hex()
-            known |= {marks[at : at + _MARK_DIGITS]: int(second) for at in range(0, len(marks), _MARK_DIGITS)}
-        return cls(int(plain["floor"]), int(plain["looked"]), known, dict(plain["starts"]))
+        """The watermark that :meth:`to_plain` described, also of a version in which nothing waited."""
+        known = {mark: int(second) for mark, second in _unpacked(plain["known"])}
+        waiting = dict(_unpacked(plain.get("waiting", {})))
+        return cls(int(plain["floor"]), int(plain["looked"]), known, dict(plain["starts"]), waiting)
 
 
 class Look:
@@ -120,47 +121,99 @@ class Look:
         self._settled = self._moment - window.settled_for
         self._known: dict[str, int] = {}
         self._starts: dict[str, str] = {}
+        self._waiting: dict[str, str] = {}
+        self._held: dict[str, str] = {}
         wanted = self._settled - window.overlap
         self._floor = max(before.floor, wanted) if before else wanted
 
-    def start(self, place: str) -> str:
-        """The name with which the listing of a place may begin; empty: with its first.
+    @property
+    def since(self) -> int:
+        """What was written from this second on may be new: places of older dates are not listed for it."""
+        looked = min(self._before.looked, self._moment) if self._before else self._moment
+        return looked - self._window.settled_for
 
-        :param place: a beginning of names, asked for before its blobs are taken.
+    def places(self, usual: Iterable[str]) -> list[str]:
+        """The places to list.
+
+        :param usual: those whose dates are recent. What waits in others is looked at as well.
+        """
+        return list(dict.fromkeys((*(self._before.waiting.values() if self._before else ()), *usual)))
+
+    def start(self, beginning: str) -> str:
+        """The name with which a listing may begin; empty: with its first.
+
+        :param beginning: of names, asked for before its blobs are taken.
         """
         if not self._window.name_order:
             return ""
-        return self._starts.setdefault(place, self._before.starts.get(place, "") if self._before else "")
+        return self._starts.setdefault(
+            beginning, self._before.starts.get(beginning, "") if self._before else ""
+        )
 
-    def take(self, blob: ListedBlob, place: str = "", *, wanted: bool = True) -> bool:
+    def take(self, blob: ListedBlob, beginning: str = "", *, wanted: bool = True) -> bool:
         """Whether a blob is wanted and new.
 
-        :param place: the beginning of names under which it was listed.
+        :param beginning: of names, under which it was listed.
         """
-        if place in self._starts and blob.second < self._floor - self._window.overlap:
-            self._starts[place] = max(blob.name, self._starts[place])
+        if beginning in self._starts and blob.second < self._floor - self._window.overlap:
+            self._starts[beginning] = max(blob.name, self._starts[beginning])
         if not wanted:
             return False
-        if self._before is not None and (blob.second < self._before.floor or blob.mark in self._before.known):
-            return False
         baseline = self._before is None and not self._window.existing
-        if not baseline and self._window.settled_for and blob.second > self._settled:
-            return False  # looked at again: the floor is below it
+        if not (baseline or self._waited(blob) or self._is_fresh(blob)):
+            return False
         if blob.second >= self._floor:
             self._known[blob.mark] = blob.second
         return not baseline
 
+    def leave(self, blob: ListedBlob, place: str = "", beginning: str = "") -> None:
+        """A blob that is new is not announced now: it waits for others.
+
+        :param place: that was listed. A deleted blob does not wait: each look has to leave it again.
+        """
+        self._known.pop(blob.mark, None)
+        self._waiting[blob.mark] = place
+        self._held[beginning] = min(blob.name, self._held.get(beginning, blob.name))
+
     def finish(self) -> Watermark:
-        """The watermark once every new blob of this look is announced and the listing came to its end."""
+        """The watermark once every new blob of this look is announced or left, and all was listed."""
         before = self._before.known if self._before else {}
         known = {mark: second for mark, second in before.items() if second >= self._floor} | self._known
         floor = self._floor
-        if len(known) > self._window.known_at_most:
+        room = max(1, self._window.known_at_most - len(self._waiting))
+        if len(known) > room:
             newest = sorted(known.values(), reverse=True)
-            floor = min(newest[self._window.known_at_most - 1], self._settled)
+            floor = min(newest[room - 1], self._settled)
             known = {mark: second for mark, second in known.items() if second >= floor}
-        return Watermark(floor, self._moment, known, dict(self._starts))
+        starts = {each: min(name, self._held.get(each, name)) for each, name in self._starts.items()}
+        return Watermark(floor, self._moment, known, starts, self._waiting)
+
+    def _waited(self, blob: ListedBlob) -> bool:
+        return self._before is not None and blob.mark in self._before.waiting
+
+    def _is_fresh(self, blob: ListedBlob) -> bool:
+        if self._before is not None and (blob.second < self._before.floor or blob.mark in self._before.known):
+            return False
+        # What has not settled is looked at again: the floor is below it.
+        return not self._window.settled_for or blob.second <= self._settled
 
     def overlap_of(self, watermark: Watermark) -> int:
         """The overlap that a watermark of this look leaves, in seconds."""
         return self._settled - watermark.floor
+
+
+def _packed(marks: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Marks by what they have in common, which comes first."""
+    of: dict[str, list[str]] = {}
+    for common, mark in marks:
+        of.setdefault(common, []).append(mark)
+    return {common: base64.b64encode(bytes.fromhex("".join(each))).decode() for common, each in of.items()}
+
+
+def _unpacked(packed: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Each mark with what it has in common with others."""
+    pairs: list[tuple[str, str]] = []
+    for common, text in packed.items():
+        marks = base64.b64decode(text).hex()
+        pairs += [(marks[at : at + _MARK_DIGITS], common) for at in range(0, len(marks), _MARK_DIGITS)]
+    return pairs

@@ -36,10 +36,7 @@ class WaitingBlobs:
         if not self._arrived or now < self._not_before:
             return False
         times = [arrived for arrived, _ in self._arrived.values()]
-        rule = self._batching
-        enough = len(times) >= rule.min_batch and now >= times[-1] + rule.quiet_period
-        overdue = rule.longest_wait is not None and now >= times[0] + rule.longest_wait
-        return enough or overdue
+        return self._batching.is_due(len(times), times[0], times[-1], now)
 
     def take(self, now: float) -> list[Announcement]:
         """Take what goes into the next event, oldest first."""

@@ -33,11 +33,18 @@ WAIT = 30.0
         ({"conn_id": ""}, "conn_id is missing"),
         ({"prefix": "/scans/{%Y}/"}, "begins with '/'"),
         ({"prefix": "scans/{ds}/"}, "{ds} is no date"),
-        ({"every": timedelta(0)}, "every is datetime.timedelta(0)"),
+        ({"every": 30}, "every is 30"),
+        ({"every": timedelta(0)}, "every is 0 s. Give 1 s or more"),
+        ({"every": timedelta(milliseconds=200)}, "every is 0.2 s. Give 1 s or more"),
         ({"overlap": 600}, "overlap is 600"),
         ({"lookback": "1 day"}, "lookback is '1 day'"),
         ({"settled_for": timedelta(seconds=-1)}, "settled_for is"),
         ({"max_batch": 0}, "max_batch is 0"),
+        ({"min_batch": 5}, "without longest_wait"),
+        ({"min_batch": 5, "max_batch": 4, "longest_wait": 1}, "above max_batch"),
+        ({"quiet_period": timedelta(seconds=-1)}, "quiet_period is"),
+        ({"quiet_period": timedelta(hours=2), "longest_wait": 60}, "60 s, below quiet_period"),
+        ({"longest_wait": "1h"}, "longest_wait is '1h'"),
         ({"timezone": "Mars"}, "timezone is 'Mars'"),
         ({"min_bytes": 2, "max_bytes": 1}, "min_bytes is 2"),
     ],
@@ -58,6 +65,9 @@ def test_a_trigger_comes_out_of_airflows_database_as_it_went_in() -> None:
         every=timedelta(minutes=1),
         settled_for=timedelta(seconds=5),
         in_name_order=True,
+        min_batch=100,
+        quiet_period=timedelta(minutes=1),
+        longest_wait=timedelta(minutes=10),
     )
     _, kwargs = trigger.serialize()
     row = Trigger(classpath="x", kwargs=kwargs)
@@ -163,6 +173,23 @@ async def test_the_watermark_moves_into_the_state_of_the_asset_when_all_events_a
     assert len(Watermark.from_plain(watermark).known) == 3
     running.cancel()
     await manager.stop_all()
+
+
+@pytest.mark.slow
+async def test_a_watcher_waits_for_as_many_blobs_as_the_author_says(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blob_listing, "STORED_WITHIN", 0.01)
+    await bench.container.upload_blob("a", b"x")
+    running = bench.trigger(min_batch=2, longest_wait=timedelta(hours=1)).run()
+    event = asyncio.ensure_future(anext(running))
+    await until(bench.work.exists)  # a look has come to its end, and "a" waits
+    assert not event.done()
+
+    await bench.container.upload_blob("b", b"x")
+
+    assert names(await asyncio.wait_for(event, WAIT)) == ["a", "b"]
+    await running.aclose()  # type: ignore[attr-defined]
 
 
 @pytest.mark.slow

@@ -21,6 +21,7 @@ from airflow_batch_provider.client.blobs.watermark_store import (
     WatermarkMovedError,
     open_store,
 )
+from airflow_batch_provider.spec.blob_batching import BlobBatching
 from airflow_batch_provider.spec.blob_filter import BlobFilter
 from airflow_batch_provider.spec.blob_places import BlobPlaces
 from demo.stack.accounts import StorageAccount
@@ -173,7 +174,9 @@ async def test_a_look_that_waits_for_airflow_does_not_put_off_the_next(bench: Be
 
 async def test_blobs_wait_while_there_is_no_room_for_more_runs(bench: Bench) -> None:
     await bench.upload("a", "b", "c")
-    found = bench.found(replace(bench.watched(existing=True), batch=2, spacing=0.05))
+    found = bench.found(
+        replace(bench.watched(existing=True), batching=BlobBatching(max_batch=2), spacing=0.05)
+    )
     assert await next_names(found) == ["a", "b"]
     bench.room.clear()
     looking = asyncio.ensure_future(anext(found))
@@ -183,6 +186,46 @@ async def test_blobs_wait_while_there_is_no_room_for_more_runs(bench: Bench) -> 
     bench.room.set()
 
     assert [event.name for event in (await asyncio.wait_for(looking, WAIT)).events] == ["c"]
+
+
+def waiting(mark: Any) -> int:
+    return len(Watermark.from_plain(mark).waiting)
+
+
+async def test_blobs_that_wait_for_others_survive_a_triggerer_that_dies(bench: Bench) -> None:
+    batching = BlobBatching(min_batch=3, max_batch=3, longest_wait=3600)
+    watched = replace(bench.watched("scans/{%Y/%m/%d}/"), batching=batching, lookback=0)
+    a, b, c, d = (f"scans/{dt.datetime.now(dt.timezone.utc):%Y/%m/%d}/{name}" for name in "abcd")
+    first = await bench.begun(watched)
+    died = asyncio.ensure_future(anext(first))
+    await bench.upload(a, b, d)
+    await bench.container.delete_blob(d)  # does not count: there are two
+    await bench.until_mark(lambda mark: waiting(mark) == 2)
+    died.cancel()
+
+    restarted = bench.found(watched)
+    looking = asyncio.ensure_future(anext(restarted))
+    await bench.upload(a, data=b"newer")
+    await bench.upload(c)
+    page = await asyncio.wait_for(looking, WAIT)
+    page.stored.set_result(True)
+    following = asyncio.ensure_future(anext(restarted))
+    await bench.until_mark(lambda mark: waiting(mark) == 0)
+    assert [(event.name, event.size) for event in page.events] == [(a, 5), (b, 1), (c, 1)]
+
+    assert not following.done()
+    following.cancel()
+
+
+async def test_what_waits_is_announced_when_no_more_come(bench: Bench) -> None:
+    watched = replace(bench.watched(), batching=BlobBatching(quiet_period=0.4))
+    found = await bench.begun(watched)
+    looking = asyncio.ensure_future(next_names(found))
+    for name in "abc":
+        await bench.upload(name)
+        await bench.until_mark(lambda mark: waiting(mark) > 0)
+
+    assert await looking == ["a", "b", "c"]
 
 
 async def test_two_announcements_are_some_time_apart(bench: Bench) -> None:

@@ -111,12 +111,19 @@ def test_a_watermark_survives_json() -> None:
     assert Watermark.from_plain(mark.to_plain()) == mark
 
 
-def test_a_full_watermark_is_within_what_airflow_wants_a_state_to_have() -> None:
+@pytest.mark.parametrize("waiting", [0, 999])
+def test_a_full_watermark_is_within_what_airflow_wants_a_state_to_have(waiting: int) -> None:
     window = Window()
     _, mark = look(None, 0, window=window)
-    _, mark = look(mark, 600, *(blob(str(n), n / 20) for n in range(12_000)), window=window)
+    looking = Look(mark, at(600), window)
+    found = [blob(str(n), n / 20) for n in range(12_000)]
+    assert all(looking.take(each) for each in found)
+    for each in found[:waiting]:
+        looking.leave(each, "scans/*/2026/11/26/")
+    mark = looking.finish()
 
-    assert 4_900 < len(mark.known) <= 5_100
+    assert len(mark.waiting) == waiting
+    assert 4_900 < len(mark.known) + waiting <= 5_100
     assert Watermark.from_plain(json.loads(json.dumps(mark.to_plain()))) == mark
     assert len(json.dumps(mark.to_plain())) < 65_535
 
@@ -136,6 +143,72 @@ def test_a_place_that_is_not_listed_any_more_is_forgotten() -> None:
     looking.start("2026/11/26/")
 
     assert set(looking.finish().starts) == {"2026/11/26/"}
+
+
+def left(before: Watermark | None, second: float, *blobs: ListedBlob, window: Window = USUAL) -> Watermark:
+    """A look that announces nothing: all that is new waits."""
+    looking = Look(before, at(second), window)
+    start = looking.start("2026/")
+    for each in blobs:
+        if each.name >= start and looking.take(each, "2026/"):
+            looking.leave(each, "{place}", "2026/")
+    return looking.finish()
+
+
+def test_what_waits_stays_new_however_old_it_gets_and_is_new_no_more_once_announced() -> None:
+    _, mark = look(None, 0)
+    waiting = blob("a", 5)
+    for second in (5, 50, 500):
+        mark = Watermark.from_plain(json.loads(json.dumps(left(mark, second, waiting).to_plain())))
+        assert (mark.waiting, mark.known) == ({waiting.mark: "{place}"}, {})
+
+    new, mark = look(mark, 600, waiting)
+    assert (new, mark.waiting) == (["a"], {})
+    assert look(mark, 600, waiting)[0] == []
+
+
+def test_what_waits_and_is_overwritten_or_deleted_is_forgotten() -> None:
+    mark = left(look(None, 0)[1], 5, blob("a", 5), blob("b", 5))
+    newer = blob("a", 300, etag="2")
+
+    mark = left(mark, 300, newer)
+
+    assert set(mark.waiting) == {newer.mark}
+    assert look(mark, 600, newer)[0] == ["a"]
+
+
+def test_the_place_of_what_waits_is_listed_after_its_date() -> None:
+    mark = left(look(None, 0)[1], 5, blob("a", 5))
+
+    assert Look(mark, at(600), USUAL).places(["today/"]) == ["{place}", "today/"]
+
+
+def test_in_the_order_of_names_a_listing_begins_no_later_than_with_what_waits() -> None:
+    window = Window(overlap=OVERLAP, existing=True, name_order=True)
+    mark = left(None, 100, blob("2026/b", 100), window=window)
+    mark = left(mark, 200, blob("2026/b", 100), blob("2026/c", 150), window=window)
+
+    assert Look(mark, at(300), window).start("2026/") == "2026/b"
+
+
+def test_a_clock_that_goes_back_does_not_forget_what_waits_to_be_announced() -> None:
+    window = Window(overlap=OVERLAP, settled_for=30)
+    mark = left(look(None, 0, window=window)[1], 100, blob("a", 65), window=window)
+
+    assert look(mark, 80, blob("a", 65), window=window)[0] == ["a"]
+
+
+def test_places_are_listed_until_what_is_in_them_has_settled() -> None:
+    _, mark = look(None, 100)
+
+    assert Look(mark, at(200), Window(settled_for=30)).since == START + 70
+
+
+def test_a_watermark_of_before_anything_could_wait_is_read() -> None:
+    plain = look(None, 0, blob("a", 0))[1].to_plain()
+    del plain["waiting"]
+
+    assert Watermark.from_plain(plain).waiting == {}
 
 
 class Container(RuleBasedStateMachine):
