@@ -12,7 +12,7 @@ from benchmarks.table import Row, print_table
 
 NAMES = (
     *("imports", "submission", "watching", "job_end", "serving", "scaling", "throughput", "simulation"),
-    *("latency", "listing", "fan_out"),
+    *("latency", "listing", "old_container", "fan_out"),
 )
 
 
