@@ -54,6 +54,7 @@ CASES = (
         Case(name, OURS.format(module=module, name=name))
         for module, name in (
             ("operators.job", "AzureBatchJobOperator"),
+            ("spec", "JobGraph, blob, shell"),
             ("operators.pool", "AzureBatchPoolOperator"),
             ("operators.blob_claim", "AzureBlobClaimOperator"),
             ("triggers.blob_events", "BlobCreatedTrigger"),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from airflow_batch_provider import spec
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.files import Render, as_written
-from airflow_batch_provider.spec.graph import JobGraph
 from airflow_batch_provider.spec.literal_braces import refuse_literal_jinja
+
+if TYPE_CHECKING:
+    from airflow_batch_provider.spec.graph import JobGraph
 
 
 def check_graph(graph: object, kwargs: Mapping[str, Any] | None, where: str) -> None:
@@ -22,7 +25,7 @@ def check_graph(graph: object, kwargs: Mapping[str, Any] | None, where: str) -> 
     Raises:
         SpecError: neither a graph nor a function, a graph that cannot work, or one with arguments.
     """
-    if isinstance(graph, JobGraph):
+    if isinstance(graph, spec.JobGraph):
         graph.validate()
         refuse_literal_jinja(graph.specs)
         if kwargs:
@@ -50,8 +53,8 @@ def rendered_graph(
     Raises:
         SpecError: the function gave something else, or the graph cannot work.
     """
-    made: object = graph if isinstance(graph, JobGraph) else graph(**(kwargs or {}))
-    if not isinstance(made, JobGraph):
+    made: object = graph if isinstance(graph, spec.JobGraph) else graph(**(kwargs or {}))
+    if not isinstance(made, spec.JobGraph):
         raise SpecError(f"the function gave {made!r}", where=f"graph of {where}", right="Return a JobGraph.")
     done = made.rendered(render if made is graph else as_written)
     done.validate()

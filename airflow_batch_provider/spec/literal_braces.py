@@ -7,10 +7,13 @@ that is written in the DAG file nothing is from outside: braces there are meant 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.files import BlobRef, is_template
-from airflow_batch_provider.spec.task import TaskSpec
+
+if TYPE_CHECKING:
+    from airflow_batch_provider.spec.task import TaskSpec
 
 __all__ = ["refuse_literal_jinja"]
 
