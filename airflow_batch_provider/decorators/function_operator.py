@@ -152,7 +152,7 @@ class AzureBatchDecoratedOperator(TellsLineage, DecoratedOperator):
                 ),
                 method_name="resume",
             )
-        return self._finish(context, run, claim.job_id, claim.task_id, run.wait(claim, seconds, deadline))
+        return self._finish(context, run, claim.job_id, claim.task_id, *run.wait(claim, seconds, deadline))
 
     @lasting
     def resume(self, context: Context, event: Mapping[str, Any]) -> Any:
@@ -160,7 +160,9 @@ class AzureBatchDecoratedOperator(TellsLineage, DecoratedOperator):
         run = self._run(context, {})
         job_id, task_id = str(event["job_id"]), str(event["task_id"])
         run.settle(job_id, task_id)
-        return self._finish(context, run, job_id, task_id, str(event["ending"]))
+        # One that was fired by an earlier version has no reason.
+        ending, reason = str(event["ending"]), str(event.get("reason") or "")
+        return self._finish(context, run, job_id, task_id, ending, reason)
 
     def on_kill(self) -> None:
         """End the Batch task of this Airflow task and no other; its end is not waited for."""
@@ -171,7 +173,9 @@ class AzureBatchDecoratedOperator(TellsLineage, DecoratedOperator):
         script = terminate_task(*self._mine)
         end_in_worker(self.conn_id, script, f"Batch task {self._mine[1]}", self.log)
 
-    def _finish(self, context: Context, run: SingleTaskRun, job_id: str, task_id: str, ending: str) -> Any:
+    def _finish(
+        self, context: Context, run: SingleTaskRun, job_id: str, task_id: str, ending: str, reason: str
+    ) -> Any:
         """What the function returned; or raise what it raised."""
         from airflow_batch_provider.client.files.function_files import read_outcome
         from airflow_batch_provider.exceptions import BatchFunctionError, BatchJobFailedError
@@ -181,7 +185,7 @@ class AzureBatchDecoratedOperator(TellsLineage, DecoratedOperator):
         try:
             declared = self._graph({}, "", text_renderer(self, context), task_id)
             self.lineage = lineage_of(declared, storage.storage)
-            run.finish(job_id, task_id, ending)
+            run.finish(job_id, task_id, ending, reason)
         except BatchJobFailedError as error:
             failure = error
         finally:

@@ -197,8 +197,7 @@ class AzureBatchOperator(TypedOutput, TellsLineage, BaseOperator):
                 ),
                 method_name="resume",
             )
-        ending = run.wait(claim, seconds, deadline)
-        return self._finish(run, claim.job_id, claim.task_id, ending)
+        return self._finish(run, claim.job_id, claim.task_id, *run.wait(claim, seconds, deadline))
 
     @lasting
     def resume(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
@@ -206,7 +205,9 @@ class AzureBatchOperator(TypedOutput, TellsLineage, BaseOperator):
         run = self._run(context)
         job_id, task_id = str(event["job_id"]), str(event["task_id"])
         run.settle(job_id, task_id)
-        return self._finish(run, job_id, task_id, str(event["ending"]))
+        # One that was fired by an earlier version has no reason.
+        ending, reason = str(event["ending"]), str(event.get("reason") or "")
+        return self._finish(run, job_id, task_id, ending, reason)
 
     def on_kill(self) -> None:
         """End the Batch task of this Airflow task and no other; its end is not waited for."""
@@ -217,12 +218,14 @@ class AzureBatchOperator(TypedOutput, TellsLineage, BaseOperator):
         script = terminate_task(*self._mine)
         end_in_worker(self.azure_batch_conn_id, script, f"Batch task {self._mine[1]}", self.log)
 
-    def _finish(self, run: SingleTaskRun, job_id: str, task_id: str, ending: str) -> dict[str, Any]:
+    def _finish(
+        self, run: SingleTaskRun, job_id: str, task_id: str, ending: str, reason: str
+    ) -> dict[str, Any]:
         self.lineage = lineage_of_wire(
             self._wire(self.batch_task_resource_files) or (), self._wire(self.batch_task_output_files) or ()
         )
         try:
-            run.finish(job_id, task_id, ending)
+            run.finish(job_id, task_id, ending, reason)
         finally:
             run.clean_up(job_id, job=self.should_delete_job, pool=self.should_delete_pool)
         return {"job_id": job_id, "pool_id": self.batch_pool_id, "task_id": task_id}

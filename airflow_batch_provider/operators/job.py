@@ -233,8 +233,8 @@ class AzureBatchJobOperator(TypedOutput, TellsLineage, BaseOperator):
         seen: Mapping[str, Sequence[int]],
     ) -> dict[str, Any]:
         """Submit what is known by now and wait for what comes next."""
-        from airflow_batch_provider.client.jobs.idle_watch import IdleWatch
         from airflow_batch_provider.client.jobs.watching import Watch
+        from airflow_batch_provider.client.watching.idle_watch import IdleWatch
         from airflow_batch_provider.client.watching.streams import Follower
         from airflow_batch_provider.triggers.job import AzureBatchJobTrigger
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
-from airflow_batch_provider.exceptions import AzureBatchError, BatchJobTimeoutError
+from airflow_batch_provider.exceptions import AzureBatchError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.hooks.killed import end_in_worker
 from airflow_batch_provider.lasting import lasting
@@ -89,9 +89,10 @@ class AzureBatchMemberOperator(TypedOutput, TellsLineage, BaseOperator):
         settings, run, _ = self._begin(context)
         job_id = str(event["job_id"])
         self._remember(context, settings, job_id)
-        return self._act(
-            context, settings, run, job_id, str(event["ending"]), float(event["deadline"]), event["seen"]
-        )
+        # One that was fired by an earlier version has no reason.
+        ending, reason = str(event["ending"]), str(event.get("reason") or "")
+        deadline, seen = float(event["deadline"]), event["seen"]
+        return self._act(context, settings, run, job_id, ending, reason, deadline, seen)
 
     def on_kill(self) -> None:
         """End the Batch task that is waited for, and nothing else of its job."""
@@ -129,8 +130,8 @@ class AzureBatchMemberOperator(TypedOutput, TellsLineage, BaseOperator):
             )
             self.defer(trigger=trigger, method_name="resume")
         follower = Follower(job_id, settings.log_output, seen)
-        ending = run.wait(TaskWatch(job_id, self.spec.id, deadline), follower)
-        return self._act(context, settings, run, job_id, ending, deadline, follower.state())
+        ending, reason = run.wait(TaskWatch(job_id, self.spec.id, deadline), follower)
+        return self._act(context, settings, run, job_id, ending, reason, deadline, follower.state())
 
     def _act(
         self,
@@ -139,18 +140,14 @@ class AzureBatchMemberOperator(TypedOutput, TellsLineage, BaseOperator):
         run: MemberRun,
         job_id: str,
         ending: str,
+        reason: str,
         deadline: float,
         seen: Mapping[str, Sequence[int]],
     ) -> dict[str, Any]:
         if ending == "timeout":
-            run.end_late(job_id)
-            raise BatchJobTimeoutError(
-                f"Task {self.spec.id} of Batch job {job_id} was not done within the group's timeout and is "
-                "being ended.\n"
-                "Likely cause: it takes longer than expected, or the pool has too few nodes.\n"
-                "Next step: look at the pool's nodes; raise timeout and max_wall_clock if the time was well "
-                "spent."
-            )
+            raise run.end_late(job_id, reason)
+        if ending == "unprepared":
+            raise run.unprepared(job_id, reason)
         self.lineage = lineage_of(run.graph, AzureBatchHook(settings.conn_id).settings.storage)
         done = run.finish(job_id)
         if done is None:  # A list has shown it as it was before it was told to run again.

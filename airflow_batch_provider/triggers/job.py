@@ -90,9 +90,9 @@ class AzureBatchJobTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Watch the job until it has ended, can grow, can go no further, or the time is over."""
-        from airflow_batch_provider.client.jobs.idle_watch import IdleWatch
         from airflow_batch_provider.client.jobs.watching import Watch, watch_job
         from airflow_batch_provider.client.requests.drive import AsyncDriver, log_to
+        from airflow_batch_provider.client.watching.idle_watch import IdleWatch
         from airflow_batch_provider.client.watching.poller import shared_poller
         from airflow_batch_provider.client.watching.streams import Follower
 

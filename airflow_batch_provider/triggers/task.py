@@ -73,7 +73,7 @@ class AzureBatchTaskTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Watch the task until there is something to do about it."""
         from airflow_batch_provider.client.requests.drive import AsyncDriver, log_to
-        from airflow_batch_provider.client.tasks.task_watch import TaskWatch, watch_task
+        from airflow_batch_provider.client.tasks.task_watch import TaskWatch, Waiting, watch_task
         from airflow_batch_provider.client.watching.poller import shared_poller
         from airflow_batch_provider.client.watching.streams import Follower
 
@@ -84,14 +84,22 @@ class AzureBatchTaskTrigger(BaseTrigger):
         )
         follower = Follower(self.job_id, which=True, seen=self.seen)
         watch = TaskWatch(self.job_id, self.batch_task_id, self.deadline, self.seconds)
+        waiting = Waiting(self.batch_task_id)
         async with poller.session() as client:
             look = partial(poller.look_at_task, task_id=self.batch_task_id)
             driver = AsyncDriver(client, log_to(self.log), look=look)
             ending, _ = await asyncio.gather(
-                driver.run(watch_task(watch, follower, time.time, poller.rations)),
+                driver.run(watch_task(watch, follower, time.time, poller.rations, waiting)),
                 asyncio.sleep(seconds_until_worker_ended()),
             )
-        yield TriggerEvent({"ending": ending, "job_id": self.job_id, "task_id": self.batch_task_id})
+        yield TriggerEvent(
+            {
+                "ending": ending,
+                "job_id": self.job_id,
+                "task_id": self.batch_task_id,
+                "reason": str(waiting.reason or ""),
+            }
+        )
 
     async def on_kill(self) -> None:
         """End the Batch task when a user has killed the deferred Airflow task; its job goes on."""

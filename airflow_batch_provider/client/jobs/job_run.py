@@ -19,7 +19,6 @@ from airflow_batch_provider.client.jobs.claim import (
     existing_ids,
 )
 from airflow_batch_provider.client.jobs.expansion import grown
-from airflow_batch_provider.client.jobs.idle_watch import IdleWatch
 from airflow_batch_provider.client.jobs.outcome import Outcome, read_outcome
 from airflow_batch_provider.client.jobs.pool_check import check_pool
 from airflow_batch_provider.client.jobs.preparation import printed_by_preparation
@@ -32,6 +31,7 @@ from airflow_batch_provider.client.requests.job_requests import get_job, termina
 from airflow_batch_provider.client.requests.meaning import Layer
 from airflow_batch_provider.client.requests.request_errors import request_failure
 from airflow_batch_provider.client.requests.steps import Refusal, Say, Script
+from airflow_batch_provider.client.watching.idle_watch import IdleWatch
 from airflow_batch_provider.client.watching.pace import LONGEST, Pace
 from airflow_batch_provider.client.watching.streams import Follower, read_tail
 from airflow_batch_provider.exceptions import BatchJobFailedError, BatchRequestError, BatchResultError

@@ -5,9 +5,9 @@ Source: Azure Batch: *Job preparation and job release tasks*.
 
 from __future__ import annotations
 
-from airflow_batch_provider.client.jobs.idle_reasons import PreparationView
 from airflow_batch_provider.client.pools.pool_watch import printed_on_node
 from airflow_batch_provider.client.requests.steps import Call, Script
+from airflow_batch_provider.client.watching.idle_reasons import PreparationView
 
 
 def printed_by_preparation(job_id: str) -> Script[str]:

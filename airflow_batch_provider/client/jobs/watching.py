@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from airflow_batch_provider.client.jobs.idle_watch import IdleWatch
 from airflow_batch_provider.client.jobs.outcome import is_stalled
 from airflow_batch_provider.client.requests.job_requests import count_tasks, get_task
 from airflow_batch_provider.client.requests.records import JobView, TaskCounts
 from airflow_batch_provider.client.requests.steps import Look, Refusal, Say, Script
+from airflow_batch_provider.client.watching.idle_watch import IdleWatch
 from airflow_batch_provider.client.watching.outage import Outage
 from airflow_batch_provider.client.watching.pace import Pace
 from airflow_batch_provider.client.watching.ration import Rations, Turns

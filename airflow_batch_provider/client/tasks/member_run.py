@@ -10,21 +10,31 @@ from typing import TYPE_CHECKING, Any
 from airflow_batch_provider.client.jobs.claim import Found
 from airflow_batch_provider.client.jobs.job_run import JobRun, Looker, explained
 from airflow_batch_provider.client.jobs.outcome import Outcome
+from airflow_batch_provider.client.jobs.preparation import printed_by_preparation
 from airflow_batch_provider.client.requests.drive import Driver, log_to
-from airflow_batch_provider.client.requests.job_requests import get_job
+from airflow_batch_provider.client.requests.job_requests import get_job, terminate_job
 from airflow_batch_provider.client.requests.meaning import Layer
 from airflow_batch_provider.client.requests.steps import Say
 from airflow_batch_provider.client.tasks.group_jobs import terminate_task
+from airflow_batch_provider.client.tasks.idle_errors import unprepared_error, why_late
 from airflow_batch_provider.client.tasks.member_place import Attempt, find_place, judge_fate, read_fate
 from airflow_batch_provider.client.tasks.member_report import member_report
-from airflow_batch_provider.client.tasks.task_watch import TaskEnding, TaskWatch, watch_task
-from airflow_batch_provider.client.watching.polls import see_task
+from airflow_batch_provider.client.tasks.task_watch import TaskEnding, TaskWatch, Waiting, watch_task
+from airflow_batch_provider.client.watching.idle_tasks import IdleTasks, see_alone
+from airflow_batch_provider.client.watching.ration import Rations
 from airflow_batch_provider.client.watching.streams import Follower, read_tail
+from airflow_batch_provider.exceptions import BatchJobFailedError, BatchJobTimeoutError
 from airflow_batch_provider.spec.graph import JobGraph
 from airflow_batch_provider.spec.ids import JobIdentity
 
 if TYPE_CHECKING:
     from airflow_batch_provider.client.jobs.job_files import JobFiles
+
+
+_TOO_SLOW = (
+    "Likely cause: it takes longer than expected, or the pool has too few nodes.\n"
+    "Next step: look at the pool's nodes; raise timeout and max_wall_clock if the time was well spent."
+)
 
 
 class MemberRun:
@@ -86,18 +96,40 @@ class MemberRun:
             run.fill(claim)
         return claim.job_id
 
-    def wait(self, watch: TaskWatch, follower: Follower) -> TaskEnding:
-        """Watch the task in this thread until it has ended."""
-        looker = Looker(self._driver, self._sleep, lambda job_id: see_task(job_id, watch.task_id))
+    def wait(self, watch: TaskWatch, follower: Follower) -> tuple[TaskEnding, str]:
+        """Watch the task in this thread until it has ended; gives why it does not run, if so, too."""
+        idle, waiting = IdleTasks(Rations()), Waiting(watch.task_id)
+        looker = Looker(self._driver, self._sleep, lambda job_id: see_alone(job_id, watch.task_id, idle))
         driver = Driver(self._client, self._say, sleep=self._sleep, look=looker)
-        return driver.run(watch_task(watch, follower, time.time))
+        ending = driver.run(watch_task(watch, follower, time.time, waiting=waiting))
+        return ending, str(waiting.reason or "")
 
-    def end_late(self, job_id: str) -> None:
-        """End the task, since its time is over; its job and all else in it go on."""
+    def unprepared(self, job_id: str, reason: str) -> BatchJobFailedError:
+        """End the job, which is the group's, since no node can be prepared for any task of it.
+
+        Returns:
+            The error to raise, with what the preparation task has printed.
+        """
+        with explained(f"Ending Batch job {job_id}"):
+            printed = self._driver.run(printed_by_preparation(job_id))
+            self._driver.run(terminate_job(job_id, "AirflowPreparationFailed"))
+        self._measure(Outcome(job_id, None, cause=Layer.NODE_START))
+        return unprepared_error(job_id, f"Batch job {job_id} is being ended", reason, printed)
+
+    def end_late(self, job_id: str, reason: str) -> BatchJobTimeoutError:
+        """End the task, since its time is over; its job and all else in it go on.
+
+        Returns:
+            The error to raise.
+        """
         with explained(f"Ending task {self._spec.id} of Batch job {job_id}"):
             self._driver.run(terminate_task(job_id, self._spec.id))
             job = self._driver.run(get_job(job_id))
         self._measure(Outcome(job_id, job, cause=Layer.WALL_CLOCK))
+        return BatchJobTimeoutError(
+            f"Task {self._spec.id} of Batch job {job_id} was not done within the group's timeout and is "
+            f"being ended.\n{why_late(reason, _TOO_SLOW)}"
+        )
 
     def finish(self, job_id: str) -> dict[str, Any] | None:
         """Say what became of the task.

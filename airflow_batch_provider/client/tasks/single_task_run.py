@@ -8,6 +8,7 @@ from typing import Any
 
 from airflow_batch_provider.client.jobs.job_run import Looker, explained
 from airflow_batch_provider.client.jobs.outcome import Outcome
+from airflow_batch_provider.client.jobs.preparation import printed_by_preparation
 from airflow_batch_provider.client.jobs.report import report
 from airflow_batch_provider.client.jobs.submission import end_when_done
 from airflow_batch_provider.client.pools.pool_watch import PoolWait, watch_pool
@@ -16,6 +17,7 @@ from airflow_batch_provider.client.requests.drive import Driver, log_to
 from airflow_batch_provider.client.requests.job_requests import GONE, patiently
 from airflow_batch_provider.client.requests.meaning import Layer
 from airflow_batch_provider.client.requests.steps import Call, Refusal, Say
+from airflow_batch_provider.client.tasks.idle_errors import unprepared_error, why_late
 from airflow_batch_provider.client.tasks.single_task import (
     Settle,
     SharedTask,
@@ -28,14 +30,21 @@ from airflow_batch_provider.client.tasks.single_task import (
     terminate_task,
     verified_images,
 )
-from airflow_batch_provider.client.tasks.task_watch import TaskEnding, TaskWatch, watch_task
-from airflow_batch_provider.client.watching.polls import see_task
+from airflow_batch_provider.client.tasks.task_watch import TaskEnding, TaskWatch, Waiting, watch_task
+from airflow_batch_provider.client.watching.idle_tasks import IdleTasks, see_alone
+from airflow_batch_provider.client.watching.ration import Rations
 from airflow_batch_provider.client.watching.streams import Follower, read_tail
 from airflow_batch_provider.exceptions import BatchJobTimeoutError, BatchPoolError, BatchPoolHopelessError
 from airflow_batch_provider.spec.official import OfficialPool
 
 _DELETION_SECONDS = 3600.0
 """For a pool of the same id to be gone: its nodes finish their tasks first."""
+
+
+_TOO_SLOW = (
+    "Likely cause: it takes longer than expected, or the pool has no free node.\n"
+    "Next step: look at the pool's nodes and the task's output; raise timeout if the time was well spent."
+)
 
 
 class SingleTaskRun:
@@ -136,20 +145,32 @@ class SingleTaskRun:
         self._say(Say(f"{how} Batch task {claim.task_id} of job {claim.job_id}"))
         return claim
 
-    def wait(self, claim: TaskClaim, seconds: float, deadline: float) -> TaskEnding:
-        """Watch the task in this thread until there is something to do about it."""
+    def wait(self, claim: TaskClaim, seconds: float, deadline: float) -> tuple[TaskEnding, str]:
+        """Watch the task in this thread until there is something to do about it.
+
+        Returns:
+            Why watching ended, and why the task does not run, if it does not and that is known.
+        """
+        idle, waiting = IdleTasks(Rations()), Waiting(claim.task_id)
         looker = Looker(
             self._driver,
             self._sleep,
-            lambda job_id: see_task(job_id, claim.task_id),
+            lambda job_id: see_alone(job_id, claim.task_id, idle),
             longest=self._longest,
         )
         driver = Driver(self._client, self._say, sleep=self._sleep, look=looker)
         watch = TaskWatch(claim.job_id, claim.task_id, deadline, seconds)
-        return driver.run(watch_task(watch, Follower(claim.job_id, which=True), time.time))
+        follower = Follower(claim.job_id, which=True)
+        ending = driver.run(watch_task(watch, follower, time.time, waiting=waiting))
+        return ending, str(waiting.reason or "")
 
-    def finish(self, job_id: str, task_id: str, ending: str) -> None:
+    def finish(self, job_id: str, task_id: str, ending: str, reason: str = "") -> None:
         """Nothing if the task did well.
+
+        Parameters:
+            job_id, task_id: the task.
+            ending: why watching it ended.
+            reason: why it does not run; empty: it does, or that is not known.
 
         Raises:
             BatchJobFailedError: it did not; the text explains.
@@ -159,7 +180,15 @@ class SingleTaskRun:
             if ending == "timeout":
                 self._driver.run(terminate_task(job_id, task_id, self.task.owner))
                 self._measure(Outcome(job_id, None, cause=Layer.WALL_CLOCK))
-                raise BatchJobTimeoutError(_too_late(task_id, job_id, self.task.timeout.total_seconds() / 60))
+                minutes = self.task.timeout.total_seconds() / 60
+                raise BatchJobTimeoutError(_too_late(task_id, job_id, minutes, reason))
+            if ending == "unprepared":
+                # The job may be others' too; what is ours in it is this task.
+                printed = self._driver.run(printed_by_preparation(job_id))
+                self._driver.run(terminate_task(job_id, task_id, self.task.owner))
+                self._measure(Outcome(job_id, None, cause=Layer.NODE_START))
+                ended = f"Batch task {task_id} of job {job_id} is being ended"
+                raise unprepared_error(job_id, ended, reason, printed)
             outcome = self._driver.run(task_outcome(job_id, task_id))
             self._measure(outcome)
             if not outcome.succeeded:
@@ -187,10 +216,8 @@ class _NoAccount:
     account_resource_id = ""
 
 
-def _too_late(task_id: str, job_id: str, minutes: float) -> str:
+def _too_late(task_id: str, job_id: str, minutes: float, reason: str) -> str:
     return (
         f"Batch task {task_id} of job {job_id} did not end within timeout={minutes:g} minutes of its start, "
-        "or got no node in time; it is being ended.\n"
-        "Likely cause: it takes longer than expected, or the pool has no free node.\n"
-        "Next step: look at the pool's nodes and the task's output; raise timeout if the time was well spent."
+        f"or got no node in time; it is being ended.\n{why_late(reason, _TOO_SLOW)}"
     )

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from airflow_batch_provider.client.requests.steps import Look, Refusal, Say, Script
+from airflow_batch_provider.client.watching.idle_reasons import Reason
 from airflow_batch_provider.client.watching.outage import Outage
 from airflow_batch_provider.client.watching.polls import TaskSeen
 from airflow_batch_provider.client.watching.ration import Rations, Turns
 from airflow_batch_provider.client.watching.streams import Follower
 
-TaskEnding: TypeAlias = Literal["ended", "timeout"]
-"""Why watching stopped: the task or its job has ended or is gone, or the operator's time is over."""
+TaskEnding: TypeAlias = Literal["ended", "unprepared", "timeout"]
+"""Why watching stopped: the task or its job has ended or is gone, no node can be prepared for the job, or the
+operator's time is over."""
 
 _STARTED = frozenset({"preparing", "running", "completed"})
 
@@ -35,8 +37,36 @@ class TaskWatch:
     seconds: float | None = None
 
 
+class Waiting:
+    """Says why a task does not run: once, and again when the reason has changed.
+
+    Parameters:
+        task_id: the task.
+    """
+
+    def __init__(self, task_id: str) -> None:
+        self._task_id = task_id
+        self._said: Reason | None = None
+        self.reason: Reason | None = None
+        """Why it does not run now; None when it does, or it is not known."""
+
+    def judge(self, seen: TaskSeen) -> Script[TaskEnding | None]:
+        """Say the reason if there is a new one, and whether watching is over."""
+        if seen.over:
+            return "ended"
+        self.reason = seen.idle
+        if self.reason is not None and self.reason != self._said:
+            self._said = self.reason
+            yield Say(f"Batch task {self._task_id} waits: {self.reason}", self.reason.level)
+        return "unprepared" if seen.hopeless else None
+
+
 def watch_task(
-    watch: TaskWatch, follower: Follower, now: Callable[[], float], rations: Rations | None = None
+    watch: TaskWatch,
+    follower: Follower,
+    now: Callable[[], float],
+    rations: Rations | None = None,
+    waiting: Waiting | None = None,
 ) -> Script[TaskEnding]:
     """Watch a task until it has ended; say its output meanwhile.
 
@@ -48,7 +78,9 @@ def watch_task(
         follower: says the task's output.
         now: the time in seconds since the epoch.
         rations: of the requests beyond the look, shared with others; None: this task has its own.
+        waiting: says why the task does not run, and can be asked for it afterwards.
     """
+    waiting = waiting or Waiting(watch.task_id)
     reading = Turns((rations or Rations(now)).output)
     outage = Outage("task")
     deadline, started = watch.deadline, False
@@ -68,7 +100,7 @@ def watch_task(
                         yield Say(f"Batch task {watch.task_id} has started on node {task.node_id}")
                 if follower.active and (seen.over or reading.due):
                     yield from reading.take(follower.follow(task))
-            if seen.over:
-                return "ended"
+            if (ending := (yield from waiting.judge(seen))) is not None:
+                return ending
         if deadline is not None and now() > deadline:
             return "timeout"

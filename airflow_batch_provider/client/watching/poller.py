@@ -7,13 +7,14 @@ import contextvars
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, starmap
 from typing import Any, TypeAlias, TypeVar
 
 from airflow_batch_provider.client.requests.drive import AT_ONCE, AsyncDriver
 from airflow_batch_provider.client.requests.records import JobView
 from airflow_batch_provider.client.requests.steps import Refusal, Subject
+from airflow_batch_provider.client.watching.idle_tasks import IdleTasks
 from airflow_batch_provider.client.watching.pace import FIRST, LONGEST, Pace
 from airflow_batch_provider.client.watching.polls import JobsPoll, TaskSeen, TasksPoll
 from airflow_batch_provider.client.watching.ration import Rations, Turns
@@ -73,7 +74,7 @@ class JobPoller:
         self.rations = Rations(asyncio.get_running_loop().time)
         self._waiting: dict[Watched, _Futures] = {}
         self._jobs = JobsPoll()
-        self._tasks: dict[str, tuple[TasksPoll, Turns]] = {}
+        self._tasks: dict[str, _JobTasks] = {}
         self._seeing: dict[Subject, _Futures] = {}
         self._turns: dict[Subject, Turns] = {}
         self._kept: dict[Subject, tuple[float, asyncio.Task[Any]]] = {}
@@ -182,7 +183,7 @@ class JobPoller:
             await resources.aclose()
 
     async def _poll(self) -> None:
-        driver = AsyncDriver(self._client, say=lambda say: None)
+        driver = AsyncDriver(self._client, say=lambda say: None, glance=self.glance)
         retry_after: float | None = None
         while True:
             await self._someone_waits.wait()
@@ -228,8 +229,7 @@ class JobPoller:
                 else:
                     tasks.setdefault(job_id, {})[task_id] = futures
             self._tasks = {
-                job_id: self._tasks.get(job_id) or (TasksPoll(job_id), Turns(self.rations.tasks))
-                for job_id in tasks
+                job_id: self._tasks.get(job_id) or _JobTasks(job_id, self.rations) for job_id in tasks
             }
             looks = (self._look_at(driver, job_id, jobs[job_id], each) for job_id, each in tasks.items())
             told.retry_after = max(filter(None, await asyncio.gather(*looks)), default=None)
@@ -238,15 +238,34 @@ class JobPoller:
     async def _look_at(
         self, driver: AsyncDriver, job_id: str, job: JobView | None, tasks: Mapping[str, _Futures]
     ) -> float | None:
-        poll, turns = self._tasks[job_id]
+        here = self._tasks[job_id]
         async with _told(chain(*tasks.values())) as told:
             seen: Mapping[str, TaskSeen] = {}
-            if job is not None and (job.ended or turns.due):
+            if job is not None and (job.ended or here.turns.due):
                 async with self._places:
-                    seen = await driver.run(turns.take(poll.look(job, tasks)))
+                    seen = await driver.run(here.turns.take(here.poll.look(job, tasks)))
             for task_id, futures in tasks.items():
-                _tell(futures, seen.get(task_id) or TaskSeen(job))
+                _tell(futures, here.idle.told(seen.get(task_id) or TaskSeen(job)))
+            # After that, since why others wait keeps no task's end from being heard of.
+            if seen:
+                async with self._places:
+                    await driver.run(here.idle.look(job, seen.values()))
         return told.retry_after
+
+
+@dataclass
+class _JobTasks:
+    """The watched tasks of one job."""
+
+    job_id: str
+    rations: Rations
+    poll: TasksPoll = field(init=False)
+    turns: Turns = field(init=False)
+    idle: IdleTasks = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.poll, self.idle = TasksPoll(self.job_id), IdleTasks(self.rations)
+        self.turns = Turns(self.rations.tasks)
 
 
 @dataclass

@@ -15,6 +15,7 @@ from airflow_batch_provider.client.requests.job_requests import (
 )
 from airflow_batch_provider.client.requests.records import TASK_FIELDS, JobView, TaskView, job_view, task_view
 from airflow_batch_provider.client.requests.steps import Call, Script
+from airflow_batch_provider.client.watching.idle_reasons import Reason
 
 WHOLE_EVERY = 10
 """Looks after which nothing is taken for granted that a list did not show."""
@@ -76,11 +77,20 @@ class TaskSeen:
         job: its job; None when that does not exist.
         task: the task if it runs or has completed lately; None when there is nothing new of it.
         gone: whether there is no such task.
+        idle: why it does not run; None when it does, or when that is not known.
+        hopeless: whether it never will.
     """
 
     job: JobView | None
     task: TaskView | None = None
     gone: bool = False
+    idle: Reason | None = None
+    hopeless: bool = False
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is still to run."""
+        return not self.over and (self.task is None or self.task.state != "running")
 
     @property
     def over(self) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_batch_provider.client.jobs.idle_reasons import IdleJob, why_idle
 from airflow_batch_provider.client.jobs.outcome import judge
 from airflow_batch_provider.client.pools.pool_reading import Observation
 from airflow_batch_provider.client.pools.pool_views import NodeView, PoolView
 from airflow_batch_provider.client.requests.records import JobView, task_view
 from airflow_batch_provider.client.watching.conditions import NodeCountCondition
+from airflow_batch_provider.client.watching.idle_reasons import IdleJob, why_idle
 from airflow_batch_provider.spec import JobGraph
 
 JOB = JobView("j", "active", pool_id="p")

@@ -10,6 +10,7 @@ from typing import Any
 from airflow_batch_provider.client.requests.records import job_view, task_view
 from airflow_batch_provider.client.requests.steps import Refusal
 from airflow_batch_provider.client.tasks.task_watch import TaskWatch, watch_task
+from airflow_batch_provider.client.watching.idle_tasks import OTHERS_RUN, IdleTasks, see_alone
 from airflow_batch_provider.client.watching.poller import JobPoller
 from airflow_batch_provider.client.watching.polls import TaskSeen, see_task
 from airflow_batch_provider.client.watching.ration import Rations
@@ -128,3 +129,25 @@ async def test_two_hundred_watched_tasks_of_a_job_cost_one_request_a_round() -> 
     assert [seen.task is not None for seen in seen] == [True, False] * 100
     assert all(seen.job.id == "j" for seen in seen)
     assert other.id == "k"
+
+
+def test_a_task_behind_others_of_its_job_is_told_so_until_it_runs() -> None:
+    def answer(operation: str, arguments: Any, options: Any) -> Any:
+        return {
+            "get_job": {"id": "j", "state": "active", "executionInfo": {"poolId": "p"}},
+            "get_task": wire("a", "active" if service.now < 60 else "running"),
+            "get_job_task_counts": {"taskCounts": {"active": 1, "running": 2}},
+            "list_job_preparation_and_release_task_status": [],
+            "list_tasks": [wire("b", "running"), wire("c", "running")],
+        }[operation]
+
+    service, reasons = Scripted(answer), []
+    idle = IdleTasks(Rations(lambda: service.now))
+    for _ in range(70):
+        service.now += 1
+        reasons.append(service.run(see_alone("j", "a", idle)).idle)
+    told = [reason for reason in reasons if reason is not None]
+    assert set(told) == {OTHERS_RUN}
+    assert 40 < len(told) < 60
+    assert reasons[-1] is None
+    assert service.asked.count("get_job_task_counts") < 15

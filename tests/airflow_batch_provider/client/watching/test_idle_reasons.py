@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
-from airflow_batch_provider.client.jobs.idle_reasons import (
+from airflow_batch_provider.client.pools.pool_reading import Observation
+from airflow_batch_provider.client.pools.pool_views import NodeView, PoolView, ServiceFault
+from airflow_batch_provider.client.requests.records import JobView, TaskCounts
+from airflow_batch_provider.client.requests.steps import Refusal
+from airflow_batch_provider.client.watching.idle_reasons import (
     IdleJob,
     PreparationView,
     Reason,
     WaitingTask,
     why_idle,
 )
-from airflow_batch_provider.client.jobs.idle_watch import LASTING, IdleWatch
-from airflow_batch_provider.client.pools.pool_reading import Observation
-from airflow_batch_provider.client.pools.pool_views import NodeView, PoolView, ServiceFault
-from airflow_batch_provider.client.requests.records import JobView, TaskCounts
-from airflow_batch_provider.client.requests.steps import Refusal
+from airflow_batch_provider.client.watching.idle_watch import LASTING, IdleWatch
 from tests.airflow_batch_provider.client.scripted import Scripted
 
 JOB = JobView("j", "active", pool_id="p")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from airflow_batch_provider.client.jobs.idle_reasons import (
+from airflow_batch_provider.client.requests.records import JobView, TaskCounts
+from airflow_batch_provider.client.requests.steps import Call, Glance, Refusal, Say, Script, Together
+from airflow_batch_provider.client.watching.idle_reasons import (
     IdleJob,
     PreparationView,
     Reason,
@@ -13,8 +15,6 @@ from airflow_batch_provider.client.jobs.idle_reasons import (
     pool_lets_tasks_run,
     why_idle,
 )
-from airflow_batch_provider.client.requests.records import JobView, TaskCounts
-from airflow_batch_provider.client.requests.steps import Call, Glance, Refusal, Say, Script, Together
 from airflow_batch_provider.client.watching.subjects import PoolSubject
 
 PATIENCE = 2
@@ -33,7 +33,8 @@ class IdleWatch:
 
     def __init__(self) -> None:
         self._idle = 0
-        self._has_run = False
+        self.has_run = False
+        """Whether a task is known to run, or to have run."""
         self._said: Reason | None = None
         self._lasting = 0
         self.reason: Reason | None = None
@@ -45,10 +46,17 @@ class IdleWatch:
         return self._lasting >= LASTING
 
     def tell(self, job: JobView, counts: TaskCounts) -> Script[None]:
+        """Say the reason if there is a new one."""
+        yield from self.look(job, counts)
+        if self.reason is not None and self.reason != self._said:
+            yield Say(f"No task runs{'' if self.has_run else ' yet'}: {self.reason}", self.reason.level)
+            self._said = self.reason
+
+    def look(self, job: JobView, counts: TaskCounts) -> Script[None]:
         """Look for the reason if there is one to look for. Whatever goes wrong, no job fails of it."""
-        self._has_run = self._has_run or bool(counts.completed)
+        self.has_run = self.has_run or bool(counts.completed)
         # A task that waits for the preparation of its node is counted as running.
-        waits = not self._has_run if counts.running else bool(counts.active)
+        waits = not self.has_run if counts.running else bool(counts.active)
         self._idle = self._idle + 1 if waits else 0
         if self._idle < PATIENCE or job.pool_id is None:
             self.reason, self._lasting = None, 0
@@ -57,9 +65,7 @@ class IdleWatch:
             reason = yield from self._on_nodes(job) if counts.running else self._for_nodes(job)
         except Refusal:
             return
-        if reason is not None and reason != self._said:
-            yield Say(f"No task runs{'' if self._has_run else ' yet'}: {reason}", reason.level)
-        self._said = self.reason = reason
+        self.reason = reason
         self._lasting = self._lasting + 1 if reason is not None and reason.lasting else 0
 
     def _for_nodes(self, job: JobView) -> Script[Reason | None]:
@@ -72,7 +78,7 @@ class IdleWatch:
 
     def _on_nodes(self, job: JobView) -> Script[Reason | None]:
         preparations, tasks = yield from _details(job, "state eq 'running'")
-        self._has_run = bool(tasks)
+        self.has_run = bool(tasks)
         return None if tasks else why_idle(IdleJob(job, preparations=preparations, placed=True))
 
 
