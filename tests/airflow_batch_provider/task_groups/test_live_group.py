@@ -248,7 +248,7 @@ def test_a_member_whose_time_is_over_is_ended_and_counted_alone(run: Run, batch:
     late = MemberRun(
         graph.only([graph.spec("last")]), batch, None, logging.getLogger("t"), measure=outcomes.append
     )
-    late.end_late(job_id)
+    assert "was not done within" in str(late.end_late(job_id, ""))
     assert batch.get_task(job_id, "last").state == "completed"
     assert batch.get_job(job_id).state == "active"
     assert [(each.cause, each.succeeded, each.job and each.job.pool_id) for each in outcomes] == [
