@@ -10,6 +10,7 @@ from airflow.sdk.bases.decorator import task_decorator_factory
 
 from airflow_batch_provider.arguments import PoolOfJob
 from airflow_batch_provider.decorators.function_operator import AzureBatchDecoratedOperator, Serializer
+from airflow_batch_provider.shared_arguments import check_shared
 from airflow_batch_provider.spec.files import Inputs
 from airflow_batch_provider.spec.task_container import Container
 from airflow_batch_provider.task_arguments import DecoratorArguments
@@ -192,4 +193,9 @@ def azure_batch_task(
         **given,
         **kwargs,
     )
-    return cast("Callable[[Callable[P, R_co]], BatchFunction[P, R_co]]", made)
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        check_shared({"pool_id": pool_id, **given}, f"task {kwargs.get('task_id', function.__name__)!r}")
+        return made(function)
+
+    return cast("Callable[[Callable[P, R_co]], BatchFunction[P, R_co]]", decorate)

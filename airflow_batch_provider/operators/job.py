@@ -29,6 +29,7 @@ from airflow_batch_provider.operators.task_instance import (
     try_of,
 )
 from airflow_batch_provider.rendering import as_texts
+from airflow_batch_provider.shared_arguments import CheckedPartial
 from airflow_batch_provider.spec.checks import (
     check_exit_codes,
     check_period,
@@ -66,7 +67,7 @@ _TOO_SLOW = (
 )
 
 
-class AzureBatchJobOperator(TypedOutput, TellsLineage, BaseOperator):
+class AzureBatchJobOperator(CheckedPartial, TypedOutput, TellsLineage, BaseOperator):
     """Run a graph of tasks as one Batch job, wait for it, and give what became of it as XCom.
 
     The job's id follows from DAG, run, task and map index before the first call: a worker or triggerer that

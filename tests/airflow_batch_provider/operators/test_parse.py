@@ -25,6 +25,7 @@ from airflow_batch_provider.sensors.node_count import AzureBatchNodeCountSensor
 from airflow_batch_provider.sensors.pool import AzureBatchPoolSensor
 from airflow_batch_provider.spec import AutoPool, FixedScale, JobGraph, Pool, SpecError, blob, shell
 from airflow_batch_provider.task_groups.batch_job import AzureBatchJobTaskGroup
+from tests.airflow_batch_provider.airflow_versions import dag_serialization
 
 WRITTEN = blob("found/") / "{{ run_id }}.txt"
 
@@ -307,3 +308,49 @@ def test_a_jobs_id_has_the_grammar_of_ids(make: Callable[..., object]) -> None:
             make(task_id="t", job_id=wrong)
     make(task_id="t", job_id="nightly:job-1")
     make(task_id="t", job_id="{{ a b }}")
+
+
+SHARED = [
+    ({"pool_id": "no spaces"}, "pool_id"),
+    ({"timeout": timedelta(-1)}, "timeout"),
+    ({"poll_interval": -1}, "poll_interval"),
+    ({"work_container": "Upper_Case"}, "work_container"),
+]
+
+
+@pytest.mark.parametrize(("wrong", "named"), SHARED)
+def test_what_instances_of_a_mapped_task_share_is_refused_at_parse(wrong: dict[str, Any], named: str) -> None:
+    given: dict[str, Any] = {"pool_id": "p", **wrong}
+    with DAG("d", schedule=None), pytest.raises(SpecError, match=named) as told:
+        AzureBatchTaskOperator.partial(task_id="t", **given).expand(command=["true", "false"])
+    assert "task 't'" in str(told.value)
+    with DAG("d", schedule=None), pytest.raises(SpecError, match=named) as told:
+        mapped_function(**given)
+    assert "task 'square'" in str(told.value)
+
+
+def mapped_function(**given: Any) -> None:
+    @task.azure_batch(**given)
+    def square(number: int) -> int:
+        return number * number
+
+    square.expand(number=[1, 2])
+
+
+def test_what_is_mapped_or_known_later_is_not_refused_at_parse() -> None:
+    with DAG("d", schedule=None) as dag:
+
+        @task
+        def pools() -> list[str]:
+            return ["a", "b"]
+
+        AzureBatchTaskOperator.partial(task_id="mapped", command="true").expand(pool_id=pools())
+        AzureBatchTaskOperator.partial(task_id="later", pool_id="{{ params.pool }}").expand(command=["true"])
+
+        @task.azure_batch(pool_id="{{ params.pool }}", timeout=timedelta(hours=1))
+        def square(number: int) -> int:
+            return number * number
+
+        square.override(timeout=timedelta(hours=2)).expand(number=[1, 2])
+    stored = dag_serialization().to_dict(dag)
+    assert len(stored["dag"]["tasks"]) == 4
