@@ -40,6 +40,7 @@ with DAG(
     tags=["azure-batch", "etl"],
     doc_md=__doc__,
 ) as dag:
-    report: Any = empty(days_asked_for())
+    asked_for: Any = days_asked_for()
+    report: Any = empty(asked_for)
     # By its own rule it would be the end of the run, and a good one, also when nothing was emptied.
     report >> announce.override(trigger_rule="all_success")()

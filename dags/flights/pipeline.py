@@ -191,7 +191,7 @@ def announce() -> list[str]:
     days = open_warehouse().days_of(context["run_id"])
     if not days:  # or the asset would have an event
         raise AirflowSkipException("The warehouse has no day from this run.")
-    context["outlet_events"][FLIGHTS].extra["days"] = days
+    context["outlet_events"][FLIGHTS].extra["days"] = [*days]
     return days
 
 
