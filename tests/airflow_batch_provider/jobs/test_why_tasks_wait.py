@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+import uuid
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -19,10 +21,14 @@ from azure.core.credentials import AzureNamedKeyCredential
 from airflow_batch_provider.client.requests.drive import AsyncDriver
 from airflow_batch_provider.client.requests.steps import Say
 from airflow_batch_provider.client.tasks.member_run import MemberRun
+from airflow_batch_provider.client.tasks.single_task_run import SingleTaskRun
 from airflow_batch_provider.client.tasks.task_watch import TaskWatch, Waiting, watch_task
 from airflow_batch_provider.client.watching.poller import JobPoller
 from airflow_batch_provider.client.watching.streams import Follower
+from airflow_batch_provider.exceptions import BatchJobFailedError, BatchJobTimeoutError
 from airflow_batch_provider.spec.graph import JobGraph
+from airflow_batch_provider.spec.ids import JobIdentity
+from airflow_batch_provider.spec.official import OfficialTask
 from demo.stack.accounts import BatchAccount
 from tests.airflow_batch_provider.conftest import make_pool
 from tests.airflow_batch_provider.jobs.test_why_idle import end, make_job
@@ -118,3 +124,29 @@ def test_a_member_whose_job_no_node_can_be_prepared_for_ends_the_job(batch: Batc
         assert part in str(error)
     job: Any = batch.get_job(job_id)
     assert job["executionInfo"]["terminateReason"] == "AirflowPreparationFailed"
+
+
+def test_the_official_operators_task_is_ended_when_no_node_can_be_prepared_for_its_job(
+    batch: BatchClient,
+) -> None:
+    task = OfficialTask(
+        identity=JobIdentity("d", uuid.uuid4().hex, "t"),
+        job_id=f"official-{uuid.uuid4().hex[:8]}",
+        task_id="t0",
+        pool_id=make_pool(batch, nodes=1, slots=1),
+        command="/bin/true",
+        timeout=timedelta(minutes=5),
+        job={"jobPreparationTask": {"commandLine": "/bin/sh -c 'exit 7'", "waitForSuccess": True}},
+        task={},
+    )
+    log = logging.getLogger("official")
+    run = SingleTaskRun(task, batch, log, lambda job_id, task_id: None, longest=1.0)
+    claim = run.claim()
+    ending, reason = run.wait(claim, 300.0, time.time() + 90)
+    assert ending == "unprepared"
+    with pytest.raises(BatchJobFailedError, match="exit code 7") as told:
+        run.finish(claim.job_id, claim.task_id, ending, reason)
+    assert told.value.layer == "node_start"
+    assert batch.get_task(claim.job_id, claim.task_id).state == "completed"
+    with pytest.raises(BatchJobTimeoutError, match="It did not run in the end: the job preparation task"):
+        run.finish(claim.job_id, claim.task_id, "timeout", reason)
