@@ -186,6 +186,8 @@ def azure_batch_task(
     }
     # What is not given is left out, so that the DAG's default_args hold.
     given = {name: value for name, value in given.items() if value is not None}
+    task_id = kwargs.get("task_id")
+    check_shared({"pool_id": pool_id, **given}, f"task {task_id!r}" if task_id else "task.azure_batch")
     made = task_decorator_factory(
         python_callable,
         decorated_operator_class=AzureBatchDecoratedOperator,
@@ -193,9 +195,4 @@ def azure_batch_task(
         **given,
         **kwargs,
     )
-
-    def decorate(function: Callable[..., Any]) -> Any:
-        check_shared({"pool_id": pool_id, **given}, f"task {kwargs.get('task_id', function.__name__)!r}")
-        return made(function)
-
-    return cast("Callable[[Callable[P, R_co]], BatchFunction[P, R_co]]", decorate)
+    return cast("Callable[[Callable[P, R_co]], BatchFunction[P, R_co]]", made)

@@ -24,7 +24,31 @@ else:
         TaskDeferred,
     )
 
+IMPORT_TAKES_LOGGING_OVER = AIRFLOW < (3, 2)
+"""Whether an import of Airflow makes it write the log of the process, to its stderr."""
+
 needs_airflow_33 = pytest.mark.skipif(AIRFLOW < (3, 3), reason="of what Airflow has from 3.3 on")
+
+
+def without_other_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let there be no connections but those of the environment.
+
+    Before 3.2 Airflow asks the supervisor of the task for others, also where there is none.
+    """
+    if AIRFLOW >= (3, 2):
+        return
+    from airflow.sdk.exceptions import ErrorType
+    from airflow.sdk.execution_time import task_runner
+    from airflow.sdk.execution_time.comms import ErrorResponse
+
+    class Supervisor:
+        def send(self, message: Any) -> ErrorResponse:
+            return ErrorResponse(error=ErrorType.CONNECTION_NOT_FOUND)
+
+        async def asend(self, message: Any) -> ErrorResponse:
+            return self.send(message)
+
+    monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", Supervisor(), raising=False)
 
 
 def dag_serialization() -> Any:
@@ -37,10 +61,12 @@ def dag_serialization() -> Any:
 
 __all__ = [
     "AIRFLOW",
+    "IMPORT_TAKES_LOGGING_OVER",
     "AirflowFailException",
     "AirflowSensorTimeout",
     "AirflowSkipException",
     "TaskDeferred",
     "dag_serialization",
     "needs_airflow_33",
+    "without_other_connections",
 ]

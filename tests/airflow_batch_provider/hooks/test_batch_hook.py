@@ -10,6 +10,7 @@ import pytest
 from airflow_batch_provider.client.connect.settings import SettingsError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.spec.files import blob
+from tests.airflow_batch_provider.airflow_versions import without_other_connections
 
 KEY = "YS1rZXktb2YtYmF0Y2gtZm9yLXRlc3Rz"
 STORAGE_KEY = "YS1rZXktb2Ytc3RvcmFnZS1mb3ItdGVzdHM="
@@ -86,6 +87,7 @@ def test_a_named_storage_connection_that_cannot_be_used_is_named(monkeypatch: py
 async def test_a_named_storage_connection_that_is_not_there_is_told_with_the_field_that_names_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    without_other_connections(monkeypatch)
     hook = connect(monkeypatch, extra={"storage_conn_id": "no_such"})
     with pytest.raises(SettingsError, match=r"'b' names 'no_such' in its extra field storage_conn_id"):
         _ = hook.settings

@@ -326,7 +326,7 @@ def test_what_instances_of_a_mapped_task_share_is_refused_at_parse(wrong: dict[s
     assert "task 't'" in str(told.value)
     with DAG("d", schedule=None), pytest.raises(SpecError, match=named) as told:
         mapped_function(**given)
-    assert "task 'square'" in str(told.value)
+    assert "task.azure_batch" in str(told.value)
 
 
 def mapped_function(**given: Any) -> None:
