@@ -39,6 +39,16 @@ REASONS = {
     "UserTerminate": "someone ended the job",
     "AllTasksComplete": "all tasks that could run have ended",
     "JMComplete": "its job manager has ended, which was to end the job",
+    "AirflowTaskKilled": "the Airflow task that waited for it was killed, or failed for good",
+    "AirflowTimeout": "the timeout of the Airflow task that waited for it was reached",
+    "AirflowPreparationFailed": "no node could be prepared for its tasks",
+    "AirflowTerminate": "an operator that terminates jobs ended it",
+}
+
+_LAYERS = {
+    "MaxWallClockTimeExpiry": Layer.WALL_CLOCK,
+    "AirflowTimeout": Layer.WALL_CLOCK,
+    "AirflowPreparationFailed": Layer.NODE_START,
 }
 
 
@@ -124,7 +134,7 @@ def layer_of(outcome: Outcome) -> Layer:
         return outcome.cause
     if outcome.failed:
         return task_failure(outcome.failed[0].code).layer
-    return Layer.WALL_CLOCK if outcome.reason == "MaxWallClockTimeExpiry" else Layer.PLATFORM
+    return _LAYERS.get(outcome.reason, Layer.PLATFORM)
 
 
 def _gone(outcome: Outcome) -> Report:
@@ -158,6 +168,12 @@ def _advice(outcome: Outcome) -> str:
         return (
             "\nLikely cause: the tasks take longer than expected, or the pool has too few nodes for them."
             "\nNext step: look at the pool's nodes; raise max_wall_clock if the time was well spent."
+        )
+    if outcome.job.reason == "AirflowPreparationFailed":
+        return (
+            "\nLikely cause: the job preparation task fails on every node."
+            "\nNext step: read what it has printed, in the log of the Airflow task that ended the job; correct "
+            "preparation, and clear the task."
         )
     return (
         "\nLikely cause: a user, another program or a clean-up ended it."

@@ -169,7 +169,9 @@ def test_what_a_retry_cannot_change_is_not_retried() -> None:
     [
         ("MaxWallClockTimeExpiry", "raise max_wall_clock"),
         ("UserTerminate", "someone ended the job"),
-        ("AirflowTaskKilled", "whoever ended it"),
+        ("AirflowTaskKilled", "was killed, or failed for good"),
+        ("AirflowPreparationFailed", "no node could be prepared"),
+        ("OfAnotherProgram", "whoever ended it"),
     ],
 )
 def test_a_job_that_was_ended_says_by_what(reason: str, expected: str) -> None:
