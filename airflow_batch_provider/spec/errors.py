@@ -5,17 +5,20 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterable
 
+from airflow_batch_provider.spec.signatures import strike_signatures
+
 
 class SpecError(ValueError):
     """A task, graph, file or option that Azure Batch would refuse or that cannot mean what was written.
 
     Parameters:
-        what: what is wrong, with the value as it was written.
+        what: what is wrong, with the value as it was written; signatures of SAS in it are struck.
         where: the task, option or file it was found in; left out when ``what`` says it.
         right: what would be right instead.
     """
 
     def __init__(self, what: str, *, where: str | None = None, right: str) -> None:
+        what = strike_signatures(what)
         self.what = what
         self.where = where
         self.right = right

@@ -19,17 +19,24 @@ def environment_pairs(
         name: of the option.
 
     Raises:
-        SpecError: not a mapping, or a name or value that is no text.
+        SpecError: not a mapping, or a name or value that is no text. It shows no value of an
+            environment but numbers: others may be secret.
     """
+    secret = name == "environment"
     if not isinstance(environment, Mapping):
-        raise SpecError(f"{name} is {environment!r}", where=where, right="Write {'NAME': 'value'}.")
+        shown = f"a {type(environment).__name__}" if secret else repr(environment)
+        raise SpecError(f"{name} is {shown}", where=where, right="Write {'NAME': 'value'}.")
     for each, value in environment.items():
         if not isinstance(each, str) or not each or "=" in each:
             raise SpecError(f"a name in {name} is {each!r}", where=where, right="A name is text without '='.")
-        if not isinstance(value, str):
-            raise SpecError(
-                f"{each} in {name} is {value!r}", where=where, right=f"Values are text: {str(value)!r}."
-            )
+        if isinstance(value, str):
+            continue
+        if secret and not isinstance(value, (int, float, type(None))):
+            kind = type(value).__name__
+            raise SpecError(f"{each} in {name} is a {kind}", where=where, right="Values are text.")
+        raise SpecError(
+            f"{each} in {name} is {value!r}", where=where, right=f"Values are text: {str(value)!r}."
+        )
     return tuple(environment.items())
 
 

@@ -2,20 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from urllib.parse import parse_qs, quote
-
-# Not after a letter: "design=" is no signature. After a digit it is: JSON may write "&" as "\u0026".
-_SIGNATURE = re.compile(r"(?i)(?<![a-z_])(sig=)[^&\s'\"\\<>]+")
-
-
-def strike_signatures(text: str) -> str:
-    """A text of others, such as a service's message or a program's output, without signatures of SAS.
-
-    Airflow's log masker knows only those that its own process has minted or read: not those of the process
-    that submitted the job.
-    """
-    return _SIGNATURE.sub(r"\1***", text)
 
 
 def signatures_in(sas: str) -> list[str]:

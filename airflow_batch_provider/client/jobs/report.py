@@ -172,8 +172,8 @@ def _advice(outcome: Outcome) -> str:
     if outcome.job.reason == "AirflowPreparationFailed":
         return (
             "\nLikely cause: the job preparation task fails on every node."
-            "\nNext step: read what it has printed, in the log of the Airflow task that ended the job; correct "
-            "preparation, and clear the task."
+            "\nNext step: read what it has printed, in the log of the Airflow task that ended the job; "
+            "correct preparation, and clear the task."
         )
     return (
         "\nLikely cause: a user, another program or a clean-up ended it."

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from airflow_batch_provider.client.connect.secret import strike_signatures
 from airflow_batch_provider.client.requests.drive import AT_ONCE
 from airflow_batch_provider.client.requests.job_requests import ENDED, TRIES, backoff, patiently
 from airflow_batch_provider.client.requests.request_errors import request_error
 from airflow_batch_provider.client.requests.steps import Call, Pause, Refusal, Say, Script, Together
 from airflow_batch_provider.exceptions import BatchRequestError
 from airflow_batch_provider.spec.limits import TASKS_PER_REQUEST
+from airflow_batch_provider.spec.signatures import strike_signatures
 
 BODY_BYTES = 900_000
 """Of one request; the service takes 1 MB (Azure Batch: *Submit a large number of tasks*)."""

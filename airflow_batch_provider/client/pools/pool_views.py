@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_batch_provider.client.connect.secret import strike_signatures
+from airflow_batch_provider.spec.signatures import strike_signatures
 
 
 @dataclass(frozen=True)

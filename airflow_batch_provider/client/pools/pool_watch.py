@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from airflow_batch_provider.client.connect.secret import strike_signatures
 from airflow_batch_provider.client.pools.pool_reading import Observation, Verdict, WaitFor, judge
 from airflow_batch_provider.client.pools.pool_refusals import explain_refusal
 from airflow_batch_provider.client.pools.pool_views import NODE_PROPERTIES, NodeView, PoolView
@@ -14,6 +13,7 @@ from airflow_batch_provider.client.requests.job_requests import GONE, count_task
 from airflow_batch_provider.client.requests.records import TaskCounts
 from airflow_batch_provider.client.requests.steps import Answer, Call, Pause, Refusal, Say, Script, Send
 from airflow_batch_provider.spec.explain import Explanation
+from airflow_batch_provider.spec.signatures import strike_signatures
 
 # Output of a failed start task that is shown: enough for its last lines.
 TAIL_BYTES = 4000

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_batch_provider.client.connect.secret import strike_signatures
+from airflow_batch_provider.spec.signatures import strike_signatures
 
 JOB_FIELDS = ("id", "state", "executionInfo", "metadata", "onAllTasksComplete")
 TASK_FIELDS = ("id", "state", "executionInfo", "nodeInfo")

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from airflow_batch_provider.client.connect.secret import strike_signatures
 from airflow_batch_provider.spec.explain import Explanation
+from airflow_batch_provider.spec.signatures import strike_signatures
 
 # Azure Batch: *Authenticate via Shared Key*: requests further off than this are refused.
 _SKEW_LIMIT = dt.timedelta(minutes=15)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from airflow_batch_provider.client.connect.secret import strike_signatures
 from airflow_batch_provider.client.requests.job_requests import backoff, in_motion, list_tasks
 from airflow_batch_provider.client.requests.records import TASK_FIELDS, TaskView, task_view
 from airflow_batch_provider.client.requests.steps import Answer, Pause, Refusal, Say, Script, Send, Together
 from airflow_batch_provider.client.watching.log_lines import read_line
+from airflow_batch_provider.spec.signatures import strike_signatures
 
 STREAMS = ("stdout.txt", "stderr.txt")
 TAIL_BYTES = 8_192

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from airflow_batch_provider.client.connect.secret import Secret, strike_signatures
+from airflow_batch_provider.client.connect.secret import Secret
 from airflow_batch_provider.client.connect.storage_settings import StorageSettings
 from airflow_batch_provider.client.jobs.submission import add_tasks
 from airflow_batch_provider.client.pools.pool_views import NodeView
 from airflow_batch_provider.client.requests.records import task_view
 from airflow_batch_provider.client.watching.streams import last_lines, whole_lines
 from airflow_batch_provider.exceptions import BatchRequestError
+from airflow_batch_provider.spec.signatures import strike_signatures
 from tests.airflow_batch_provider.client.scripted import Scripted
 
 URL = "https://acct.blob.core.windows.net/in/a.mp4?sv=2026&sig=c2VjcmV0%3D&se=2027"
