@@ -25,6 +25,7 @@ from airflow_batch_provider.lasting import lasting
 from airflow_batch_provider.lineage import TellsLineage, lineage_of
 from airflow_batch_provider.links.job import AzureBatchJobLink, AzureBatchOutputLink, store_links
 from airflow_batch_provider.metrics import measure_for
+from airflow_batch_provider.patience import patience_of
 from airflow_batch_provider.rendering import text_renderer
 from airflow_batch_provider.spec.checks import check_period, check_wait, check_work_container, rendered
 from airflow_batch_provider.spec.errors import SpecError, nearest
@@ -138,7 +139,9 @@ class AzureBatchDecoratedOperator(TellsLineage, DecoratedOperator):
         except Exception:
             self._give_up(context)
             raise
-        seconds, deadline = self.timeout.total_seconds(), time.time() + self.max_wall_clock.total_seconds()
+        seconds = self.timeout.total_seconds()
+        patience = patience_of(self.max_wall_clock, self.execution_timeout)
+        deadline = time.time() + patience.total_seconds()
         if self.deferrable:
             self.defer(
                 trigger=AzureBatchTaskTrigger(

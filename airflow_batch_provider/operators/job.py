@@ -23,11 +23,11 @@ from airflow_batch_provider.metrics import measure_for
 from airflow_batch_provider.operators.graph_argument import check_graph, rendered_graph
 from airflow_batch_provider.operators.task_instance import (
     identity_of,
-    patience_of,
     remember,
     tell_failure,
     try_of,
 )
+from airflow_batch_provider.patience import patience_of
 from airflow_batch_provider.rendering import as_texts
 from airflow_batch_provider.shared_arguments import CheckedPartial
 from airflow_batch_provider.spec.checks import (

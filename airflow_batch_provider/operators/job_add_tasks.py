@@ -19,6 +19,7 @@ from airflow_batch_provider.links.job import AzureBatchJobLink, AzureBatchOutput
 from airflow_batch_provider.metrics import measure_for
 from airflow_batch_provider.operators.graph_argument import check_graph, rendered_graph
 from airflow_batch_provider.operators.task_instance import identity_of, try_of
+from airflow_batch_provider.patience import patience_of
 from airflow_batch_provider.spec.checks import check_period, check_wait, check_work_container
 from airflow_batch_provider.task_arguments import TaskArguments, TypedOutput
 
@@ -45,7 +46,8 @@ class AzureBatchJobAddTasksOperator(TypedOutput, TellsLineage, BaseOperator):
         graph, graph_kwargs, work_container, conn_id, namespace: as for
             :class:`~airflow_batch_provider.operators.job.AzureBatchJobOperator`. The graph can have neither
             expansions nor a job manager.
-        timeout: how long the tasks are waited for before they are ended.
+        timeout: how long the tasks are waited for before they are ended; at the latest a minute before
+            ``execution_timeout``.
         deferrable: wait in the triggerer instead of in a worker.
         poll_interval: longest time between two looks, in seconds.
 
@@ -117,7 +119,7 @@ class AzureBatchJobAddTasksOperator(TypedOutput, TellsLineage, BaseOperator):
             tasks = self._compiled(driver, graph)
             driver.run(add_owned(self.job_id, tasks, owner, again=try_of(context) > 1))
         self.log.info("%d task(s) are in Batch job %s", len(tasks), self.job_id)
-        deadline = time.time() + self.timeout.total_seconds()
+        deadline = time.time() + patience_of(self.timeout, self.execution_timeout).total_seconds()
         if self.deferrable:
             trigger = AzureBatchAddedTasksTrigger(
                 self.conn_id, self.job_id, self.added, deadline, self.poll_interval

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,9 +15,6 @@ FAILURE_KEY = "failure"
 """Key of the XCom by which a task downstream learns why a job failed."""
 
 _SUBMISSION_KEY = "azure_batch_submission"
-
-_CLEANUP = timedelta(minutes=1)
-"""For the way back from the triggerer, and for the request that ends the job."""
 
 
 def identity_of(context: Context, namespace: str) -> JobIdentity:
@@ -49,21 +45,6 @@ def identity_of(context: Context, namespace: str) -> JobIdentity:
 def try_of(context: Context) -> int:
     """Number of this try of the task instance, from 1."""
     return int(getattr(context["ti"], "try_number", 1) or 1)
-
-
-def patience_of(timeout: timedelta, execution_timeout: timedelta | None) -> timedelta:
-    """How long to wait for a job, so that it is ended in time: Airflow's own timeout leaves none for that.
-
-    Parameters:
-        timeout: what the operator would wait.
-        execution_timeout: after which Airflow ends the task; None: never.
-
-    Returns:
-        The shorter one, a minute less than Airflow's, or a tenth of it less if that is short.
-    """
-    if execution_timeout is None:
-        return timeout
-    return min(timeout, execution_timeout - min(_CLEANUP, execution_timeout / 10))
 
 
 def remember(context: Context, identity: JobIdentity) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from airflow.sdk import DAG
 from airflow_batch_provider.client.files.storage import StorageAccess
 from airflow_batch_provider.decorators.azure_batch import azure_batch_task
 from airflow_batch_provider.links.job import OUTPUT_LINK_KEY
+from tests.airflow_batch_provider.airflow_versions import TaskDeferred
 from tests.airflow_batch_provider.jobs.operator_run import Instance
 
 pytestmark = pytest.mark.slow
@@ -37,3 +40,13 @@ def test_the_output_link_leads_to_the_folder_of_the_task(
     root, _, folder = instance.pushed[OUTPUT_LINK_KEY].partition("/batch-work/")
     assert root == storage.storage.account_url
     assert b"HEARD" in storage.read_blob("batch-work", f"{folder}stdout.txt", 10_000)
+
+
+def test_it_is_not_waited_for_longer_than_airflow_lets_the_task_run(pool: str, batch_conn_id: str) -> None:
+    with DAG("tests", schedule=None):
+        operator: Any = azure_batch_task(
+            pool_id=pool, conn_id=batch_conn_id, task_id="job", execution_timeout=timedelta(minutes=10)
+        )(shout)("word").operator
+    with pytest.raises(TaskDeferred) as deferred:
+        operator.execute(Instance().context())
+    assert deferred.value.trigger.serialize()[1]["deadline"] < time.time() + 541

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 import uuid
 from datetime import timedelta
 from types import SimpleNamespace
@@ -173,7 +174,10 @@ def test_whoever_is_killed_or_late_ends_these_tasks_and_no_others(
     deferred_graph = JobGraph()
     deferred_graph.task("deferred", shell("true"))
     with pytest.raises(TaskDeferred) as deferred:
-        adding(batch_conn_id, job_id, deferred_graph).execute(context())
+        adding(batch_conn_id, job_id, deferred_graph, execution_timeout=timedelta(minutes=10)).execute(
+            context()
+        )
+    assert deferred.value.trigger.serialize()[1]["deadline"] < time.time() + 541
     asyncio.run(deferred.value.trigger.on_kill())
     assert batch.get_task(job_id, "deferred").state == "completed"
     end(batch, job_id)

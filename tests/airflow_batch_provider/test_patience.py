@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from airflow_batch_provider.operators.task_instance import patience_of
+from airflow_batch_provider.patience import patience_of
 
 HOUR = timedelta(hours=1)
 

@@ -1,0 +1,23 @@
+"""How long a task waits for what it has begun."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+_CLEANUP = timedelta(minutes=1)
+"""For the way back from the triggerer, and for the request that ends the job."""
+
+
+def patience_of(timeout: timedelta, execution_timeout: timedelta | None) -> timedelta:
+    """How long to wait for a job, so that it is ended in time: Airflow's own timeout leaves none for that.
+
+    Parameters:
+        timeout: what the operator would wait.
+        execution_timeout: after which Airflow ends the task; None: never.
+
+    Returns:
+        The shorter one, a minute less than Airflow's, or a tenth of it less if that is short.
+    """
+    if execution_timeout is None:
+        return timeout
+    return min(timeout, execution_timeout - min(_CLEANUP, execution_timeout / 10))
