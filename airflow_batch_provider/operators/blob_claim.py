@@ -96,9 +96,10 @@ class AzureBlobClaimOperator(TypedOutput, BaseOperator):
             return [_hand_over(_named_by_hand(url)) for url in named]
         events = self._announced(context)
         storage = AzureBatchHook(self.conn_id).storage()
+        consumer = f"{context['dag'].dag_id}/{self.task_id}"
+        self._refuse_own_receipts(events, consumer)
         with storage.explained(), storage.container_client(self.receipts_container) as container:
             storage.ensure_container(self.receipts_container)
-            consumer = f"{context['dag'].dag_id}/{self.task_id}"
             claims = Receipts(container, consumer, context["run_id"]).claim(events, self.max_blobs)
         self.log.info(
             "%d blob(s) announced since %s ago: %d for this run, %d with other runs, %d for the next run.",
@@ -113,6 +114,16 @@ class AzureBlobClaimOperator(TypedOutput, BaseOperator):
         for event in claims.mine:
             self.log.info("  %s (%d bytes, written %s)", event.url, event.size, event.time)
         return [_hand_over(event) for event in claims.mine]
+
+    def _refuse_own_receipts(self, events: Iterable[BlobEvent], consumer: str) -> None:
+        for event in events:
+            if event.container == self.receipts_container and event.name.startswith(f"{consumer}/"):
+                raise SpecError(
+                    f"receipts of this task are announced to it, such as {event.name!r}",
+                    where=f"task {self.task_id!r}",
+                    right="Keep them in a container that is not watched (receipts_container), or watch a "
+                    "prefix: the receipts of each run would start the next one.",
+                )
 
     def _announced(self, context: Context) -> list[BlobEvent]:
         """The blobs of all recent events of the asset, oldest first."""

@@ -121,6 +121,17 @@ def check_choice(value: object, choices: Sequence[object], *, what: str, where: 
     raise SpecError(f"{what} is {value!r}", where=where, right=hint or f"It is one of {listed}.")
 
 
+def check_flags(where: str, **values: object) -> None:
+    """Refuse what is neither True nor False: a text such as ``"no"`` would count as True.
+
+    Raises:
+        SpecError: names the first such value.
+    """
+    for name, value in values.items():
+        if not isinstance(value, bool):
+            raise SpecError(f"{name} is {value!r}", where=where, right="It is True or False.")
+
+
 def check_texts(where: str, **values: object) -> None:
     """Refuse what is no text, or empty. The value is not shown: it may be a secret.
 

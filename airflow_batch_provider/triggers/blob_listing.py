@@ -20,7 +20,8 @@ from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.spec.blob_batching import BlobBatching
 from airflow_batch_provider.spec.blob_filter import BlobFilter
 from airflow_batch_provider.spec.blob_places import BlobPlaces
-from airflow_batch_provider.spec.checks import check_texts, check_wait
+from airflow_batch_provider.spec.checks import check_flags, check_texts, check_wait
+from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.storage_names import check_container
 from airflow_batch_provider.triggers.backlog import Backlog
 from airflow_batch_provider.triggers.blob_stream import STORED_WITHIN
@@ -107,6 +108,13 @@ class BlobListedTrigger(BaseEventTrigger):
         check_texts(where, conn_id=conn_id)
         check_container(container, what="container", where=where)
         check_container(watermark_container, what="watermark_container", where=where)
+        if container == watermark_container and not (prefix or suffix or pattern):
+            raise SpecError(
+                f"the watermark is kept in {container!r}, which is watched as a whole",
+                where=where,
+                right="Name another watermark_container: each watermark that is written would be announced.",
+            )
+        check_flags(where, existing=existing, in_name_order=in_name_order)
         for what, length in (("overlap", overlap), ("lookback", lookback), ("settled_for", settled_for)):
             check_wait(length, what=what, where=where)
         check_wait(every, what="every", where=where, least=timedelta(seconds=1))

@@ -19,7 +19,7 @@ from airflow_batch_provider.client.blobs.blob_events import (
     BLOB_RENAMED,
     BlobEvent,
 )
-from airflow_batch_provider.exceptions import BatchRequestError
+from airflow_batch_provider.exceptions import BatchRequestError, BatchSpecError
 from airflow_batch_provider.operators import blob_claim
 from airflow_batch_provider.operators.blob_claim import AzureBlobClaimOperator
 from demo.stack.accounts import StorageAccount
@@ -116,6 +116,13 @@ def test_another_run_takes_nothing_twice_and_a_retry_the_same_again(claim: Azure
 
     assert claim.execute(context_of(event_of("a"), run="run-2")) == []
     assert [blob["name"] for blob in claim.execute(context_of(event_of("a")))] == ["a"]
+
+
+@pytest.mark.slow
+def test_its_own_receipts_are_no_blobs_to_work_on(claim: AzureBlobClaimOperator) -> None:
+    claim.receipts_container = "incoming"
+    with pytest.raises(BatchSpecError, match=r"(?s)receipts of this task are announced.*is not watched"):
+        claim.execute(context_of(event_of("ingest/new_blobs/2026-01-01/abc.json")))
 
 
 @pytest.mark.slow

@@ -47,6 +47,10 @@ WAIT = 30.0
         ({"longest_wait": "1h"}, "longest_wait is '1h'"),
         ({"timezone": "Mars"}, "timezone is 'Mars'"),
         ({"min_bytes": 2, "max_bytes": 1}, "min_bytes is 2"),
+        ({"existing": "no"}, "existing is 'no'. It is True or False."),
+        ({"in_name_order": "false"}, "in_name_order is 'false'. It is True or False."),
+        ({"watermark_container": "incoming"}, "kept in 'incoming', which is watched as a whole"),
+        ({"container": "https://a.blob.core.windows.net/c?sig=abc"}, "sig=***"),
     ],
 )
 def test_what_cannot_work_is_refused_at_parse(given: dict[str, Any], said: str) -> None:
