@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from airflow_batch_provider.spec.errors import SpecError
@@ -18,16 +17,14 @@ DATASETS_TOLD = 200
 """Datasets of one side at most: lineage is for people, not a listing."""
 
 
-@dataclass(frozen=True, order=True)
-class DatasetName:
+class DatasetName(NamedTuple):
     """A dataset by OpenLineage's naming of Azure blobs: ``wasbs://container@account`` and the blob's name."""
 
     namespace: str
     name: str
 
 
-@dataclass(frozen=True)
-class Lineage:
+class Lineage(NamedTuple):
     """What was read and what was written."""
 
     inputs: Sequence[DatasetName] = ()

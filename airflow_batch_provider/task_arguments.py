@@ -115,17 +115,3 @@ class GroupArguments(TypedDict, total=False):
     ui_color: str
     ui_fgcolor: str
     add_suffix_on_collision: bool
-
-
-class TypedOutput:
-    """An operator whose output goes into whatever takes the value that it will be.
-
-    Airflow types it by what it is when the DAG is parsed, an ``XComArg``, which no annotated function of
-    ``@task`` would take.
-    """
-
-    if TYPE_CHECKING:
-
-        @property
-        def output(self) -> Any:
-            """The XCom that this task will leave."""

@@ -23,7 +23,7 @@ from airflow_batch_provider.spec.checks import check_period
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.files import is_template
 from airflow_batch_provider.spec.official import OfficialPool, OfficialTask, wire_of
-from airflow_batch_provider.task_arguments import TaskArguments, TypedOutput
+from airflow_batch_provider.typed_output import TypedOutput
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from airflow_batch_provider.client.tasks.single_task_run import SingleTaskRun
+    from airflow_batch_provider.task_arguments import TaskArguments
 
 __all__ = ["AzureBatchOperator"]
 

@@ -15,11 +15,13 @@ from airflow_batch_provider.lasting import lasting
 from airflow_batch_provider.spec.checks import check_wait, check_work_container
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.options import whole
-from airflow_batch_provider.task_arguments import TaskArguments, TypedOutput
+from airflow_batch_provider.typed_output import TypedOutput
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
     from typing_extensions import Unpack
+
+    from airflow_batch_provider.task_arguments import TaskArguments
 
 
 EVENTS_A_PAGE = 1000

@@ -12,7 +12,7 @@ from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.lasting import lasting
 from airflow_batch_provider.spec.files import is_template, refuse_wildcards
 from airflow_batch_provider.spec.patterns import check_pattern
-from airflow_batch_provider.task_arguments import TaskArguments, TypedOutput
+from airflow_batch_provider.typed_output import TypedOutput
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from airflow_batch_provider.client.watching.subjects import BlobsSeen
     from airflow_batch_provider.spec.files import BlobRef
+    from airflow_batch_provider.task_arguments import TaskArguments
 
 
 class AzureBlobListOperator(TypedOutput, BaseOperator):

@@ -39,7 +39,7 @@ from airflow_batch_provider.spec.checks import (
 from airflow_batch_provider.spec.files import as_written
 from airflow_batch_provider.spec.limits import DEFAULT_WALL_CLOCK
 from airflow_batch_provider.spec.retry import check_on_retry
-from airflow_batch_provider.task_arguments import TaskArguments, TypedOutput
+from airflow_batch_provider.typed_output import TypedOutput
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from airflow_batch_provider.spec.job_network import JobNetwork
     from airflow_batch_provider.spec.retry import OnRetry
     from airflow_batch_provider.spec.special_tasks import JobPreparation, JobRelease
+    from airflow_batch_provider.task_arguments import TaskArguments
 
 _GRACE = timedelta(minutes=30)
 """Beyond the job's own wall clock, in which the service must have ended it: release tasks take up to 15."""

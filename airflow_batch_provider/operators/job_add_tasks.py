@@ -21,7 +21,7 @@ from airflow_batch_provider.operators.graph_argument import check_graph, rendere
 from airflow_batch_provider.operators.task_instance import identity_of, try_of
 from airflow_batch_provider.patience import patience_of
 from airflow_batch_provider.spec.checks import check_period, check_wait, check_work_container
-from airflow_batch_provider.task_arguments import TaskArguments, TypedOutput
+from airflow_batch_provider.typed_output import TypedOutput
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from airflow_batch_provider.client.jobs.job_files import JobFiles
     from airflow_batch_provider.spec.graph import JobGraph
+    from airflow_batch_provider.task_arguments import TaskArguments
 
 
 class AzureBatchJobAddTasksOperator(TypedOutput, TellsLineage, BaseOperator):

@@ -11,11 +11,13 @@ from airflow_batch_provider.arguments import Text, check_target, given, text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.lasting import lasting
 from airflow_batch_provider.spec.errors import SpecError
-from airflow_batch_provider.task_arguments import TaskArguments, TypedOutput
+from airflow_batch_provider.typed_output import TypedOutput
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
     from typing_extensions import Unpack
+
+    from airflow_batch_provider.task_arguments import TaskArguments
 
 
 class AzureBatchJobReactivateTasksOperator(TypedOutput, BaseOperator):

@@ -12,7 +12,7 @@ from airflow_batch_provider import spec
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.lasting import lasting
 from airflow_batch_provider.spec.literal_braces import refuse_literal_jinja
-from airflow_batch_provider.task_arguments import TaskArguments, TypedOutput
+from airflow_batch_provider.typed_output import TypedOutput
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from airflow_batch_provider.spec.compile import JobStorage
     from airflow_batch_provider.spec.schedule import JobSchedule
+    from airflow_batch_provider.task_arguments import TaskArguments
 
 
 class AzureBatchJobScheduleOperator(TypedOutput, BaseOperator):

@@ -18,11 +18,13 @@ from airflow_batch_provider.lasting import lasting
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.files import is_template
 from airflow_batch_provider.spec.naming import check_id
-from airflow_batch_provider.task_arguments import TaskArguments, TypedOutput
+from airflow_batch_provider.typed_output import TypedOutput
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
     from typing_extensions import Unpack
+
+    from airflow_batch_provider.task_arguments import TaskArguments
 
 
 # Of the hash that names a version by its content: enough that no two are the same.

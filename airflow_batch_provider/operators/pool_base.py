@@ -16,7 +16,8 @@ from airflow_batch_provider.arguments import Text, given, pool_text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.lasting import lasting
 from airflow_batch_provider.spec.checks import check_wait, rendered
-from airflow_batch_provider.task_arguments import TaskArguments, TypedOutput
+from airflow_batch_provider.task_arguments import TaskArguments
+from airflow_batch_provider.typed_output import TypedOutput
 
 if TYPE_CHECKING:
     import jinja2

@@ -14,7 +14,8 @@ from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.lasting import lasting
 from airflow_batch_provider.spec.checks import check_period
 from airflow_batch_provider.spec.errors import SpecError, nearest
-from airflow_batch_provider.task_arguments import SensorArguments, TypedOutput
+from airflow_batch_provider.task_arguments import SensorArguments
+from airflow_batch_provider.typed_output import TypedOutput
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterable
 
 from airflow_batch_provider.spec.signatures import strike_signatures
@@ -32,6 +31,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     Returns:
         A sentence such as ``Did you mean 'count'?``, or an empty string when nothing is near.
     """
+    import difflib  # Here, since a DAG without an error has no need of it.
+
     found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f"Did you mean {found[0]!r}?" if found else ""
 

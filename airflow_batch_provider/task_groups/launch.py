@@ -13,8 +13,8 @@ from airflow_batch_provider.hooks.killed import end_in_worker
 from airflow_batch_provider.lasting import lasting
 from airflow_batch_provider.links.job import AzureBatchJobLink, store_links
 from airflow_batch_provider.rendering import text_renderer
-from airflow_batch_provider.task_arguments import TaskArguments, TypedOutput
 from airflow_batch_provider.task_groups.settings import clears_of, was_cleared
+from airflow_batch_provider.typed_output import TypedOutput
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from airflow_batch_provider.client.jobs.job_run import JobRun
     from airflow_batch_provider.spec.ids import JobIdentity
+    from airflow_batch_provider.task_arguments import TaskArguments
     from airflow_batch_provider.task_groups.batch_job import AzureBatchJobTaskGroup
     from airflow_batch_provider.task_groups.settings import GroupSettings
 

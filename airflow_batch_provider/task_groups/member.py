@@ -16,8 +16,8 @@ from airflow_batch_provider.lineage import TellsLineage, lineage_of
 from airflow_batch_provider.links.job import AzureBatchJobLink, AzureBatchOutputLink, store_links
 from airflow_batch_provider.metrics import measure_for
 from airflow_batch_provider.rendering import text_renderer
-from airflow_batch_provider.task_arguments import TaskArguments, TypedOutput
 from airflow_batch_provider.task_groups.settings import clears_of, first_generation, was_cleared
+from airflow_batch_provider.typed_output import TypedOutput
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from airflow_batch_provider.spec.graph import JobGraph
     from airflow_batch_provider.spec.ids import JobIdentity
     from airflow_batch_provider.spec.task import TaskSpec
+    from airflow_batch_provider.task_arguments import TaskArguments
     from airflow_batch_provider.task_groups.batch_job import AzureBatchJobTaskGroup
     from airflow_batch_provider.task_groups.settings import GroupSettings
 
