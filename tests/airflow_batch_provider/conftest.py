@@ -26,6 +26,7 @@ from demo.stack.accounts import BatchAccount, StorageAccount
 from demo.stack.emulator import NAME, emulator_component
 from demo.stack.ports import PortPicker
 from tests.airflow_batch_provider.collector import Collected, collector
+from tests.connections import connection_to
 
 _WITH_DAGS = tuple(
     f"tests.airflow_batch_provider.{name}"
@@ -68,8 +69,16 @@ def emulator(azurite: StorageAccount, tmp_path_factory: pytest.TempPathFactory) 
 @pytest.fixture
 def batch_conn_id(emulator: BatchAccount, azurite: StorageAccount, monkeypatch: pytest.MonkeyPatch) -> str:
     """Id of an Airflow connection to the emulator and its storage account."""
-    monkeypatch.setenv("AIRFLOW_CONN_BATCH_LOCAL", json.dumps(_connection(emulator, azurite)))
+    monkeypatch.setenv("AIRFLOW_CONN_BATCH_LOCAL", connection_to(azurite, emulator))
     return "batch_local"
+
+
+@pytest.fixture(scope="module")
+def connection(emulator: BatchAccount, azurite: StorageAccount) -> Iterator[None]:
+    """The default connection leads to the emulator and to its storage account."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW_CONN_AZURE_BATCH_DEFAULT", connection_to(azurite, emulator))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -187,7 +196,7 @@ def told(
             {"type": "file", "log_file_path": str(events), "append": True}
         ),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW_CONN_AZURE_BATCH_DEFAULT": json.dumps(_connection(emulator, azurite)),
+        "AIRFLOW_CONN_AZURE_BATCH_DEFAULT": connection_to(azurite, emulator),
     }
     with collector() as collected:
         done = subprocess.run(
@@ -209,13 +218,3 @@ def told(
         collected,
         [json.loads(line) for line in events.read_text().splitlines()],
     )
-
-
-def _connection(emulator: BatchAccount, azurite: StorageAccount) -> dict[str, Any]:
-    return {
-        "conn_type": "azurebatch",
-        "host": emulator.endpoint,
-        "login": emulator.name,
-        "password": emulator.key,
-        "extra": {"storage_connection_string": azurite.connection_string},
-    }

@@ -27,7 +27,7 @@ from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.operators.job import AzureBatchJobOperator
 from airflow_batch_provider.spec import JobGraph
 from airflow_batch_provider.spec.compile import JobStorage, WorkArea
-from demo.stack.accounts import StorageAccount
+from demo.stack.accounts import BatchAccount, StorageAccount
 from tests.airflow_batch_provider.airflow_versions import TaskDeferred
 from tests.airflow_batch_provider.crashes.deaths import (
     Deaths,
@@ -40,6 +40,7 @@ from tests.airflow_batch_provider.crashes.service import ACCOUNT, Service
 from tests.airflow_batch_provider.crashes.storage import MortalTransport, StorageFaults
 from tests.airflow_batch_provider.spec.access import NamedAccess
 from tests.batch_emulator.rest.in_process import CREDENTIALS
+from tests.connections import connection_to
 
 TRIES = 6
 """Of a task before it is given up, and its ``retries``."""
@@ -178,14 +179,8 @@ class Airflow:
         self._deaths = Deaths()
         self._dead: asyncio.Event | None = None
         self.storage_faults = StorageFaults()
-        connection = {
-            "conn_type": "azurebatch",
-            "host": service.endpoint,
-            "login": ACCOUNT,
-            "password": CREDENTIALS.primary_key,
-            "extra": {"storage_connection_string": storage.connection_string} if storage else {},
-        }
-        patch.setenv("AIRFLOW_CONN_AZURE_BATCH_DEFAULT", json.dumps(connection))
+        account = BatchAccount(service.endpoint, ACCOUNT, CREDENTIALS.primary_key)
+        patch.setenv("AIRFLOW_CONN_AZURE_BATCH_DEFAULT", connection_to(storage, account))
         patch.setattr(AzureBatchHook, "batch_client", lambda hook: MortalClient(service.client, self._deaths))
 
         def async_client(hook: AzureBatchHook) -> AbstractAsyncContextManager[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 import uuid
@@ -19,7 +18,6 @@ from airflow_batch_provider.client.jobs.job_run import JobPlan, JobRun
 from airflow_batch_provider.spec import AutoPool, JobGraph, JobOptions
 from airflow_batch_provider.spec.ids import JobIdentity
 from airflow_batch_provider.spec.retry import OnRetry
-from demo.stack.accounts import BatchAccount, StorageAccount
 
 
 @dataclass
@@ -69,16 +67,3 @@ class _Lines(logging.Handler):
 def jobs(batch: BatchClient, storage: StorageAccess) -> Jobs:
     """Jobs on the emulator; ``lines`` are what their Airflow log would show."""
     return Jobs(batch, storage, [])
-
-
-@pytest.fixture
-def connection(monkeypatch: pytest.MonkeyPatch, emulator: BatchAccount, azurite: StorageAccount) -> None:
-    """The default connection leads to the emulator and to Azurite."""
-    fields = {
-        "conn_type": "azurebatch",
-        "host": emulator.endpoint,
-        "login": emulator.name,
-        "password": emulator.key,
-        "extra": {"storage_connection_string": azurite.connection_string},
-    }
-    monkeypatch.setenv("AIRFLOW_CONN_AZURE_BATCH_DEFAULT", json.dumps(fields))

@@ -93,21 +93,6 @@ async def _fire(trigger: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def connection(request: pytest.FixtureRequest) -> Any:
-    emulator, azurite = request.getfixturevalue("emulator"), request.getfixturevalue("azurite")
-    fields = {
-        "conn_type": "azurebatch",
-        "host": emulator.endpoint,
-        "login": emulator.name,
-        "password": emulator.key,
-        "extra": {"storage_connection_string": azurite.connection_string},
-    }
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AIRFLOW_CONN_AZURE_BATCH_DEFAULT", json.dumps(fields))
-        yield
-
-
-@pytest.fixture(scope="module")
 def own_pool(batch: BatchClient) -> str:
     """A pool that a test may delete."""
     return make_pool(batch, nodes=1, slots=2)

@@ -24,6 +24,7 @@ from airflow_batch_provider.operators import blob_claim
 from airflow_batch_provider.operators.blob_claim import AzureBlobClaimOperator
 from demo.stack.accounts import StorageAccount
 from tests.airflow_batch_provider.airflow_versions import AIRFLOW
+from tests.connections import connection_to
 
 if AIRFLOW < (3, 3):
     pytest.skip("needs what Airflow has from 3.3 on", allow_module_level=True)
@@ -71,14 +72,7 @@ def context_of(*events: RecordedEvent, run: str = "run-1") -> Any:
 
 @pytest.fixture
 def claim(azurite: StorageAccount, monkeypatch: pytest.MonkeyPatch) -> AzureBlobClaimOperator:
-    connection = {
-        "conn_type": "azurebatch",
-        "host": "http://127.0.0.1:1",
-        "login": "account",
-        "password": "a2V5",
-        "extra": {"storage_connection_string": azurite.connection_string},
-    }
-    monkeypatch.setenv("AIRFLOW_CONN_AZURE_BATCH_DEFAULT", json.dumps(connection))
+    monkeypatch.setenv("AIRFLOW_CONN_AZURE_BATCH_DEFAULT", connection_to(azurite))
     return AzureBlobClaimOperator(
         task_id="new_blobs", asset=INCOMING, receipts_container=f"receipts-{uuid.uuid4().hex[:12]}"
     )
@@ -195,14 +189,9 @@ def test_a_wrong_key_is_explained(
     azurite: StorageAccount, claim: AzureBlobClaimOperator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wrong = azurite.connection_string.replace(azurite.key, "d3Jvbmcta2V5")
-    connection = {
-        "conn_type": "azurebatch",
-        "host": "http://127.0.0.1:1",
-        "login": "account",
-        "password": "a2V5",
-        "extra": {"storage_connection_string": wrong},
-    }
-    monkeypatch.setenv("AIRFLOW_CONN_AZURE_BATCH_DEFAULT", json.dumps(connection))
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_AZURE_BATCH_DEFAULT", connection_to(None, storage_connection_string=wrong)
+    )
 
     with pytest.raises(BatchRequestError, match=r"Likely cause.*\n.*Next step") as refused:
         claim.execute(context_of(event_of("a")))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 import pytest
 
 from batch_emulator.testing import LocalBatch
-from demo.stack.accounts import StorageAccount
+from demo.stack.accounts import BatchAccount, StorageAccount
+from tests.connections import connection_to
 
 
 @pytest.fixture(scope="module")
@@ -17,16 +17,16 @@ def local(azurite: StorageAccount) -> Iterator[LocalBatch]:
         yield batch
 
 
+@pytest.fixture(scope="module")
+def account(local: LocalBatch) -> BatchAccount:
+    return BatchAccount(local.endpoint, local.account, local.key)
+
+
 @pytest.fixture
-def conn_id(local: LocalBatch, azurite: StorageAccount, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def conn_id(
+    local: LocalBatch, account: BatchAccount, azurite: StorageAccount, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
     """A connection to it; the account is empty again afterwards, and nothing goes wrong."""
-    connection = {
-        "conn_type": "azurebatch",
-        "host": local.endpoint,
-        "login": local.account,
-        "password": local.key,
-        "extra": {"storage_connection_string": azurite.connection_string},
-    }
-    monkeypatch.setenv("AIRFLOW_CONN_LOCAL", json.dumps(connection))
+    monkeypatch.setenv("AIRFLOW_CONN_LOCAL", connection_to(azurite, account))
     yield "local"
     local.reset()

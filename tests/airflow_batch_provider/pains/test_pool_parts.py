@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from pathlib import Path
 
@@ -15,10 +14,11 @@ from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.spec import BlobMount, JobGraph, JobOptions, StartTask, blob, shell
 from airflow_batch_provider.spec.ids import JobIdentity
 from batch_emulator.testing import LocalBatch
-from demo.stack.accounts import StorageAccount
+from demo.stack.accounts import BatchAccount, StorageAccount
 from tests.airflow_batch_provider.jobs.running import to_the_end
 from tests.airflow_batch_provider.operators.running import a_pool, ensure, pool_of
 from tests.airflow_batch_provider.operators.test_live_package import a_tool, upload
+from tests.connections import connection_to
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -63,19 +63,14 @@ def test_pain_034_and_036_and_037_and_192_slots_mounts_and_packages_are_there_fo
 
 
 def test_pain_103_and_106_and_109_and_110_files_and_mounts_are_reached_by_identity_without_any_sas(
-    local: LocalBatch, conn_id: str, azurite: StorageAccount, monkeypatch: pytest.MonkeyPatch
+    local: LocalBatch,
+    account: BatchAccount,
+    conn_id: str,
+    azurite: StorageAccount,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    connection = {
-        "conn_type": "azurebatch",
-        "host": local.endpoint,
-        "login": local.account,
-        "password": local.key,
-        "extra": {
-            "storage_connection_string": azurite.connection_string,
-            "node_identity_resource_id": READER,
-        },
-    }
-    monkeypatch.setenv("AIRFLOW_CONN_LOCAL", json.dumps(connection))
+    identified = connection_to(azurite, account, node_identity_resource_id=READER)
+    monkeypatch.setenv("AIRFLOW_CONN_LOCAL", identified)
     storage = AzureBatchHook(conn_id).storage()
     storage.ensure_container("identified")
     storage.upload_blob("identified", "words", "one two\n")

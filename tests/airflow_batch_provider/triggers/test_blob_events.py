@@ -25,6 +25,7 @@ from airflow_batch_provider.triggers import backlog, blob_events, connecting
 from airflow_batch_provider.triggers.blob_events import BlobCreatedTrigger
 from demo.stack.accounts import StorageAccount
 from tests.airflow_batch_provider.airflow_versions import AIRFLOW
+from tests.connections import connection_to
 
 if AIRFLOW < (3, 3):
     pytest.skip("needs what Airflow has from 3.3 on", allow_module_level=True)
@@ -85,14 +86,7 @@ async def triggerer() -> AsyncIterator[Triggerer]:
 
 
 def connect(monkeypatch: pytest.MonkeyPatch, **extra: str) -> None:
-    connection = {
-        "conn_type": "azurebatch",
-        "host": "http://127.0.0.1:1",
-        "login": "account",
-        "password": "a2V5LW9mLXRoZS1hY2NvdW50",
-        "extra": extra,
-    }
-    monkeypatch.setenv("AIRFLOW_CONN_WATCHED", json.dumps(connection))
+    monkeypatch.setenv("AIRFLOW_CONN_WATCHED", connection_to(None, **extra))
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import uuid
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -20,6 +19,7 @@ from airflow_batch_provider.triggers import blob_listing
 from airflow_batch_provider.triggers.blob_listing import BlobListedTrigger
 from demo.stack.accounts import StorageAccount
 from tests.airflow_batch_provider.airflow_versions import AIRFLOW
+from tests.connections import connection_to
 
 WAIT = 30.0
 
@@ -109,14 +109,7 @@ class Bench:
 
 @pytest.fixture
 async def bench(azurite: StorageAccount, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
-    connection = {
-        "conn_type": "azurebatch",
-        "host": "http://127.0.0.1:1",
-        "login": "account",
-        "password": "a2V5LW9mLXRoZS1hY2NvdW50",
-        "extra": {"storage_connection_string": azurite.connection_string},
-    }
-    monkeypatch.setenv("AIRFLOW_CONN_LISTED", json.dumps(connection))
+    monkeypatch.setenv("AIRFLOW_CONN_LISTED", connection_to(azurite))
     async with BlobServiceClient.from_connection_string(azurite.connection_string) as service:
         bench = Bench(service)
         await bench.container.create_container()

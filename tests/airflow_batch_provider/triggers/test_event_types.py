@@ -20,6 +20,7 @@ from azure.storage.queue.aio import QueueClient
 from airflow_batch_provider.triggers import blob_stream
 from airflow_batch_provider.triggers.blob_events import BlobCreatedTrigger
 from demo.stack.accounts import StorageAccount
+from tests.connections import connection_to
 
 WAIT = 30.0
 FILES = "https://account.dfs.core.windows.net/lake"
@@ -61,14 +62,7 @@ def cloud_event(kind: str, api: str, name: str, sequencer: int, data: dict[str, 
 
 @pytest.fixture
 async def queue(azurite: StorageAccount, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[QueueClient]:
-    connection = {
-        "conn_type": "azurebatch",
-        "host": "http://127.0.0.1:1",
-        "login": "account",
-        "password": "a2V5LW9mLXRoZS1hY2NvdW50",
-        "extra": {"storage_connection_string": azurite.connection_string},
-    }
-    monkeypatch.setenv("AIRFLOW_CONN_LAKE", json.dumps(connection))
+    monkeypatch.setenv("AIRFLOW_CONN_LAKE", connection_to(azurite))
     monkeypatch.setattr(blob_stream, "STORED_WITHIN", 0.01)
     name = f"lake-{uuid.uuid4().hex[:12]}"
     async with QueueClient.from_connection_string(azurite.connection_string, name) as client:

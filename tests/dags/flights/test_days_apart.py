@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,13 +17,13 @@ from airflow_batch_provider.exceptions import BatchJobFailedError
 from airflow_batch_provider.operators.package import AzureBatchApplicationPackageOperator
 from demo.flights import land, land_reference, raw_files
 from demo.reckoning import rows_of
-from demo.stack.accounts import BatchAccount, StorageAccount
+from demo.stack.accounts import StorageAccount
 from tests.airflow_batch_provider.airflow_versions import AirflowFailException
-from tests.airflow_batch_provider.conftest import batch, emulator, pool, process_of_airflow
+from tests.airflow_batch_provider.conftest import batch, connection, emulator, pool, process_of_airflow
 from tests.dags.flights.warehouses import DuckTables
 
 pytestmark = pytest.mark.slow
-__all__ = ["batch", "emulator", "pool", "process_of_airflow"]  # fixtures
+__all__ = ["batch", "connection", "emulator", "pool", "process_of_airflow"]  # fixtures
 
 SPOILT, LOST = "2013-05-01", "2013-05-02"
 PLACE = "days/apart"
@@ -47,20 +46,12 @@ class Instance:
 
 
 def test_spoilt_files_are_set_aside_and_a_day_that_cannot_be_made_is_named_when_the_other_is_loaded(
-    emulator: BatchAccount,
+    connection: None,
     azurite: StorageAccount,
     pool: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    connection = {
-        "conn_type": "azurebatch",
-        "host": emulator.endpoint,
-        "login": emulator.name,
-        "password": emulator.key,
-        "extra": {"storage_connection_string": azurite.connection_string},
-    }
-    monkeypatch.setenv("AIRFLOW_CONN_AZURE_BATCH_DEFAULT", json.dumps(connection))
     monkeypatch.setenv(pipeline.WAREHOUSE, str(tmp_path / "w.duckdb"))
     right = raw_files([SPOILT, LOST])
     unreadable, misnamed = f"flights/{SPOILT}/LGA.csv", f"flights/{SPOILT}/J FK#1%20.CSV"
