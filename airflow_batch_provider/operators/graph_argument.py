@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_batch_provider import spec
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.files import Render, as_written
-from airflow_batch_provider.spec.literal_braces import refuse_literal_jinja
+from airflow_batch_provider.spec.written_graph import check_written_graph
 
 if TYPE_CHECKING:
     from airflow_batch_provider.spec.graph import JobGraph
@@ -27,7 +27,7 @@ def check_graph(graph: object, kwargs: Mapping[str, Any] | None, where: str) -> 
     """
     if isinstance(graph, spec.JobGraph):
         graph.validate()
-        refuse_literal_jinja(graph.specs)
+        check_written_graph(graph.specs)
         if kwargs:
             raise SpecError(
                 "graph_kwargs are given, but graph is no function", where=where, right="Leave them out."

@@ -11,7 +11,7 @@ from airflow.sdk import BaseOperator
 from airflow_batch_provider import spec
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.lasting import lasting
-from airflow_batch_provider.spec.literal_braces import refuse_literal_jinja
+from airflow_batch_provider.spec.written_graph import check_written_graph
 from airflow_batch_provider.typed_output import TypedOutput
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class AzureBatchJobScheduleOperator(TypedOutput, BaseOperator):
                 where=f"task {self.task_id!r}",
                 right="It is JobSchedule('id', graph, JobOptions('pool'), every=...).",
             )
-        refuse_literal_jinja(job_schedule.graph.specs)
+        check_written_graph(job_schedule.graph.specs)
         self.job_schedule = job_schedule
         self.conn_id = conn_id
         self.namespace = namespace

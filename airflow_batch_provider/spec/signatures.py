@@ -8,6 +8,11 @@ import re
 _SIGNATURE = re.compile(r"(?i)(?<![a-z_])(sig=)[^&\s'\"\\<>]+")
 
 
+def has_signature(text: str) -> bool:
+    """Whether a text, such as a URL, holds a signature."""
+    return _SIGNATURE.search(text) is not None
+
+
 def strike_signatures(text: str) -> str:
     """A text, such as a service's message, a program's output or a value that is refused, without signatures.
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import TaskGroup
+from airflow.sdk import BaseOperator, TaskGroup
 
 from airflow_batch_provider.arguments import PoolOfJob, known_pool, pool_of_job, pool_text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
@@ -25,6 +26,7 @@ from airflow_batch_provider.spec.graph import JobGraph
 from airflow_batch_provider.spec.job import JobOptions
 from airflow_batch_provider.spec.limits import DEFAULT_WALL_CLOCK
 from airflow_batch_provider.spec.naming import digest
+from airflow_batch_provider.spec.task import TaskOptions
 from airflow_batch_provider.task_groups.drawn import drawn_graph
 from airflow_batch_provider.task_groups.handle import BatchMember
 from airflow_batch_provider.task_groups.launch import AzureBatchEndOperator, AzureBatchSubmitOperator
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
     from airflow_batch_provider.spec.command import Command, OperatingSystem
     from airflow_batch_provider.spec.job_network import JobNetwork
     from airflow_batch_provider.spec.special_tasks import JobPreparation, JobRelease
-    from airflow_batch_provider.spec.task import TaskOptions, TaskSpec
+    from airflow_batch_provider.spec.task import TaskSpec
     from airflow_batch_provider.task_arguments import GroupArguments
 
 SUBMIT, END = "submit", "end"
@@ -186,7 +188,7 @@ class AzureBatchJobTaskGroup(TaskGroup):
         Raises:
             SpecError: says what is wrong, where, and what would be right.
         """
-        arguments = self._arguments(id, {} if operator_args is None else operator_args)
+        arguments = self._arguments(id, {} if operator_args is None else operator_args, options)
         waits_for = options.pop("depends_on", None)
         made = self._declared.task(id, command, **options)
         spec = self._declared.spec(id)
@@ -206,7 +208,7 @@ class AzureBatchJobTaskGroup(TaskGroup):
         Raises:
             SpecError: no task, a cycle, or a member that waits for something Batch knows nothing of.
         """
-        return drawn_graph(self._declared, self.members, self.launcher)
+        return drawn_graph(self._declared, self.members, self.launcher, f"task group {self.group_id!r}")
 
     def mark(self) -> str:
         """Hash of the group as it is written, to tell whether a job that is there runs the same."""
@@ -265,7 +267,9 @@ class AzureBatchJobTaskGroup(TaskGroup):
         if (auto := self.settings.options.auto_pool) is not None:
             auto.check_fits(graph)
 
-    def _arguments(self, id: str, operator_args: Mapping[str, Any]) -> dict[str, Any]:
+    def _arguments(
+        self, id: str, operator_args: Mapping[str, Any], options: Mapping[str, Any]
+    ) -> dict[str, Any]:
         where = f"task {id!r} of task group {self.group_id!r}"
         if not self._open:
             raise SpecError(
@@ -282,7 +286,21 @@ class AzureBatchJobTaskGroup(TaskGroup):
                 raise SpecError(
                     f"operator_args has {name!r}", where=where, right="The group gives it; leave it out."
                 )
+        _refuse_operator_args(options, where)
         return dict(operator_args)
+
+
+def _refuse_operator_args(options: Mapping[str, Any], where: str) -> None:
+    """Refuse options that are none of a Batch task, but arguments of the Airflow task."""
+    of_airflow = inspect.signature(BaseOperator.__init__).parameters.keys() - TaskOptions.__annotations__
+    for name in options:
+        if name in of_airflow:
+            raise SpecError(
+                f"{name} is an argument of the Airflow task",
+                where=where,
+                right=f"Write operator_args={{{name!r}: ...}}."
+                + (" What Batch itself tries again is max_retries." if name == "retries" else ""),
+            )
 
 
 def _check_fits(spec: TaskSpec) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.graph import JobGraph
 from airflow_batch_provider.spec.handles import Task
-from airflow_batch_provider.spec.literal_braces import refuse_literal_jinja
+from airflow_batch_provider.spec.written_graph import check_written_graph
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def drawn_graph(
-    declared: JobGraph, members: Mapping[str, AzureBatchMemberOperator], launcher: BaseOperator
+    declared: JobGraph, members: Mapping[str, AzureBatchMemberOperator], launcher: BaseOperator, where: str
 ) -> JobGraph:
     """The graph of a group: its tasks, and between them the dependencies that Airflow has.
 
@@ -25,11 +25,14 @@ def drawn_graph(
         declared: the tasks, without what was drawn.
         members: the Airflow tasks that stand for them, by their task ids.
         launcher: the Airflow task that submits them.
+        where: the group, for the error.
 
     Raises:
         SpecError: no task, a cycle, Jinja that nobody renders, or a member that waits for something Batch
             knows nothing of.
     """
+    if not members:
+        raise SpecError("it has no task", where=where, right="Add one by job.task('id', 'command').")
     graph = declared.only(declared.specs)
     ahead: set[str] = set()
     for operator in members.values():
@@ -44,7 +47,7 @@ def drawn_graph(
         if inner:
             graph.link(inner, [Task(graph, operator.spec.id)])
     graph.validate()
-    refuse_literal_jinja(graph.specs)
+    check_written_graph(graph.specs)
     return graph
 
 

@@ -140,7 +140,7 @@ def test_a_member_may_wait_for_what_the_whole_group_waits_for() -> None:
 
 @pytest.mark.usefixtures("dag")
 def test_an_empty_group() -> None:
-    with pytest.raises(SpecError, match="no task"), group():
+    with pytest.raises(SpecError, match=r"^task group 'g': it has no task\. Add one by job\.task"), group():
         pass
 
 
@@ -151,6 +151,8 @@ def test_an_empty_group() -> None:
         ("submit", {}, "the group's own"),
         ("END", {"operator_args": {"trigger_rule": "all_done"}}, "operator_args has 'trigger_rule'"),
         ("a", {"max_retrys": 1}, "unknown option 'max_retrys'"),
+        ("a", {"retries": 3}, r"Write operator_args={'retries': ...}\. What Batch itself .* max_retries"),
+        ("a", {"on_failure_callback": print}, r"Write operator_args={'on_failure_callback': ...}\.$"),
         ("a", {"exit_conditions": [on_exit(3, job="terminate")]}, "on_exit has job='terminate'"),
         ("a", {"exit_conditions": [on_exit(0, dependency="block")]}, "keeps dependents from running"),
         ("a", {"job_manager": JobManager()}, "it is a job manager"),
