@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from airflow_batch_provider.spec.checks import LONGEST, too_long
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.options import whole
 
@@ -74,14 +75,8 @@ class BlobBatching:
                 where=where,
                 right="Let min_batch be max_batch or less.",
             )
-        if min_batch > 1 and longest_wait is None:
-            raise SpecError(
-                f"min_batch is {min_batch} without longest_wait",
-                where=where,
-                right="The last blobs could wait for ever: add longest_wait=timedelta(minutes=10), or so.",
-            )
-        ids = (dag_ids,) if isinstance(dag_ids, str) else tuple(dag_ids)
-        if not all(isinstance(dag_id, str) and dag_id for dag_id in ids):
+        ids = (dag_ids,) if isinstance(dag_ids, str) else dag_ids
+        if not isinstance(ids, Sequence) or not all(isinstance(dag_id, str) and dag_id for dag_id in ids):
             raise SpecError(f"dag_ids is {dag_ids!r}", where=where, right="Write dag_ids=['my_dag'].")
         if not ids and max_runs != _USUAL.max_runs:
             raise SpecError(
@@ -91,18 +86,13 @@ class BlobBatching:
             )
         quiet = _seconds(quiet_period, "quiet_period", where)
         longest = None if longest_wait is None else _seconds(longest_wait, "longest_wait", where)
-        if longest is not None and longest < quiet:
-            raise SpecError(
-                f"longest_wait is {longest:g} s, below quiet_period, which is {quiet:g} s",
-                where=where,
-                right="An event would never wait for the quiet: let longest_wait be the greater one.",
-            )
+        _check_longest(longest, quiet, min_batch, where)
         return cls(
             max_batch=max_batch,
             min_batch=min_batch,
             quiet_period=quiet,
             longest_wait=longest,
-            dag_ids=ids,
+            dag_ids=tuple(ids),
             max_runs=max_runs,
         )
 
@@ -132,10 +122,42 @@ class BlobBatching:
 _USUAL = BlobBatching()
 
 
+def _check_longest(longest: float | None, quiet: float, min_batch: int, where: str) -> None:
+    if min_batch > 1 and longest is None:
+        raise SpecError(
+            f"min_batch is {min_batch} without longest_wait",
+            where=where,
+            right="The last blobs could wait for ever: add longest_wait=timedelta(minutes=10), or so.",
+        )
+    if longest is None:
+        return
+    if min_batch == 1 and not quiet:
+        raise SpecError(
+            f"longest_wait is {longest:g} s without min_batch or quiet_period: no blob waits for others",
+            where=where,
+            right="Say what it waits for, by min_batch=100 or quiet_period=timedelta(minutes=5), or leave "
+            "longest_wait out.",
+        )
+    if longest == 0:
+        raise SpecError(
+            f"longest_wait is 0 s: no blob waits until there are {min_batch} (min_batch)",
+            where=where,
+            right="Give longest_wait=timedelta(minutes=10), or so; or leave both out.",
+        )
+    if longest < quiet:
+        raise SpecError(
+            f"longest_wait is {longest:g} s, below quiet_period, which is {quiet:g} s",
+            where=where,
+            right="An event would never wait for the quiet: let longest_wait be the greater one.",
+        )
+
+
 def _seconds(value: object, what: str, where: str) -> float:
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
     if not isinstance(seconds, (int, float)) or isinstance(seconds, bool) or not 0 <= seconds < math.inf:
         raise SpecError(
             f"{what} is {value!r}", where=where, right="Give a timedelta(...), such as timedelta(minutes=2)."
         )
+    if seconds > LONGEST.total_seconds():
+        raise too_long(what, where)
     return float(seconds)

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from airflow_batch_provider.spec.checks import check_choice
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.options import whole
-from airflow_batch_provider.spec.patterns import check_pattern, matches
+from airflow_batch_provider.spec.patterns import can_begin, can_end, check_pattern, matches
 from airflow_batch_provider.spec.storage_names import check_container
 
 CREATED, RENAMED, DELETED = "created", "renamed", "deleted"
@@ -111,6 +111,8 @@ class BlobFilter:
             event_types=_texts(event_types, "event_types", where),
         )
         made._check_event_types(where)
+        check_beginning(pattern, prefix, prefix, where)
+        _check_ending(pattern, made.suffix, where)
         return made
 
     def accepts(self, blob: FilteredBlob) -> bool:
@@ -178,6 +180,34 @@ def check_prefix(prefix: str, where: str) -> None:
             where=where,
             right=f"Names follow the container without one: {prefix.lstrip('/')!r}. (For blobs that do have "
             "such names use pattern='/...'.)",
+        )
+
+
+def check_beginning(pattern: str, beginning: str, prefix: str, where: str) -> None:
+    """Check that a name can have a prefix and match a pattern.
+
+    Parameters:
+        beginning: what the prefix stands for.
+        prefix: as it was written.
+
+    Raises:
+        SpecError: it cannot: no blob would be wanted.
+    """
+    if pattern and not can_begin(pattern, beginning):
+        raise SpecError(
+            f"no name begins with the prefix {prefix!r} and matches the pattern {pattern!r}",
+            where=where,
+            right="The pattern is for the whole name, with the prefix, and its '*' stops at '/': write "
+            f"pattern={prefix.partition('{')[0] + '**'!r}, or so, or leave one of them out.",
+        )
+
+
+def _check_ending(pattern: str, suffixes: Sequence[str], where: str) -> None:
+    if pattern and suffixes and not any(can_end(pattern, suffix) for suffix in suffixes):
+        raise SpecError(
+            f"no name ends with the suffix {suffixes[0]!r} and matches the pattern {pattern!r}",
+            where=where,
+            right="The pattern is for the whole name: let it end with '*', or leave the suffix out.",
         )
 
 

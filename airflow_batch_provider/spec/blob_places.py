@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from airflow_batch_provider.spec.blob_filter import check_prefix
+from airflow_batch_provider.spec.blob_filter import check_beginning, check_prefix
 from airflow_batch_provider.spec.errors import SpecError
 
 _BRACES = re.compile(r"\{([^{}]*)\}")
@@ -20,6 +20,7 @@ _DIRECTIVE = re.compile(r"%(.?)")
 _DIRECTIVES = "YymdHj"
 _FOLDER = re.compile(r"(?:^|(?<=/))\*/")
 _STEP = dt.timedelta(hours=1)
+_ANY_DATE = dt.datetime(2026, 1, 1, tzinfo=dt.timezone.utc)
 _WHERE = "prefix of a listed container"
 
 
@@ -77,6 +78,20 @@ class BlobPlaces:
         zone = ZoneInfo(self.timezone)
         moments = [first + _STEP * n for n in range(max(0, (last - first) // _STEP + 1))]
         return tuple(dict.fromkeys(self._at(moment.astimezone(zone)) for moment in (*moments, last)))
+
+    def check_meets(self, pattern: str, where: str) -> None:
+        """Check that a blob in one of the places can have a name that matches a pattern.
+
+        Raises:
+            SpecError: it cannot. What lies below a folder that is walked through is not looked at, nor dates
+                where the pattern tells digits apart.
+        """
+        beginning, *_ = split_folder(self.template) or (self.template,)
+        if re.search(r"[\d\[]", pattern):
+            beginning = beginning.partition("{")[0]
+        else:
+            beginning = _BRACES.sub(lambda braces: _ANY_DATE.strftime(braces[1]), beginning)
+        check_beginning(pattern, beginning, self.template, where)
 
     def _at(self, moment: dt.datetime) -> str:
         return _BRACES.sub(lambda braces: moment.strftime(braces[1]), self.template)

@@ -15,6 +15,9 @@ from airflow_batch_provider.spec.storage_names import check_container
 Count: TypeAlias = "int | str"
 T = TypeVar("T")
 
+LONGEST = dt.timedelta(days=3653)
+"""What is reckoned from now by more than ten years may be no date, and is a mistake."""
+
 
 def check_count(value: object, minimum: int, maximum: int, *, where: str) -> int | str:
     """Check a whole number; text that is one is taken as such, Jinja is left for later.
@@ -65,7 +68,7 @@ def check_wait(
         least: the shortest that will do.
 
     Raises:
-        SpecError: no ``timedelta``, or too little.
+        SpecError: no ``timedelta``, too little, or more than ten years.
     """
     none = dt.timedelta(0)
     if not isinstance(value, dt.timedelta) or value < none or (positive and value == none):
@@ -78,6 +81,15 @@ def check_wait(
             where=where,
             right=f"Give {least.total_seconds():g} s or more, such as {what}=timedelta(seconds=30).",
         )
+    if value > LONGEST:
+        raise too_long(what, where)
+
+
+def too_long(what: str, where: str) -> SpecError:
+    """The error of a wait that has no end in practice."""
+    return SpecError(
+        f"{what} is more than ten years", where=where, right=f"Give {LONGEST.days} days or less."
+    )
 
 
 def check_period(value: object, *, what: str, where: str, unit: str = "seconds") -> None:

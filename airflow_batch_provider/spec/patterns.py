@@ -10,6 +10,8 @@ import re
 from airflow_batch_provider.spec.errors import SpecError
 
 _WILD = re.compile(r"[*?\[]")
+_VISIBLE = r"(?!\.)"
+_FOLDERS = rf"(?:{_VISIBLE}[^/]+/)*"
 STANDARD_STREAMS = "../std*.txt"
 _STREAM_PATTERNS = frozenset({STANDARD_STREAMS, "../stdout.txt", "../stderr.txt"})
 
@@ -38,6 +40,25 @@ def matches(pattern: str, path: str) -> bool:
     ``*`` and ``?`` stop at ``/`` and do not take a leading dot; ``**`` takes any directories.
     """
     return re.fullmatch(_expression(pattern), path) is not None
+
+
+def can_begin(pattern: str, beginning: str) -> bool:
+    """Whether a name that is matched by a pattern can begin so."""
+    tokens = _tokens(pattern)
+    cut_short = [token.replace(_FOLDERS, _VISIBLE + ".*") for token in tokens]
+    return not beginning or any(
+        re.fullmatch("".join(tokens[:at]) + last, beginning) for at, last in enumerate(cut_short)
+    )
+
+
+def can_end(pattern: str, ending: str) -> bool:
+    """Whether a name that is matched by a pattern can end so, in any case of letters."""
+    tokens = _tokens(pattern)
+    cut_short = [token.replace(_FOLDERS, "(?:.*/)?").removeprefix(_VISIBLE) for token in tokens]
+    return not ending or any(
+        re.fullmatch(first + "".join(tokens[at + 1 :]), ending, re.IGNORECASE)
+        for at, first in enumerate(cut_short)
+    )
 
 
 def check_pattern(pattern: str, *, what: str, where: str) -> None:
@@ -70,6 +91,10 @@ def check_pattern(pattern: str, *, what: str, where: str) -> None:
 
 
 def _expression(pattern: str) -> str:
+    return "".join(_tokens(pattern))
+
+
+def _tokens(pattern: str) -> list[str]:
     out: list[str] = []
     at = 0
     while at < len(pattern):
@@ -77,13 +102,13 @@ def _expression(pattern: str) -> str:
         taken, expression = _token(pattern, at, at_start=at_start)
         out.append(expression)
         at += taken
-    return "".join(out)
+    return out
 
 
 def _token(pattern: str, at: int, *, at_start: bool) -> tuple[int, str]:
-    visible = r"(?!\.)" if at_start else ""
+    visible = _VISIBLE if at_start else ""
     if pattern.startswith("**/", at):
-        return 3, r"(?:(?!\.)[^/]+/)*"
+        return 3, _FOLDERS
     if pattern.startswith("**", at):
         return 2, visible + ".*"
     if pattern[at] == "*":

@@ -128,6 +128,7 @@ class BlobListedTrigger(BaseEventTrigger):
             max_bytes=max_bytes,
             content_type=content_type,
         )
+        self._places.check_meets(pattern, where)
         self._batching = BlobBatching.of(
             where,
             max_batch=max_batch,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_batch_provider.spec.patterns import fixed_directory, matches
+from airflow_batch_provider.spec.patterns import can_begin, can_end, fixed_directory, matches
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,48 @@ def test_patterns_match_as_the_service_says(pattern: str, path: str, expected: b
 )
 def test_the_fixed_directory_ends_before_the_first_wildcard(pattern: str, directory: str) -> None:
     assert fixed_directory(pattern) == directory
+
+
+@pytest.mark.parametrize(
+    ("pattern", "beginning", "expected"),
+    [
+        ("*.csv", "", True),
+        ("*.csv", "sc", True),
+        ("*.csv", "scans/", False),
+        ("*.csv", ".sc", False),
+        ("scans/*/a.csv", "scans/x", True),
+        ("scans/*/a.csv", "scans/x/a", True),
+        ("scans/*/a.csv", "scans/x/b", False),
+        ("scans/*/a.csv", "scans/x/a.csv", True),
+        ("scans/*/a.csv", "scans/x/a.csv.gz", False),
+        ("**/a.csv", "x/y/a.cs", True),
+        ("**/a.csv", "x/y/z", True),
+        ("b/**/a.csv", "x/", False),
+        ("scans/**", "scans/x/y", True),
+        ("scans/**", "scan", True),
+        ("[a-c]?.csv", "b", True),
+        ("[a-c]?.csv", "d", False),
+    ],
+)
+def test_a_beginning_that_no_name_of_a_pattern_has(pattern: str, beginning: str, expected: bool) -> None:
+    assert can_begin(pattern, beginning) is expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "ending", "expected"),
+    [
+        ("*.csv", "", True),
+        ("*.csv", ".csv", True),
+        ("*.CSV", ".csv", True),
+        ("*.csv", ".tiff", False),
+        ("data/*", ".tiff", True),
+        ("data/*", "b/a.tiff", False),
+        ("data/*", "data/a.tiff", True),
+        ("**/a.csv", "/x/a.csv", True),
+        ("**/a.csv", "b.csv", False),
+        ("**", "/x/a.csv", True),
+        ("part-?.csv", "11.csv", False),
+    ],
+)
+def test_an_ending_that_no_name_of_a_pattern_has(pattern: str, ending: str, expected: bool) -> None:
+    assert can_end(pattern, ending) is expected

@@ -41,6 +41,23 @@ WAIT = 30.0
         ({"settled_for": timedelta(seconds=-1)}, "settled_for is"),
         ({"max_batch": 0}, "max_batch is 0"),
         ({"min_batch": 5}, "without longest_wait"),
+        ({"longest_wait": timedelta(minutes=5)}, "longest_wait is 300 s without min_batch or quiet_period"),
+        ({"longest_wait": 0}, "longest_wait is 0 s without min_batch"),
+        ({"min_batch": 5, "longest_wait": 0}, "longest_wait is 0 s: no blob waits until there are 5"),
+        ({"quiet_period": timedelta.max}, "quiet_period is more than ten years. Give 3653 days or less"),
+        ({"min_batch": 5, "longest_wait": timedelta.max}, "longest_wait is more than ten years"),
+        ({"every": timedelta.max}, "every is more than ten years"),
+        ({"overlap": timedelta.max}, "overlap is more than ten years"),
+        ({"lookback": timedelta(days=40_000)}, "lookback is more than ten years"),
+        ({"settled_for": timedelta.max}, "settled_for is more than ten years"),
+        ({"prefix": "scans/{%Y/%m}/", "pattern": "scans/*.tiff"}, "'scans/{%Y/%m}/' and matches"),
+        ({"prefix": "scans/{%Y/%m}/", "pattern": "scan/20[1-3]?/**"}, "write pattern='scans/**'"),
+        ({"prefix": "a/*/{%Y}/", "pattern": "b/**"}, "'a/*/{%Y}/' and matches"),
+        ({"dag_ids": None}, "dag_ids is None. Write dag_ids=['my_dag']"),
+        ({"dag_ids": 5}, "dag_ids is 5"),
+        ({"dag_ids": ["a", None]}, "dag_ids is ['a', None]"),
+        ({"prefix": "scans/", "pattern": "*.tiff"}, "begins with the prefix 'scans/' and matches"),
+        ({"suffix": ".csv", "pattern": "**.tiff"}, "ends with the suffix '.csv' and matches"),
         ({"min_batch": 5, "max_batch": 4, "longest_wait": 1}, "above max_batch"),
         ({"quiet_period": timedelta(seconds=-1)}, "quiet_period is"),
         ({"quiet_period": timedelta(hours=2), "longest_wait": 60}, "60 s, below quiet_period"),
@@ -58,6 +75,19 @@ def test_what_cannot_work_is_refused_at_parse(given: dict[str, Any], said: str) 
         BlobListedTrigger(**{"container": "incoming", **given})
 
     assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "pattern"),
+    [
+        ("scans/{%Y/%m}/", "scans/*/*/a?.tiff"),
+        ("scans/{%Y/%m}/", "scans/1999/**"),  # it may be so in some year
+        ("scans/*/{%Y}/", "scans/lab-7/**"),
+        ("", "*.tiff"),
+    ],
+)
+def test_prefix_and_pattern_that_meet(prefix: str, pattern: str) -> None:
+    BlobListedTrigger("incoming", prefix, pattern=pattern)
 
 
 def test_a_trigger_comes_out_of_airflows_database_as_it_went_in() -> None:
