@@ -102,10 +102,21 @@ class BatchJobConflictError(AzureBatchError):
 
 
 class BatchJobTimeoutError(AzureBatchError):
-    """The operator's timeout was reached."""
+    """The operator's timeout was reached.
 
-    def __init__(self, message: str, *, layer: str = "wall_clock") -> None:
+    Parameters:
+        message: what is shown.
+        layer: where the cause lies.
+        job_id: the job, if it was ended.
+        work: ``container/prefix`` of what the job's tasks left until then; None: nowhere, or it is not known.
+    """
+
+    def __init__(
+        self, message: str, *, layer: str = "wall_clock", job_id: str = "", work: str | None = None
+    ) -> None:
         super().__init__(message, layer=layer)
+        self.job_id = job_id
+        self.work = work
 
 
 class BatchResultError(AzureBatchError, AirflowFailException):

@@ -130,20 +130,23 @@ class AzureBatchCustomActivityOperator(AzureBatchJobOperator):
             raise
 
     def _finish(self, context: Context, run: JobRun, claim: Claim) -> dict[str, Any]:
-        read, files = self._read(context), self._activity_files(context)
+        files = self._activity_files(context)
         try:
             summary = super()._finish(context, run, claim)
         finally:
             files.delete()
-            # Its program only: after a wait the files of that are not looked up again.
-            program = read.graph({".": read.folder} if read.folder else {})
-            self.lineage = lineage_of(program, AzureBatchHook(self.conn_id).settings.storage)
         return {
             **summary,
             "exitcode": 0,
             "outputs": files.streams(claim.job_id),
             "customOutput": files.custom_output(claim.job_id),
         }
+
+    def _know_lineage(self, context: Context, run: JobRun, claim: Claim) -> None:
+        """Its program only: after a wait the files of that are not looked up again."""
+        read = self._read(context)
+        program = read.graph({".": read.folder} if read.folder else {})
+        self.lineage = lineage_of(program, AzureBatchHook(self.conn_id).settings.storage)
 
     def _read(self, context: Context) -> CustomActivity:
         """The activity as the node gets it; its secrets are known to the log masker from here on."""

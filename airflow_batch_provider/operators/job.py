@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from airflow.sdk import Asset, BaseOperator
 from airflow_batch_provider import spec
 from airflow_batch_provider.arguments import PoolOfJob, known_pool, pool_of_job
 from airflow_batch_provider.client.requests.meaning import check_layers
-from airflow_batch_provider.exceptions import BatchJobFailedError, BatchJobTimeoutError
+from airflow_batch_provider.exceptions import AzureBatchError, BatchJobFailedError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.hooks.killed import end_in_worker
 from airflow_batch_provider.lasting import lasting
@@ -61,12 +62,6 @@ if TYPE_CHECKING:
 _GRACE = timedelta(minutes=30)
 """Beyond the job's own wall clock, in which the service must have ended it: release tasks take up to 15."""
 
-_TOO_SLOW = (
-    "Likely cause: its tasks take longer than expected, or the pool has too few nodes for them.\n"
-    "Next step: look at the pool's nodes and the job's tasks; raise timeout and max_wall_clock if the time "
-    "was well spent."
-)
-
 
 class AzureBatchJobOperator(CheckedPartial, TypedOutput, TellsLineage, BaseOperator):
     """Run a graph of tasks as one Batch job, wait for it, and give what became of it as XCom.
@@ -85,8 +80,8 @@ class AzureBatchJobOperator(CheckedPartial, TypedOutput, TellsLineage, BaseOpera
     storage, and ``repaired`` are earlier jobs whose work is counted in. The event of an asset among the
     outlets carries job id, outputs and work.
 
-    A job whose tasks failed leaves an XCom ``failure`` for tasks downstream: ``{"job_id", "layer", "codes",
-    "exit_codes": {task: code}, "work"}``.
+    A job whose tasks failed, or that was not done in time, leaves an XCom ``failure`` for tasks downstream:
+    ``{"job_id", "layer", "codes", "exit_codes": {task: code}, "work"}``.
 
     Parameters:
         pool_id: the pool that runs the tasks; or ``AutoPool(Pool(...))`` for one that the service makes for
@@ -285,16 +280,16 @@ class AzureBatchJobOperator(CheckedPartial, TypedOutput, TellsLineage, BaseOpera
             )
             run.terminate(claim.job_id, "AirflowNothingLeftToRun")
         if ending == "timeout":
-            run.end_late(claim.job_id)
-            raise BatchJobTimeoutError(
-                f"Batch job {claim.job_id} was not done within the operator's timeout and is being ended.\n"
-                + (f"No task ran in the end: {reason}" if reason else _TOO_SLOW)
-            )
+            late = run.end_late(claim.job_id, reason)
+            tell_failure(context, late)
+            with suppress(AzureBatchError, spec.SpecError):  # They would hide that the time was over.
+                self._know_lineage(context, run, claim)
+            raise late
         return self._finish(context, run, replace(claim, found=Found.ATTACHED))
 
     def _finish(self, context: Context, run: JobRun, claim: Claim) -> dict[str, Any]:
         """Say what became of the job; an asset among the outlets learns where the outputs are."""
-        self.lineage = lineage_of(run.grown(claim), AzureBatchHook(self.conn_id).settings.storage)
+        self._know_lineage(context, run, claim)
         try:
             summary = run.finish(claim)
         except BatchJobFailedError as error:
@@ -305,6 +300,9 @@ class AzureBatchJobOperator(CheckedPartial, TypedOutput, TellsLineage, BaseOpera
                 told = {name: summary[name] for name in ("job_id", "outputs", "work")}
                 context["outlet_events"][outlet].extra.update(told)
         return summary
+
+    def _know_lineage(self, context: Context, run: JobRun, claim: Claim) -> None:
+        self.lineage = lineage_of(run.grown(claim), AzureBatchHook(self.conn_id).settings.storage)
 
     def _run(self, context: Context) -> JobRun:
         from airflow_batch_provider.client.jobs.job_run import JobPlan, JobRun

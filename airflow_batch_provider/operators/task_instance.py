@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_batch_provider.exceptions import BatchJobFailedError
+    from airflow_batch_provider.exceptions import BatchJobFailedError, BatchJobTimeoutError
     from airflow_batch_provider.spec.ids import JobIdentity
 
 FAILURE_KEY = "failure"
@@ -60,16 +60,17 @@ def remember(context: Context, identity: JobIdentity) -> None:
         )
 
 
-def tell_failure(context: Context, error: BatchJobFailedError) -> None:
+def tell_failure(context: Context, error: BatchJobFailedError | BatchJobTimeoutError) -> None:
     """Let tasks downstream know why the job failed, by an XCom.
 
-    The text is left out: what tasks wrote is masked in logs, and nothing masks an XCom.
+    The text is left out: what tasks wrote is masked in logs, and nothing masks an XCom. Of a job that was out
+    of time no codes are told: its tasks are still being ended.
     """
     told = {
         "job_id": error.job_id,
         "layer": error.layer,
-        "codes": list(error.codes),
-        "exit_codes": error.exit_codes,
+        "codes": list(getattr(error, "codes", ())),
+        "exit_codes": getattr(error, "exit_codes", {}),
         "work": error.work,
     }
     context["ti"].xcom_push(key=FAILURE_KEY, value=told)

@@ -145,11 +145,11 @@ class AzureBatchMemberOperator(TypedOutput, TellsLineage, BaseOperator):
         deadline: float,
         seen: Mapping[str, Sequence[int]],
     ) -> dict[str, Any]:
-        if ending == "timeout":
-            raise run.end_late(job_id, reason)
         if ending == "unprepared":
             raise run.unprepared(job_id, reason)
         self.lineage = lineage_of(run.graph, AzureBatchHook(settings.conn_id).settings.storage)
+        if ending == "timeout":
+            raise run.end_late(job_id, reason)
         done = run.finish(job_id)
         if done is None:  # A list has shown it as it was before it was told to run again.
             return self._wait(context, settings, run, job_id, deadline, seen)

@@ -19,6 +19,8 @@ from airflow_batch_provider.client.jobs.claim import (
     existing_ids,
 )
 from airflow_batch_provider.client.jobs.expansion import grown
+from airflow_batch_provider.client.jobs.late_error import late_error
+from airflow_batch_provider.client.jobs.named_outputs import named_outputs
 from airflow_batch_provider.client.jobs.outcome import Outcome, read_outcome
 from airflow_batch_provider.client.jobs.pool_check import check_pool
 from airflow_batch_provider.client.jobs.preparation import printed_by_preparation
@@ -34,7 +36,12 @@ from airflow_batch_provider.client.requests.steps import Refusal, Say, Script
 from airflow_batch_provider.client.watching.idle_watch import IdleWatch
 from airflow_batch_provider.client.watching.pace import LONGEST, Pace
 from airflow_batch_provider.client.watching.streams import Follower, read_tail
-from airflow_batch_provider.exceptions import BatchJobFailedError, BatchRequestError, BatchResultError
+from airflow_batch_provider.exceptions import (
+    BatchJobFailedError,
+    BatchJobTimeoutError,
+    BatchRequestError,
+    BatchResultError,
+)
 from airflow_batch_provider.spec.compile import (
     JobStorage,
     check_without_storage,
@@ -54,9 +61,6 @@ if TYPE_CHECKING:
 
 RESULTS_RETURNED = 100
 """Results that are returned; with more of them their blobs are to be read instead."""
-
-OUTPUTS_RETURNED = 100
-"""Places of outputs that are returned: they are for people and for assets, not a listing."""
 
 
 @dataclass(frozen=True)
@@ -233,10 +237,11 @@ class JobRun:
         with explained(f"Ending Batch job {job_id}"):
             self._driver.run(terminate_job(job_id, reason))
 
-    def end_late(self, job_id: str) -> None:
-        """End the job, since its time is over; its end is not waited for."""
+    def end_late(self, job_id: str, reason: str) -> BatchJobTimeoutError:
+        """End the job, since its time is over, and give the error to raise; its end is not waited for."""
         self.terminate(job_id, "AirflowTimeout")
         self._measure(Outcome(job_id, None, cause=Layer.WALL_CLOCK))
+        return late_error(job_id, reason, self._place(job_id))
 
     def unprepared(self, job_id: str, reason: str) -> BatchJobFailedError:
         """End a job that no node can be prepared for.
@@ -256,7 +261,7 @@ class JobRun:
             f"Batch job {job_id} is being ended, since no task of it can run: {reason}{printed}",
             job_id=job_id,
             layer=Layer.NODE_START,
-            work=self._files.place(job_id) if self._files else None,
+            work=self._place(job_id),
         )
 
     def finish(self, claim: Claim) -> dict[str, Any]:
@@ -284,7 +289,7 @@ class JobRun:
                     lambda task_id, stream: self._tail(claim.job_id, task_id, stream),
                     self.plan.no_retry_exit_codes,
                     self.plan.no_retry_layers,
-                    self._files.place(claim.job_id) if self._files else None,
+                    self._place(claim.job_id),
                 )
                 raise told.error(claim.job_id)
         return self._summary(claim, graph, outcome)
@@ -317,10 +322,13 @@ class JobRun:
                 "tasks": round(outcome.task_time.total_seconds(), 3),
             },
             "results": self._results(graph, claim, wanted),
-            "outputs": _named_outputs(graph)[:OUTPUTS_RETURNED],
-            "work": self._files.place(claim.job_id) if self._files else None,
+            "outputs": named_outputs(graph),
+            "work": self._place(claim.job_id),
             "repaired": list(claim.earlier.jobs),
         }
+
+    def _place(self, job_id: str) -> str | None:
+        return self._files.place(job_id) if self._files else None
 
     def _results(self, graph: JobGraph, claim: Claim, task_ids: list[str]) -> dict[str, Any]:
         files = self._files
@@ -373,12 +381,6 @@ class Looker:
         """What is seen after the pause; of a job its view, or None when it does not exist."""
         self._sleep(self._pace.next())
         return self._driver.run(self._see(job_id))
-
-
-def _named_outputs(graph: JobGraph) -> list[str]:
-    """The blobs and prefixes, as ``container/name``, that the author gave outputs of tasks."""
-    outputs = (output for spec in graph.specs for output in spec.outputs)
-    return sorted({str(output.destination) for output in outputs if output.destination is not None})
 
 
 @contextmanager

@@ -113,7 +113,8 @@ class MemberRun:
         with explained(f"Ending Batch job {job_id}"):
             printed = self._driver.run(printed_by_preparation(job_id))
             self._driver.run(terminate_job(job_id, "AirflowPreparationFailed"))
-        self._measure(Outcome(job_id, None, cause=Layer.NODE_START))
+            job = self._driver.run(get_job(job_id))
+        self._measure(Outcome(job_id, job, cause=Layer.NODE_START))
         return unprepared_error(job_id, f"Batch job {job_id} is being ended", reason, printed)
 
     def end_late(self, job_id: str, reason: str) -> BatchJobTimeoutError:

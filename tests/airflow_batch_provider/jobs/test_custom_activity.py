@@ -146,8 +146,11 @@ def test_definitions_are_deleted_also_when_the_time_is_over(
         pool, batch_conn_id, command="/bin/sleep 60", deferrable=False, timeout=timedelta(seconds=1)
     )
     secret = uuid.uuid4().hex
+    instance = Instance()
     with pytest.raises(BatchJobTimeoutError):
-        made.execute(Instance().context(secret=secret))
+        made.execute(instance.context(secret=secret))
+    assert instance.pushed["failure"]["layer"] == "wall_clock"
+    assert made.lineage.inputs == []  # least of all the definition
     container = blobs.get_container_client("adfjobs")
     left = [container.download_blob(name).readall() for name in container.list_blob_names()]
     assert not [data for data in left if secret.encode() in data]

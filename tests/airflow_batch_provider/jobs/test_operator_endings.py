@@ -13,7 +13,8 @@ from azure.batch import BatchClient
 
 from airflow_batch_provider.exceptions import BatchJobFailedError, BatchJobTimeoutError, BatchSpecError
 from airflow_batch_provider.links.job import JOB_LINK_KEY
-from airflow_batch_provider.spec import JobGraph, shell
+from airflow_batch_provider.operators.job import AzureBatchJobOperator
+from airflow_batch_provider.spec import JobGraph, blob, shell
 from airflow_batch_provider.spec.ids import JobIdentity
 from airflow_batch_provider.triggers.job import AzureBatchJobTrigger
 from demo.stack.accounts import BatchAccount, StorageAccount
@@ -83,14 +84,31 @@ def test_a_service_that_does_not_answer_does_not_hold_a_worker_that_is_killed(
         assert time.monotonic() - started < 5
 
 
-async def test_the_timeout_ends_the_job(empty_pool: str, batch: BatchClient, stats: Stats) -> None:
-    graph = JobGraph()
-    graph.task("one", "/bin/true")
-    make = lambda: operator(graph, empty_pool, timeout=timedelta(seconds=1))  # noqa: E731
-    instance = Instance()
-    with pytest.raises(BatchJobTimeoutError, match="within the operator's timeout"):
+@pytest.mark.parametrize("deferrable", [True, False])
+async def test_the_timeout_ends_the_job_and_leaves_what_a_failure_leaves(
+    empty_pool: str, batch: BatchClient, stats: Stats, deferrable: bool
+) -> None:
+    graph, instance = JobGraph(), Instance()
+    graph.task("one", "/bin/true", inputs={"x": blob("read/x")}, outputs={"y": blob("written/y")})
+    made: list[AzureBatchJobOperator] = []
+
+    def make() -> AzureBatchJobOperator:
+        made.append(operator(graph, empty_pool, timeout=timedelta(seconds=1), deferrable=deferrable))
+        return made[-1]
+
+    with pytest.raises(BatchJobTimeoutError, match="within the operator's timeout") as caught:
         await complete(make, instance)
     assert stats.layers == ["wall_clock"]
+    assert instance.pushed["failure"] == {
+        "job_id": caught.value.job_id,
+        "layer": "wall_clock",
+        "codes": [],
+        "exit_codes": {},
+        "work": f"batch-work/{caught.value.job_id}",
+    }
+    assert batch.get_job(caught.value.job_id).state in ("terminating", "completed")
+    told = made[-1].lineage
+    assert [each.name for each in (*told.inputs, *told.outputs)] == ["x", "y"]
 
 
 async def test_pain_164_at_the_deadline_a_triggerer_ends_the_job_without_a_worker(

@@ -7,7 +7,7 @@ import logging
 import time
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
@@ -18,6 +18,7 @@ from azure.batch import BatchClient
 from azure.batch.aio import BatchClient as AsyncBatchClient
 from azure.core.credentials import AzureNamedKeyCredential
 
+from airflow_batch_provider.client.jobs.outcome import Outcome
 from airflow_batch_provider.client.requests.drive import AsyncDriver
 from airflow_batch_provider.client.requests.steps import Say
 from airflow_batch_provider.client.tasks.member_run import MemberRun
@@ -49,8 +50,9 @@ class Counted:
         return getattr(self._client, name)
 
 
-def member(batch: BatchClient) -> MemberRun:
-    return MemberRun(JobGraph().task("t0", "/bin/true").graph, batch, None, logging.getLogger("member"))
+def member(batch: BatchClient, measure: Callable[[Outcome], None] = lambda outcome: None) -> MemberRun:
+    graph = JobGraph().task("t0", "/bin/true").graph
+    return MemberRun(graph, batch, None, logging.getLogger("member"), measure=measure)
 
 
 def watch(run: MemberRun, job_id: str, seconds: float) -> tuple[str, str]:
@@ -115,11 +117,15 @@ def test_a_member_whose_job_no_node_can_be_prepared_for_ends_the_job(batch: Batc
     pool_id = make_pool(batch, nodes=1, slots=1)
     command = "/bin/sh -c 'echo no licence >&2; exit 7'"
     job_id = make_job(batch, pool_id, jobPreparationTask={"commandLine": command, "waitForSuccess": True})
-    run = member(batch)
+    outcomes: list[Outcome] = []
+    run = member(batch, outcomes.append)
     ending, reason = watch(run, job_id, 90)
     assert ending == "unprepared"
     error = run.unprepared(job_id, reason)
     assert error.layer == "node_start"
+    (outcome,) = outcomes
+    assert outcome.job is not None
+    assert outcome.job.pool_id == pool_id
     for part in ("exit code 7", "no licence", "is being ended", "correct preparation"):
         assert part in str(error)
     job: Any = batch.get_job(job_id)
