@@ -19,6 +19,7 @@ from typing import Any
 from azure.core.pipeline.transport import AioHttpTransport
 from azure.storage.blob.aio import ContainerClient
 
+from airflow_batch_provider.client.blobs.aside import aside, held_aside
 from airflow_batch_provider.client.blobs.blob_watch import BlobWatch, WatchedContainer
 from airflow_batch_provider.client.blobs.blob_watermark import Window
 from airflow_batch_provider.spec.blob_filter import BlobFilter
@@ -49,17 +50,15 @@ def rows() -> list[Row]:
 
 
 async def _rows(connection: str) -> list[Row]:
-    async with _container(connection) as (container, _):
-        await _upload(container, [_name(number) for number in range(BLOBS)])
+    await _upload(connection, [_name(number) for number in range(BLOBS)])
     await asyncio.sleep(2.2 * _OVERLAP)
     async with _container(connection) as (container, requests):
-        found = [blob.name async for blob in container.list_blobs(name_starts_with="scans/")]
-        assert len(found) == BLOBS
+        assert await aside(_count(container)) == BLOBS
         everything = requests.since(0)
     result = []
-    for way, (prefix, in_order) in _WAYS.items():
+    for way in _WAYS:
         async with _container(connection) as (container, requests):
-            count, seconds = await _second_look(container, requests, way, prefix, in_order)
+            count, seconds = await _second_look(connection, container, requests, way)
         title = f"a look at {BLOBS} blobs, {way}"
         result.append(Row(title, count, "requests", "listing all of them", everything[0]))
         result.append(Row("the same", seconds, "s", "listing all of them", everything[1]))
@@ -102,18 +101,23 @@ class _Store:
 async def _container(connection: str) -> AsyncIterator[tuple[ContainerClient, _Requests]]:
     requests = _Requests()
     client = ContainerClient.from_connection_string(connection, _CONTAINER, transport=requests)
-    async with client:
+    async with held_aside(client):
         yield client, requests
 
 
-async def _upload(container: ContainerClient, names: list[str]) -> None:
+async def _count(container: ContainerClient) -> int:
+    return len([blob async for blob in container.list_blobs(name_starts_with="scans/")])
+
+
+async def _upload(connection: str, names: list[str]) -> None:
     free = asyncio.Semaphore(_AT_ONCE)
+    async with ContainerClient.from_connection_string(connection, _CONTAINER) as container:
 
-    async def one(name: str) -> None:
-        async with free:
-            await container.upload_blob(name, b"x")
+        async def one(name: str) -> None:
+            async with free:
+                await container.upload_blob(name, b"x")
 
-    await asyncio.gather(*map(one, names))
+        await asyncio.gather(*map(one, names))
 
 
 def _name(number: int, kind: str = "a") -> str:
@@ -124,15 +128,16 @@ def _name(number: int, kind: str = "a") -> str:
 
 
 async def _second_look(
-    container: ContainerClient, requests: _Requests, way: str, prefix: str, in_order: bool
+    connection: str, container: ContainerClient, requests: _Requests, way: str
 ) -> tuple[int, float]:
+    prefix, in_order = _WAYS[way]
     window = Window(overlap=_OVERLAP, name_order=in_order)
     watched = WatchedContainer(_CONTAINER, BlobPlaces(prefix), BlobFilter(), window)
     watch = BlobWatch(watched, container, _Store(), lambda *where: "/".join(where), _always)
     await _look(watch)
     kind = f"new-{list(_WAYS).index(way)}"
     new = [_name(BLOBS - 1, f"{kind}-{number:02}") for number in range(NEW)]
-    await _upload(container, new)
+    await _upload(connection, new)
     before = len(requests.sent)
     found = await _look(watch)
     assert sorted(found) == new, found

@@ -2,8 +2,8 @@
 
 Both get 500 blobs a day; the one is 40 days old, the other five years and a half. Ten blobs are new, which
 the look must find, and nothing else. A stand-in holds the names (:mod:`benchmarks.name_server`); the watcher
-is a process of its own for each measurement: its requests, bytes received, seconds of CPU, and how much its
-memory grows at most.
+is a process of its own for each measurement: its requests, bytes received, seconds of CPU, how much its
+memory grows at most, and for how long it keeps the other triggers of its loop waiting at most.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from azure.core.credentials import AzureNamedKeyCredential
 from azure.core.pipeline.transport import AioHttpTransport
 from azure.storage.blob.aio import ContainerClient
 
+from airflow_batch_provider.client.blobs.aside import held_aside
 from airflow_batch_provider.client.blobs.blob_lister import BlobLister
 from airflow_batch_provider.client.blobs.blob_watch import BlobWatch, WatchedContainer
 from airflow_batch_provider.client.blobs.blob_watermark import Watermark, Window
@@ -32,7 +33,7 @@ from benchmarks.name_server import name
 from benchmarks.table import Row
 
 FEW, MANY, NEW, _OVERLAP = 20_000, 1_000_000, 10, 60
-_UNITS = {"requests": "requests", "bytes": "KB", "cpu": "s CPU", "memory": "MB"}
+_UNITS = {"requests": "requests", "bytes": "KB", "cpu": "s CPU", "memory": "MB", "pause": "s pause"}
 _WAYS = {
     "dates in the prefix": ("scans/{%Y/%m/%d}/", False),
     "names in order": ("scans/", True),
@@ -100,17 +101,20 @@ async def _look(port: int, count: int, way: str) -> dict[str, float]:
     prefix, in_order = _WAYS[way]
     transport = _Counting()
     key = AzureNamedKeyCredential("a", "a2V5")
-    client = ContainerClient(f"http://127.0.0.1:{port}/a", "c", credential=key, transport=transport)
-    async with client:
+    url = f"http://127.0.0.1:{port}/a"
+    listing = ContainerClient(url, "c", credential=key, transport=transport)
+    async with ContainerClient(url, "c", credential=key) as client, held_aside(listing):
         new = [name(count - 1, count, f"new-{number:02}") for number in range(NEW)]
         for each in new:
             await client.upload_blob(each, b"x")
         window = Window(overlap=_OVERLAP, name_order=in_order)
         watched = WatchedContainer("c", BlobPlaces(prefix), BlobFilter(), window)
-        watch = BlobWatch(watched, client, _Store(), lambda *where: "/".join(where), _always)
-        await BlobLister(client, watch._clock).now()  # which each watch asks for once
+        watch = BlobWatch(watched, listing, _Store(), lambda *where: "/".join(where), _always)
+        await BlobLister(listing, watch._clock).now()  # which each watch asks for once
         now = int(time.time())
         watch._mark = Watermark(now - _OVERLAP, now - _OVERLAP, {}, {"scans/": name(count - 1, count)})
+        pauses = [0.0]
+        other = asyncio.create_task(_other_trigger(pauses))
         memory, cpu = _memory_now(), time.process_time()
         transport.requests = transport.received = 0
         found: list[str] = []
@@ -118,13 +122,24 @@ async def _look(port: int, count: int, way: str) -> dict[str, float]:
             found += [event.name for event in page.events]
             page.stored.set_result(True)
         cpu, memory = time.process_time() - cpu, _memory("VmHWM") - memory
+        await asyncio.sleep(0.02)
+        other.cancel()
         assert sorted(found) == new, found
         return {
             "requests": transport.requests,
             "bytes": transport.received / 1000,
             "cpu": cpu,
             "memory": memory / 1000,
+            "pause": max(pauses),
         }
+
+
+async def _other_trigger(pauses: list[float]) -> None:
+    """One that wants to go on after every hundredth of a second: how much later it does."""
+    while True:
+        due = time.perf_counter() + 0.01
+        await asyncio.sleep(0.01)
+        pauses.append(time.perf_counter() - due)
 
 
 async def _always() -> bool:

@@ -206,6 +206,7 @@ class BlobListedTrigger(BaseEventTrigger):
         :param stack: closes its connections.
         :param state: of the asset; None where Airflow keeps none.
         """
+        from airflow_batch_provider.client.blobs.aside import held_aside
         from airflow_batch_provider.client.blobs.blob_watch import BlobWatch
         from airflow_batch_provider.client.blobs.watermark_store import open_store
 
@@ -216,7 +217,8 @@ class BlobListedTrigger(BaseEventTrigger):
         name = watched.watermark_name(storage.storage.account_url)
         store = await open_store(state, client.get_container_client(self.watermark_container), name)
         backlog = Backlog(self._batching.dag_ids, self._batching.max_runs)
-        listed = client.get_container_client(self.container)
+        listing = await stack.enter_async_context(held_aside(storage.async_blob_client()))
+        listed = listing.get_container_client(self.container)
         return BlobWatch(watched, listed, store, storage.blob_url, backlog.has_room)
 
     def _watched(self) -> WatchedContainer:

@@ -1,4 +1,5 @@
-"""Listing a container by pages, with the requests counted and the time told by the storage service.
+"""Listing a container by pages, with the requests counted and the time told by the storage service. All of it
+is done aside (:mod:`.aside`), since the client reads a page for long.
 
 Sources: Azure Storage: *List Blobs* (a page has 5,000 blobs at most; ``startFrom`` is inclusive).
 """
@@ -11,6 +12,7 @@ from collections.abc import AsyncIterator
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
+from airflow_batch_provider.client.blobs.aside import aside
 from airflow_batch_provider.client.blobs.blob_watermark import ListedBlob
 from airflow_batch_provider.spec.blob_places import split_folder
 
@@ -45,7 +47,7 @@ class ServiceClock:
 class BlobLister:
     """Lists one container for one look.
 
-    :param container: its asynchronous client.
+    :param container: its asynchronous client, opened aside.
     :param clock: reads the time of each answer.
     :param page: most blobs in one answer.
     """
@@ -62,7 +64,7 @@ class BlobLister:
         """The time of the storage service, which is asked for it once."""
         if self._clock.now() is None:
             one = self._container.list_blobs(results_per_page=1, raw_response_hook=self._count).by_page()
-            await anext(one)
+            await aside(_page_of(one))
         return self._clock.now() or dt.datetime.now(dt.timezone.utc)
 
     async def beginnings(self, place: str) -> list[str]:
@@ -89,25 +91,37 @@ class BlobLister:
             raw_response_hook=self._count,
             params={"startFrom": start} if start else {},
         )
-        async for page in listing.by_page():
-            listed = [_listed(item) async for item in page if _FOLDER_MARK not in (item.metadata or {})]
-            self.blobs += len(listed)
-            yield listed
+        pages = listing.by_page()
+        while (page := await aside(_page_of(pages))) is not None:
+            self.blobs += len(page)
+            yield page
 
     async def _below(self, head: str) -> list[str]:
         """The folders directly below a beginning of names, asked for once a look."""
         if head not in self._folders:
-            from azure.storage.blob.aio import BlobPrefix
-
             walk = self._container.walk_blobs(
                 name_starts_with=head or None, delimiter="/", raw_response_hook=self._count
             )
-            self._folders[head] = [item.name async for item in walk if isinstance(item, BlobPrefix)]
+            self._folders[head] = await aside(_folders_of(walk))
         return self._folders[head]
 
     def _count(self, response: Any) -> None:
         self.requests += 1
         self._clock.read(response)
+
+
+async def _page_of(pages: AsyncIterator[AsyncIterator[Any]]) -> list[ListedBlob] | None:
+    """The blobs of the next page; None: there is none."""
+    page = await anext(pages, None)
+    if page is None:
+        return None
+    return [_listed(item) async for item in page if _FOLDER_MARK not in (item.metadata or {})]
+
+
+async def _folders_of(walk: AsyncIterator[Any]) -> list[str]:
+    from azure.storage.blob.aio import BlobPrefix
+
+    return [item.name async for item in walk if isinstance(item, BlobPrefix)]
 
 
 def _listed(item: Any) -> ListedBlob:

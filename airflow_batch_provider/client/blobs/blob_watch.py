@@ -91,7 +91,7 @@ class FoundBlobs:
 class BlobWatch:
     """Watches one container for one process.
 
-    :param client: the container's asynchronous client.
+    :param client: the container's asynchronous client, opened aside.
     :param store: keeps the watermark.
     :param url: gives a blob's URL, from container and name.
     :param may_announce: asked before each announcement; until it may be, the listing waits too.

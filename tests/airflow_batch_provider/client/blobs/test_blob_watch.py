@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import threading
 import uuid
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from azure.storage.blob.aio import BlobServiceClient
+from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
+from airflow_batch_provider.client.blobs.aside import held_aside
 from airflow_batch_provider.client.blobs.blob_lister import BlobLister, ServiceClock
 from airflow_batch_provider.client.blobs.blob_watch import BlobWatch, FoundBlobs, WatchedContainer
 from airflow_batch_provider.client.blobs.blob_watermark import Watermark, Window
@@ -39,7 +41,8 @@ def _url(container: str, name: str) -> str:
 class Bench:
     """A container of its own, and watches of it."""
 
-    def __init__(self, service: BlobServiceClient) -> None:
+    def __init__(self, service: BlobServiceClient, listing: BlobServiceClient) -> None:
+        self.listing = listing
         self.name = f"watched-{uuid.uuid4().hex[:12]}"
         self.service = service
         self.container = service.get_container_client(self.name)
@@ -64,7 +67,11 @@ class Bench:
 
     def watch(self, watched: WatchedContainer, store: Any = None) -> BlobWatch:
         store = store or BlobWatermarkStore(self.work, "mark")
-        return BlobWatch(watched, self.container, store, _url, self.may_announce)
+        return BlobWatch(watched, self.listed, store, _url, self.may_announce)
+
+    @property
+    def listed(self) -> ContainerClient:
+        return self.listing.get_container_client(self.container.container_name)
 
     async def may_announce(self) -> bool:
         """Whether there is room for more runs."""
@@ -101,8 +108,9 @@ async def later(
 
 @pytest.fixture
 async def bench(azurite: StorageAccount) -> AsyncIterator[Bench]:
-    async with BlobServiceClient.from_connection_string(azurite.connection_string) as service:
-        bench = Bench(service)
+    clients = [BlobServiceClient.from_connection_string(azurite.connection_string) for _ in range(2)]
+    async with clients[0] as service, held_aside(clients[1]) as listing:
+        bench = Bench(service, listing)
         await bench.container.create_container()
         await bench.work.create_container()
         yield bench
@@ -286,8 +294,8 @@ async def test_trouble_is_told_once_and_waited_out(bench: Bench, caplog: pytest.
 async def requests_of_a_look(bench: Bench, places: list[str], start: str = "") -> tuple[int, list[str]]:
     """The requests that were really made, and what they listed."""
     clock = ServiceClock()
-    await BlobLister(bench.container, clock).now()
-    lister = BlobLister(bench.container, clock, PAGE)
+    await BlobLister(bench.listed, clock).now()
+    lister = BlobLister(bench.listed, clock, PAGE)
     names = [
         blob.name
         for place in places
@@ -296,6 +304,25 @@ async def requests_of_a_look(bench: Bench, places: list[str], start: str = "") -
         for blob in page
     ]
     return lister.requests, names
+
+
+async def test_what_storage_answers_is_read_beside_the_loop_of_the_triggerer(bench: Bench) -> None:
+    went_on = threading.Event()
+
+    class SlowlyRead(ServiceClock):
+        in_time = False
+
+        def read(self, response: Any) -> None:
+            self.in_time = went_on.wait(WAIT / 10)
+            super().read(response)
+
+    clock = SlowlyRead()
+    listing = asyncio.ensure_future(BlobLister(bench.listed, clock, PAGE).now())
+    await asyncio.sleep(0)
+    asyncio.get_running_loop().call_later(0.1, went_on.set)
+
+    await listing
+    assert clock.in_time
 
 
 async def test_old_blobs_do_not_make_a_look_dearer_where_names_have_dates_or_grow(bench: Bench) -> None:
