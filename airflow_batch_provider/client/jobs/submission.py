@@ -9,12 +9,12 @@ from itertools import islice
 from typing import Any
 
 from airflow_batch_provider.client.requests.drive import AT_ONCE
+from airflow_batch_provider.client.requests.error_values import with_values
 from airflow_batch_provider.client.requests.job_requests import ENDED, TRIES, backoff, patiently
 from airflow_batch_provider.client.requests.request_errors import request_error
 from airflow_batch_provider.client.requests.steps import Call, Pause, Refusal, Say, Script, Together
 from airflow_batch_provider.exceptions import BatchRequestError
 from airflow_batch_provider.spec.limits import TASKS_PER_REQUEST
-from airflow_batch_provider.spec.signatures import strike_signatures
 
 BODY_BYTES = 900_000
 """Of one request; the service takes 1 MB (Azure Batch: *Submit a large number of tasks*)."""
@@ -169,9 +169,8 @@ def _left(chunk: Sequence[Wire], answer: Mapping[str, Any]) -> list[Wire]:
             raise _JobEnded
         if status == "clienterror":
             text = str((error.get("message") or {}).get("value") or "").partition("\n")[0]
-            values = "; ".join(f"{item.get('key')}={item.get('value')}" for item in error.get("values") or ())
-            # The service repeats the value that it refuses, which may be a URL with its SAS.
-            raise _refused(str(task["id"]), code, strike_signatures(f"{text} {values}".strip()), 400)
+            values = ((item.get("key"), item.get("value")) for item in error.get("values") or ())
+            raise _refused(str(task["id"]), code, with_values(text, values), 400)
         left.append(task)
     return left
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_batch_provider.client.requests.request_errors import request_error
-from airflow_batch_provider.client.requests.service_errors import error_details, explain_access
+from airflow_batch_provider.client.requests.service_errors import explain_access
 from airflow_batch_provider.client.requests.steps import Refusal
 from airflow_batch_provider.spec.explain import Explanation
 
@@ -54,8 +54,7 @@ def explain_refusal(refusal: Refusal, pool_id: str) -> tuple[Explanation, bool]:
         The explanation, and whether trying again without a change is pointless.
     """
     error = refusal.__cause__
-    details = error_details(error) if error else ""
-    happened = f"Pool {pool_id}: {refusal.text} [{refusal.status} {refusal.code}] {details}".rstrip()
+    happened = f"Pool {pool_id}: {refusal.text} [{refusal.status} {refusal.code}]"
     if refusal.code in _REFUSALS:
         return Explanation(happened, *_REFUSALS[refusal.code]), refusal.code not in _PASSING
     if refusal.status == 400:

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from airflow_batch_provider.client.requests.error_values import with_values
 from airflow_batch_provider.client.requests.service_errors import (
     error_code,
     error_status,
@@ -304,10 +305,11 @@ def _answer(response: Any) -> Answer:
     except ValueError:  # a HEAD has no body
         body = {}
     message = (body.get("message") or {}).get("value") or ""
+    values = ((item.get("key"), item.get("value")) for item in body.get("values") or ())
     raise Refusal(
         body.get("code") or "",
         response.status_code,
-        message.partition("\n")[0],
+        with_values(message.partition("\n")[0], values),
         transient=response.status_code in (408, 429, 500, 502, 503, 504),
         retry_after=_seconds(response.headers.get("Retry-After")),
     )

@@ -158,8 +158,8 @@ REQUEST_ERRORS: dict[str, Meaning] = {
     "InvalidPropertyValue": Meaning(
         Layer.SUBMIT,
         "a value was refused",
-        "The service does not take it; its message names the property.",
-        "Correct the property.",
+        "The service does not take it; its message names the property, and why.",
+        "Correct the property that PropertyName names.",
         final=True,
     ),
     "InvalidRequestBody": Meaning(

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from airflow_batch_provider.client.requests.error_values import with_values
 from airflow_batch_provider.spec.explain import Explanation
-from airflow_batch_provider.spec.signatures import strike_signatures
 
 # Azure Batch: *Authenticate via Shared Key*: requests further off than this are refused.
 _SKEW_LIMIT = dt.timedelta(minutes=15)
@@ -35,18 +35,14 @@ def error_status(error: BaseException) -> int:
 
 
 def error_text(error: BaseException) -> str:
-    """The first line of an error's message, without the request id and with signatures struck out."""
+    """What the service said: the first line of its message, without the request id, and the named values that
+    it adds, such as the property it refuses; without secrets."""
     text = str(getattr(error, "message", None) or error).strip() or type(error).__name__
     first = next((line.strip() for line in text.splitlines() if line.strip()), text)
     first = first.removeprefix(f"({error_code(error)}) ")  # the Azure clients put the code before the message
-    return strike_signatures(first)
-
-
-def error_details(error: BaseException) -> str:
-    """The named values the service adds, such as the property it refuses; empty when there are none."""
-    details = getattr(getattr(error, "error", None), "details", None) or []
-    pairs = [f"{item.code}: {item.message}" for item in details if getattr(item, "message", None)]
-    return strike_signatures(f"({'; '.join(pairs)})") if pairs else ""
+    # The Azure clients read the values of Azure Batch as such details.
+    details = getattr(getattr(error, "error", None), "details", None) or ()
+    return with_values(first, ((item.code, item.message) for item in details))
 
 
 def is_transient(error: BaseException) -> bool:

@@ -125,7 +125,7 @@ class Refusal(Exception):  # noqa: N818 - it is an answer, thrown into scripts; 
     Parameters:
         code: the service's error code; empty without an answer.
         status: the HTTP status; 0 without an answer.
-        text: the first line of the message, without secrets.
+        text: the first line of the message and the values that the service adds, without secrets.
         transient: whether the same request may well succeed later.
         retry_after: seconds the service asks to wait, if it says.
     """

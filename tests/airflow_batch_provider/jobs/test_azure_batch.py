@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from azure.batch import BatchClient, models
 
-from airflow_batch_provider.exceptions import BatchJobFailedError, BatchJobTimeoutError
+from airflow_batch_provider.exceptions import BatchJobFailedError, BatchJobTimeoutError, BatchRequestError
 from airflow_batch_provider.operators.azure_batch import AzureBatchOperator
 from airflow_batch_provider.spec import SpecError
 from airflow_batch_provider.triggers.task import AzureBatchTaskTrigger
@@ -170,6 +170,16 @@ def test_a_task_that_takes_too_long_is_ended(pool: str, batch: BatchClient, stat
         made.execute(instance.context())
     assert stats.layers == ["wall_clock"]
     until(lambda: batch.get_task(made.batch_job_id, "crunch").state == "completed")
+
+
+@pytest.mark.slow
+def test_a_refusal_names_the_property_and_the_reason(pool: str) -> None:
+    preparation = {"commandLine": "/bin/true", "constraints": {"maxTaskRetryCount": -5}}
+    made = operator("/bin/true", pool, batch_job_preparation_task=preparation)
+    with pytest.raises(BatchRequestError) as refused:
+        made.execute(Instance().context())
+    assert "PropertyName: constraints.maxTaskRetryCount" in str(refused.value)
+    assert "PropertyValue: -5; Reason: " in str(refused.value)
 
 
 def test_parameters_that_cannot_work_are_errors_when_the_dag_is_parsed() -> None:

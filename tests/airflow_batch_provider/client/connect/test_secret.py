@@ -70,7 +70,10 @@ def test_nor_does_a_task_that_the_service_refused() -> None:
         error = {
             "code": "InvalidPropertyValue",
             "message": {"value": "no"},
-            "values": [{"key": "PropertyValue", "value": URL}],
+            "values": [
+                {"key": "PropertyName", "value": "resourceFiles[0].httpUrl"},
+                {"key": "PropertyValue", "value": URL},
+            ],
         }
         return {"value": [{"status": "clienterror", "taskId": "t", "error": error}]}
 
