@@ -71,8 +71,8 @@ class BlobListedTrigger(BaseEventTrigger):
 
     What was seen is kept as a watermark, in the state of the asset. It moves only after Airflow stored the
     events (Airflow 3.3; before it, some seconds later), and notes the blobs that wait for others, so that a
-    triggerer that dies loses none; the waiting begins anew. Another prefix or filter begins a watch of its
-    own.
+    triggerer that dies loses none; the waiting begins anew. With another filter the watch goes on, from what
+    waits and by the new filter (Airflow 3.3; before it, and with another prefix, it begins anew).
 
     The payload is ``{"blobs": [{"url", "container", "name", "etag", "size", ...}]}``.
     """
@@ -214,8 +214,10 @@ class BlobListedTrigger(BaseEventTrigger):
         storage = await connected(self.conn_id, what, "Blobs that come now are found later.")
         client = await stack.enter_async_context(storage.async_blob_client())
         watched = self._watched()
-        name = watched.watermark_name(storage.storage.account_url)
-        store = await open_store(state, client.get_container_client(self.watermark_container), name)
+        account = storage.storage.account_url
+        name, successive = watched.watermark_name(account), watched.successive_name(account)
+        kept = client.get_container_client(self.watermark_container)
+        store = await open_store(state, kept, name, successive)
         backlog = Backlog(self._batching.dag_ids, self._batching.max_runs)
         listing = await stack.enter_async_context(held_aside(storage.async_blob_client()))
         listed = listing.get_container_client(self.container)

@@ -15,7 +15,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from airflow_batch_provider.client.blobs.blob_events import BLOB_CREATED, BlobEvent
 from airflow_batch_provider.client.blobs.blob_lister import BLOBS_A_PAGE, BlobLister, ServiceClock
@@ -73,8 +73,13 @@ class WatchedContainer:
     def watermark_name(self, account_url: str) -> str:
         """A name for its watermark: what is watched, not how often or how far back."""
         what = [account_url, self.container, self.places.template, self.wanted.arguments()]
-        digest = hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
-        return f"blobs-of-{self.container}-{digest}"
+        return f"blobs-of-{self.container}-{_digest(what)}"
+
+    def successive_name(self, account_url: str) -> str:
+        """A name for the watches of the same places, each with another filter, that follow one another; empty
+        when blobs that are there are announced, as a watch that begins anew does."""
+        what = [account_url, self.container, self.places.template]
+        return "" if self.window.existing else f"last-watch-of-{self.container}-{_digest(what)}"
 
 
 @dataclass(frozen=True)
@@ -134,7 +139,12 @@ class BlobWatch:
             except _NotStoredError:
                 log.warning("Blobs of %r were not stored by Airflow; they are announced again.", self.name)
             except WatermarkMovedError:
-                log.info("Another triggerer watched %r meanwhile; going on from there.", self.name)
+                log.info(
+                    "Another triggerer, or another watcher with the same watermark, watched %r meanwhile; "
+                    "going on from there. If this is said again and again, give two watchers that differ in "
+                    "times or batches only a watermark_container each: one misses what the other announces.",
+                    self.name,
+                )
                 self._is_read = False
             except Exception as error:  # whatever went wrong, the container must be looked at again
                 self._in_trouble(error)
@@ -268,6 +278,10 @@ class BlobWatch:
 
 class _NotStoredError(Exception):
     """Airflow could not store what a look found."""
+
+
+def _digest(what: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _worth_writing(written: Watermark | None, mark: Watermark) -> bool:

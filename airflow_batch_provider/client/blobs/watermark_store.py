@@ -94,28 +94,43 @@ class AssetWatermarkStore:
     :param state: of the one asset that is watched.
     :param name: of the watermark.
     :param earlier: read when the asset has none.
+    :param successive: what the watches have in common that follow one another when the author changes the
+        filter: one without a watermark goes on from that of the one before it. Empty: it begins anew.
     """
 
-    def __init__(self, state: AssetStateStore, name: str, earlier: WatermarkStore) -> None:
+    def __init__(
+        self, state: AssetStateStore, name: str, earlier: WatermarkStore, successive: str = ""
+    ) -> None:
         self._state = state
         self._name = name
         self._earlier = earlier
+        self._successive = successive
+        self._is_last = False
 
     async def read(self) -> Mapping[str, Any] | None:
         """As :class:`WatermarkStore` says."""
-        found: Mapping[str, Any] | None = await self._state.aget(self._name)
-        return found or await self._earlier.read()
+        found: Mapping[str, Any] | None = await self._state.aget(self._name) or await self._earlier.read()
+        if found is None and self._successive and (last := await self._state.aget(self._successive)):
+            found = await self._state.aget(last)
+        return found
 
     async def write(self, watermark: Mapping[str, Any]) -> None:
         """As :class:`WatermarkStore` says."""
         await self._state.aset(self._name, dict(watermark))
+        if self._successive and not self._is_last:
+            await self._state.aset(self._successive, self._name)
+            self._is_last = True
 
 
-async def open_store(state: AssetStateStore | None, container: ContainerClient, name: str) -> WatermarkStore:
+async def open_store(
+    state: AssetStateStore | None, container: ContainerClient, name: str, successive: str = ""
+) -> WatermarkStore:
     """The store of a watermark.
 
     :param state: None before Airflow 3.3.
     :param container: for the blob.
+    :param successive: as of :class:`AssetWatermarkStore`. Blobs of a watermark may be those of watches of
+        other assets, and are not taken over.
     """
     blob = BlobWatermarkStore(container, name)
     if state is None:
@@ -124,4 +139,4 @@ async def open_store(state: AssetStateStore | None, container: ContainerClient, 
         await state.aget(name)
     except ValueError:  # equal watchers of several assets are one trigger, and state belongs to one asset
         return blob
-    return AssetWatermarkStore(state, name, blob)
+    return AssetWatermarkStore(state, name, blob, successive)

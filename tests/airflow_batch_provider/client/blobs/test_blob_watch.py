@@ -411,6 +411,53 @@ async def test_the_state_of_the_asset_goes_on_from_the_blob_of_an_earlier_airflo
     assert await store.read() == {"floor": 2}
 
 
+def store_of(bench: Bench, state: State, watched: WatchedContainer) -> AssetWatermarkStore:
+    earlier = BlobWatermarkStore(bench.work, "earlier")
+    return AssetWatermarkStore(
+        state, watched.watermark_name("http://s"), earlier, watched.successive_name("http://s")
+    )
+
+
+async def test_a_changed_filter_decides_about_blobs_that_wait_and_those_that_came_meanwhile(
+    bench: Bench,
+) -> None:
+    state = State()
+    batching = BlobBatching(min_batch=9, longest_wait=3600)
+    of_pages = replace(bench.watched(wanted=BlobFilter(suffix=(".tiff", ".tif"))), batching=batching)
+    first = bench.watch(of_pages, store_of(bench, state, of_pages)).found()
+    looking = asyncio.ensure_future(anext(first))
+    await until(lambda: of_pages.watermark_name("http://s") in state.values)
+    await bench.upload("waits.tiff", "waits.tif", "text.txt")
+    await until(lambda: waiting(state.values[of_pages.watermark_name("http://s")]) == 2)
+    looking.cancel()
+    await bench.upload("meanwhile.tiff", "meanwhile.tif")
+
+    changed = bench.watched(wanted=BlobFilter(suffix=(".tiff",)))
+    bench.watching.append(bench.watch(changed, store_of(bench, state, changed)).found())
+    found = bench.watching[-1]
+    assert await next_names(found) == ["meanwhile.tiff", "waits.tiff"]
+
+    await bench.upload("later.tiff")
+    assert await next_names(found) == ["later.tiff"]
+
+
+async def test_a_watch_that_announces_what_is_there_does_so_with_each_filter(bench: Bench) -> None:
+    state = State()
+    await bench.upload("a.tiff", "a.txt")
+    for suffix, expected in ((".tiff", ["a.tiff"]), ("", ["a.tiff", "a.txt"])):
+        watched = bench.watched(wanted=BlobFilter(suffix=(suffix,) if suffix else ()), existing=True)
+        bench.watching.append(bench.watch(watched, store_of(bench, state, watched)).found())
+        assert await next_names(bench.watching[-1]) == expected
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async def poll() -> None:
+        while not condition():
+            await asyncio.sleep(0.02)
+
+    await asyncio.wait_for(poll(), WAIT)
+
+
 @pytest.mark.parametrize("state", [None, State(assets=2)])
 async def test_without_a_state_of_one_asset_the_watermark_is_a_blob(
     bench: Bench, state: State | None
