@@ -18,6 +18,19 @@ def patience_of(timeout: timedelta, execution_timeout: timedelta | None) -> time
     Returns:
         The shorter one, a minute less than Airflow's, or a tenth of it less if that is short.
     """
+    left = left_by(execution_timeout)
+    return timeout if left is None else min(timeout, left)
+
+
+def left_by(execution_timeout: timedelta | None) -> timedelta | None:
+    """How much Airflow's own timeout leaves for the wait.
+
+    Parameters:
+        execution_timeout: after which Airflow ends the task; None: never.
+
+    Returns:
+        A minute less, or a tenth less if it is short; None: as much as one likes.
+    """
     if execution_timeout is None:
-        return timeout
-    return min(timeout, execution_timeout - min(_CLEANUP, execution_timeout / 10))
+        return None
+    return execution_timeout - min(_CLEANUP, execution_timeout / 10)

@@ -32,9 +32,15 @@ def _timeout(value: Any, where: str) -> None:
         check_wait(value, what="timeout", where=where)
 
 
+def _start_timeout(value: Any, where: str) -> None:
+    if value is not None:
+        check_wait(value, what="start_timeout", where=where, positive=True)
+
+
 _CHECKS: Mapping[str, Callable[[Any, str], object]] = {
     "pool_id": _pool,
     "timeout": _timeout,
+    "start_timeout": _start_timeout,
     "poll_interval": lambda value, where: check_period(value, what="poll_interval", where=where),
     "work_container": check_work_container,
     "on_retry": lambda value, where: check_on_retry(value, where=where),

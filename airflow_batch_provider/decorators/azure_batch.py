@@ -37,6 +37,7 @@ class FunctionArguments(DecoratorArguments, total=False):
     environment: Mapping[str, str] | None
     required_slots: int | None
     timeout: timedelta | None
+    start_timeout: timedelta | None
     max_wall_clock: timedelta | None
     priority: int | None
     xcom_bytes: int | None
@@ -116,6 +117,7 @@ def azure_batch_task(
     environment: Mapping[str, str] | None = None,
     required_slots: int | None = None,
     timeout: timedelta | None = None,
+    start_timeout: timedelta | None = None,
     max_wall_clock: timedelta | None = None,
     priority: int | None = None,
     xcom_bytes: int | None = None,
@@ -152,6 +154,8 @@ def azure_batch_task(
         environment: variables of the function's process.
         required_slots: task slots of the node that it takes.
         timeout: how long the function may run (24 hours).
+        start_timeout: how long its start, so a free node, is waited for (``max_wall_clock``). With
+            ``execution_timeout``, start and run share that.
         max_wall_clock: how long the job may take, waiting for nodes included (24 hours).
         priority: of the job.
         xcom_bytes: largest result, pickled, that becomes the XCom itself (48,000).
@@ -175,6 +179,7 @@ def azure_batch_task(
         "environment": environment,
         "required_slots": required_slots,
         "timeout": timeout,
+        "start_timeout": start_timeout,
         "max_wall_clock": max_wall_clock,
         "priority": priority,
         "xcom_bytes": xcom_bytes,

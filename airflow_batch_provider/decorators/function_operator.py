@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
@@ -25,7 +24,7 @@ from airflow_batch_provider.lasting import lasting
 from airflow_batch_provider.lineage import TellsLineage, lineage_of
 from airflow_batch_provider.links.job import AzureBatchJobLink, AzureBatchOutputLink, store_links
 from airflow_batch_provider.metrics import measure_for
-from airflow_batch_provider.patience import patience_of
+from airflow_batch_provider.patience import left_by
 from airflow_batch_provider.rendering import text_renderer
 from airflow_batch_provider.spec.checks import check_period, check_wait, check_work_container, rendered
 from airflow_batch_provider.spec.errors import SpecError, nearest
@@ -37,13 +36,14 @@ from airflow_batch_provider.spec.ids import JobIdentity
 from airflow_batch_provider.spec.job import JobOptions
 from airflow_batch_provider.spec.limits import DEFAULT_WALL_CLOCK
 from airflow_batch_provider.spec.official import OWNER_VARIABLE
-from airflow_batch_provider.spec.requirements import check_python_version, check_requirements
+from airflow_batch_provider.spec.requirements import check_python_version, check_requirements, with_serializer
 from airflow_batch_provider.spec.task_container import Container
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from airflow_batch_provider.client.tasks.single_task_run import SingleTaskRun
+    from airflow_batch_provider.client.tasks.time_limits import TimeLimits
     from airflow_batch_provider.spec.auto_pool import AutoPool
 
 Serializer = Literal["pickle", "cloudpickle", "dill"]
@@ -93,6 +93,7 @@ class AzureBatchDecoratedOperator(TellsLineage, DecoratedOperator):
         environment: Mapping[str, str] | None = None,
         required_slots: int = 1,
         timeout: timedelta = DEFAULT_WALL_CLOCK,
+        start_timeout: timedelta | None = None,
         max_wall_clock: timedelta = DEFAULT_WALL_CLOCK,
         priority: int = 0,
         xcom_bytes: int = XCOM_BYTES,
@@ -113,6 +114,7 @@ class AzureBatchDecoratedOperator(TellsLineage, DecoratedOperator):
         self.environment = environment
         self.required_slots = required_slots
         self.timeout = timeout
+        self.start_timeout = start_timeout
         self.max_wall_clock = max_wall_clock
         self.priority = priority
         self.xcom_bytes = xcom_bytes
@@ -139,23 +141,22 @@ class AzureBatchDecoratedOperator(TellsLineage, DecoratedOperator):
         except Exception:
             self._give_up(context)
             raise
-        seconds = self.timeout.total_seconds()
-        patience = patience_of(self.max_wall_clock, self.execution_timeout)
-        deadline = time.time() + patience.total_seconds()
+        watch = run.watch(claim)
         if self.deferrable:
             self.defer(
                 trigger=AzureBatchTaskTrigger(
                     self.conn_id,
-                    claim.job_id,
-                    claim.task_id,
+                    watch.job_id,
+                    watch.task_id,
                     run.task.owner,
-                    seconds,
-                    deadline,
+                    watch.seconds,
+                    watch.deadline,
                     self.poll_interval,
+                    latest=watch.latest,
                 ),
                 method_name="resume",
             )
-        return self._finish(context, run, claim.job_id, claim.task_id, *run.wait(claim, seconds, deadline))
+        return self._finish(context, run, claim.job_id, claim.task_id, *run.wait(watch))
 
     @lasting
     def resume(self, context: Context, event: Mapping[str, Any]) -> Any:
@@ -252,25 +253,12 @@ class AzureBatchDecoratedOperator(TellsLineage, DecoratedOperator):
                 for name, value in {**self._asked(context), **self.op_kwargs}.items()
             },
             serializer=self.serializer,
-            requirements=self._requirements(),
+            requirements=with_serializer(self.requirements or (), self.serializer),
             python_version=self.python_version,
         )
         identity = self._identity(context)
         folder = f"{shared_identity(identity).job_id}/calls/{identity.owner}"
         return dict(send_call(AzureBatchHook(self.conn_id).storage(), self.work_container, folder, call))
-
-    def _requirements(self) -> list[str]:
-        """With the serializer in the version of the worker: both ends must read what the other writes."""
-        given = list(self.requirements or ())
-        if (
-            not given
-            or self.serializer == "pickle"
-            or any(each.startswith(self.serializer) for each in given)
-        ):
-            return given
-        from importlib.metadata import version
-
-        return [*given, f"{self.serializer}=={version(self.serializer)}"]
 
     def _asked(self, context: Context) -> dict[str, Any]:
         """The parts of Airflow's context that the function names among its parameters."""
@@ -299,7 +287,6 @@ class AzureBatchDecoratedOperator(TellsLineage, DecoratedOperator):
             ),
             storage_of=files.of,
             instances=count_instances(context),
-            timeout=self.timeout,
         )
 
         def settle(job_id: str, task_id: str) -> None:
@@ -310,7 +297,23 @@ class AzureBatchDecoratedOperator(TellsLineage, DecoratedOperator):
 
         measure = measure_for(context["ti"], options.pool_label, part=True)
         return SingleTaskRun(
-            task, hook.batch_client(), self.log, settle, longest=self.poll_interval, measure=measure
+            task,
+            hook.batch_client(),
+            self.log,
+            settle,
+            self._limits(),
+            longest=self.poll_interval,
+            measure=measure,
+        )
+
+    def _limits(self) -> TimeLimits:
+        from airflow_batch_provider.client.tasks.time_limits import TimeLimits
+
+        return TimeLimits(
+            start=self.start_timeout or self.max_wall_clock,
+            run=self.timeout,
+            whole=left_by(self.execution_timeout),
+            start_name="start_timeout" if self.start_timeout else "max_wall_clock",
         )
 
     def _graph(self, sources: Mapping[str, Any], owner: str, render: Render, task_id: str) -> JobGraph:
@@ -378,6 +381,8 @@ class AzureBatchDecoratedOperator(TellsLineage, DecoratedOperator):
             )
         check_python_version(self.python_version, where)
         check_wait(self.timeout, what="timeout", where=where, positive=True)
+        if self.start_timeout is not None:
+            check_wait(self.start_timeout, what="start_timeout", where=where, positive=True)
         check_period(self.poll_interval, what="poll_interval", where=where)
         check_work_container(self.work_container, where)
         if self.container is not None and (self.requirements or self.python_version):

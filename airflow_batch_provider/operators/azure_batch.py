@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import warnings
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -19,7 +18,8 @@ from airflow_batch_provider.lineage import TellsLineage, lineage_of_wire
 from airflow_batch_provider.links.job import AzureBatchJobLink, store_links
 from airflow_batch_provider.metrics import measure_for
 from airflow_batch_provider.operators.task_instance import identity_of
-from airflow_batch_provider.spec.checks import check_period
+from airflow_batch_provider.patience import left_by
+from airflow_batch_provider.spec.checks import check_period, check_wait
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.files import is_template
 from airflow_batch_provider.spec.official import OfficialPool, OfficialTask, wire_of
@@ -31,12 +31,10 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from airflow_batch_provider.client.tasks.single_task_run import SingleTaskRun
+    from airflow_batch_provider.client.tasks.time_limits import TimeLimits
     from airflow_batch_provider.task_arguments import TaskArguments
 
 __all__ = ["AzureBatchOperator"]
-
-_START_ALLOWANCE = timedelta(hours=1)
-"""For a node to become free: the official operator waits for nodes without end before its timeout begins."""
 
 
 class AzureBatchOperator(TypedOutput, TellsLineage, BaseOperator):
@@ -74,6 +72,8 @@ class AzureBatchOperator(TypedOutput, TellsLineage, BaseOperator):
         batch_max_retries: without effect, as in the official operator; say ``retries`` instead.
         azure_batch_conn_id: an Airflow connection of the official type ``azure_batch`` or of ``azurebatch``.
         timeout: minutes that the task may take once it runs. It is ended then.
+        start_timeout: how long its start, so a free node, is waited for (an hour); the official operator
+            waits without end. ``execution_timeout`` bounds the wait for start and end together.
         should_delete_job: delete the job afterwards, unless others' tasks are still in it.
         should_delete_pool: delete the pool afterwards, unless it runs others' tasks.
         poll_interval: longest time between two looks, in seconds.
@@ -131,6 +131,7 @@ class AzureBatchOperator(TypedOutput, TellsLineage, BaseOperator):
         azure_batch_conn_id: str = AzureBatchHook.default_conn_name,
         use_latest_verified_vm_image_and_sku: bool = False,
         timeout: int = 25,
+        start_timeout: timedelta = timedelta(hours=1),
         should_delete_job: bool = False,
         should_delete_pool: bool = False,
         poll_interval: int = 30,
@@ -168,6 +169,7 @@ class AzureBatchOperator(TypedOutput, TellsLineage, BaseOperator):
         self.vm_version = vm_version
         self.vm_node_agent_sku_id = vm_node_agent_sku_id
         self.timeout = timeout
+        self.start_timeout = start_timeout
         self.should_delete_job = should_delete_job
         self.should_delete_pool = should_delete_pool
         self.poll_interval = poll_interval
@@ -184,21 +186,22 @@ class AzureBatchOperator(TypedOutput, TellsLineage, BaseOperator):
         run = self._run(context)
         run.ensure_pool(self._pool())
         claim = run.claim()
-        seconds, deadline = self._limits()
+        watch = run.watch(claim)
         if self.deferrable:
             self.defer(
                 trigger=AzureBatchTaskTrigger(
                     self.azure_batch_conn_id,
-                    claim.job_id,
-                    claim.task_id,
+                    watch.job_id,
+                    watch.task_id,
                     run.task.owner,
-                    seconds,
-                    deadline,
+                    watch.seconds,
+                    watch.deadline,
                     float(self.poll_interval),
+                    latest=watch.latest,
                 ),
                 method_name="resume",
             )
-        return self._finish(run, claim.job_id, claim.task_id, *run.wait(claim, seconds, deadline))
+        return self._finish(run, claim.job_id, claim.task_id, *run.wait(watch))
 
     @lasting
     def resume(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
@@ -247,6 +250,7 @@ class AzureBatchOperator(TypedOutput, TellsLineage, BaseOperator):
             hook.batch_client(),
             self.log,
             settle,
+            self._limits(),
             longest=float(self.poll_interval),
             measure=measure_for(context["ti"], self.batch_pool_id, part=True),
         )
@@ -303,16 +307,19 @@ class AzureBatchOperator(TypedOutput, TellsLineage, BaseOperator):
             start_task=self._wire(self.batch_start_task, ", batch_start_task"),
         )
 
-    def _limits(self) -> tuple[float, float]:
-        """Seconds that the task may take, and the latest time for it to start."""
-        seconds = timedelta(minutes=self.timeout).total_seconds()
-        whole = self.execution_timeout
-        left = seconds + _START_ALLOWANCE.total_seconds() if whole is None else whole.total_seconds()
-        return min(seconds, left), time.time() + left
+    def _limits(self) -> TimeLimits:
+        from airflow_batch_provider.client.tasks.time_limits import TimeLimits
+
+        return TimeLimits(
+            start=self.start_timeout,
+            run=timedelta(minutes=self.timeout),
+            whole=left_by(self.execution_timeout),
+        )
 
     def _check(self) -> None:
         where = f"task {self.task_id!r}"
         check_period(self.timeout, what="timeout", where=where, unit="minutes")
+        check_wait(self.start_timeout, what="start_timeout", where=where, positive=True)
         check_period(self.poll_interval, what="poll_interval", where=where)
         pool_text(self.batch_pool_id, where, name="batch_pool_id")
         plain = isinstance(self.batch_pool_id, str) and not is_template(self.batch_pool_id)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from itertools import count
 from typing import Any
 
@@ -33,7 +32,6 @@ class FunctionTask:
         graph_of: gives the one task, under an id.
         storage_of: gives the storage of a job.
         instances: how many instances the Airflow task has in this run.
-        timeout: how long the task may take once it runs.
     """
 
     identity: JobIdentity
@@ -41,7 +39,6 @@ class FunctionTask:
     graph_of: Callable[[str], JobGraph]
     storage_of: Callable[[str], JobStorage]
     instances: int
-    timeout: timedelta
 
     @property
     def owner(self) -> str:

@@ -73,3 +73,19 @@ def _check_requirement(text: str, where: str) -> None:
             where=where,
             right=f"Did you mean {single!r}?" if single != text else "Write it as 'pandas==2.2' or 'pandas'.",
         ) from None
+
+
+def with_serializer(requirements: Sequence[str], serializer: str) -> list[str]:
+    """Requirements of a function with its serializer in the version that is installed here: both ends must
+    read what the other writes.
+
+    Parameters:
+        requirements: as they were given; without any, the node's Python is taken as it is.
+        serializer: ``pickle``, which Python has, or a package.
+    """
+    given = list(requirements)
+    if not given or serializer == "pickle" or any(each.startswith(serializer) for each in given):
+        return given
+    from importlib.metadata import version
+
+    return [*given, f"{serializer}=={version(serializer)}"]

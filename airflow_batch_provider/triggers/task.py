@@ -32,6 +32,7 @@ class AzureBatchTaskTrigger(BaseTrigger):
         deadline: seconds since the epoch by which it must have started.
         poll_interval: ceiling of the period in seconds.
         seen: how far its output was read before.
+        latest: seconds since the epoch by which it must have ended in any case; None: as the others say.
     """
 
     def __init__(
@@ -40,10 +41,11 @@ class AzureBatchTaskTrigger(BaseTrigger):
         job_id: str,
         batch_task_id: str,
         owner: str,
-        seconds: float,
-        deadline: float,
+        seconds: float | None,
+        deadline: float | None,
         poll_interval: float = 15.0,
         seen: Mapping[str, Sequence[int]] | None = None,
+        latest: float | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.conn_id = conn_id
@@ -54,6 +56,7 @@ class AzureBatchTaskTrigger(BaseTrigger):
         self.deadline = deadline
         self.poll_interval = poll_interval
         self.seen = {each: list(offsets) for each, offsets in (seen or {}).items()}
+        self.latest = latest
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and arguments, for the triggerer."""
@@ -66,6 +69,7 @@ class AzureBatchTaskTrigger(BaseTrigger):
             "deadline",
             "poll_interval",
             "seen",
+            "latest",
         )
         arguments = {name: getattr(self, name) for name in names}
         return f"{type(self).__module__}.{type(self).__name__}", arguments
@@ -83,7 +87,7 @@ class AzureBatchTaskTrigger(BaseTrigger):
             f"{self.conn_id} {settings.endpoint}", hook.async_batch_client, self.poll_interval
         )
         follower = Follower(self.job_id, which=True, seen=self.seen)
-        watch = TaskWatch(self.job_id, self.batch_task_id, self.deadline, self.seconds)
+        watch = TaskWatch(self.job_id, self.batch_task_id, self.deadline, self.seconds, self.latest)
         waiting = Waiting(self.batch_task_id)
         async with poller.session() as client:
             look = partial(poller.look_at_task, task_id=self.batch_task_id)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from airflow_batch_provider.patience import patience_of
+from airflow_batch_provider.patience import left_by, patience_of
 
 HOUR = timedelta(hours=1)
 
@@ -22,3 +22,8 @@ def test_the_wait_ends_in_time_to_end_the_job(
     timeout: timedelta, execution_timeout: timedelta | None, patience: timedelta
 ) -> None:
     assert patience_of(timeout, execution_timeout) == patience
+
+
+def test_without_a_timeout_of_airflow_there_is_as_much_time_as_one_likes() -> None:
+    assert left_by(None) is None
+    assert left_by(HOUR) == timedelta(minutes=59)

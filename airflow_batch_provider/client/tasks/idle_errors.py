@@ -5,15 +5,22 @@ from __future__ import annotations
 from airflow_batch_provider.client.requests.meaning import Layer
 from airflow_batch_provider.exceptions import BatchJobFailedError
 
+_SLOW, _NO_NODE = "it takes longer than expected", "the pool has too few nodes"
 
-def why_late(reason: str, otherwise: str) -> str:
+
+def why_late(reason: str, limit: str, *, ran: bool | None = None) -> str:
     """Why a task was not done in time.
 
     Parameters:
         reason: why it did not run in the end; empty: it did, or that is not known.
-        otherwise: likely cause and next step for a task that ran.
+        limit: the arguments by which its time can be made longer.
+        ran: whether it had a node; None: that is not known.
     """
-    return f"It did not run in the end: {reason}" if reason else otherwise
+    if reason:
+        return f"It did not run in the end: {reason}"
+    cause = f"{_SLOW}, or {_NO_NODE}" if ran is None else _SLOW if ran else _NO_NODE
+    look = "the pool's nodes" if ran is False else "the pool's nodes and the task's output"
+    return f"Likely cause: {cause}.\nNext step: look at {look}; raise {limit} if the time was well spent."
 
 
 def unprepared_error(job_id: str, consequence: str, reason: str, printed: str) -> BatchJobFailedError:

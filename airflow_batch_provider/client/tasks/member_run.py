@@ -31,12 +31,6 @@ if TYPE_CHECKING:
     from airflow_batch_provider.client.jobs.job_files import JobFiles
 
 
-_TOO_SLOW = (
-    "Likely cause: it takes longer than expected, or the pool has too few nodes.\n"
-    "Next step: look at the pool's nodes; raise timeout and max_wall_clock if the time was well spent."
-)
-
-
 class MemberRun:
     """Finds the Batch task of a member, watches it in this thread if asked to, and says what became of it.
 
@@ -129,7 +123,7 @@ class MemberRun:
         self._measure(Outcome(job_id, job, cause=Layer.WALL_CLOCK))
         return BatchJobTimeoutError(
             f"Task {self._spec.id} of Batch job {job_id} was not done within the group's timeout and is "
-            f"being ended.\n{why_late(reason, _TOO_SLOW)}"
+            f"being ended.\n{why_late(reason, 'timeout and max_wall_clock')}"
         )
 
     def finish(self, job_id: str) -> dict[str, Any] | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import islice
 from typing import Any, Protocol, TypeAlias
 
@@ -53,8 +52,6 @@ class SharedTask(Protocol):
     def task_id(self) -> str: ...
     @property
     def pool_id(self) -> str | None: ...
-    @property
-    def timeout(self) -> timedelta: ...
     @property
     def exit_advice(self) -> str: ...
     def job_ids(self) -> Iterator[str]: ...

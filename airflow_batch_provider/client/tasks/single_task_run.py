@@ -17,7 +17,7 @@ from airflow_batch_provider.client.requests.drive import Driver, log_to
 from airflow_batch_provider.client.requests.job_requests import GONE, patiently
 from airflow_batch_provider.client.requests.meaning import Layer
 from airflow_batch_provider.client.requests.steps import Call, Refusal, Say
-from airflow_batch_provider.client.tasks.idle_errors import unprepared_error, why_late
+from airflow_batch_provider.client.tasks.idle_errors import unprepared_error
 from airflow_batch_provider.client.tasks.single_task import (
     Settle,
     SharedTask,
@@ -30,21 +30,16 @@ from airflow_batch_provider.client.tasks.single_task import (
     terminate_task,
     verified_images,
 )
-from airflow_batch_provider.client.tasks.task_watch import TaskEnding, TaskWatch, Waiting, watch_task
+from airflow_batch_provider.client.tasks.task_watch import LATE, TaskEnding, TaskWatch, Waiting, watch_task
+from airflow_batch_provider.client.tasks.time_limits import TimeLimits
 from airflow_batch_provider.client.watching.idle_tasks import IdleTasks, see_alone
 from airflow_batch_provider.client.watching.ration import Rations
 from airflow_batch_provider.client.watching.streams import Follower, read_tail
-from airflow_batch_provider.exceptions import BatchJobTimeoutError, BatchPoolError, BatchPoolHopelessError
+from airflow_batch_provider.exceptions import BatchPoolError, BatchPoolHopelessError
 from airflow_batch_provider.spec.official import OfficialPool
 
 _DELETION_SECONDS = 3600.0
 """For a pool of the same id to be gone: its nodes finish their tasks first."""
-
-
-_TOO_SLOW = (
-    "Likely cause: it takes longer than expected, or the pool has no free node.\n"
-    "Next step: look at the pool's nodes and the task's output; raise timeout if the time was well spent."
-)
 
 
 class SingleTaskRun:
@@ -55,6 +50,7 @@ class SingleTaskRun:
         client: ``azure.batch.BatchClient``.
         log: takes the lines for the task's log.
         settle: called with job and task id before the task is asked for, to be remembered in time.
+        limits: how long it is waited for.
         longest: ceiling of the time between two looks, in seconds.
         sleep: waits so many seconds.
         measure: gets the outcome of the task, good or bad, when it is known.
@@ -66,6 +62,7 @@ class SingleTaskRun:
         client: Any,
         log: Any,
         settle: Settle,
+        limits: TimeLimits,
         *,
         longest: float,
         sleep: Callable[[float], None] = time.sleep,
@@ -73,6 +70,7 @@ class SingleTaskRun:
     ) -> None:
         self.task = task
         self.settle = settle
+        self._limits = limits
         self._client = client
         self._say = log_to(log)
         self._longest = longest
@@ -145,22 +143,25 @@ class SingleTaskRun:
         self._say(Say(f"{how} Batch task {claim.task_id} of job {claim.job_id}"))
         return claim
 
-    def wait(self, claim: TaskClaim, seconds: float, deadline: float) -> tuple[TaskEnding, str]:
+    def watch(self, claim: TaskClaim) -> TaskWatch:
+        """What is to be watched for, from now on."""
+        return self._limits.watch(claim.job_id, claim.task_id, time.time())
+
+    def wait(self, watch: TaskWatch) -> tuple[TaskEnding, str]:
         """Watch the task in this thread until there is something to do about it.
 
         Returns:
             Why watching ended, and why the task does not run, if it does not and that is known.
         """
-        idle, waiting = IdleTasks(Rations()), Waiting(claim.task_id)
+        idle, waiting = IdleTasks(Rations()), Waiting(watch.task_id)
         looker = Looker(
             self._driver,
             self._sleep,
-            lambda job_id: see_alone(job_id, claim.task_id, idle),
+            lambda job_id: see_alone(job_id, watch.task_id, idle),
             longest=self._longest,
         )
         driver = Driver(self._client, self._say, sleep=self._sleep, look=looker)
-        watch = TaskWatch(claim.job_id, claim.task_id, deadline, seconds)
-        follower = Follower(claim.job_id, which=True)
+        follower = Follower(watch.job_id, which=True)
         ending = driver.run(watch_task(watch, follower, time.time, waiting=waiting))
         return ending, str(waiting.reason or "")
 
@@ -177,11 +178,10 @@ class SingleTaskRun:
             BatchJobTimeoutError: its time is over; it is being ended.
         """
         with explained(f"Reading the outcome of Batch task {task_id}"):
-            if ending == "timeout":
+            if ending in LATE:
                 self._driver.run(terminate_task(job_id, task_id, self.task.owner))
                 self._measure(Outcome(job_id, None, cause=Layer.WALL_CLOCK))
-                minutes = self.task.timeout.total_seconds() / 60
-                raise BatchJobTimeoutError(_too_late(task_id, job_id, minutes, reason))
+                raise self._limits.error(ending, job_id, task_id, reason)
             if ending == "unprepared":
                 # The job may be others' too; what is ours in it is this task.
                 printed = self._driver.run(printed_by_preparation(job_id))
@@ -214,10 +214,3 @@ class _NoAccount:
     """These pools have no application packages, for which alone an account is asked."""
 
     account_resource_id = ""
-
-
-def _too_late(task_id: str, job_id: str, minutes: float, reason: str) -> str:
-    return (
-        f"Batch task {task_id} of job {job_id} did not end within timeout={minutes:g} minutes of its start, "
-        f"or got no node in time; it is being ended.\n{why_late(reason, _TOO_SLOW)}"
-    )

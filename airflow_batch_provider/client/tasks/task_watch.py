@@ -13,9 +13,12 @@ from airflow_batch_provider.client.watching.polls import TaskSeen
 from airflow_batch_provider.client.watching.ration import Rations, Turns
 from airflow_batch_provider.client.watching.streams import Follower
 
-TaskEnding: TypeAlias = Literal["ended", "unprepared", "timeout"]
-"""Why watching stopped: the task or its job has ended or is gone, no node can be prepared for the job, or the
-operator's time is over."""
+TaskEnding: TypeAlias = Literal["ended", "unprepared", "timeout", "unstarted", "expired"]
+"""Why watching stopped: the task or its job has ended or is gone, no node can be prepared for the job, the
+task has taken too long, has not started in time, or has started and the time for all of it is over."""
+
+LATE: frozenset[str] = frozenset({"timeout", "unstarted", "expired"})
+"""Those of a task whose time is over."""
 
 _STARTED = frozenset({"preparing", "running", "completed"})
 
@@ -29,12 +32,27 @@ class TaskWatch:
         deadline: seconds since the epoch after which watching ends.
         seconds: how long it may take once it runs; the deadline is then that of its start. None: it is that
             of its end.
+        latest: seconds since the epoch after which watching ends in any case; None: as the others say.
     """
 
     job_id: str
     task_id: str
     deadline: float | None = None
     seconds: float | None = None
+    latest: float | None = None
+
+    def end_by(self, start: float) -> float | None:
+        """By when it must have ended, as it has started (seconds since the epoch)."""
+        if self.seconds is None:
+            return self.deadline
+        own = start + self.seconds
+        return own if self.latest is None else min(own, self.latest)
+
+    def late(self, deadline: float, *, started: bool) -> TaskEnding:
+        """Which of its times is over at a deadline."""
+        if self.seconds is not None and not started:
+            return "unstarted"
+        return "expired" if deadline == self.latest else "timeout"
 
 
 class Waiting:
@@ -95,7 +113,7 @@ def watch_task(
             if task is not None and task.state in _STARTED:
                 if not started:
                     started = True
-                    deadline = now() + watch.seconds if watch.seconds is not None else deadline
+                    deadline = watch.end_by(now())
                     if task.node_id is not None:
                         yield Say(f"Batch task {watch.task_id} has started on node {task.node_id}")
                 if follower.active and (seen.over or reading.due):
@@ -103,4 +121,4 @@ def watch_task(
             if (ending := (yield from waiting.judge(seen))) is not None:
                 return ending
         if deadline is not None and now() > deadline:
-            return "timeout"
+            return watch.late(deadline, started=started)

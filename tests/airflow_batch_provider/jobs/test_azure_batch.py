@@ -8,6 +8,7 @@ import time
 import uuid
 import warnings
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -166,7 +167,7 @@ async def test_a_kill_ends_the_own_task_and_nothing_else(empty_pool: str, batch:
 def test_a_task_that_takes_too_long_is_ended(pool: str, batch: BatchClient, stats: Stats) -> None:
     instance = Instance()
     made = operator("/bin/sleep 600", pool, timeout=0.001)
-    with pytest.raises(BatchJobTimeoutError, match="raise timeout"):
+    with pytest.raises(BatchJobTimeoutError, match=r"did not end within timeout=0\.001 minutes of its start"):
         made.execute(instance.context())
     assert stats.layers == ["wall_clock"]
     until(lambda: batch.get_task(made.batch_job_id, "crunch").state == "completed")
@@ -182,11 +183,36 @@ def test_a_refusal_names_the_property_and_the_reason(pool: str) -> None:
     assert "PropertyValue: -5; Reason: " in str(refused.value)
 
 
+@pytest.mark.slow
+async def test_a_task_that_gets_no_node_is_told_which_time_was_over(empty_pool: str) -> None:
+    made = operator("/bin/true", empty_pool, deferrable=True, start_timeout=timedelta(seconds=3))
+    context = Instance().context()
+    with pytest.raises(TaskDeferred) as deferred:
+        await asyncio.to_thread(made.execute, context)
+    event = await fire(deferred.value)
+    assert event["ending"] == "unstarted"
+    with pytest.raises(BatchJobTimeoutError, match=r"did not start within start_timeout=0\.05 minutes"):
+        await asyncio.to_thread(made.resume, context, event)
+
+
+@pytest.mark.slow
+def test_start_and_run_share_what_execution_timeout_leaves(empty_pool: str) -> None:
+    made = operator("/bin/true", empty_pool, deferrable=True, execution_timeout=timedelta(minutes=10))
+    begun = time.time()
+    with pytest.raises(TaskDeferred) as deferred:
+        made.execute(Instance().context())
+    _, trigger = deferred.value.trigger.serialize()
+    assert trigger["deadline"] == trigger["latest"] == pytest.approx(begun + 540, abs=30)
+    assert trigger["seconds"] == 25 * 60
+
+
 def test_parameters_that_cannot_work_are_errors_when_the_dag_is_parsed() -> None:
     with pytest.raises(SpecError, match="add one"):
         operator("/bin/true", batch_job_release_task={"commandLine": "/bin/true"})
     with pytest.raises(SpecError, match="it has no size"):
         operator("/bin/true", target_low_priority_nodes=None)
+    with pytest.raises(SpecError, match=r"start_timeout is 90\. Give a timedelta"):
+        operator("/bin/true", start_timeout=90)
     with pytest.raises(SpecError, match="Give the model"):
         operator("/bin/true", batch_start_task="/bin/true")
 

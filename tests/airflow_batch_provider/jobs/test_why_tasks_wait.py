@@ -24,6 +24,7 @@ from airflow_batch_provider.client.requests.steps import Say
 from airflow_batch_provider.client.tasks.member_run import MemberRun
 from airflow_batch_provider.client.tasks.single_task_run import SingleTaskRun
 from airflow_batch_provider.client.tasks.task_watch import TaskWatch, Waiting, watch_task
+from airflow_batch_provider.client.tasks.time_limits import TimeLimits
 from airflow_batch_provider.client.watching.poller import JobPoller
 from airflow_batch_provider.client.watching.streams import Follower
 from airflow_batch_provider.exceptions import BatchJobFailedError, BatchJobTimeoutError
@@ -132,6 +133,9 @@ def test_a_member_whose_job_no_node_can_be_prepared_for_ends_the_job(batch: Batc
     assert job["executionInfo"]["terminateReason"] == "AirflowPreparationFailed"
 
 
+LIMITS = TimeLimits(start=timedelta(seconds=90), run=timedelta(minutes=5))
+
+
 def test_the_official_operators_task_is_ended_when_no_node_can_be_prepared_for_its_job(
     batch: BatchClient,
 ) -> None:
@@ -146,9 +150,9 @@ def test_the_official_operators_task_is_ended_when_no_node_can_be_prepared_for_i
         task={},
     )
     log = logging.getLogger("official")
-    run = SingleTaskRun(task, batch, log, lambda job_id, task_id: None, longest=1.0)
+    run = SingleTaskRun(task, batch, log, lambda job_id, task_id: None, LIMITS, longest=1.0)
     claim = run.claim()
-    ending, reason = run.wait(claim, 300.0, time.time() + 90)
+    ending, reason = run.wait(run.watch(claim))
     assert ending == "unprepared"
     with pytest.raises(BatchJobFailedError, match="exit code 7") as told:
         run.finish(claim.job_id, claim.task_id, ending, reason)

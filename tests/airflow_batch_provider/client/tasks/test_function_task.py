@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -52,7 +51,6 @@ def instance(map_index: int, instances: int = 3, generation: int = 0) -> Functio
         graph_of=graph_of,
         storage_of=lambda job_id: JobStorage(WorkArea("work", job_id), NoFiles()),  # type: ignore[arg-type]
         instances=instances,
-        timeout=timedelta(minutes=1),
     )
 
 

@@ -26,10 +26,10 @@ def wire(task_id: str, state: str = "completed", at: str = "2026-01-01T00:00:00Z
 
 
 def watched(
-    *looks: Any, deadline: float | None = None, seconds: float | None = None
+    *looks: Any, deadline: float | None = None, seconds: float | None = None, latest: float | None = None
 ) -> tuple[str, list[str], float]:
     service = Scripted(looks=list(looks))
-    watch = TaskWatch("j", "a", deadline, seconds)
+    watch = TaskWatch("j", "a", deadline, seconds, latest)
     ending = service.run(watch_task(watch, Follower("j", False), lambda: service.now))
     return ending, service.said, service.now
 
@@ -49,10 +49,17 @@ def test_a_task_is_watched_until_it_or_its_job_has_ended() -> None:
 def test_a_timeout_counts_from_the_start_of_the_task() -> None:
     waiting = TaskSeen(JOB, task_view(wire("a", "active")))
     ending, _, now = watched(*[waiting] * 20, deadline=5, seconds=10)
-    assert (ending, now) == ("timeout", 6)
+    assert (ending, now) == ("unstarted", 6)
     running = TaskSeen(JOB, task_view(wire("a", "running")))
     ending, _, now = watched(waiting, *[running] * 20, deadline=5, seconds=10)
     assert (ending, now) == ("timeout", 13)
+
+
+def test_start_and_run_share_the_time_there_is_for_both() -> None:
+    waiting = TaskSeen(JOB, task_view(wire("a", "active")))
+    running = TaskSeen(JOB, task_view(wire("a", "running")))
+    assert watched(*[waiting] * 4, *[running] * 20, deadline=5, seconds=10, latest=8)[::2] == ("expired", 9)
+    assert watched(*[waiting] * 4, *[running] * 20, deadline=5, seconds=10, latest=30)[::2] == ("timeout", 16)
 
 
 def test_a_task_that_is_gone_is_not_waited_for() -> None:
