@@ -25,7 +25,7 @@ from flights.files import RAW, RawFile, list_day, list_raw
 from flights.graph import DAY_OUTPUTS, STAGING, flights_graph, staged
 from flights.package import APPLICATION_ID, build_package
 from flights.postgres import PostgresWarehouse
-from flights.warehouse import Day, QualityError, Warehouse
+from flights.warehouse import Day, NeverLoadedError, QualityError, Warehouse
 
 try:
     from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
@@ -119,8 +119,8 @@ def place(files: list[dict[str, Any]]) -> str:
 def load(files: list[dict[str, Any]], job: dict[str, Any] | None) -> list[dict[str, Any]]:
     """Load each day into the warehouse and publish it in the lake; both replace what was there.
 
-    A day that the job has not made, or whose counts do not agree, is left as it was and keeps no other one:
-    it is in the report with its `failure`.
+    A day that the job has not made, that has an empty file, or whose counts do not agree, is left as it was
+    and keeps no other one: it is in the report with its `failure`.
     """
     context = get_current_context()
     ended = job or context["ti"].xcom_pull(task_ids="transform", key="failure")
@@ -137,12 +137,14 @@ def load(files: list[dict[str, Any]], job: dict[str, Any] | None) -> list[dict[s
             try:
                 made = _fetch(storage, staged(staging, day), Path(name), of_day)
                 publish = partial(_publish, storage, made)
-                loaded = warehouse.load(made, publish, job_id=ended["job_id"], run_id=context["run_id"])
+                loaded = warehouse.load(made, publish, job_id=ended["job_id"], **_of_run(context))
             except (NotMadeError, QualityError) as failure:
                 log.error("%s", failure)
                 report.append({"day": day, "loaded": False, "failure": str(failure)})
                 continue
         report.append(asdict(loaded))
+        if loaded.without_rows:
+            log.warning("%s: there is a header and no rows in %s", day, ", ".join(loaded.without_rows))
         if loaded.loaded:
             log.info("%s: %d raw = %d good + %d set aside", day, loaded.raw, loaded.good, loaded.quarantined)
         else:
@@ -172,7 +174,14 @@ def empty(days: Iterable[str]) -> list[dict[str, Any]]:
     for day, (_, listed) in found.items():
         emptied = Day.without_files(day, listed)
         publish = partial(_publish, storage, emptied)
-        loaded = warehouse.load(emptied, publish, job_id="", run_id=context["run_id"])
+        try:
+            loaded = warehouse.load(emptied, publish, job_id="", **_of_run(context))
+        except NeverLoadedError as wrong:
+            raise AirflowFailException(
+                f"{wrong} Nothing was emptied. Where flights are loaded is told by {WAREHOUSE}, the path of "
+                f"a DuckDB file, or {WAREHOUSE_CONN_ID}, an Airflow connection to PostgreSQL: see to it that "
+                "all workers have the same in their environment."
+            ) from None
         report.append(asdict(loaded))
         if loaded.loaded:
             log.info("%s is empty", day)
@@ -188,7 +197,7 @@ def announce() -> list[str]:
     So they are told of when the load ended in the middle of them, too; and days that it left alone are not.
     """
     context = get_current_context()
-    days = open_warehouse().days_of(context["run_id"])
+    days = open_warehouse().days_of(**_of_run(context))
     if not days:  # or the asset would have an event
         raise AirflowSkipException("The warehouse has no day from this run.")
     context["outlet_events"][FLIGHTS].extra["days"] = [*days]
@@ -202,13 +211,17 @@ def all_days(report: list[dict[str, Any]]) -> None:
         raise AirflowFailException(f"The other days are loaded. {_told(report)}")
 
 
+def _of_run(context: Any) -> dict[str, str]:
+    return {"dag_id": context["ti"].dag_id, "run_id": context["run_id"]}
+
+
 def _told(report: list[dict[str, Any]]) -> str:
     failures = [entry["failure"] for entry in report if "failure" in entry]
     return (
         f"{len(failures)} of {len(report)} days could not be loaded and are as they were:\n"
         + "\n".join(failures)
-        + "\nWhen the cause is gone, clear transform with what comes after it; where a file was deleted, "
-        "clear plan, which listed it."
+        + "\nWhen the cause is gone, clear transform with what comes after it; where a file was uploaded "
+        "again or deleted, clear plan, which lists them."
     )
 
 
@@ -224,6 +237,7 @@ def _fetch(storage: Any, place: BlobRef, folder: Path, sources: list[RawFile]) -
 
     Raises:
         NotMadeError: it has not made all of it.
+        QualityError: a file is empty.
     """
     from azure.core.exceptions import ResourceNotFoundError
 
@@ -238,8 +252,16 @@ def _fetch(storage: Any, place: BlobRef, folder: Path, sources: list[RawFile]) -
                         f"{day} was not made: there is no {place / file}. See the log of the task transform."
                     ) from None
     report = json.loads((folder / "report.json").read_text())
+    named = {source.name: source for source in sources if source.origin}  # others are markers, if empty
+    if blank := [name for name in report.get("blank", ()) if name in named]:
+        raise QualityError(
+            f"Day {day}: there is nothing in {', '.join(blank)}, not even a header, as of an upload that was "
+            "cut short. The day is left as it was. Upload the file again, or delete it."
+        )
+    without_rows = [named[name] for name in report.get("header_only", ()) if name in named]
     counts = {key: report[key] for key in ("raw", "good", "quarantined")}
-    return Day(day, folder / "flights.parquet", folder / "quarantine.parquet", sources=sources, **counts)
+    tables = (folder / "flights.parquet", folder / "quarantine.parquet")
+    return Day(day, *tables, sources=sources, without_rows=without_rows, **counts)
 
 
 def _publish(storage: Any, day: Day) -> None:

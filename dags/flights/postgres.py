@@ -14,7 +14,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from flights.warehouse import DAYS_OF, Day, Load, check_counts
+from flights.warehouse import (
+    DAYS_OF,
+    ROWS_OF,
+    Day,
+    Load,
+    NeverLoadedError,
+    check_counts,
+    check_rows_left,
+)
 
 __all__ = ["PostgresWarehouse"]
 
@@ -36,10 +44,15 @@ create table if not exists quarantine (
   flight_date date, file text, line integer, reasons text[], "row" text);
 create table if not exists loads (
   flight_date date primary key, raw integer, good integer, quarantined integer,
-  newest timestamptz, sources jsonb, job_id text, run_id text, loaded_at timestamptz default now()
+  newest timestamptz, sources jsonb, job_id text, dag_id text, run_id text, listed timestamptz,
+  loaded_at timestamptz default now()
 );
-alter table loads add column if not exists listed timestamptz;
 """
+
+#: Columns that a ledger of an earlier version has not. What alters a table, even if there is nothing to
+#: alter, waits for all who read it, and lets them wait.
+_LATER_COLUMNS = {"listed": "timestamptz", "dag_id": "text"}
+_COLUMNS = "select attname from pg_attribute where attrelid = 'loads'::regclass and not attisdropped"
 
 #: See `flights.warehouse`.
 _LATER = """
@@ -70,23 +83,34 @@ class PostgresWarehouse:
     def __init__(self, conn_id: str) -> None:
         self._conn_id = conn_id
 
-    def load(self, day: Day, publish: Callable[[], None], *, job_id: str, run_id: str) -> Load:
+    def load(self, day: Day, publish: Callable[[], None], *, job_id: str, dag_id: str, run_id: str) -> Load:
         """Replace a day, as `Warehouse.load` does.
 
         Raises:
-            QualityError: counts do not agree; the warehouse is as it was.
+            QualityError, NeverLoadedError: as there; the warehouse is as it was.
         """
         with self._transaction() as cursor:
-            if loaded := _replace(cursor, day, job_id, run_id):
+            _make_tables(cursor)
+            if not day.flights:
+                self._check_loaded(cursor)
+            if loaded := _replace(cursor, day, job_id, dag_id, run_id):
                 publish()
-        return Load(day.day, day.raw, day.good, day.quarantined, loaded)
+        return Load.of(day, loaded=loaded)
 
-    def days_of(self, run_id: str) -> list[str]:
+    def days_of(self, dag_id: str, run_id: str) -> list[str]:
         """The days, ISO 8601, that are there as this run has loaded them."""
         with self._transaction() as cursor:
-            cursor.execute(_TABLES)
-            cursor.execute(DAYS_OF.format("%s"), (run_id,))
+            _make_tables(cursor)
+            cursor.execute(DAYS_OF.format("%s"), (dag_id, run_id))
             return [day for (day,) in cursor.fetchall()]
+
+    def _check_loaded(self, cursor: Any) -> None:
+        cursor.execute("select to_regclass('flights') is not null, current_database(), current_schema()")
+        is_there, database, schema = cursor.fetchone()
+        if not is_there:
+            raise NeverLoadedError(
+                f"the PostgreSQL database {database}, schema {schema}, of the connection {self._conn_id}"
+            )
 
     @contextmanager
     def _transaction(self) -> Iterator[Any]:
@@ -119,8 +143,16 @@ def _lock(cursor: Any) -> None:
     cursor.execute(_LOCK)
 
 
-def _replace(cursor: Any, day: Day, job_id: str, run_id: str) -> bool:
+def _make_tables(cursor: Any) -> None:
     cursor.execute(_TABLES)
+    cursor.execute(_COLUMNS)
+    there = {name for (name,) in cursor.fetchall()}
+    for name, kind in _LATER_COLUMNS.items():
+        if name not in there:
+            cursor.execute(f"alter table loads add column {name} {kind}")
+
+
+def _replace(cursor: Any, day: Day, job_id: str, dag_id: str, run_id: str) -> bool:
     if day.flights:
         declared = ", ".join(f'"{name}" {kind}' for name, kind in _columns(day.flights).items())
         cursor.execute(f"create table if not exists flights ({declared})")
@@ -128,6 +160,9 @@ def _replace(cursor: Any, day: Day, job_id: str, run_id: str) -> bool:
     cursor.execute(_LATER, (day.day, day.listed, day.newest, len(day.sources)))
     if cursor.fetchone():
         return False
+    for file in day.without_rows:
+        cursor.execute(ROWS_OF.format("%s"), (day.day, file.origin, day.day, file.name))
+        check_rows_left(day, file, *cursor.fetchone())
     cursor.execute("delete from flights where flight_date = %s", (day.day,))
     cursor.execute("delete from quarantine where flight_date = %s", (day.day,))
     cursor.execute("delete from loads where flight_date = %s", (day.day,))
@@ -139,9 +174,12 @@ def _replace(cursor: Any, day: Day, job_id: str, run_id: str) -> bool:
     )
     sources = json.dumps([[source.name, source.etag] for source in day.sources])
     cursor.execute(
-        "insert into loads (flight_date, raw, good, quarantined, listed, newest, sources, job_id, run_id) "
-        "values (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
-        (day.day, day.raw, day.good, day.quarantined, day.listed, day.newest, sources, job_id, run_id),
+        "insert into loads (flight_date, raw, good, quarantined, listed, newest, sources, job_id, dag_id, "
+        "run_id) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        (
+            *(day.day, day.raw, day.good, day.quarantined, day.listed, day.newest),
+            *(sources, job_id, dag_id, run_id),
+        ),
     )
     cursor.execute(
         "select (select count(*) from flights where flight_date = %s), "

@@ -1,7 +1,8 @@
 """The SQL that runs on the nodes, made from the declared schema. Pure: records in, text out.
 
 Every row of a raw file ends in exactly one of two places: `good.parquet`, or `quarantine.parquet` with the
-reasons. `counts.json` says how many of each.
+reasons. `counts.json` says how many of each. The report of a day names the files in which there is nothing,
+and those with a header alone.
 """
 
 from __future__ import annotations
@@ -43,13 +44,16 @@ create table raw as
     where number is distinct from getvariable('header'));
 """
 
+#: A row of another width is not looked into: its values stand under names that are not theirs.
 #: Of rows that are good in themselves, the first one of a flight is kept. Flights are compared as the table
 #: has them: `0571` is `571`.
 _JUDGE = """
 create table judged as
-  select *, case when getvariable('flaw') is not null then [getvariable('flaw')::varchar] else list_filter([
+  select *, case when getvariable('flaw') is not null then [getvariable('flaw')::varchar]
+  when width <> {width} then
+    ['the row has ' || width || case width when 1 then ' field' else ' fields' end || ', not {width}']
+  else list_filter([
     case when has_zeros then 'the row holds characters of code zero' end,
-    case when width <> {width} then 'the row has ' || width || ' fields, not {width}' end,
     {checks},
     case when try_cast(year || '-' || month || '-' || day as date)
       is distinct from getenv('FLIGHT_DAY')::date then 'the row is of another day than its file' end,
@@ -89,7 +93,8 @@ copy quarantine to 'quarantine.parquet' (format parquet);
 copy (
   select getenv('FLIGHT_FILE') as file,
     (select count(*) from lines where number is distinct from getvariable('header')) as raw,
-    (select count(*) from 'good.parquet') as good, (select count(*) from quarantine) as quarantined
+    (select count(*) from 'good.parquet') as good, (select count(*) from quarantine) as quarantined,
+    (select count(*) from lines) as lines
 ) to 'counts.json' (format json);
 select case when raw <> good + quarantined then
   error('of ' || raw || ' rows of ' || file || ' only ' || (good + quarantined) || ' are accounted for') end
@@ -115,7 +120,9 @@ copy (
 copy (
   select getenv('FLIGHT_DAY') as day, sum(raw)::integer as raw,
     (select count(*) from 'flights.parquet') as good,
-    (select count(*) from 'quarantine.parquet') as quarantined, count(*)::integer as files
+    (select count(*) from 'quarantine.parquet') as quarantined, count(*)::integer as files,
+    coalesce(list(file order by file) filter (lines = 0), []) as blank,
+    coalesce(list(file order by file) filter (lines = 1 and raw = 0), []) as header_only
   from read_json('*/counts.json')
 ) to 'report.json' (format json);
 select case when raw <> good + quarantined then error('rows were lost on the way') end from 'report.json';

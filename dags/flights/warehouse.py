@@ -21,7 +21,17 @@ from flights.files import RawFile
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["DAYS_OF", "Day", "Load", "QualityError", "Warehouse", "check_counts"]
+__all__ = [
+    "DAYS_OF",
+    "ROWS_OF",
+    "Day",
+    "Load",
+    "NeverLoadedError",
+    "QualityError",
+    "Warehouse",
+    "check_counts",
+    "check_rows_left",
+]
 
 log = logging.getLogger(__name__)
 
@@ -34,9 +44,11 @@ create table if not exists quarantine (
   flight_date date, file varchar, line integer, reasons varchar[], "row" varchar);
 create table if not exists loads (
   flight_date date primary key, raw integer, good integer, quarantined integer,
-  newest timestamptz, sources json, job_id varchar, run_id varchar, loaded_at timestamptz default now()
+  newest timestamptz, sources json, job_id varchar, dag_id varchar, run_id varchar, listed timestamptz,
+  loaded_at timestamptz default now()
 );
 alter table loads add column if not exists listed timestamptz;
+alter table loads add column if not exists dag_id varchar;
 """
 
 #: Both times have whole seconds. Of two listings of one second the one with the newer file was later, or the
@@ -49,13 +61,35 @@ select 1 from loads where flight_date = $1
     > (coalesce($2::timestamptz, '-infinity'), coalesce($3::timestamptz, '-infinity'), $4)
 """
 
+# The following are for both databases, to be formatted with the database's sign for a value.
 
-#: The ledger has of each day who loaded it last. To be formatted with the database's sign for a value.
-DAYS_OF = "select cast(flight_date as varchar) from loads where run_id = {} order by flight_date"
+#: The ledger has of each day who loaded it last: a run of a DAG, since runs of two may have one id. What a
+#: version loaded that did not keep the DAG is any's.
+DAYS_OF = """
+select cast(flight_date as varchar) from loads
+where (dag_id = {0} or dag_id is null) and run_id = {0} order by flight_date
+"""
+
+#: Rows of a raw file that are there, loaded or set aside: those of its airport, and those with its name.
+ROWS_OF = """
+select (select count(*) from flights where flight_date = {0} and origin = {0})
+  + (select count(*) from quarantine where flight_date = {0} and file = {0})
+"""
 
 
 class QualityError(RuntimeError):
-    """A day is not loaded, because what would be in the table is not what its files hold."""
+    """A day is not loaded, because of what its files hold, or as the table would hold something else."""
+
+
+class NeverLoadedError(RuntimeError):
+    """A day cannot be emptied, as nothing was ever loaded there.
+
+    Args:
+        where: the warehouse.
+    """
+
+    def __init__(self, where: str) -> None:
+        super().__init__(f"There is no table flights in {where}: nothing was ever loaded there.")
 
 
 @dataclass(frozen=True)
@@ -68,6 +102,7 @@ class Day:
         raw, good, quarantined: rows, as the nodes counted them.
         sources: the raw files that the rows came from.
         emptied: when a listing showed that there are none.
+        without_rows: those of the sources that hold a header alone.
     """
 
     day: str
@@ -78,6 +113,7 @@ class Day:
     quarantined: int
     sources: Sequence[RawFile]
     emptied: str | None = None
+    without_rows: Sequence[RawFile] = ()
 
     @classmethod
     def without_files(cls, day: str, listed: str) -> Day:
@@ -102,6 +138,7 @@ class Load:
 
     Args:
         loaded: False when the warehouse has the day from a later listing already.
+        without_rows: names of its files that hold a header alone.
     """
 
     day: str
@@ -109,6 +146,13 @@ class Load:
     good: int
     quarantined: int
     loaded: bool
+    without_rows: Sequence[str] = ()
+
+    @classmethod
+    def of(cls, day: Day, *, loaded: bool) -> Load:
+        """What became of this day."""
+        names = [source.name for source in day.without_rows]
+        return cls(day.day, day.raw, day.good, day.quarantined, loaded, names)
 
 
 def check_counts(day: Day, loaded: int, set_aside: int) -> None:
@@ -124,48 +168,81 @@ def check_counts(day: Day, loaded: int, set_aside: int) -> None:
         )
 
 
+def check_rows_left(day: Day, file: RawFile, held: int) -> None:
+    """Take no file that holds a header alone for the end of rows that are there: it may be half an upload.
+
+    Args:
+        day: the day.
+        file: of its files, one of those without rows.
+        held: rows of that file that the tables hold.
+
+    Raises:
+        QualityError: there are some.
+    """
+    if held:
+        raise QualityError(
+            f"Day {day.day}: {file.name} holds its header and no rows, and the warehouse has {held} rows of "
+            "it. The day is left as it was. Upload the file again; or delete it, if its rows shall go."
+        )
+
+
 class Warehouse:
     """A warehouse in one file, made when it is not there."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def load(self, day: Day, publish: Callable[[], None], *, job_id: str, run_id: str) -> Load:
+    def load(self, day: Day, publish: Callable[[], None], *, job_id: str, dag_id: str, run_id: str) -> Load:
         """Replace a day.
 
         Args:
             day: what is loaded.
             publish: called when all has been checked and before it is committed, while no other load can run:
                 so that what is published last is what is loaded last. Whoever dies in it loads again.
-            job_id, run_id: go into the ledger.
+            job_id, dag_id, run_id: go into the ledger.
 
         Raises:
-            QualityError: counts do not agree; the warehouse is as it was.
+            QualityError: counts do not agree, or rows would go for a file without any; the warehouse is as it
+                was.
+            NeverLoadedError: a day is to be emptied where there is no table.
         """
+        if not day.flights and not self._path.exists():  # it would be made
+            raise NeverLoadedError(self._name)
         with self._open() as db:
             db.execute("begin")
             try:
-                if loaded := self._replace(db, day, job_id, run_id):
+                if loaded := self._replace(db, day, job_id, dag_id, run_id):
                     publish()
                 db.execute("commit")
             except BaseException:
                 db.execute("rollback")
                 raise
-        return Load(day.day, day.raw, day.good, day.quarantined, loaded)
+        return Load.of(day, loaded=loaded)
 
-    def days_of(self, run_id: str) -> list[str]:
+    def days_of(self, dag_id: str, run_id: str) -> list[str]:
         """The days, ISO 8601, that are there as this run has loaded them."""
         with self._open() as db:
             db.execute(_TABLES)
-            return [day for (day,) in db.execute(DAYS_OF.format("$1"), [run_id]).fetchall()]
+            return [day for (day,) in db.execute(DAYS_OF.format("?"), [dag_id, run_id]).fetchall()]
 
-    def _replace(self, db: duckdb.DuckDBPyConnection, day: Day, job_id: str, run_id: str) -> bool:
+    @property
+    def _name(self) -> str:
+        return f"the DuckDB file {self._path.absolute()}"
+
+    def _replace(
+        self, db: duckdb.DuckDBPyConnection, day: Day, job_id: str, dag_id: str, run_id: str
+    ) -> bool:
         db.execute(_TABLES)
         if day.flights:
             make = "create table if not exists flights as from read_parquet($1) limit 0"
             db.execute(make, [str(day.flights)])
+        elif not db.execute("select 1 from duckdb_tables() where table_name = 'flights'").fetchone():
+            raise NeverLoadedError(self._name)
         if db.execute(_LATER, [day.day, day.listed, day.newest, len(day.sources)]).fetchone():
             return False
+        for file in day.without_rows:
+            held = db.execute(ROWS_OF.format("?"), [day.day, file.origin, day.day, file.name]).fetchone()
+            check_rows_left(day, file, *(held or (0,)))
         db.execute("delete from flights where flight_date = $1", [day.day])
         db.execute("delete from quarantine where flight_date = $1", [day.day])
         db.execute("delete from loads where flight_date = $1", [day.day])
@@ -178,8 +255,11 @@ class Warehouse:
         sources = json.dumps([[source.name, source.etag] for source in day.sources])
         db.execute(
             "insert into loads (flight_date, raw, good, quarantined, listed, newest, sources, job_id, "
-            "run_id) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-            [day.day, day.raw, day.good, day.quarantined, day.listed, day.newest, sources, job_id, run_id],
+            "dag_id, run_id) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            [
+                *(day.day, day.raw, day.good, day.quarantined, day.listed, day.newest),
+                *(sources, job_id, dag_id, run_id),
+            ],
         )
         self._check(db, day)
         return True

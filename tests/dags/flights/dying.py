@@ -55,7 +55,7 @@ def load(run: Run, last_step: int = 0) -> None:
     os.environ.update(run.environment)
     pipeline.CURATED = run.curated
     context = {
-        "ti": SimpleNamespace(xcom_pull=lambda task_ids: run.place),
+        "ti": SimpleNamespace(dag_id="d", xcom_pull=lambda task_ids: run.place),
         "run_id": run.place,
     }
     pipeline.get_current_context = lambda: context  # type: ignore[assignment, return-value]

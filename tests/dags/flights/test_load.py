@@ -55,7 +55,7 @@ def events(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The asset events of a run, which stages its days at one place."""
     events: Any = defaultdict(lambda: SimpleNamespace(extra={}))
     context = {
-        "ti": SimpleNamespace(xcom_pull=lambda task_ids: "place"),
+        "ti": SimpleNamespace(dag_id="d", xcom_pull=lambda task_ids: "place"),
         "run_id": "r",
         "outlet_events": events,
     }
@@ -63,12 +63,14 @@ def events(monkeypatch: pytest.MonkeyPatch) -> Any:
     return events
 
 
-def stage(service: BlobServiceClient, folder: Path, *days: str, raw: int = 7) -> list[dict[str, Any]]:
-    """Leave days as a job would, and give the plan."""
+def stage(
+    service: BlobServiceClient, folder: Path, *days: str, raw: int = 7, **told: list[str]
+) -> list[dict[str, Any]]:
+    """Leave days as a job would, and give the plan; `told` is in the report of each day too."""
     sources: list[RawFile] = []
     for day in days:
         made = files(folder / day, 5, 2, day)
-        report = {"raw": raw, "good": 5, "quarantined": 2}
+        report = {"raw": raw, "good": 5, "quarantined": 2, **told}
         (folder / day / "report.json").write_text(json.dumps(report))
         for file in (folder / day).iterdir():
             blob = service.get_blob_client("staging", f"place/{day}/{file.name}")
@@ -91,7 +93,7 @@ def test_the_asset_tells_of_the_days_that_were_loaded_and_of_no_other(
     def another_run_loads(day: str) -> None:
         made = files(tmp_path / "other", 1, 0, day)
         later = [replace(made.sources[0], listed="2014-01-01T00:00:00+00:00")]
-        warehouse.load(replace(made, sources=later), lambda: None, job_id="j", run_id="other")
+        warehouse.load(replace(made, sources=later), lambda: None, job_id="j", dag_id="d", run_id="other")
 
     another_run_loads(FIRST)
     assert [entry["loaded"] for entry in load(plan)] == [False, True]
@@ -121,6 +123,46 @@ def test_a_day_whose_counts_are_wrong_keeps_no_other_one_and_is_named_in_the_end
         pipeline.all_days.function(report)
     with pytest.raises(AirflowFailException, match=re.escape(wrong)):  # there is nothing to go on with
         load(plan[:1])
+
+
+def test_an_empty_file_keeps_its_day_as_it_was_and_is_named(
+    service: BlobServiceClient, tmp_path: Path, events: Any
+) -> None:
+    empty = f"flights/{FIRST}/EWR.csv"
+    marker = f"flights/{SECOND}/_SUCCESS"  # in which nothing is ever
+    plan = stage(service, tmp_path, FIRST, blank=[empty]) + stage(service, tmp_path, SECOND, blank=[marker])
+
+    report = load(plan)
+
+    assert (report[0]["loaded"], report[1]["loaded"]) == (False, True)
+    assert report[0]["failure"].startswith(f"Day {FIRST}: there is nothing in {empty}, not even a header")
+    assert DuckTables(tmp_path / "w.duckdb").ask("select flight_date::varchar from loads") == [(SECOND,)]
+    with pytest.raises(AirflowFailException, match=rf"there is nothing in {empty}.*\n.*clear plan"):
+        pipeline.all_days.function(report)
+
+
+def test_a_file_with_a_header_alone_is_told_of_and_takes_no_rows_away(
+    service: BlobServiceClient, tmp_path: Path, events: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    header = f"flights/{FIRST}/EWR.csv"
+    (first,) = load(stage(service, tmp_path, FIRST, header_only=[header]))
+    assert (first["loaded"], first["without_rows"]) == (True, [header])
+    assert f"{FIRST}: there is a header and no rows in {header}" in caplog.text
+
+    with pytest.raises(AirflowFailException, match=f"{header} holds its header and no rows.*has 7 rows"):
+        load(stage(service, tmp_path, FIRST, header_only=[header]))
+
+
+def test_a_withdrawal_from_a_warehouse_that_is_not_there_says_where_it_looked(
+    service: BlobServiceClient, tmp_path: Path, events: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "RAW", f"raw-{uuid.uuid4().hex}")
+    with (
+        service.create_container(pipeline.RAW),
+        pytest.raises(AirflowFailException, match=rf"{tmp_path}/w\.duckdb.*FLIGHTS_WAREHOUSE, the path"),
+    ):
+        pipeline.empty.function([FIRST])
+    assert not (tmp_path / "w.duckdb").exists()
 
 
 def test_days_of_a_load_that_ended_in_the_middle_are_announced(

@@ -101,7 +101,7 @@ class Story:
                 ask(f"select * from flights {of_day} flight"),
                 ask(f'select file, line, reasons, "row" from quarantine {of_day} line'),
                 ask(
-                    "select raw, good, quarantined, newest, cast(sources as varchar), job_id, run_id "
+                    "select raw, good, quarantined, newest, cast(sources as varchar), job_id, dag_id, run_id "
                     f"from loads {of_day} raw"
                 ),
             )

@@ -12,15 +12,17 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
+import psycopg
 import pytest
 from flights.files import RawFile
 from flights.pipeline import WAREHOUSE_CONN_ID, open_warehouse
 from flights.postgres import PostgresWarehouse
-from flights.warehouse import Day, QualityError, Warehouse
+from flights.warehouse import Day, NeverLoadedError, QualityError, Warehouse
 
-from tests.dags.flights.warehouses import DuckTables, Tables, files
+from tests.dags.flights.warehouses import DuckTables, PostgresTables, Tables, files
 
 
 def counts(tables: Tables) -> list[tuple[int, ...]]:
@@ -41,7 +43,7 @@ class Lake:
 def test_a_day_loaded_twice_is_there_once(tables: Tables, tmp_path: Path) -> None:
     lake, warehouse, day = Lake(), tables.warehouse, files(tmp_path / "day", 5, 2)
     for _ in range(2):
-        assert warehouse.load(day, lake.publish, job_id="job", run_id="run").loaded
+        assert warehouse.load(day, lake.publish, job_id="job", dag_id="d", run_id="run").loaded
     assert counts(tables) == [(5, 2, 1)]
     assert lake.published == 2
 
@@ -49,7 +51,9 @@ def test_a_day_loaded_twice_is_there_once(tables: Tables, tmp_path: Path) -> Non
 def test_days_do_not_touch_each_other(tables: Tables, tmp_path: Path) -> None:
     warehouse = tables.warehouse
     for number, day in enumerate(("2013-01-01", "2013-01-02")):
-        warehouse.load(files(tmp_path / day, 3 + number, 1, day), Lake().publish, job_id="j", run_id="r")
+        warehouse.load(
+            files(tmp_path / day, 3 + number, 1, day), Lake().publish, job_id="j", dag_id="d", run_id="r"
+        )
     assert counts(tables) == [(7, 2, 2)]
 
 
@@ -74,8 +78,10 @@ def test_a_load_from_an_earlier_listing_leaves_the_day_as_it_is(
     day = replace(files(tmp_path / "new", 5, 0), sources=loaded)
     slow = replace(files(tmp_path / "old", 2, 0), sources=older)
     for _ in range(2):
-        assert warehouse.load(day, lake.publish, job_id="j", run_id="r").loaded  # itself it may load again
-        assert not warehouse.load(slow, lake.publish, job_id="j", run_id="r").loaded
+        assert warehouse.load(
+            day, lake.publish, job_id="j", dag_id="d", run_id="r"
+        ).loaded  # itself it may load again
+        assert not warehouse.load(slow, lake.publish, job_id="j", dag_id="d", run_id="r").loaded
         assert counts(tables) == [(5, 0, 1)]
     assert lake.published == 2
 
@@ -84,12 +90,16 @@ def test_a_file_that_was_withdrawn_is_out_of_the_table_after_a_rerun(tables: Tab
     lake, warehouse = Lake(), tables.warehouse
     both = [EWR, replace(JFK, written=NEWER.written)]
     warehouse.load(
-        replace(files(tmp_path / "both", 5, 2), sources=both), lake.publish, job_id="j", run_id="r"
+        replace(files(tmp_path / "both", 5, 2), sources=both),
+        lake.publish,
+        job_id="j",
+        dag_id="d",
+        run_id="r",
     )
     left = [replace(EWR, listed="2013-01-04T00:00:01+00:00")]
     rerun = replace(files(tmp_path / "left", 3, 0), sources=left)
 
-    assert warehouse.load(rerun, lake.publish, job_id="j", run_id="r").loaded
+    assert warehouse.load(rerun, lake.publish, job_id="j", dag_id="d", run_id="r").loaded
 
     assert counts(tables) == [(3, 0, 1)]
     assert lake.published == 2
@@ -97,45 +107,130 @@ def test_a_file_that_was_withdrawn_is_out_of_the_table_after_a_rerun(tables: Tab
 
 def test_a_day_without_files_is_emptied_by_a_later_listing_only(tables: Tables, tmp_path: Path) -> None:
     lake, warehouse, day = Lake(), tables.warehouse, files(tmp_path / "day", 5, 2)
-    warehouse.load(day, lake.publish, job_id="j", run_id="r")
+    warehouse.load(day, lake.publish, job_id="j", dag_id="d", run_id="r")
 
     def emptied(listed: str) -> bool:
         return warehouse.load(
-            Day.without_files(day.day, listed), lake.publish, job_id="", run_id="withdrawn"
+            Day.without_files(day.day, listed), lake.publish, job_id="", dag_id="d", run_id="withdrawn"
         ).loaded
 
     assert not emptied("2013-01-04T00:00:00+00:00")  # in one second the listing that shows a file has it
     assert counts(tables) == [(5, 2, 1)]
-    assert warehouse.days_of("r") == [day.day]
+    assert warehouse.days_of("d", "r") == [day.day]
     assert emptied("2013-01-04T00:00:01+00:00")
     assert counts(tables) == [(0, 0, 1)]
-    assert (warehouse.days_of("r"), warehouse.days_of("withdrawn")) == ([], [day.day])
-    assert not warehouse.load(day, lake.publish, job_id="j", run_id="r").loaded
+    assert (warehouse.days_of("d", "r"), warehouse.days_of("d", "withdrawn")) == ([], [day.day])
+    assert not warehouse.load(day, lake.publish, job_id="j", dag_id="d", run_id="r").loaded
     assert lake.published == 2
     again = replace(day, sources=[replace(EWR, listed="2013-01-04T00:00:01+00:00")])
-    assert warehouse.load(again, lake.publish, job_id="j", run_id="r").loaded
+    assert warehouse.load(again, lake.publish, job_id="j", dag_id="d", run_id="r").loaded
     assert counts(tables) == [(5, 2, 1)]
 
 
 def test_a_warehouse_that_was_never_loaded_has_no_day_of_a_run(tables: Tables) -> None:
-    assert tables.warehouse.days_of("r") == []
+    assert tables.warehouse.days_of("d", "r") == []
 
 
-def test_a_ledger_that_knows_no_listings_goes_on(tables: Tables, tmp_path: Path) -> None:
+@pytest.mark.parametrize("unknown", [["dag_id"], ["dag_id", "listed"]])
+def test_a_ledger_of_an_earlier_version_goes_on(tables: Tables, tmp_path: Path, unknown: list[str]) -> None:
     warehouse, day = tables.warehouse, files(tmp_path / "day", 5, 2)
-    warehouse.load(day, Lake().publish, job_id="j", run_id="r")
-    tables.tell("alter table loads drop column listed")
+    other = files(tmp_path / "other", 3, 0, "2013-01-02")
+    for each in (day, other):
+        warehouse.load(each, Lake().publish, job_id="j", dag_id="d", run_id="r")
+    for column in unknown:
+        tables.tell(f"alter table loads drop column {column}")
 
-    assert warehouse.load(day, Lake().publish, job_id="j", run_id="r").loaded
+    assert warehouse.days_of("d", "r") == [day.day, other.day]  # as a run that loaded them would look for
+    assert warehouse.load(day, Lake().publish, job_id="j", dag_id="d", run_id="r").loaded
+
+    assert counts(tables) == [(8, 2, 2)]
+    assert warehouse.days_of("d", "r") == [day.day, other.day]
+    assert warehouse.days_of("another", "r") == [other.day]
+
+
+def test_runs_of_two_dags_may_have_one_id(tables: Tables, tmp_path: Path) -> None:
+    warehouse = tables.warehouse
+    for dag_id, day in (("flights_etl", "2013-01-01"), ("flights_ingest", "2013-01-02")):
+        made = files(tmp_path / day, 3, 1, day)
+        warehouse.load(made, Lake().publish, job_id="j", dag_id=dag_id, run_id="again")
+
+    assert warehouse.days_of("flights_etl", "again") == ["2013-01-01"]
+    assert warehouse.days_of("flights_ingest", "again") == ["2013-01-02"]
+    assert warehouse.days_of("flights_withdraw", "again") == []
+
+
+def test_a_file_that_lost_all_its_rows_changes_nothing(tables: Tables, tmp_path: Path) -> None:
+    lake, warehouse = Lake(), tables.warehouse
+    warehouse.load(files(tmp_path / "old", 5, 2), lake.publish, job_id="j", dag_id="d", run_id="r")
+    header = files(tmp_path / "new", 0, 0)
+    header = replace(header, without_rows=header.sources)
+
+    lost = r"flights/2013-01-01/EWR\.csv holds its header and no rows, and the warehouse has 7 rows of it"
+    with pytest.raises(QualityError, match=lost):
+        warehouse.load(header, lake.publish, job_id="j", dag_id="d", run_id="r")
 
     assert counts(tables) == [(5, 2, 1)]
+    assert lake.published == 1
+    jfk = replace(header.sources[0], name="flights/2013-01-01/JFK.csv")  # of which there was none before
+    beside = replace(files(tmp_path / "beside", 5, 2), without_rows=[jfk])
+    done = warehouse.load(beside, lake.publish, job_id="j", dag_id="d", run_id="r")
+    assert (done.loaded, done.without_rows) == (True, [jfk.name])
+
+
+def test_nothing_is_emptied_where_nothing_was_ever_loaded(tables: Tables) -> None:
+    lake, emptied = Lake(), Day.without_files("2013-01-01", "2013-01-04T00:00:00+00:00")
+    if isinstance(tables, DuckTables):
+        where = rf"the DuckDB file {tables.path}: nothing was ever loaded there"
+    else:
+        where = (
+            "the PostgreSQL database flights_.*, schema public, of the connection flights_warehouse: nothing"
+        )
+
+    with pytest.raises(NeverLoadedError, match=where):
+        tables.warehouse.load(emptied, lake.publish, job_id="", dag_id="d", run_id="r")
+    assert not isinstance(tables, DuckTables) or not tables.path.exists()
+    assert tables.warehouse.days_of("d", "r") == []  # makes the ledger
+    with pytest.raises(NeverLoadedError, match=where):
+        tables.warehouse.load(emptied, lake.publish, job_id="", dag_id="d", run_id="r")
+    assert lake.published == 0
+
+
+@pytest.mark.slow
+def test_readers_and_loads_do_not_wait_for_each_other_in_postgresql(
+    database: PostgresTables, tmp_path: Path
+) -> None:
+    database.warehouse.load(files(tmp_path / "old", 5, 2), Lake().publish, job_id="j", dag_id="d", run_id="r")
+    everything = "select good, quarantined from loads natural join flights natural join quarantine limit 1"
+    seen: list[Any] = []
+    impatient = f"{database.uri}?options=-c%20lock_timeout%3D5000"
+    with psycopg.connect(impatient) as reader:  # in a transaction that stays open
+        reader.execute(everything)
+
+        def publish() -> None:
+            with psycopg.connect(impatient) as other:
+                seen.extend(other.execute("select good from loads").fetchall())
+
+        with ThreadPoolExecutor() as pool:
+            load = pool.submit(
+                database.warehouse.load,
+                files(tmp_path / "new", 6, 0),
+                publish,
+                job_id="j",
+                dag_id="d",
+                run_id="r",
+            )
+            try:
+                assert load.result(timeout=30).loaded
+            finally:
+                reader.rollback()  # or it would be waited for
+    assert seen == [(5,)]
 
 
 def test_a_load_says_whom_it_waits_for_when_somebody_reads_the_file(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     tables = DuckTables(tmp_path / "w.duckdb")
-    tables.warehouse.load(files(tmp_path / "old", 5, 2), Lake().publish, job_id="j", run_id="r")
+    tables.warehouse.load(files(tmp_path / "old", 5, 2), Lake().publish, job_id="j", dag_id="d", run_id="r")
     program = (
         "import duckdb, sys; db = duckdb.connect(sys.argv[1], read_only=True); print(1, flush=True); input()"
     )
@@ -147,7 +242,12 @@ def test_a_load_says_whom_it_waits_for_when_somebody_reads_the_file(
         reader.stdout.readline()
         with ThreadPoolExecutor() as pool:
             load = pool.submit(
-                tables.warehouse.load, files(tmp_path / "new", 6, 0), Lake().publish, job_id="j", run_id="r"
+                tables.warehouse.load,
+                files(tmp_path / "new", 6, 0),
+                Lake().publish,
+                job_id="j",
+                dag_id="d",
+                run_id="r",
             )
             try:
                 waits_for(caplog, f"PID {reader.pid}")
@@ -162,7 +262,7 @@ def test_a_file_that_is_no_warehouse_is_not_waited_for(tmp_path: Path) -> None:
     (tmp_path / "w.duckdb").write_text("no database")
     with pytest.raises(duckdb.IOException, match="not a valid DuckDB database"):
         Warehouse(tmp_path / "w.duckdb").load(
-            files(tmp_path / "d", 5, 2), Lake().publish, job_id="j", run_id="r"
+            files(tmp_path / "d", 5, 2), Lake().publish, job_id="j", dag_id="d", run_id="r"
         )
 
 
@@ -172,7 +272,7 @@ def test_a_load_says_which_other_load_it_waits_for(
 ) -> None:
     def load(number: int, publish: Callable[[], None]) -> None:
         day = files(tmp_path / str(number), number, 0)
-        assert database.warehouse.load(day, publish, job_id="j", run_id="r").loaded
+        assert database.warehouse.load(day, publish, job_id="j", dag_id="d", run_id="r").loaded
 
     with ThreadPoolExecutor() as pool:
 
@@ -197,10 +297,10 @@ def waits_for(caplog: pytest.LogCaptureFixture, whom: str) -> None:
 
 def test_counts_that_do_not_agree_change_nothing(tables: Tables, tmp_path: Path) -> None:
     lake, warehouse, day = Lake(), tables.warehouse, files(tmp_path / "day", 5, 2)
-    warehouse.load(day, lake.publish, job_id="j", run_id="r")
+    warehouse.load(day, lake.publish, job_id="j", dag_id="d", run_id="r")
     lossy = replace(files(tmp_path / "lossy", 4, 2), raw=7)
     with pytest.raises(QualityError, match="7 raw rows, but 4 would be loaded and 2 set aside"):
-        warehouse.load(lossy, lake.publish, job_id="j", run_id="r")
+        warehouse.load(lossy, lake.publish, job_id="j", dag_id="d", run_id="r")
     assert counts(tables) == [(5, 2, 1)]
     assert lake.published == 1
 
@@ -209,16 +309,16 @@ def test_who_dies_while_publishing_has_changed_nothing_and_can_load_again(
     tables: Tables, tmp_path: Path
 ) -> None:
     lake, warehouse = Lake(), tables.warehouse
-    warehouse.load(files(tmp_path / "old", 5, 2), lake.publish, job_id="j", run_id="r")
+    warehouse.load(files(tmp_path / "old", 5, 2), lake.publish, job_id="j", dag_id="d", run_id="r")
     day = files(tmp_path / "new", 6, 0)
 
     def die() -> None:
         raise ConnectionError("the lake is gone")
 
     with pytest.raises(ConnectionError):
-        warehouse.load(day, die, job_id="j", run_id="r")
+        warehouse.load(day, die, job_id="j", dag_id="d", run_id="r")
     assert counts(tables) == [(5, 2, 1)]
-    assert warehouse.load(day, lake.publish, job_id="j", run_id="r").loaded
+    assert warehouse.load(day, lake.publish, job_id="j", dag_id="d", run_id="r").loaded
     assert counts(tables) == [(6, 0, 1)]
 
 
@@ -238,7 +338,9 @@ e' as plane, '' as empty, null::varchar as nothing, 'NULL' as word, '\\N' as sig
         f"to '{day.quarantine}' (format parquet)"
     )
 
-    tables.warehouse.load(replace(day, raw=2, good=1, quarantined=1), Lake().publish, job_id="j", run_id="r")
+    tables.warehouse.load(
+        replace(day, raw=2, good=1, quarantined=1), Lake().publish, job_id="j", dag_id="d", run_id="r"
+    )
 
     ((*texts, time_hour),) = tables.ask(
         "select plane, empty, nothing, word, sign, wind, seats, flight, time_hour from flights"
@@ -259,7 +361,7 @@ def test_loads_of_one_day_at_the_same_time_leave_one_whole_load(database: Tables
     published: list[int] = []
 
     def load(day: Day) -> None:
-        database.warehouse.load(day, lambda: published.append(day.good), job_id="j", run_id="r")
+        database.warehouse.load(day, lambda: published.append(day.good), job_id="j", dag_id="d", run_id="r")
 
     with ThreadPoolExecutor() as pool:
         list(pool.map(load, days))
@@ -272,7 +374,7 @@ def test_loads_of_one_day_at_the_same_time_leave_one_whole_load(database: Tables
 def test_a_process_killed_in_a_load_leaves_the_day_as_it_was_and_nobody_waiting(
     database: Tables, tmp_path: Path
 ) -> None:
-    database.warehouse.load(files(tmp_path / "old", 5, 2), Lake().publish, job_id="j", run_id="r")
+    database.warehouse.load(files(tmp_path / "old", 5, 2), Lake().publish, job_id="j", dag_id="d", run_id="r")
     day = files(tmp_path / "new", 6, 0)
     (tmp_path / "day.pickle").write_bytes(pickle.dumps(day))
     program = (
@@ -280,7 +382,7 @@ def test_a_process_killed_in_a_load_leaves_the_day_as_it_was_and_nobody_waiting(
         "folder = pathlib.Path(sys.argv[1])\n"
         "def publish(): (folder / 'publishing').touch(); time.sleep(600)\n"
         "day = pickle.loads((folder / 'day.pickle').read_bytes())\n"
-        "PostgresWarehouse('flights_warehouse').load(day, publish, job_id='j', run_id='r')"
+        "PostgresWarehouse('flights_warehouse').load(day, publish, job_id='j', dag_id='d', run_id='r')"
     )
     path = os.pathsep.join(part for part in sys.path if part)
     dying = subprocess.Popen(
@@ -295,7 +397,7 @@ def test_a_process_killed_in_a_load_leaves_the_day_as_it_was_and_nobody_waiting(
     dying.wait()
 
     assert counts(database) == [(5, 2, 1)]
-    assert database.warehouse.load(day, Lake().publish, job_id="j", run_id="r").loaded
+    assert database.warehouse.load(day, Lake().publish, job_id="j", dag_id="d", run_id="r").loaded
     assert counts(database) == [(6, 0, 1)]
 
 

@@ -16,13 +16,16 @@ __all__ = ["DuckTables", "PostgresTables", "Tables", "files"]
 
 
 def files(folder: Path, good: int, bad: int, day: str = "2013-01-01") -> Day:
-    """A day with so many good and bad rows."""
+    """A day with so many good and bad rows, of one file."""
     folder.mkdir(parents=True, exist_ok=True)
     db = duckdb.connect()
-    db.execute(f"create table g as select date '{day}' as flight_date, i as flight from range({good}) r(i)")
     db.execute(
-        "create table q as select 'a.csv' as file, i as line, ['bad'] as reasons, i::varchar as row "
-        f"from range({bad}) r(i)"
+        f"create table g as select date '{day}' as flight_date, i as flight, 'EWR' as origin "
+        f"from range({good}) r(i)"
+    )
+    db.execute(
+        f"create table q as select 'flights/{day}/EWR.csv' as file, i as line, ['bad'] as reasons, "
+        f"i::varchar as row from range({bad}) r(i)"
     )
     for table, name in (("g", "flights"), ("q", "quarantine")):
         db.execute(f"copy {table} to '{folder / name}.parquet' (format parquet)")
