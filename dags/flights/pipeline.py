@@ -143,8 +143,8 @@ def load(files: list[dict[str, Any]], job: dict[str, Any] | None) -> list[dict[s
                 report.append({"day": day, "loaded": False, "failure": str(failure)})
                 continue
         report.append(asdict(loaded))
-        if loaded.without_rows:
-            log.warning("%s: there is a header and no rows in %s", day, ", ".join(loaded.without_rows))
+        for file, why in loaded.without_good.items():
+            log.warning("There is no good row in %s, but %s", file, why)
         if loaded.loaded:
             log.info("%s: %d raw = %d good + %d set aside", day, loaded.raw, loaded.good, loaded.quarantined)
         else:
@@ -258,10 +258,11 @@ def _fetch(storage: Any, place: BlobRef, folder: Path, sources: list[RawFile]) -
             f"Day {day}: there is nothing in {', '.join(blank)}, not even a header, as of an upload that was "
             "cut short. The day is left as it was. Upload the file again, or delete it."
         )
-    without_rows = [named[name] for name in report.get("header_only", ()) if name in named]
+    bad = {each["file"]: each["why"] for each in report.get("without_good", ())}
+    without_good = {source: bad[name] for name, source in named.items() if name in bad}
     counts = {key: report[key] for key in ("raw", "good", "quarantined")}
     tables = (folder / "flights.parquet", folder / "quarantine.parquet")
-    return Day(day, *tables, sources=sources, without_rows=without_rows, **counts)
+    return Day(day, *tables, sources=sources, without_good=without_good, **counts)
 
 
 def _publish(storage: Any, day: Day) -> None:

@@ -160,8 +160,8 @@ def _replace(cursor: Any, day: Day, job_id: str, dag_id: str, run_id: str) -> bo
     cursor.execute(_LATER, (day.day, day.listed, day.newest, len(day.sources)))
     if cursor.fetchone():
         return False
-    for file in day.without_rows:
-        cursor.execute(ROWS_OF.format("%s"), (day.day, file.origin, day.day, file.name))
+    for file in day.without_good:
+        cursor.execute(ROWS_OF.format("%s"), (day.day, file.origin))
         check_rows_left(day, file, *cursor.fetchone())
     cursor.execute("delete from flights where flight_date = %s", (day.day,))
     cursor.execute("delete from quarantine where flight_date = %s", (day.day,))

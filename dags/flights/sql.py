@@ -2,7 +2,7 @@
 
 Every row of a raw file ends in exactly one of two places: `good.parquet`, or `quarantine.parquet` with the
 reasons. `counts.json` says how many of each. The report of a day names the files in which there is nothing,
-and those with a header alone.
+and those without a good row.
 """
 
 from __future__ import annotations
@@ -122,8 +122,11 @@ copy (
     (select count(*) from 'flights.parquet') as good,
     (select count(*) from 'quarantine.parquet') as quarantined, count(*)::integer as files,
     coalesce(list(file order by file) filter (lines = 0), []) as blank,
-    coalesce(list(file order by file) filter (lines = 1 and raw = 0), []) as header_only
-  from read_json('*/counts.json')
+    coalesce(list({{'file': file, 'why': case raw when 0 then 'a header and no rows' else
+      raw || ' row(s), all to be set aside, the first one as ' || (select reasons[1]
+        from 'quarantine.parquet' q where q.file = counts.file order by line limit 1) end}} order by file)
+      filter (lines > 0 and good = 0), []) as without_good
+  from read_json('*/counts.json') counts
 ) to 'report.json' (format json);
 select case when raw <> good + quarantined then error('rows were lost on the way') end from 'report.json';
 """

@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,11 +70,8 @@ select cast(flight_date as varchar) from loads
 where (dag_id = {0} or dag_id is null) and run_id = {0} order by flight_date
 """
 
-#: Rows of a raw file that are there, loaded or set aside: those of its airport, and those with its name.
-ROWS_OF = """
-select (select count(*) from flights where flight_date = {0} and origin = {0})
-  + (select count(*) from quarantine where flight_date = {0} and file = {0})
-"""
+#: Rows that a raw file has given: those of its airport.
+ROWS_OF = "select count(*) from flights where flight_date = {0} and origin = {0}"
 
 
 class QualityError(RuntimeError):
@@ -102,7 +99,7 @@ class Day:
         raw, good, quarantined: rows, as the nodes counted them.
         sources: the raw files that the rows came from.
         emptied: when a listing showed that there are none.
-        without_rows: those of the sources that hold a header alone.
+        without_good: those of the sources that hold no good row, and what they hold.
     """
 
     day: str
@@ -113,7 +110,7 @@ class Day:
     quarantined: int
     sources: Sequence[RawFile]
     emptied: str | None = None
-    without_rows: Sequence[RawFile] = ()
+    without_good: Mapping[RawFile, str] = field(default_factory=dict)
 
     @classmethod
     def without_files(cls, day: str, listed: str) -> Day:
@@ -138,7 +135,7 @@ class Load:
 
     Args:
         loaded: False when the warehouse has the day from a later listing already.
-        without_rows: names of its files that hold a header alone.
+        without_good: names of its files that hold no good row, and what they hold.
     """
 
     day: str
@@ -146,13 +143,13 @@ class Load:
     good: int
     quarantined: int
     loaded: bool
-    without_rows: Sequence[str] = ()
+    without_good: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, day: Day, *, loaded: bool) -> Load:
         """What became of this day."""
-        names = [source.name for source in day.without_rows]
-        return cls(day.day, day.raw, day.good, day.quarantined, loaded, names)
+        without_good = {source.name: why for source, why in day.without_good.items()}
+        return cls(day.day, day.raw, day.good, day.quarantined, loaded, without_good)
 
 
 def check_counts(day: Day, loaded: int, set_aside: int) -> None:
@@ -169,20 +166,21 @@ def check_counts(day: Day, loaded: int, set_aside: int) -> None:
 
 
 def check_rows_left(day: Day, file: RawFile, held: int) -> None:
-    """Take no file that holds a header alone for the end of rows that are there: it may be half an upload.
+    """Let a file without a good row take none away: it is half an upload, or what was uploaded by mistake.
 
     Args:
         day: the day.
-        file: of its files, one of those without rows.
-        held: rows of that file that the tables hold.
+        file: of its files, one of those without a good row.
+        held: rows that the warehouse has of it.
 
     Raises:
         QualityError: there are some.
     """
     if held:
         raise QualityError(
-            f"Day {day.day}: {file.name} holds its header and no rows, and the warehouse has {held} rows of "
-            "it. The day is left as it was. Upload the file again; or delete it, if its rows shall go."
+            f"Day {day.day}: {file.name} holds {day.without_good[file]}; but the warehouse has {held} "
+            "good rows of it. The day is left as it was. Upload the right file, or delete it if its rows "
+            "shall go."
         )
 
 
@@ -202,8 +200,8 @@ class Warehouse:
             job_id, dag_id, run_id: go into the ledger.
 
         Raises:
-            QualityError: counts do not agree, or rows would go for a file without any; the warehouse is as it
-                was.
+            QualityError: counts do not agree, or good rows would go for a file without any; the warehouse is
+                as it was.
             NeverLoadedError: a day is to be emptied where there is no table.
         """
         if not day.flights and not self._path.exists():  # it would be made
@@ -240,8 +238,8 @@ class Warehouse:
             raise NeverLoadedError(self._name)
         if db.execute(_LATER, [day.day, day.listed, day.newest, len(day.sources)]).fetchone():
             return False
-        for file in day.without_rows:
-            held = db.execute(ROWS_OF.format("?"), [day.day, file.origin, day.day, file.name]).fetchone()
+        for file in day.without_good:
+            held = db.execute(ROWS_OF.format("?"), [day.day, file.origin]).fetchone()
             check_rows_left(day, file, *(held or (0,)))
         db.execute("delete from flights where flight_date = $1", [day.day])
         db.execute("delete from quarantine where flight_date = $1", [day.day])

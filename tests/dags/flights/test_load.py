@@ -64,7 +64,7 @@ def events(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def stage(
-    service: BlobServiceClient, folder: Path, *days: str, raw: int = 7, **told: list[str]
+    service: BlobServiceClient, folder: Path, *days: str, raw: int = 7, **told: list[Any]
 ) -> list[dict[str, Any]]:
     """Leave days as a job would, and give the plan; `told` is in the report of each day too."""
     sources: list[RawFile] = []
@@ -141,16 +141,17 @@ def test_an_empty_file_keeps_its_day_as_it_was_and_is_named(
         pipeline.all_days.function(report)
 
 
-def test_a_file_with_a_header_alone_is_told_of_and_takes_no_rows_away(
+def test_a_file_without_a_good_row_is_told_of_and_takes_none_away(
     service: BlobServiceClient, tmp_path: Path, events: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    header = f"flights/{FIRST}/EWR.csv"
-    (first,) = load(stage(service, tmp_path, FIRST, header_only=[header]))
-    assert (first["loaded"], first["without_rows"]) == (True, [header])
-    assert f"{FIRST}: there is a header and no rows in {header}" in caplog.text
+    bad = f"flights/{FIRST}/EWR.csv"
+    told = [{"file": bad, "why": "a header and no rows"}]
+    (first,) = load(stage(service, tmp_path, FIRST, without_good=told))
+    assert (first["loaded"], first["without_good"]) == (True, {bad: "a header and no rows"})
+    assert f"There is no good row in {bad}, but a header and no rows" in caplog.text
 
-    with pytest.raises(AirflowFailException, match=f"{header} holds its header and no rows.*has 7 rows"):
-        load(stage(service, tmp_path, FIRST, header_only=[header]))
+    with pytest.raises(AirflowFailException, match=f"{bad} holds a header and no rows; but .* has 5 good"):
+        load(stage(service, tmp_path, FIRST, without_good=told))
 
 
 def test_a_withdrawal_from_a_warehouse_that_is_not_there_says_where_it_looked(

@@ -259,11 +259,13 @@ def test_a_day_is_put_together_and_its_rows_counted_again(package: Path, node: P
     raw = len(text.splitlines()) - 1
     assert report == {
         **{"day": DAY, "files": 1, "raw": raw, "good": raw - 3, "quarantined": 3},
-        **{"blank": [], "header_only": []},
+        **{"blank": [], "without_good": []},
     }
 
 
-def test_the_report_of_a_day_names_its_files_without_rows(package: Path, node: Path, tmp_path: Path) -> None:
+def test_the_report_of_a_day_names_its_files_without_a_good_row(
+    package: Path, node: Path, tmp_path: Path
+) -> None:
     header, row, *_ = rows()
     names = [NAME.replace("LGA", origin) for origin in ("AAA", "BBB", "CCC", "DDD")]
     texts = [f"\ufeff{header}\r\n", "", "\n \r\n", "nonsense\n"]
@@ -271,7 +273,11 @@ def test_the_report_of_a_day_names_its_files_without_rows(package: Path, node: P
         package, node, tmp_path / "day", dict(zip((*names, NAME), (*texts, f"{header}\n{row}"), strict=True))
     )
     assert (report["raw"], report["good"], report["quarantined"]) == (2, 1, 1)
-    assert report["header_only"] == names[:1]
+    wrong = "the file does not begin with its header, but with: nonsense"
+    assert report["without_good"] == [
+        {"file": names[0], "why": "a header and no rows"},
+        {"file": names[3], "why": f"1 row(s), all to be set aside, the first one as {wrong}"},
+    ]
     assert report["blank"] == names[1:3]
 
 

@@ -159,22 +159,22 @@ def test_runs_of_two_dags_may_have_one_id(tables: Tables, tmp_path: Path) -> Non
     assert warehouse.days_of("flights_withdraw", "again") == []
 
 
-def test_a_file_that_lost_all_its_rows_changes_nothing(tables: Tables, tmp_path: Path) -> None:
+def test_a_file_that_lost_all_its_good_rows_changes_nothing(tables: Tables, tmp_path: Path) -> None:
     lake, warehouse = Lake(), tables.warehouse
     warehouse.load(files(tmp_path / "old", 5, 2), lake.publish, job_id="j", dag_id="d", run_id="r")
     header = files(tmp_path / "new", 0, 0)
-    header = replace(header, without_rows=header.sources)
+    header = replace(header, without_good={header.sources[0]: "no rows"})
 
-    lost = r"flights/2013-01-01/EWR\.csv holds its header and no rows, and the warehouse has 7 rows of it"
+    lost = r"flights/2013-01-01/EWR\.csv holds no rows; but the warehouse has 5 good rows of it"
     with pytest.raises(QualityError, match=lost):
         warehouse.load(header, lake.publish, job_id="j", dag_id="d", run_id="r")
 
     assert counts(tables) == [(5, 2, 1)]
     assert lake.published == 1
     jfk = replace(header.sources[0], name="flights/2013-01-01/JFK.csv")  # of which there was none before
-    beside = replace(files(tmp_path / "beside", 5, 2), without_rows=[jfk])
+    beside = replace(files(tmp_path / "beside", 5, 2), without_good={jfk: "no rows"})
     done = warehouse.load(beside, lake.publish, job_id="j", dag_id="d", run_id="r")
-    assert (done.loaded, done.without_rows) == (True, [jfk.name])
+    assert (done.loaded, done.without_good) == (True, {jfk.name: "no rows"})
 
 
 def test_nothing_is_emptied_where_nothing_was_ever_loaded(tables: Tables) -> None:
