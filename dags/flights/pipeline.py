@@ -249,7 +249,8 @@ def _fetch(storage: Any, place: BlobRef, folder: Path, sources: list[RawFile]) -
                     container.download_blob((place / file).name).readinto(to)
                 except ResourceNotFoundError:
                     raise NotMadeError(
-                        f"{day} was not made: there is no {place / file}. See the log of the task transform."
+                        f"{day} was not made: there is no {place / file}. See the log of the task transform; "
+                        "if that did well, what it staged was deleted since then: clear it too."
                     ) from None
     report = json.loads((folder / "report.json").read_text())
     named = {source.name: source for source in sources if source.origin}  # others are markers, if empty

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["COLUMNS", "KEY", "WRITTEN", "ZONE", "Column"]
+__all__ = ["COLUMNS", "KEY", "REFERENCE_COLUMNS", "WRITTEN", "ZONE", "Column"]
 
 #: Days and clock times are those of the airports, which all lie in this time zone; `time_hour` names its own.
 ZONE = "America/New_York"
@@ -63,6 +63,22 @@ COLUMNS = (
     Column("minute", required=True, least=0, most=59),
     Column("time_hour", "TIMESTAMPTZ", required=True),
 )
+
+#: What is taken from the tables that flights are joined with: types by column. They are declared, as those
+#: that are guessed from a file depend on what is in it.
+REFERENCE_COLUMNS = {
+    "airlines": {"carrier": "VARCHAR", "name": "VARCHAR"},
+    "airports": {"faa": "VARCHAR", "name": "VARCHAR"},
+    "planes": {"tailnum": "VARCHAR", "manufacturer": "VARCHAR", "model": "VARCHAR", "seats": "BIGINT"},
+    "weather": {
+        "origin": "VARCHAR",
+        "time_hour": "TIMESTAMPTZ",
+        "temp": "DOUBLE",
+        "wind_speed": "DOUBLE",
+        "precip": "DOUBLE",
+        "visib": "DOUBLE",
+    },
+}
 
 #: No two rows of a day agree in all of these.
 KEY = ("time_hour", "carrier", "flight")

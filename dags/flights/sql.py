@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from flights.schema import COLUMNS, KEY, WRITTEN, ZONE, Column
+from flights.schema import COLUMNS, KEY, REFERENCE_COLUMNS, WRITTEN, ZONE, Column
 
 __all__ = ["merge_sql", "transform_sql"]
 
@@ -76,16 +76,26 @@ create table quarantine as
   from flights where line <> first_line;
 """
 
+#: Without its rows a table would leave all flights without what it tells, and nobody would be told.
+_REFERENCE = """
+select error('raw/reference/{name}.csv is empty: upload it again')
+  from read_blob('{name}.csv') where size = 0;
+create table {name} as select {columns} from read_csv('{name}.csv',
+  header = true, delim = ',', quote = '"', escape = '"', nullstr = 'NA', types = {types});
+select case when count(*) = 0 then error('raw/reference/{name}.csv holds no rows: upload it again') end
+  from {name};
+"""
+
 _ENRICH = """
 copy (
   select make_date(g.year, g.month, g.day) as flight_date, g.* exclude (year, month, day),
     a.name as airline, d.name as destination, p.manufacturer, p.model, p.seats,
     w.temp, w.wind_speed, w.precip, w.visib
   from good g
-  left join read_csv('airlines.csv', nullstr = 'NA') a on a.carrier = g.carrier
-  left join read_csv('airports.csv', nullstr = 'NA') d on d.faa = g.dest
-  left join read_csv('planes.csv', nullstr = 'NA') p on p.tailnum = g.tailnum
-  left join (select distinct on (origin, time_hour) * from read_csv('weather.csv', nullstr = 'NA')) w
+  left join airlines a on a.carrier = g.carrier
+  left join airports d on d.faa = g.dest
+  left join planes p on p.tailnum = g.tailnum
+  left join (select distinct on (origin, time_hour) * from weather) w
     on w.origin = g.origin and w.time_hour = g.time_hour
   order by g.time_hour, g.carrier, g.flight
 ) to 'good.parquet' (format parquet);
@@ -143,7 +153,13 @@ def transform_sql() -> str:
         zone=ZONE,
         casts=", ".join(f"{column.name}::{column.type} as {column.name}" for column in COLUMNS),
     )
-    return _BAIL + _READ.format(header=names, columns=", ".join(fields)) + judge + _ENRICH
+    reference = (
+        _REFERENCE.format(name=name, columns=", ".join(types), types=types)
+        for name, types in REFERENCE_COLUMNS.items()
+    )
+    return (
+        _BAIL + _READ.format(header=names, columns=", ".join(fields)) + "".join((*reference, judge, _ENRICH))
+    )
 
 
 def merge_sql() -> str:

@@ -108,6 +108,29 @@ def test_a_good_file_goes_through_whole_and_enriched(package: Path, node: Path) 
     assert known.aggregate("count(*)").fetchall()[0][0] > rows * 0.9
 
 
+def cut_in_a_row(text: str) -> str:
+    return text[: text.rindex(",")]
+
+
+@pytest.mark.parametrize(
+    ("name", "spoilt", "told"),
+    [
+        ("airlines", lambda text: "", "raw/reference/airlines.csv is empty"),
+        ("weather", lambda text: text.splitlines()[0], "raw/reference/weather.csv holds no rows"),
+        ("planes", cut_in_a_row, "planes.csv"),
+        ("airports", lambda text: text.replace("faa", "iata", 1), '"faa" do not exist'),
+    ],
+)
+def test_a_table_to_join_with_that_is_spoilt_is_an_error_and_no_loss(
+    package: Path, node: Path, name: str, spoilt: Callable[[str], str], told: str
+) -> None:
+    (node / f"{name}.csv").write_text(spoilt((node / f"{name}.csv").read_text()))
+    (node / "raw.csv").write_text("\n".join(rows()))
+    finished = run("transform", package, node, FLIGHT_DAY=DAY, FLIGHT_ORIGIN="LGA", FLIGHT_FILE=NAME)
+    assert finished.returncode != 0
+    assert told in finished.stderr
+
+
 def test_bad_rows_are_set_aside_with_their_reasons(package: Path, node: Path) -> None:
     text = damaged(raw_files([DAY])[NAME])
     counts = transform(package, node, text)
