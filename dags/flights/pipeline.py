@@ -237,7 +237,6 @@ def _fetch(storage: Any, place: BlobRef, folder: Path, sources: list[RawFile]) -
 
     Raises:
         NotMadeError: it has not made all of it.
-        QualityError: a file is empty.
     """
     from azure.core.exceptions import ResourceNotFoundError
 
@@ -254,16 +253,12 @@ def _fetch(storage: Any, place: BlobRef, folder: Path, sources: list[RawFile]) -
                     ) from None
     report = json.loads((folder / "report.json").read_text())
     named = {source.name: source for source in sources if source.origin}  # others are markers, if empty
-    if blank := [name for name in report.get("blank", ()) if name in named]:
-        raise QualityError(
-            f"Day {day}: there is nothing in {', '.join(blank)}, not even a header, as of an upload that was "
-            "cut short. The day is left as it was. Upload the file again, or delete it."
-        )
+    blank = [named[name] for name in report.get("blank", ()) if name in named]
     bad = {each["file"]: each["why"] for each in report.get("without_good", ())}
     without_good = {source: bad[name] for name, source in named.items() if name in bad}
     counts = {key: report[key] for key in ("raw", "good", "quarantined")}
     tables = (folder / "flights.parquet", folder / "quarantine.parquet")
-    return Day(day, *tables, sources=sources, without_good=without_good, **counts)
+    return Day(day, *tables, sources=sources, blank=blank, without_good=without_good, **counts)
 
 
 def _publish(storage: Any, day: Day) -> None:

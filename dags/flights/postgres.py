@@ -21,6 +21,7 @@ from flights.warehouse import (
     Load,
     NeverLoadedError,
     check_counts,
+    check_no_blank,
     check_rows_left,
 )
 
@@ -160,6 +161,7 @@ def _replace(cursor: Any, day: Day, job_id: str, dag_id: str, run_id: str) -> bo
     cursor.execute(_LATER, (day.day, day.listed, day.newest, len(day.sources)))
     if cursor.fetchone():
         return False
+    check_no_blank(day)
     for file in day.without_good:
         cursor.execute(ROWS_OF.format("%s"), (day.day, file.origin))
         check_rows_left(day, file, *cursor.fetchone())

@@ -30,6 +30,7 @@ __all__ = [
     "QualityError",
     "Warehouse",
     "check_counts",
+    "check_no_blank",
     "check_rows_left",
 ]
 
@@ -99,7 +100,8 @@ class Day:
         raw, good, quarantined: rows, as the nodes counted them.
         sources: the raw files that the rows came from.
         emptied: when a listing showed that there are none.
-        without_good: those of the sources that hold no good row, and what they hold.
+        blank: those of the sources that hold nothing, not even a header.
+        without_good: those that hold no good row, and what they hold.
     """
 
     day: str
@@ -110,6 +112,7 @@ class Day:
     quarantined: int
     sources: Sequence[RawFile]
     emptied: str | None = None
+    blank: Sequence[RawFile] = ()
     without_good: Mapping[RawFile, str] = field(default_factory=dict)
 
     @classmethod
@@ -162,6 +165,20 @@ def check_counts(day: Day, loaded: int, set_aside: int) -> None:
         raise QualityError(
             f"Day {day.day}: {day.raw} raw rows, but {loaded} would be loaded and {set_aside} set aside. "
             "The day is left as it was."
+        )
+
+
+def check_no_blank(day: Day) -> None:
+    """Refuse a day with an empty file: of an upload that was whole the header would be there.
+
+    Raises:
+        QualityError: there is one.
+    """
+    if day.blank:
+        names = ", ".join(file.name for file in day.blank)
+        raise QualityError(
+            f"Day {day.day}: there is nothing in {names}, not even a header, as of an upload that was cut "
+            "short. The day is left as it was. Upload the file again, or delete it."
         )
 
 
@@ -238,6 +255,7 @@ class Warehouse:
             raise NeverLoadedError(self._name)
         if db.execute(_LATER, [day.day, day.listed, day.newest, len(day.sources)]).fetchone():
             return False
+        check_no_blank(day)
         for file in day.without_good:
             held = db.execute(ROWS_OF.format("?"), [day.day, file.origin]).fetchone()
             check_rows_left(day, file, *(held or (0,)))

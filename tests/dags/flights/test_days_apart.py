@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 from airflow.sdk import DAG
-from azure.storage.blob import BlobServiceClient, StandardBlobTier
+from azure.storage.blob import BlobServiceClient, ContainerClient, StandardBlobTier
 from flights import pipeline
 from flights.files import list_raw
 from flights.package import APPLICATION_ID, build_package
@@ -25,8 +26,7 @@ from tests.dags.flights.warehouses import DuckTables
 pytestmark = pytest.mark.slow
 __all__ = ["batch", "connection", "emulator", "pool", "process_of_airflow"]  # fixtures
 
-SPOILT, LOST = "2013-05-01", "2013-05-02"
-PLACE = "days/apart"
+SPOILT, LOST, SENT_AGAIN = "2013-05-01", "2013-05-02", "2013-05-03"
 
 
 @dataclass
@@ -35,8 +35,9 @@ class Instance:
 
     task_id: str
     given: dict[tuple[str, str], Any] = field(default_factory=dict)
+    run_id: str = "run"
     pushed: dict[str, Any] = field(default_factory=dict)
-    dag_id, run_id, map_index, max_tries = "flights", "run", -1, 0
+    dag_id, map_index, max_tries = "flights", -1, 0
 
     def xcom_pull(self, task_ids: str, key: str = "return_value") -> Any:
         return self.given.get((task_ids, key))
@@ -45,14 +46,65 @@ class Instance:
         self.pushed[key] = value
 
 
-def test_spoilt_files_are_set_aside_and_a_day_that_cannot_be_made_is_named_when_the_other_is_loaded(
-    connection: None,
-    azurite: StorageAccount,
-    pool: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def raw(
+    connection: None, azurite: StorageAccount, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[ContainerClient]:
+    """The container of raw files; and a DuckDB warehouse."""
     monkeypatch.setenv(pipeline.WAREHOUSE, str(tmp_path / "w.duckdb"))
+    with BlobServiceClient.from_connection_string(azurite.connection_string) as service:
+        for name in ("raw", "staging", "curated"):
+            if not service.get_container_client(name).exists():
+                service.create_container(name)
+        land_reference(azurite)
+        yield service.get_container_client("raw")
+
+
+@dataclass
+class Pipeline:
+    """Runs the DAG's tasks that do the work, one after the other."""
+
+    raw: ContainerClient
+    pool: str
+    patch: pytest.MonkeyPatch
+
+    def __call__(self, place: str, *days: str, fails: str | None = None) -> list[dict[str, Any]]:
+        """The report of some days; `fails` is in the error of the job, if that fails."""
+        files = list_raw(self.raw, days)
+        package = AzureBatchApplicationPackageOperator(
+            task_id="package", application_id=APPLICATION_ID, build=build_package
+        )
+        version = package.execute({})["version"]  # type: ignore[typeddict-item]
+        with DAG("flights", schedule=None) as dag:
+            pipeline.flights_pipeline([*days])
+        job: Any = dag.task_dict["transform"]
+        job.pool_id, job.deferrable, job.poll_interval = self.pool, False, 0.3
+        job.graph_kwargs = {"files": files, "place": place, "version": version}
+        transform = Instance("transform", run_id=place)
+        done = None
+        if fails:
+            with pytest.raises(BatchJobFailedError, match=fails):
+                job.execute({"ti": transform, "run_id": place})
+        else:
+            done = job.execute({"ti": transform, "run_id": place})
+        failure = transform.pushed.get("failure")
+        load = Instance(
+            "load", {("place", "return_value"): place, ("transform", "failure"): failure}, run_id=place
+        )
+        context: Any = {"ti": load, "run_id": place}
+        self.patch.setattr(pipeline, "get_current_context", lambda: context)
+        report: list[dict[str, Any]] = pipeline.load.function(files, done)
+        return report
+
+
+@pytest.fixture
+def run(raw: ContainerClient, pool: str, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
+    return Pipeline(raw, pool, monkeypatch)
+
+
+def test_spoilt_files_are_set_aside_and_a_day_that_cannot_be_made_is_named_when_the_other_is_loaded(
+    azurite: StorageAccount, raw: ContainerClient, run: Pipeline, tmp_path: Path
+) -> None:
     right = raw_files([SPOILT, LOST])
     unreadable, misnamed = f"flights/{SPOILT}/LGA.csv", f"flights/{SPOILT}/J FK#1%20.CSV"
     sent: dict[str, str | bytes] = {
@@ -61,41 +113,16 @@ def test_spoilt_files_are_set_aside_and_a_day_that_cannot_be_made_is_named_when_
         misnamed: right[unreadable],
     }
     archived = sent.pop(f"flights/{LOST}/EWR.csv")  # what no task can read, until it is brought back
-    with BlobServiceClient.from_connection_string(azurite.connection_string) as service:
-        for name in ("raw", "staging", "curated"):
-            if not service.get_container_client(name).exists():
-                service.create_container(name)
-        land_reference(azurite)
-        land(azurite, sent)
-        container = service.get_container_client("raw")
-        tier = StandardBlobTier.ARCHIVE
-        container.upload_blob(f"flights/{LOST}/EWR.csv", archived, standard_blob_tier=tier)
-        files = list_raw(container, [SPOILT, LOST])
-    package = AzureBatchApplicationPackageOperator(
-        task_id="package", application_id=APPLICATION_ID, build=build_package
-    )
-    version = package.execute({})["version"]  # type: ignore[typeddict-item]
-    with DAG("flights", schedule=None) as dag:
-        pipeline.flights_pipeline([SPOILT, LOST])
-    job: Any = dag.task_dict["transform"]
-    job.pool_id, job.deferrable, job.poll_interval = pool, False, 0.3
-    job.graph_kwargs = {"files": files, "place": PLACE, "version": version}
+    land(azurite, sent)
+    raw.upload_blob(f"flights/{LOST}/EWR.csv", archived, standard_blob_tier=StandardBlobTier.ARCHIVE)
 
-    transform = Instance("transform")
-    with pytest.raises(BatchJobFailedError, match=f"transform-{LOST}-EWR"):
-        job.execute({"ti": transform, "run_id": "run"})
+    done, lost = run("days/apart", SPOILT, LOST, fails=f"transform-{LOST}-EWR")
 
-    load = Instance(
-        "load", {("place", "return_value"): PLACE, ("transform", "failure"): transform.pushed["failure"]}
-    )
-    context: Any = {"ti": load, "run_id": "run"}
-    monkeypatch.setattr(pipeline, "get_current_context", lambda: context)
-    done, lost = pipeline.load.function(files, None)
     header = right[unreadable].splitlines()[0]
     rows = {name: rows_of(content, header) for name, content in sent.items() if SPOILT in name}
     assert (done["day"], done["loaded"]) == (SPOILT, True)
     assert (lost["day"], lost["loaded"]) == (LOST, False)
-    assert lost["failure"].startswith(f"{LOST} was not made: there is no staging/{PLACE}/{LOST}/")
+    assert lost["failure"].startswith(f"{LOST} was not made: there is no staging/days/apart/{LOST}/")
     tables = DuckTables(tmp_path / "w.duckdb")
     assert tables.ask("select raw from loads") == [(sum(rows.values()),)]
     assert tables.ask("select origin, count(*) from flights group by 1 order by 1") == [
@@ -108,3 +135,41 @@ def test_spoilt_files_are_set_aside_and_a_day_that_cannot_be_made_is_named_when_
 
     with pytest.raises(AirflowFailException, match=f"1 of 2 days could not be loaded.*\n{LOST} was not made"):
         pipeline.all_days.function([done, lost])
+
+
+def test_an_upload_without_a_good_row_takes_none_away(
+    azurite: StorageAccount, raw: ContainerClient, run: Pipeline, tmp_path: Path
+) -> None:
+    right = raw_files([SENT_AGAIN])
+    ewr, jfk, lga = sorted(right)
+    header, *rows = right[ewr].splitlines()
+    tables = DuckTables(tmp_path / "w.duckdb")
+
+    def there() -> list[tuple[Any, ...]]:
+        return tables.ask("select origin, count(*) from flights group by 1 order by 1")
+
+    land(azurite, {**right, lga: f"{header}\n"})  # an airport that was closed
+    (first,) = run("again/first", SENT_AGAIN)
+    assert (first["loaded"], first["without_good"]) == (True, {lga: "a header and no rows"})
+    whole = there()
+    assert whole[0] == ("EWR", len(rows))
+    assert [origin for origin, _ in whole] == ["EWR", "JFK"]
+
+    for number, (content, told) in enumerate(
+        {
+            "": f"there is nothing in {ewr}, not even a header",
+            f"{header}\n": f"{ewr} holds a header and no rows; but the warehouse has {len(rows)} good rows",
+            right[
+                jfk
+            ]: rf"{ewr} holds \d+ row.s., all to be set aside, the first one as the row is of another",
+        }.items()
+    ):
+        land(azurite, {ewr: content})
+        with pytest.raises(AirflowFailException, match=told):
+            run(f"again/{number}", SENT_AGAIN)
+        assert there() == whole
+        assert tables.ask("select count(*) from quarantine") == [(0,)]
+
+    raw.delete_blob(ewr)
+    assert run("again/without", SENT_AGAIN)[0]["loaded"]
+    assert there() == whole[1:]

@@ -136,9 +136,16 @@ def test_an_empty_file_keeps_its_day_as_it_was_and_is_named(
 
     assert (report[0]["loaded"], report[1]["loaded"]) == (False, True)
     assert report[0]["failure"].startswith(f"Day {FIRST}: there is nothing in {empty}, not even a header")
-    assert DuckTables(tmp_path / "w.duckdb").ask("select flight_date::varchar from loads") == [(SECOND,)]
+    tables = DuckTables(tmp_path / "w.duckdb")
+    assert tables.ask("select flight_date::varchar from loads") == [(SECOND,)]
     with pytest.raises(AirflowFailException, match=rf"there is nothing in {empty}.*\n.*clear plan"):
         pipeline.all_days.function(report)
+
+    # When the whole file is loaded, a slow run that has found the empty one has nothing to tell.
+    later = [file | {"listed": "2014-01-01T00:00:00+00:00"} for file in stage(service, tmp_path, FIRST)]
+    assert load(later)[0]["loaded"]
+    (slow,) = load(stage(service, tmp_path, FIRST, blank=[empty]))
+    assert (slow["loaded"], "failure" in slow) == (False, False)
 
 
 def test_a_file_without_a_good_row_is_told_of_and_takes_none_away(

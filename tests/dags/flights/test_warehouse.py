@@ -171,6 +171,11 @@ def test_a_file_that_lost_all_its_good_rows_changes_nothing(tables: Tables, tmp_
 
     assert counts(tables) == [(5, 2, 1)]
     assert lake.published == 1
+    with pytest.raises(QualityError, match=r"there is nothing in flights/2013-01-01/EWR\.csv, not even"):
+        warehouse.load(
+            replace(header, blank=header.sources), lake.publish, job_id="j", dag_id="d", run_id="r"
+        )
+    assert counts(tables) == [(5, 2, 1)]
     jfk = replace(header.sources[0], name="flights/2013-01-01/JFK.csv")  # of which there was none before
     beside = replace(files(tmp_path / "beside", 5, 2), without_good={jfk: "no rows"})
     done = warehouse.load(beside, lake.publish, job_id="j", dag_id="d", run_id="r")
