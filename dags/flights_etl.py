@@ -12,7 +12,7 @@ from typing import Any
 import pendulum
 from airflow.sdk import DAG, Param, get_current_context, task
 from airflow.timetables.interval import CronDataIntervalTimetable
-from flights.pipeline import flights_pipeline
+from flights.pipeline import AirflowFailException, flights_pipeline
 
 
 @task
@@ -20,7 +20,14 @@ def days_of_the_run() -> list[str]:
     """The day of the data interval, unless other days were asked for."""
     context: Any = get_current_context()
     asked: list[str] = context["params"]["days"]
-    return asked or [context["data_interval_start"].in_timezone("UTC").to_date_string()]
+    if asked:
+        return asked
+    if (start := context.get("data_interval_start")) is None:
+        raise AirflowFailException(
+            "This run was triggered without a logical date, so no interval says of which day it is: trigger "
+            'it with the parameter days, such as {"days": ["2013-01-15"]}.'
+        )
+    return [start.in_timezone("UTC").to_date_string()]
 
 
 with DAG(
