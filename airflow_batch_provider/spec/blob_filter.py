@@ -123,6 +123,7 @@ class BlobFilter:
             and blob.name.startswith(self.prefix)
             and (not self.suffix or blob.name.lower().endswith(self.suffix))
             and (not self.pattern or matches(self.pattern, blob.name))
+            and not (blob.size == 0 and blob.name.endswith("/"))  # a mark of an empty folder, and no file
             and self._accepts_size(blob.size)
             and self._accepts_content_type(blob.content_type)
         )

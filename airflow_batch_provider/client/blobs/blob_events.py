@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cmp_to_key
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from airflow_batch_provider.spec.blob_filter import CREATED, DELETED, RENAMED
 
@@ -118,6 +118,7 @@ def parse_message(text: str | None) -> BlobEvent:
     url = str(data.get("url") or data.get("destinationUrl") or "")
     if not url or not container:
         raise MalformedEventError(f"an event of type {kind} that names no blob")
+    url, name = _address(url, container, name)
     return BlobEvent(
         id=str(event.get("id") or ""),
         type=kind,
@@ -140,15 +141,16 @@ def blob_from_url(url: str) -> tuple[str, str]:
     :raises ValueError: if the URL names no blob.
     """
     parts = urlsplit(url)
-    segments = unquote(parts.path).strip("/").split("/")
+    path = unquote(parts.path).removeprefix("/")
     host = parts.hostname or ""
     if "." not in host or host.replace(".", "").isdigit():
-        segments = segments[1:]
-    if len(segments) < 2 or not all((segments[0], segments[1])):
+        path = path.partition("/")[2]
+    container, _, name = path.partition("/")
+    if not container or not name:
         raise ValueError(
             f"{url.partition('?')[0]} names no blob; a blob URL is https://account.blob.../container/name"
         )
-    return segments[0], "/".join(segments[1:])
+    return container, name
 
 
 def in_order(events: Iterable[BlobEvent]) -> list[BlobEvent]:
@@ -176,6 +178,21 @@ def latest_of_each(events: Iterable[BlobEvent]) -> list[BlobEvent]:
         if event.is_after(known):
             latest[event.url] = event
     return [event for event in arrived if not latest[event.url].is_after(event)]
+
+
+def _address(url: str, container: str, name: str) -> tuple[str, str]:
+    """The URL as a listing writes it, whatever of the name is encoded in the event's, and the name.
+
+    The subject has no more than replacement characters for some (Azure-Samples/azure-event-grid-viewer#9).
+    """
+    plain = url.partition("?")[0]
+    if "\N{REPLACEMENT CHARACTER}" in name:
+        name = unquote(plain).partition(f"/{container}/")[2] or name
+    ending = f"/{container}/{name}"
+    for text in (url, plain, unquote(plain)):
+        if text.endswith(ending):
+            return f"{text.removesuffix(ending)}/{container}/{quote(name, safe='/~')}", name
+    return plain, name
 
 
 def _blob_endpoint(url: str) -> str:

@@ -23,6 +23,7 @@ from airflow_batch_provider.client.blobs.announcements import (
 )
 from airflow_batch_provider.client.blobs.blob_events import MalformedEventError, parse_message
 from airflow_batch_provider.client.blobs.poison import set_aside
+from airflow_batch_provider.client.requests.service_errors import error_code
 from airflow_batch_provider.spec.blob_batching import MOST_IN_HAND
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class BlobEventQueue:
         self._failures: OrderedDict[str, str] = OrderedDict()
         self._renew_at = 0.0
         self._receipts = asyncio.Lock()
-        self._unreachable = False
+        self._trouble = ""
 
     async def batches(self) -> AsyncIterator[Batch]:
         """Yield batches for ever, empty ones while watchers hold events.
@@ -166,8 +167,8 @@ class BlobEventQueue:
             self._report_unreachable(error)
             await asyncio.sleep(self.timing.poll * 4)
             return False
-        if self._unreachable:
-            self._unreachable = False
+        if self._trouble:
+            self._trouble = ""
             log.info("Queue %r answers again.", self.name)
         return count > 0
 
@@ -251,11 +252,12 @@ class BlobEventQueue:
                 raise result
 
     def _report_unreachable(self, error: Exception) -> None:
-        if not self._unreachable:
-            self._unreachable = True
+        trouble = f"{type(error).__name__} {error_code(error)}".strip()
+        if trouble != self._trouble:
+            self._trouble = trouble
             log.warning(
                 "Queue %r can't be read (%s). Blobs that arrive now are kept by the queue and come later. "
                 "Check that the queue exists, that the connection may read it, and the network. Trying on.",
                 self.name,
-                type(error).__name__,
+                trouble,
             )

@@ -22,6 +22,7 @@ from airflow_batch_provider.client.blobs.blob_lister import BLOBS_A_PAGE, BlobLi
 from airflow_batch_provider.client.blobs.blob_watermark import ListedBlob, Look, Watermark, Window
 from airflow_batch_provider.client.blobs.listed_batches import ListedBatches, NewBlob
 from airflow_batch_provider.client.blobs.watermark_store import WatermarkMovedError, WatermarkStore
+from airflow_batch_provider.client.requests.service_errors import error_code
 from airflow_batch_provider.spec.blob_batching import BlobBatching
 
 if TYPE_CHECKING:
@@ -260,7 +261,7 @@ class BlobWatch:
             )
 
     def _in_trouble(self, error: Exception) -> None:
-        kind = f"{type(error).__name__} {getattr(error, 'error_code', None) or ''}".strip()
+        kind = f"{type(error).__name__} {error_code(error)}".strip()
         if kind != self._trouble:
             self._trouble = kind
             log.warning(

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from airflow.models.trigger import Trigger
 from airflow.triggers.base import TriggerEvent
-from azure.storage.blob.aio import BlobServiceClient
+from azure.core.credentials import AzureNamedKeyCredential
+from azure.storage.blob.aio import BlobClient, BlobServiceClient
 
 from airflow_batch_provider.client.blobs.blob_watermark import Watermark
+from airflow_batch_provider.spec import blob
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.triggers import blob_listing
 from airflow_batch_provider.triggers.blob_listing import BlobListedTrigger
@@ -236,6 +238,59 @@ async def test_before_airflow_3_3_the_watermark_is_a_blob_and_moves_some_time_la
     restarted = bench.trigger().run()  # dies before b was stored
     assert names(await asyncio.wait_for(anext(restarted), WAIT)) == ["b"]
     await restarted.aclose()  # type: ignore[attr-defined]
+
+
+ODD_NAMES = [
+    "50% (a+b) #1?.csv",
+    "dir one/é💎.csv",
+    "a%20b+c&d=e.csv",
+    "/lead",
+    "a//b",
+    "tab\there",
+    "q'\"<>",
+]
+
+
+@pytest.mark.slow
+async def test_odd_names_arrive_and_their_urls_lead_back_to_them_and_marks_of_folders_do_not(
+    bench: Bench, azurite: StorageAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in (*ODD_NAMES, "dir one/"):
+        await bench.container.upload_blob(name, b"" if name.endswith("/") else b"x")
+    running = bench.trigger().run()
+
+    (event,) = [await asyncio.wait_for(anext(running), WAIT)]
+    await running.aclose()  # type: ignore[attr-defined]
+
+    assert sorted(names(event)) == sorted(ODD_NAMES)
+    for told in event.payload["blobs"]:
+        ref = blob(told["url"])
+        assert (ref.container, ref.name) == (bench.container.container_name, told["name"])
+        credential = AzureNamedKeyCredential(azurite.name, azurite.key)
+        async with BlobClient.from_blob_url(told["url"], credential=credential) as client:
+            assert (await client.get_blob_properties()).size == 1
+
+
+@pytest.mark.slow
+async def test_of_a_blob_that_is_written_again_and_again_within_a_second_the_last_version_is_told(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blob_listing, "STORED_WITHIN", 0.01)
+    running = bench.trigger().run()
+    told: list[tuple[int, str]] = []
+
+    async def listen() -> None:
+        async for event in running:
+            told.extend((each["size"], each["etag"]) for each in event.payload["blobs"])
+
+    listening = asyncio.create_task(listen())
+    for size in range(1, 101):
+        written = await bench.container.upload_blob("again", b"x" * size, overwrite=True)
+    last = (100, (await written.get_blob_properties()).etag.strip('"'))
+    await until(lambda: last in told)
+    listening.cancel()
+
+    assert len(told) == len(set(told))
 
 
 async def until(condition: Any) -> None:

@@ -207,6 +207,30 @@ def test_what_is_no_blob_event_is_refused_with_the_reason(text: str, why: str) -
         parse_message(text)
 
 
+ODD = "sub/50% (a+b) #1?&é💎%41~.csv"
+ODD_URL = "https://a.blob.x/in/sub/50%25%20%28a%2Bb%29%20%231%3F%26%C3%A9%F0%9F%92%8E%2541~.csv"
+
+
+@pytest.mark.parametrize(
+    ("url", "subject"),
+    [
+        (ODD_URL, ODD),
+        (ODD_URL.replace("%28", "(").replace("%2B", "+").replace("%C3%A9", "%c3%a9"), ODD),
+        (f"https://a.blob.x/in/{ODD}", ODD),
+        (ODD_URL + "?sig=s3cret", ODD),
+        (ODD_URL, ODD.replace("💎", "\ufffd\ufffd")),  # as subjects have been seen to be
+        (ODD_URL.replace(".blob.", ".dfs."), ODD),
+    ],
+)
+def test_an_odd_name_has_one_url_however_its_event_writes_it(url: str, subject: str) -> None:
+    event = {**EVENT_GRID, "subject": f"/blobServices/default/containers/in/blobs/{subject}"}
+
+    read = parse_message(json.dumps({**event, "data": {**DATA, "url": url}}))
+
+    assert (read.url, read.name) == (ODD_URL, ODD)
+    assert blob_from_url(read.url) == ("in", ODD)
+
+
 @pytest.mark.parametrize(
     ("url", "expected"),
     [
@@ -214,6 +238,8 @@ def test_what_is_no_blob_event_is_refused_with_the_reason(text: str, why: str) -
         ("http://127.0.0.1:10000/devstoreaccount1/in/a%20b.mp4", ("in", "a b.mp4")),
         ("http://localhost:10000/devstoreaccount1/in/x", ("in", "x")),
         ("http://azurite:10000/devstoreaccount1/in/x", ("in", "x")),
+        ("https://acct.blob.core.windows.net/in//x", ("in", "/x")),
+        ("https://acct.blob.core.windows.net/in/x/", ("in", "x/")),
     ],
 )
 def test_container_and_name_are_read_from_urls(url: str, expected: tuple[str, str]) -> None:

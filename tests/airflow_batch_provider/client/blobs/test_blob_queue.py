@@ -334,7 +334,7 @@ async def test_a_missing_queue_is_said_once_and_waited_for(
     bench = Bench(azurite)
     queue = bench.reader()
     waiting = asyncio.create_task(next_batch(queue.batches()))
-    while "can't be read" not in caplog.text:
+    while "can't be read (ResourceNotFoundError QueueNotFound)" not in caplog.text:
         await asyncio.sleep(0.01)
 
     async with bench.client(bench.name) as client:
