@@ -207,11 +207,12 @@ class BlobListedTrigger(BaseEventTrigger):
         :param state: of the asset; None where Airflow keeps none.
         """
         from airflow_batch_provider.client.blobs.aside import held_aside
-        from airflow_batch_provider.client.blobs.blob_watch import BlobWatch
+        from airflow_batch_provider.client.blobs.blob_watch import ONLY_IF_BEGUN, BlobWatch
         from airflow_batch_provider.client.blobs.watermark_store import open_store
 
         what = f"Container {self.container!r} is not watched"
-        storage = await connected(self.conn_id, what, "Blobs that come now are found later.")
+        meanwhile = f"Blobs that come now are found later{'' if self.existing else f' {ONLY_IF_BEGUN}'}."
+        storage = await connected(self.conn_id, what, meanwhile)
         client = await stack.enter_async_context(storage.async_blob_client())
         watched = self._watched()
         account = storage.storage.account_url

@@ -13,7 +13,8 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -41,6 +42,8 @@ DEAR_REQUESTS = 20
 
 SHARE_OF_TIME = 5
 """Of so much time a long look may take one part, so that a big container is not listed without a pause."""
+
+ONLY_IF_BEGUN = "only if it was watched before, or with existing=True"
 
 REWRITE_SECONDS = 3600
 """A watermark that has seen nothing new is written so often, so that few dates are looked at after a stop."""
@@ -147,6 +150,8 @@ class BlobWatch:
                     self.name,
                 )
                 self._is_read = False
+            except _WatermarkError as error:
+                self._in_trouble(error.why, "its watermark could not be read or written: ")
             except Exception as error:  # whatever went wrong, the container must be looked at again
                 self._in_trouble(error)
             took = time.monotonic() - began
@@ -159,7 +164,8 @@ class BlobWatch:
         return self.watched.container
 
     async def _read(self) -> Watermark | None:
-        plain = await self._store.read()
+        with _of_the_watermark():
+            plain = await self._store.read()
         return Watermark.from_plain(plain) if plain else None
 
     async def _look(self) -> AsyncIterator[FoundBlobs]:
@@ -181,7 +187,8 @@ class BlobWatch:
         self._mark = look.finish()
         self._tell(lister, look, self._mark)
         if _worth_writing(self._written, self._mark):
-            await self._store.write(self._mark.to_plain())
+            with _of_the_watermark():
+                await self._store.write(self._mark.to_plain())
             self._written = self._mark
 
     async def _turn(self) -> None:
@@ -260,15 +267,18 @@ class BlobWatch:
                 max(0, look.overlap_of(mark)),
             )
 
-    def _in_trouble(self, error: Exception) -> None:
-        kind = f"{type(error).__name__} {error_code(error)}".strip()
+    def _in_trouble(self, error: BaseException, with_what: str = "") -> None:
+        if self._mark is None:
+            self._is_read = False  # what could not be read then may be there
+        kind = f"{with_what}{type(error).__name__} {error_code(error)}".strip()
         if kind != self._trouble:
             self._trouble = kind
             log.warning(
-                "Container %r can't be watched (%s). Blobs that come now are found later. Check that it "
-                "exists, that the connection may list it and write blobs, and the network. Trying on.",
+                "Container %r can't be watched (%s). Blobs that come now are found later%s. Check that it "
+                "exists, that the connection may list it and write its watermark, and the network. Trying on.",
                 self.name,
                 kind,
+                "" if self._mark or self.watched.window.existing else f" {ONLY_IF_BEGUN}",
             )
 
     def _recovered(self) -> None:
@@ -279,6 +289,24 @@ class BlobWatch:
 
 class _NotStoredError(Exception):
     """Airflow could not store what a look found."""
+
+
+class _WatermarkError(Exception):
+    """The watermark could not be read or written."""
+
+    def __init__(self, why: Exception) -> None:
+        super().__init__(str(why))
+        self.why = why
+
+
+@contextmanager
+def _of_the_watermark() -> Iterator[None]:
+    try:
+        yield
+    except WatermarkMovedError:
+        raise
+    except Exception as error:
+        raise _WatermarkError(error) from error
 
 
 def _digest(what: list[Any]) -> str:

@@ -109,10 +109,22 @@ class AssetWatermarkStore:
 
     async def read(self) -> Mapping[str, Any] | None:
         """As :class:`WatermarkStore` says."""
-        found: Mapping[str, Any] | None = await self._state.aget(self._name) or await self._earlier.read()
+        found: Mapping[str, Any] | None = await self._state.aget(self._name) or await self._left()
         if found is None and self._successive and (last := await self._state.aget(self._successive)):
             found = await self._state.aget(last)
         return found
+
+    async def _left(self) -> Mapping[str, Any] | None:
+        """What an earlier Airflow has left. In a container that may not be read it has written nothing: the
+        account may be somebody else's, who gives access to what is watched only."""
+        from azure.core.exceptions import HttpResponseError
+
+        try:
+            return await self._earlier.read()
+        except HttpResponseError as error:
+            if error.status_code != 403:
+                raise
+            return None
 
     async def write(self, watermark: Mapping[str, Any]) -> None:
         """As :class:`WatermarkStore` says."""

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from azure.core.exceptions import HttpResponseError
 from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
 from airflow_batch_provider.client.blobs.aside import held_aside
@@ -456,6 +457,43 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.02)
 
     await asyncio.wait_for(poll(), WAIT)
+
+
+class Refusing(BlobWatermarkStore):
+    """In a container to which the connection has no way."""
+
+    status = 403
+
+    async def read(self) -> Any:
+        error = HttpResponseError("AuthorizationFailure")
+        error.status_code = self.status
+        raise error
+
+
+async def test_what_an_earlier_airflow_may_have_left_is_not_needed_to_watch_the_container_of_another(
+    bench: Bench,
+) -> None:
+    earlier = Refusing(bench.work, "mark")
+    store = AssetWatermarkStore(State(), "mark", earlier)
+    assert await store.read() is None
+
+    earlier.status = 503
+    with pytest.raises(HttpResponseError):
+        await store.read()
+
+
+async def test_the_log_says_when_it_is_the_watermark_that_cannot_be_had_and_what_becomes_of_blobs(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    await bench.upload("a")
+    bench.watching.append(bench.watch(bench.watched(), Refusing(bench.work, "mark")).found())
+    looking = asyncio.ensure_future(anext(bench.watching[-1]))
+
+    await until(lambda: "its watermark could not be read or written: HttpResponseError" in caplog.text)
+
+    assert "found later only if it was watched before, or with existing=True." in caplog.text
+    looking.cancel()
 
 
 @pytest.mark.parametrize("state", [None, State(assets=2)])
