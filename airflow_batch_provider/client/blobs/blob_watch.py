@@ -275,7 +275,8 @@ class BlobWatch:
             self._trouble = kind
             log.warning(
                 "Container %r can't be watched (%s). Blobs that come now are found later%s. Check that it "
-                "exists, that the connection may list it and write its watermark, and the network. Trying on.",
+                "exists, that the connection may list it and write its watermark, and the network. It is "
+                "tried again.",
                 self.name,
                 kind,
                 "" if self._mark or self.watched.window.existing else f" {ONLY_IF_BEGUN}",
