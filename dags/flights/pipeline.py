@@ -145,6 +145,10 @@ def load(files: list[dict[str, Any]], job: dict[str, Any] | None) -> list[dict[s
         report.append(asdict(loaded))
         for file, why in loaded.without_good.items():
             log.warning("There is no good row in %s, but %s", file, why)
+        for origin, rows in loaded.fewer.items():
+            log.warning(
+                "%s: of %s there were %d good rows, and are %d now", day, origin, rows["before"], rows["now"]
+            )
         if loaded.loaded:
             log.info("%s: %d raw = %d good + %d set aside", day, loaded.raw, loaded.good, loaded.quarantined)
         else:

@@ -16,13 +16,13 @@ from typing import Any
 
 from flights.warehouse import (
     DAYS_OF,
-    ROWS_OF,
+    GOOD_ROWS,
+    Change,
     Day,
     Load,
     NeverLoadedError,
     check_counts,
-    check_no_blank,
-    check_rows_left,
+    check_files,
 )
 
 __all__ = ["PostgresWarehouse"]
@@ -94,9 +94,10 @@ class PostgresWarehouse:
             _make_tables(cursor)
             if not day.flights:
                 self._check_loaded(cursor)
-            if loaded := _replace(cursor, day, job_id, dag_id, run_id):
+            change = _replace(cursor, day, job_id, dag_id, run_id)
+            if change:
                 publish()
-        return Load.of(day, loaded=loaded)
+        return Load.of(day, change)
 
     def days_of(self, dag_id: str, run_id: str) -> list[str]:
         """The days, ISO 8601, that are there as this run has loaded them."""
@@ -153,18 +154,16 @@ def _make_tables(cursor: Any) -> None:
             cursor.execute(f"alter table loads add column {name} {kind}")
 
 
-def _replace(cursor: Any, day: Day, job_id: str, dag_id: str, run_id: str) -> bool:
+def _replace(cursor: Any, day: Day, job_id: str, dag_id: str, run_id: str) -> Change | None:
     if day.flights:
         declared = ", ".join(f'"{name}" {kind}' for name, kind in _columns(day.flights).items())
         cursor.execute(f"create table if not exists flights ({declared})")
         cursor.execute("create index if not exists flights_of_a_day on flights (flight_date)")
     cursor.execute(_LATER, (day.day, day.listed, day.newest, len(day.sources)))
     if cursor.fetchone():
-        return False
-    check_no_blank(day)
-    for file in day.without_good:
-        cursor.execute(ROWS_OF.format("%s"), (day.day, file.origin))
-        check_rows_left(day, file, *cursor.fetchone())
+        return None
+    before = _good_rows(cursor, day)
+    check_files(day, before)
     cursor.execute("delete from flights where flight_date = %s", (day.day,))
     cursor.execute("delete from quarantine where flight_date = %s", (day.day,))
     cursor.execute("delete from loads where flight_date = %s", (day.day,))
@@ -189,7 +188,12 @@ def _replace(cursor: Any, day: Day, job_id: str, dag_id: str, run_id: str) -> bo
         (day.day, day.day),
     )
     check_counts(day, *cursor.fetchone())
-    return True
+    return Change(before, _good_rows(cursor, day))
+
+
+def _good_rows(cursor: Any, day: Day) -> dict[str, int]:
+    cursor.execute(GOOD_ROWS.format("%s"), (day.day,))
+    return dict(cursor.fetchall())
 
 
 def _copy_flights(cursor: Any, flights: Path) -> None:

@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DAYS_OF",
-    "ROWS_OF",
+    "GOOD_ROWS",
+    "Change",
     "Day",
     "Load",
     "NeverLoadedError",
     "QualityError",
     "Warehouse",
     "check_counts",
-    "check_no_blank",
-    "check_rows_left",
+    "check_files",
 ]
 
 log = logging.getLogger(__name__)
@@ -71,8 +71,8 @@ select cast(flight_date as varchar) from loads
 where (dag_id = {0} or dag_id is null) and run_id = {0} order by flight_date
 """
 
-#: Rows that a raw file has given: those of its airport.
-ROWS_OF = "select count(*) from flights where flight_date = {0} and origin = {0}"
+#: Good rows of a day by airport, which are those of a raw file each.
+GOOD_ROWS = "select origin, count(*) from flights where flight_date = {} group by origin"
 
 
 class QualityError(RuntimeError):
@@ -133,12 +133,34 @@ class Day:
 
 
 @dataclass(frozen=True)
+class Change:
+    """A day that was replaced.
+
+    Args:
+        before, after: its good rows by airport.
+    """
+
+    before: Mapping[str, int]
+    after: Mapping[str, int]
+
+    @property
+    def fewer(self) -> dict[str, dict[str, int]]:
+        """Airports of which there are fewer rows now: how many there were, and are."""
+        return {
+            origin: {"before": count, "now": now}
+            for origin, count in sorted(self.before.items())
+            if (now := self.after.get(origin, 0)) < count
+        }
+
+
+@dataclass(frozen=True)
 class Load:
     """What became of a day.
 
     Args:
         loaded: False when the warehouse has the day from a later listing already.
         without_good: names of its files that hold no good row, and what they hold.
+        fewer: airports of which it has fewer good rows now: how many it had, and has.
     """
 
     day: str
@@ -147,12 +169,14 @@ class Load:
     quarantined: int
     loaded: bool
     without_good: Mapping[str, str] = field(default_factory=dict)
+    fewer: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, day: Day, *, loaded: bool) -> Load:
-        """What became of this day."""
+    def of(cls, day: Day, change: Change | None) -> Load:
+        """What became of this day; without a change it is left as it was."""
         without_good = {source.name: why for source, why in day.without_good.items()}
-        return cls(day.day, day.raw, day.good, day.quarantined, loaded, without_good)
+        fewer = change.fewer if change else {}
+        return cls(day.day, day.raw, day.good, day.quarantined, change is not None, without_good, fewer)
 
 
 def check_counts(day: Day, loaded: int, set_aside: int) -> None:
@@ -168,11 +192,18 @@ def check_counts(day: Day, loaded: int, set_aside: int) -> None:
         )
 
 
-def check_no_blank(day: Day) -> None:
-    """Refuse a day with an empty file: of an upload that was whole the header would be there.
+def check_files(day: Day, held: Mapping[str, int]) -> None:
+    """Take no bad upload for a withdrawal.
+
+    A whole upload has its header at least. A file without a good row takes none away: it is half an upload,
+    or what was uploaded by mistake.
+
+    Args:
+        day: the day that is to be loaded.
+        held: good rows by airport that the warehouse has of it.
 
     Raises:
-        QualityError: there is one.
+        QualityError: a file is empty, or holds no good row where the warehouse has some.
     """
     if day.blank:
         names = ", ".join(file.name for file in day.blank)
@@ -180,25 +211,12 @@ def check_no_blank(day: Day) -> None:
             f"Day {day.day}: there is nothing in {names}, not even a header, as of an upload that was cut "
             "short. The day is left as it was. Upload the file again, or delete it."
         )
-
-
-def check_rows_left(day: Day, file: RawFile, held: int) -> None:
-    """Let a file without a good row take none away: it is half an upload, or what was uploaded by mistake.
-
-    Args:
-        day: the day.
-        file: of its files, one of those without a good row.
-        held: rows that the warehouse has of it.
-
-    Raises:
-        QualityError: there are some.
-    """
-    if held:
-        raise QualityError(
-            f"Day {day.day}: {file.name} holds {day.without_good[file]}; but the warehouse has {held} "
-            "good rows of it. The day is left as it was. Upload the right file, or delete it if its rows "
-            "shall go."
-        )
+    for file, what in day.without_good.items():
+        if rows := held.get(str(file.origin)):
+            raise QualityError(
+                f"Day {day.day}: {file.name} holds {what}; but the warehouse has {rows} good rows of it. The "
+                "day is left as it was. Upload the right file, or delete it if its rows shall go."
+            )
 
 
 class Warehouse:
@@ -226,13 +244,14 @@ class Warehouse:
         with self._open() as db:
             db.execute("begin")
             try:
-                if loaded := self._replace(db, day, job_id, dag_id, run_id):
+                change = self._replace(db, day, job_id, dag_id, run_id)
+                if change:
                     publish()
                 db.execute("commit")
             except BaseException:
                 db.execute("rollback")
                 raise
-        return Load.of(day, loaded=loaded)
+        return Load.of(day, change)
 
     def days_of(self, dag_id: str, run_id: str) -> list[str]:
         """The days, ISO 8601, that are there as this run has loaded them."""
@@ -246,7 +265,7 @@ class Warehouse:
 
     def _replace(
         self, db: duckdb.DuckDBPyConnection, day: Day, job_id: str, dag_id: str, run_id: str
-    ) -> bool:
+    ) -> Change | None:
         db.execute(_TABLES)
         if day.flights:
             make = "create table if not exists flights as from read_parquet($1) limit 0"
@@ -254,11 +273,9 @@ class Warehouse:
         elif not db.execute("select 1 from duckdb_tables() where table_name = 'flights'").fetchone():
             raise NeverLoadedError(self._name)
         if db.execute(_LATER, [day.day, day.listed, day.newest, len(day.sources)]).fetchone():
-            return False
-        check_no_blank(day)
-        for file in day.without_good:
-            held = db.execute(ROWS_OF.format("?"), [day.day, file.origin]).fetchone()
-            check_rows_left(day, file, *(held or (0,)))
+            return None
+        before = dict(db.execute(GOOD_ROWS.format("?"), [day.day]).fetchall())
+        check_files(day, before)
         db.execute("delete from flights where flight_date = $1", [day.day])
         db.execute("delete from quarantine where flight_date = $1", [day.day])
         db.execute("delete from loads where flight_date = $1", [day.day])
@@ -278,7 +295,7 @@ class Warehouse:
             ],
         )
         self._check(db, day)
-        return True
+        return Change(before, dict(db.execute(GOOD_ROWS.format("?"), [day.day]).fetchall()))
 
     @staticmethod
     def _check(db: duckdb.DuckDBPyConnection, day: Day) -> None:

@@ -170,6 +170,12 @@ def test_an_upload_without_a_good_row_takes_none_away(
         assert there() == whole
         assert tables.ask("select count(*) from quarantine") == [(0,)]
 
-    raw.delete_blob(ewr)
-    assert run("again/without", SENT_AGAIN)[0]["loaded"]
-    assert there() == whole[1:]
+    land(azurite, {ewr: "\n".join([header, *rows[:9], rows[9][:30]])})  # cut short: that cannot be known
+    raw.delete_blob(jfk)
+    (cut,) = run("again/cut", SENT_AGAIN)
+    assert (cut["loaded"], cut["quarantined"]) == (True, 1)
+    assert cut["fewer"] == {
+        "EWR": {"before": len(rows), "now": 9},
+        "JFK": {"before": whole[1][1], "now": 0},
+    }
+    assert there() == [("EWR", 9)]

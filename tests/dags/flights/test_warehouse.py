@@ -182,6 +182,17 @@ def test_a_file_that_lost_all_its_good_rows_changes_nothing(tables: Tables, tmp_
     assert (done.loaded, done.without_good) == (True, {jfk.name: "no rows"})
 
 
+def test_a_load_tells_of_which_airports_there_are_fewer_rows_now(tables: Tables, tmp_path: Path) -> None:
+    def load(good: int) -> dict[str, Any]:
+        day = files(tmp_path / str(good), good, 0)
+        return dict(tables.warehouse.load(day, Lake().publish, job_id="j", dag_id="d", run_id="r").fewer)
+
+    assert [load(good) for good in (5, 7, 3)] == [{}, {}, {"EWR": {"before": 7, "now": 3}}]
+    emptied = Day.without_files("2013-01-01", "2013-01-04T00:00:01+00:00")
+    done = tables.warehouse.load(emptied, Lake().publish, job_id="", dag_id="d", run_id="r")
+    assert done.fewer == {"EWR": {"before": 3, "now": 0}}
+
+
 def test_nothing_is_emptied_where_nothing_was_ever_loaded(tables: Tables) -> None:
     lake, emptied = Lake(), Day.without_files("2013-01-01", "2013-01-04T00:00:00+00:00")
     if isinstance(tables, DuckTables):
@@ -335,7 +346,7 @@ e' as plane, '' as empty, null::varchar as nothing, 'NULL' as word, '\\N' as sig
     db.execute("set timezone = 'UTC'")
     db.execute(
         f"copy (select date '2013-01-01' as flight_date, {odd}, 0.1::double as wind, 7::bigint as seats, "
-        "timestamptz '2013-01-01 05:00:00-05' as time_hour, "
+        "timestamptz '2013-01-01 05:00:00-05' as time_hour, 'EWR' as origin, "
         f"3::integer as flight) to '{day.flights}' (format parquet)"
     )
     db.execute(
