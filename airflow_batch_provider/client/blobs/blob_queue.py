@@ -84,6 +84,7 @@ class BlobEventQueue:
         self._renew_at = 0.0
         self._receipts = asyncio.Lock()
         self._trouble = ""
+        self._unwanted = 0
 
     async def batches(self) -> AsyncIterator[Batch]:
         """Yield batches for ever, empty ones while watchers hold events.
@@ -107,12 +108,13 @@ class BlobEventQueue:
         try:
             async with self._receipts:  # a receipt is not renewed while it is used
                 done = [
-                    receipt
+                    known
                     for known in self._announcements.settle(batch)
                     if known.was_wanted or known.deliveries >= unwanted_deliveries
-                    for receipt in known.receipts.items()
                 ]
-                await self._each(done, self._delete)
+                receipts = [receipt for known in done for receipt in known.receipts.items()]
+                await self._each(receipts, self._delete)
+            self._tell_unwanted([known for known in done if not known.was_wanted])
         except Exception as error:  # a stored event must not become an error
             self._report_unreachable(error)
 
@@ -250,6 +252,23 @@ class BlobEventQueue:
         for result in results:
             if isinstance(result, BaseException):
                 raise result
+
+    def _tell_unwanted(self, deleted: list[Announcement]) -> None:
+        """Say that messages go which nobody wants: the first, the tenth, the hundredth..."""
+        for known in deleted:
+            self._unwanted += 1
+            if str(self._unwanted).strip("0") == "1":
+                log.warning(
+                    "Queue %r: no watcher here wants blob %r of container %r (%s). It came %d times, and its "
+                    "message is deleted, as %d in all. If that is wrong compare the watchers' container, "
+                    "prefix, suffix and other filters; if it is right filter in the event subscription.",
+                    self.name,
+                    known.event.name,
+                    known.event.container,
+                    known.event.kind,
+                    known.deliveries,
+                    self._unwanted,
+                )
 
     def _report_unreachable(self, error: Exception) -> None:
         trouble = f"{type(error).__name__} {error_code(error)}".strip()

@@ -243,8 +243,9 @@ class BlobWatch:
         self._told = max(lister.requests, DEAR_REQUESTS), short
         a_day = round(86_400 / self.watched.every) * lister.requests
         log.info(
-            "A look at %r lists %d blob(s) with %d request(s), at most some %d a day.",
+            "A look at %r, prefix %r, lists %d blob(s) with %d request(s), at most some %d a day.",
             self.name,
+            self.watched.places.template,
             lister.blobs,
             lister.requests,
             a_day,

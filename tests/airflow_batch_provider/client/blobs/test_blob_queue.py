@@ -295,7 +295,7 @@ async def test_an_event_is_deleted_when_the_last_of_its_watchers_has_stored_it(b
 
 @pytest.mark.parametrize("deliveries", [{"unwanted_deliveries": 2}, {"max_deliveries": 2}])
 async def test_what_no_watcher_wants_is_left_to_others_and_deleted_in_the_end(
-    bench: Bench, deliveries: dict[str, int]
+    bench: Bench, deliveries: dict[str, int], caplog: pytest.LogCaptureFixture
 ) -> None:
     timing = QueueTiming(poll=0.02, settle=0.0, quiet=0.05, visibility=1, **deliveries)
     queue = bench.reader(timing)
@@ -311,6 +311,7 @@ async def test_what_no_watcher_wants_is_left_to_others_and_deleted_in_the_end(
             break
 
     assert left == [1, 0]
+    assert caplog.text.count("no watcher here wants blob 'a' of container") == 1
     await queue.aclose()
 
 
