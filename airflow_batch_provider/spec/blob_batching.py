@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from airflow_batch_provider.spec.checks import LONGEST, too_long
+from airflow_batch_provider.spec.checks import LONGEST, refuse_jinja, too_long
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.options import whole
 
@@ -78,6 +78,7 @@ class BlobBatching:
         ids = (dag_ids,) if isinstance(dag_ids, str) else dag_ids
         if not isinstance(ids, Sequence) or not all(isinstance(dag_id, str) and dag_id for dag_id in ids):
             raise SpecError(f"dag_ids is {dag_ids!r}", where=where, right="Write dag_ids=['my_dag'].")
+        refuse_jinja(where, dag_ids=ids)
         if not ids and max_runs != _USUAL.max_runs:
             raise SpecError(
                 f"max_runs is {max_runs} without dag_ids",

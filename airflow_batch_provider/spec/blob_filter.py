@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Protocol
 
-from airflow_batch_provider.spec.checks import check_choice
+from airflow_batch_provider.spec.checks import check_choice, refuse_jinja
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.options import whole
 from airflow_batch_provider.spec.patterns import can_begin, can_end, check_pattern, matches
@@ -88,6 +88,7 @@ class BlobFilter:
         for what, value in (("prefix", prefix), ("pattern", pattern)):
             if not isinstance(value, str):
                 raise SpecError(f"{what} is {value!r}", where=where, right=f"Write {what}='...'.")
+        refuse_jinja(where, prefix=prefix, suffix=suffix, pattern=pattern, content_type=content_type)
         if container != "":
             check_container(container, what="container", where=where)
         check_prefix(prefix, where)

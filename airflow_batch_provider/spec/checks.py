@@ -155,6 +155,23 @@ def check_texts(where: str, **values: object) -> None:
             raise SpecError(f"{name} is missing, or no text", where=where, right=f"Give {name}='...'.")
 
 
+def refuse_jinja(where: str, **values: object) -> None:
+    """Refuse Jinja in the arguments of a trigger: it would be taken as it is written.
+
+    Raises:
+        SpecError: names the first such value.
+    """
+    for name, value in values.items():
+        for text in (value,) if isinstance(value, str) else value if isinstance(value, Sequence) else ():
+            if isinstance(text, str) and is_template(text):
+                raise SpecError(
+                    f"{name} is {text!r}, and nothing fills in its braces",
+                    where=where,
+                    right="Airflow renders no Jinja in a trigger, and only the prefix of a BlobListedTrigger "
+                    "takes dates: write the value itself.",
+                )
+
+
 def check_plain(value: object, check: Callable[[str], object]) -> None:
     """Check a templated text when the DAG is parsed, if it is all there; Jinja and XComs are left for later.
 

@@ -20,7 +20,7 @@ from airflow_batch_provider.client.blobs.blob_events import in_order
 from airflow_batch_provider.client.blobs.waiting_blobs import WaitingBlobs
 from airflow_batch_provider.spec.blob_batching import BlobBatching
 from airflow_batch_provider.spec.blob_filter import BlobFilter
-from airflow_batch_provider.spec.checks import check_texts
+from airflow_batch_provider.spec.checks import check_texts, refuse_jinja
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.options import whole
 from airflow_batch_provider.spec.storage_names import check_watched_queue
@@ -98,6 +98,7 @@ class BlobCreatedTrigger(BaseEventTrigger):
         where = "BlobCreatedTrigger"
         check_watched_queue(queue_name, what="queue_name", where=where)
         check_texts(where, conn_id=conn_id)
+        refuse_jinja(where, conn_id=conn_id)
         if whole(max_deliveries, "max_deliveries", 1, where) is None:
             raise SpecError(
                 "max_deliveries is None", where=where, right="A whole number from 1 up is needed."

@@ -20,7 +20,7 @@ from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.spec.blob_batching import BlobBatching
 from airflow_batch_provider.spec.blob_filter import BlobFilter
 from airflow_batch_provider.spec.blob_places import BlobPlaces
-from airflow_batch_provider.spec.checks import check_flags, check_texts, check_wait
+from airflow_batch_provider.spec.checks import check_flags, check_texts, check_wait, refuse_jinja
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.storage_names import check_container
 from airflow_batch_provider.triggers.backlog import Backlog
@@ -106,6 +106,7 @@ class BlobListedTrigger(BaseEventTrigger):
         super().__init__()  # type: ignore[no-untyped-call]
         where = type(self).__name__
         check_texts(where, conn_id=conn_id)
+        refuse_jinja(where, conn_id=conn_id)
         check_container(container, what="container", where=where)
         check_container(watermark_container, what="watermark_container", where=where)
         if container == watermark_container and not (prefix or suffix or pattern):
