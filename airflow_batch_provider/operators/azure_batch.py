@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow.configuration import conf
@@ -19,10 +20,12 @@ from airflow_batch_provider.links.job import AzureBatchJobLink, store_links
 from airflow_batch_provider.metrics import measure_for
 from airflow_batch_provider.operators.task_instance import identity_of
 from airflow_batch_provider.patience import left_by
-from airflow_batch_provider.spec.checks import check_period, check_wait
+from airflow_batch_provider.spec.checks import check_period, check_plain, check_wait
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.files import is_template
-from airflow_batch_provider.spec.official import OfficialPool, OfficialTask, wire_of
+from airflow_batch_provider.spec.naming import check_id
+from airflow_batch_provider.spec.official import OfficialPool, OfficialTask
+from airflow_batch_provider.spec.official_parts import check_command, wire_of
 from airflow_batch_provider.typed_output import TypedOutput
 
 if TYPE_CHECKING:
@@ -225,9 +228,8 @@ class AzureBatchOperator(TypedOutput, TellsLineage, BaseOperator):
     def _finish(
         self, run: SingleTaskRun, job_id: str, task_id: str, ending: str, reason: str
     ) -> dict[str, Any]:
-        self.lineage = lineage_of_wire(
-            self._wire(self.batch_task_resource_files) or (), self._wire(self.batch_task_output_files) or ()
-        )
+        task = self._of_task()
+        self.lineage = lineage_of_wire(task.get("resourceFiles", ()), task.get("outputFiles", ()))
         try:
             run.finish(job_id, task_id, ending, reason)
         finally:
@@ -263,35 +265,43 @@ class AzureBatchOperator(TypedOutput, TellsLineage, BaseOperator):
             pool_id=self.batch_pool_id,
             command=self.batch_task_command_line,
             timeout=timedelta(minutes=self.timeout),
-            job=self._wires(
-                displayName=self.batch_job_display_name,
-                jobManagerTask=self.batch_job_manager_task,
-                jobPreparationTask=self.batch_job_preparation_task,
-                jobReleaseTask=self.batch_job_release_task,
-            ),
-            task=self._wires(
-                displayName=self.batch_task_display_name,
-                containerSettings=self.batch_task_container_settings,
-                resourceFiles=self.batch_task_resource_files,
-                outputFiles=self.batch_task_output_files,
-                userIdentity=self.batch_task_user_identity,
-            ),
+            job=self._of_job(),
+            task=self._of_task(),
         )
 
-    def _wires(self, **given: Any) -> dict[str, Any]:
+    def _of_job(self) -> dict[str, Any]:
+        """Further properties of a job that is made."""
+        return self._wires(
+            self.batch_job_display_name,
+            jobManagerTask="batch_job_manager_task",
+            jobPreparationTask="batch_job_preparation_task",
+            jobReleaseTask="batch_job_release_task",
+        )
+
+    def _of_task(self) -> dict[str, Any]:
+        """Further properties of the task."""
+        return self._wires(
+            self.batch_task_display_name,
+            containerSettings="batch_task_container_settings",
+            resourceFiles="batch_task_resource_files",
+            outputFiles="batch_task_output_files",
+            userIdentity="batch_task_user_identity",
+        )
+
+    def _wires(self, display_name: str | None, **arguments: str) -> dict[str, Any]:
+        wires = {model: self._wire(argument, model) for model, argument in arguments.items()}
         return {
-            name: value if isinstance(value, str) else self._wire(value, f", {name}")
-            for name, value in given.items()
-            if value is not None
+            name: wire for name, wire in {"displayName": display_name, **wires}.items() if wire is not None
         }
 
-    def _wire(self, value: Any, what: str = "") -> Any:
-        return wire_of(value, where=f"task {self.task_id!r}{what}")
+    def _wire(self, argument: str, model: str) -> Any:
+        return wire_of(getattr(self, argument), where=f"task {self.task_id!r}, {argument}", model=model)
 
     def _pool(self, pool_id: str | None = None) -> OfficialPool:
+        vm_size = self.batch_pool_vm_size
         return OfficialPool(
             id=pool_id or self.batch_pool_id,
-            vm_size=self.batch_pool_vm_size if isinstance(self.batch_pool_vm_size, str) else "unknown",
+            vm_size=vm_size if isinstance(vm_size, str) else "standard_known_later",
             node_agent=self.vm_node_agent_sku_id,
             publisher=self.vm_publisher,
             offer=self.vm_offer,
@@ -304,7 +314,7 @@ class AzureBatchOperator(TypedOutput, TellsLineage, BaseOperator):
             auto=self.enable_auto_scale,
             formula=self.auto_scale_formula,
             display_name=self.batch_pool_display_name,
-            start_task=self._wire(self.batch_start_task, ", batch_start_task"),
+            start_task=self._wire("batch_start_task", "startTask"),
         )
 
     def _limits(self) -> TimeLimits:
@@ -322,6 +332,12 @@ class AzureBatchOperator(TypedOutput, TellsLineage, BaseOperator):
         check_wait(self.start_timeout, what="start_timeout", where=where, positive=True)
         check_period(self.poll_interval, what="poll_interval", where=where)
         pool_text(self.batch_pool_id, where, name="batch_pool_id")
+        for name in ("batch_pool_id", "batch_job_id", "batch_task_id"):
+            check_plain(getattr(self, name), partial(check_id, where=f"{where}, {name}"))
+        in_container = self.batch_task_container_settings is not None
+        check_command(self.batch_task_command_line, where, may_be_empty=in_container)
+        self._of_job()
+        self._of_task()
         plain = isinstance(self.batch_pool_id, str) and not is_template(self.batch_pool_id)
         self._pool(None if plain else "known-later")
         if self.batch_job_release_task and not self.batch_job_preparation_task:

@@ -1,8 +1,4 @@
-"""What the official ``AzureBatchOperator`` was told, as a pool, a job and a task in wire form.
-
-The official operator takes models of ``azure-batch`` for the nested parts. They are read by what they can do
-(``as_dict``), so that nothing of Azure is imported when a DAG is parsed; plain dictionaries do as well.
-"""
+"""What the official ``AzureBatchOperator`` was told, as a pool, a job and a task in wire form."""
 
 from __future__ import annotations
 
@@ -29,28 +25,6 @@ JOB_MARK = "airflow-operator"
 
 _GRACE = timedelta(minutes=5)
 """Beyond the operator's timeout, after which the service itself ends a task that nobody watches any more."""
-
-
-def wire_of(value: Any, *, where: str) -> Any:
-    """The wire form of a model of ``azure-batch``, of a dictionary, or of a list of either; None stays None.
-
-    Raises:
-        SpecError: something else.
-    """
-    if value is None:
-        return None
-    if isinstance(value, (list, tuple)):
-        return [wire_of(item, where=where) for item in value]
-    as_dict = getattr(value, "as_dict", None)
-    if callable(as_dict):
-        return as_dict()
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise SpecError(
-        f"the value is {value!r}",
-        where=where,
-        right="Give the model of azure.batch.models, or a dictionary with the names of the REST API.",
-    )
 
 
 @dataclass(frozen=True, kw_only=True)

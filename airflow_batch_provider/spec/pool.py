@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -36,11 +35,11 @@ from airflow_batch_provider.spec.start_task import StartTask
 from airflow_batch_provider.spec.upgrades import UpgradePolicy
 from airflow_batch_provider.spec.user_accounts import UserAccount
 from airflow_batch_provider.spec.values import metadata_wire, present, secrets_in, without_secrets
+from airflow_batch_provider.spec.vm_size import check_vm_size
 
 # Azure Batch: *Service quotas and limits*.
 MAX_TASK_SLOTS = 256
 MAX_PACKAGES = 10
-_VM_SIZE = re.compile(r"[A-Za-z0-9_-]+")
 # Of a fingerprint, in an id: enough to tell the declarations of one pool apart.
 _SUFFIX = 8
 
@@ -160,7 +159,7 @@ class Pool:
             raise SpecError(
                 f"vm_size is {self.vm_size!r}", where=where, right="Name a VM size such as 'standard_d4s_v3'."
             )
-        check_plain(self.vm_size, lambda plain: _check_size(plain, where))
+        check_plain(self.vm_size, lambda plain: check_vm_size(plain, where))
         self._check_kinds(where)
         for identity in self.identity_ids:
             check_plain(identity, lambda plain: check_identity(plain, where))
@@ -317,15 +316,6 @@ class Pool:
                 f"it has {len(packages)} packages", where=where, right=f"A pool takes at most {MAX_PACKAGES}."
             )
         return packages
-
-
-def _check_size(vm_size: str, where: str) -> None:
-    if not _VM_SIZE.fullmatch(vm_size):
-        raise SpecError(
-            f"vm_size is {vm_size!r}",
-            where=where,
-            right="Names of VM sizes have letters, digits, '_' and '-' only, such as 'standard_d4s_v3'.",
-        )
 
 
 def _check_names(given: Mapping[str, Any], known: Sequence[str], where: str) -> None:

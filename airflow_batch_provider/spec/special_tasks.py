@@ -11,6 +11,7 @@ from airflow_batch_provider.spec.command import Command, OperatingSystem, comman
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.files import BlobRef, JobFileAccess
 from airflow_batch_provider.spec.limits import RELEASE_WALL_CLOCK
+from airflow_batch_provider.spec.no_shell import warn_without_shell
 from airflow_batch_provider.spec.options import constraints_wire, duration, environment_pairs, whole
 from airflow_batch_provider.spec.resources import plain_inputs, resources
 from airflow_batch_provider.spec.task_container import Container
@@ -37,6 +38,8 @@ class _OnEachNode:
 
     def __post_init__(self) -> None:
         command_line(self.command, where=self.where, may_be_empty=self.container is not None)
+        if self.container is None:
+            warn_without_shell(self.command, self.where)
         plain_inputs(self.inputs, where=self.where)
         environment_pairs(self.environment, where=self.where)
         check_user(self.user, where=self.where)

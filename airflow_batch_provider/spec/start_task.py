@@ -10,6 +10,7 @@ from airflow_batch_provider.spec.checks import check_count
 from airflow_batch_provider.spec.command import Command, OperatingSystem, command_line
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.files import Inputs, JobFileAccess
+from airflow_batch_provider.spec.no_shell import warn_without_shell
 from airflow_batch_provider.spec.resources import plain_inputs, resources
 from airflow_batch_provider.spec.task_container import Container
 from airflow_batch_provider.spec.values import environment_wire
@@ -44,6 +45,8 @@ class StartTask:
 
     def __post_init__(self) -> None:
         command_line(self.command, where=_WHERE, may_be_empty=self.container is not None)
+        if self.container is None:
+            warn_without_shell(self.command, _WHERE)
         if not isinstance(self.container, (Container, type(None))):
             raise SpecError(
                 f"container is {self.container!r}", where=_WHERE, right="Give Container('image')."

@@ -28,6 +28,7 @@ from airflow_batch_provider.spec.files import (
 from airflow_batch_provider.spec.limits import DISPLAY_NAME_LENGTH, RESERVED_TASK_IDS
 from airflow_batch_provider.spec.multi_instance import MultiInstance
 from airflow_batch_provider.spec.naming import check_id
+from airflow_batch_provider.spec.no_shell import warn_without_shell
 from airflow_batch_provider.spec.options import duration, environment_pairs, whole
 from airflow_batch_provider.spec.patterns import has_wildcard
 from airflow_batch_provider.spec.special_tasks import JobManager
@@ -185,6 +186,9 @@ def make_task(
     check_keywords(options, TaskOptions.__annotations__.keys() | {"command"}, where=where)
     in_container = options.get("container") is not None
     command_line(command, where=where, system=system, may_be_empty=in_container)
+    if not in_container:  # whose entry point may be a shell
+        # Tasks of a fan-out are told of once: Python shows what reads alike once.
+        warn_without_shell(command, f"task {task_id.rstrip('0123456789-')!r}")
     outputs = parse_outputs(options.get("outputs") or (), options.get("upload_when", "success"), where=where)
     made = TaskSpec(
         id=task_id,

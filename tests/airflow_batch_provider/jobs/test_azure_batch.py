@@ -213,6 +213,18 @@ def test_parameters_that_cannot_work_are_errors_when_the_dag_is_parsed() -> None
         operator("/bin/true", target_low_priority_nodes=None)
     with pytest.raises(SpecError, match=r"start_timeout is 90\. Give a timedelta"):
         operator("/bin/true", start_timeout=90)
+    with pytest.raises(SpecError, match="task 'job': the command is empty"):
+        operator(" ")
+    with pytest.raises(SpecError, match=r"batch_job_id: the id 'a job!' has .*'a-job' would do"):
+        operator("/bin/true", job_id="a job!")
+    with pytest.raises(SpecError, match=r"batch_task_resource_files\[0\]: .*'http_url'.*mean 'httpUrl'"):
+        operator("/bin/true", batch_task_resource_files=[{"http_url": "https://a/b", "filePath": "b"}])
+    with pytest.warns(UserWarning, match=r"task 'job' has '\|'.* write \"/bin/sh -c"):
+        operator("cat a | wc")
+    with pytest.raises(SpecError, match=r"batch_pool_id: the id 'p\.q' has other"):
+        operator("/bin/true", "p.q")
+    operator("{{ params.command }} | wc", "{{ params.pool }}", "{{ params.job }}!")  # known later
+    operator("", batch_task_container_settings={"imageName": "alpine"})
     with pytest.raises(SpecError, match="Give the model"):
         operator("/bin/true", batch_start_task="/bin/true")
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from airflow_batch_provider.spec import SpecError
-from airflow_batch_provider.spec.official import OfficialPool, wire_of
+from airflow_batch_provider.spec.official import OfficialPool
+from airflow_batch_provider.spec.official_parts import wire_of
 
 
 def a_pool(**options: Any) -> OfficialPool:
