@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -136,10 +137,9 @@ class Bench:
         return BlobListedTrigger(
             self.container.container_name,
             conn_id="listed",
-            existing=True,
             every=timedelta(seconds=1),
             watermark_container=self.work.container_name,
-            **given,
+            **{"existing": True, **given},
         )
 
 
@@ -242,6 +242,27 @@ async def test_before_airflow_3_3_the_watermark_is_a_blob_and_moves_some_time_la
     restarted = bench.trigger().run()  # dies before b was stored
     assert names(await asyncio.wait_for(anext(restarted), WAIT)) == ["b"]
     await restarted.aclose()  # type: ignore[attr-defined]
+
+
+@pytest.mark.slow
+async def test_a_deployment_that_changes_the_filter_drops_no_blob_that_waits(bench: Bench) -> None:
+    state = State()
+    before = bench.trigger(suffix=".tif", existing=False, min_batch=9, longest_wait=timedelta(hours=1))
+    async with AsyncExitStack() as stack:
+        watch = await before.open_watch(stack, state)
+        looking = asyncio.ensure_future(anext(watch.found()))
+        await until(lambda: len(state.values) == 2)
+        await bench.container.upload_blob("waits.tif", b"x")
+        await until(
+            lambda: any(isinstance(value, dict) and value["waiting"] for value in state.values.values())
+        )
+        looking.cancel()
+
+    async with AsyncExitStack() as stack:
+        watch = await bench.trigger(suffix=[".tif", ".png"], existing=False).open_watch(stack, state)
+        found = await asyncio.wait_for(anext(watch.found()), WAIT)
+
+    assert [event.name for event in found.events] == ["waits.tif"]
 
 
 ODD_NAMES = [
