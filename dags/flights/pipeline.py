@@ -110,9 +110,7 @@ def plan(days: Iterable[str]) -> list[dict[str, Any]]:
 @task
 def place(files: list[dict[str, Any]]) -> str:
     """A name for what is staged, of this run and these files: a day that lies there was made from them."""
-    context = get_current_context()
-    run = json.dumps([context["dag"].dag_id, context["run_id"], files])
-    return f"{context['dag'].dag_id}/{hashlib.sha256(run.encode()).hexdigest()[:16]}"
+    return _place_of(get_current_context(), files)
 
 
 @task(max_active_tis_per_dag=1, trigger_rule="none_skipped")
@@ -126,8 +124,13 @@ def load(files: list[dict[str, Any]], job: dict[str, Any] | None) -> list[dict[s
     ended = job or context["ti"].xcom_pull(task_ids="transform", key="failure")
     if not ended:
         raise AirflowFailException("There was no Batch job: see the tasks before this one.")
-    warehouse, storage = open_warehouse(), AzureBatchHook().storage()
     staging = context["ti"].xcom_pull(task_ids="place")
+    if staging != _place_of(context, files):
+        raise AirflowFailException(
+            "What is staged was made of other files than the task plan has found since: plan was cleared "
+            "alone. Clear plan with what comes after it. All days are as they were."
+        )
+    warehouse, storage = open_warehouse(), AzureBatchHook().storage()
     sources = [RawFile(**file) for file in files]
     report: list[dict[str, Any]] = []
     # The days of the plan, not the job's results: of those an XCom holds a hundred at most.
@@ -213,6 +216,12 @@ def all_days(report: list[dict[str, Any]]) -> None:
     """Fail the run that could not load some of its days, when the others are loaded."""
     if any("failure" in entry for entry in report):
         raise AirflowFailException(f"The other days are loaded. {_told(report)}")
+
+
+def _place_of(context: Any, files: list[dict[str, Any]]) -> str:
+    run = _of_run(context)
+    key = json.dumps([run["dag_id"], run["run_id"], files])
+    return f"{run['dag_id']}/{hashlib.sha256(key.encode()).hexdigest()[:16]}"
 
 
 def _of_run(context: Any) -> dict[str, str]:

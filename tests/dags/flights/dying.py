@@ -58,6 +58,7 @@ def load(run: Run, last_step: int = 0) -> None:
         "ti": SimpleNamespace(dag_id="d", xcom_pull=lambda task_ids: run.place),
         "run_id": run.place,
     }
+    pipeline._place_of = lambda context, files: run.place
     pipeline.get_current_context = lambda: context  # type: ignore[assignment, return-value]
     _make_mortal(steps)
     done = pipeline.load.function([*run.files], {"job_id": f"job of {run.place}"})

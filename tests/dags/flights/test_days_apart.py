@@ -93,6 +93,7 @@ class Pipeline:
         )
         context: Any = {"ti": load, "run_id": place}
         self.patch.setattr(pipeline, "get_current_context", lambda: context)
+        self.patch.setattr(pipeline, "_place_of", lambda context, files: place)
         report: list[dict[str, Any]] = pipeline.load.function(files, done)
         return report
 

@@ -60,6 +60,7 @@ def events(monkeypatch: pytest.MonkeyPatch) -> Any:
         "outlet_events": events,
     }
     monkeypatch.setattr(pipeline, "get_current_context", lambda: context)
+    monkeypatch.setattr(pipeline, "_place_of", lambda context, files: "place")
     return events
 
 
@@ -171,6 +172,18 @@ def test_a_withdrawal_from_a_warehouse_that_is_not_there_says_where_it_looked(
     ):
         pipeline.empty.function([FIRST])
     assert not (tmp_path / "w.duckdb").exists()
+
+
+def test_a_plan_that_was_made_again_alone_is_not_taken_for_that_of_what_is_staged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plan = [asdict(RawFile(f"flights/{FIRST}/EWR.csv", "0x1", "", ""))]
+    ti = SimpleNamespace(dag_id="d", xcom_pull=lambda task_ids: staged)
+    monkeypatch.setattr(pipeline, "get_current_context", lambda: {"ti": ti, "run_id": "r"})
+    staged = pipeline.place.function(plan)
+    assert staged == pipeline.place.function(json.loads(json.dumps(plan)))
+    with pytest.raises(AirflowFailException, match="Clear plan with what comes after it"):
+        load([plan[0] | {"etag": "0x2"}])
 
 
 def test_days_of_a_load_that_ended_in_the_middle_are_announced(
