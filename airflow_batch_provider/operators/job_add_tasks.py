@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from airflow_batch_provider.client.jobs.job_files import JobFiles
+    from airflow_batch_provider.exceptions import BatchJobTimeoutError
     from airflow_batch_provider.spec.graph import JobGraph
     from airflow_batch_provider.task_arguments import TaskArguments
 
@@ -103,7 +104,12 @@ class AzureBatchJobAddTasksOperator(TypedOutput, TellsLineage, BaseOperator):
     @lasting
     def execute(self, context: Context) -> dict[str, Any]:
         """Add the tasks, and wait for them."""
-        from airflow_batch_provider.client.jobs.added_tasks import AddedWatch, add_owned, watch_added
+        from airflow_batch_provider.client.jobs.added_tasks import (
+            AddedWatch,
+            add_owned,
+            waiting_of_added,
+            watch_added,
+        )
         from airflow_batch_provider.client.jobs.job_run import Looker
         from airflow_batch_provider.client.jobs.named import named
         from airflow_batch_provider.client.requests.drive import Driver, log_to
@@ -128,14 +134,16 @@ class AzureBatchJobAddTasksOperator(TypedOutput, TellsLineage, BaseOperator):
             self.defer(trigger=trigger, method_name="resume")
         look = Looker(driver, time.sleep, longest=self.poll_interval)
         watcher = Driver(client, log_to(self.log), look=look)
-        ending = watcher.run(watch_added(AddedWatch(self.job_id, self.added, deadline), time.time))
-        return self._finish(context, ending)
+        watch, waiting = AddedWatch(self.job_id, self.added, deadline), waiting_of_added(self.job_id)
+        ending = watcher.run(watch_added(watch, time.time, waiting=waiting))
+        return self._finish(context, ending, str(waiting.reason or ""))
 
     @lasting
     def resume(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
         """Go on after the wait in the triggerer."""
         self._show(context)
-        return self._finish(context, str(event["ending"]))
+        # One that was fired by an earlier version has no reason.
+        return self._finish(context, str(event["ending"]), str(event.get("reason") or ""))
 
     def on_kill(self) -> None:
         """End the tasks that this one has added, and no others; their end is not waited for."""
@@ -152,32 +160,35 @@ class AzureBatchJobAddTasksOperator(TypedOutput, TellsLineage, BaseOperator):
         place = f"{self.work_container}/{self.job_id}"
         self.job_url, self.output_url = store_links(context["ti"], settings, self.job_id, place)
 
-    def _finish(self, context: Context, ending: str) -> dict[str, Any]:
+    def _finish(self, context: Context, ending: str, reason: str) -> dict[str, Any]:
         from airflow_batch_provider.client.jobs.added_tasks import read_added, terminate_added
         from airflow_batch_provider.client.jobs.job_run import explained
         from airflow_batch_provider.client.jobs.outcome import Outcome
+        from airflow_batch_provider.client.jobs.preparation import printed_by_preparation
         from airflow_batch_provider.client.jobs.report import report
         from airflow_batch_provider.client.requests.drive import Driver, log_to
         from airflow_batch_provider.client.requests.job_requests import get_job
         from airflow_batch_provider.client.requests.meaning import Layer
+        from airflow_batch_provider.client.tasks.idle_errors import unprepared_error
         from airflow_batch_provider.client.watching.streams import read_tail
-        from airflow_batch_provider.exceptions import BatchJobTimeoutError
 
         hook = AzureBatchHook(self.conn_id)
         driver = Driver(hook.batch_client(), log_to(self.log))
         graph = self._graph(context)
         measure = measure_for(context["ti"], part=True)
         with explained(f"Reading the outcome of tasks of Batch job {self.job_id}"):
-            if ending in ("stalled", "timeout"):
+            if ending == "unprepared":
+                printed = driver.run(printed_by_preparation(self.job_id))
+            if ending in ("stalled", "unprepared", "timeout"):
                 driver.run(terminate_added(self.job_id, [each.id for each in graph.specs]))
             if ending == "timeout":
                 job = driver.run(get_job(self.job_id))
                 measure(Outcome(self.job_id, job, cause=Layer.WALL_CLOCK))
-                raise BatchJobTimeoutError(
-                    f"The tasks added to Batch job {self.job_id} were not done within {self.timeout} and are "
-                    "being ended.\nLikely cause: they take longer than expected, or the pool has too few "
-                    "nodes.\nNext step: look at the pool's nodes; raise timeout if the time was well spent."
-                )
+                raise self._late_error(reason)
+            if ending == "unprepared":
+                measure(Outcome(self.job_id, None, cause=Layer.NODE_START))
+                ended = f"What was added to Batch job {self.job_id} is being ended"
+                raise unprepared_error(self.job_id, ended, reason, printed)
             self.lineage = lineage_of(graph, hook.settings.storage)
             outcome = driver.run(read_added(self.job_id, graph))
             measure(outcome)
@@ -199,6 +210,18 @@ class AzureBatchJobAddTasksOperator(TypedOutput, TellsLineage, BaseOperator):
             else {},
             "work": files.place(self.job_id) if files else None,
         }
+
+    def _late_error(self, reason: str) -> BatchJobTimeoutError:
+        from airflow_batch_provider.client.tasks.idle_errors import why_late
+        from airflow_batch_provider.exceptions import BatchJobTimeoutError
+
+        patience = patience_of(self.timeout, self.execution_timeout)
+        limit = "timeout" if patience == self.timeout else "execution_timeout"
+        within = f"{limit}={self.timeout}" if limit == "timeout" else f"the {patience} that {limit} leaves"
+        return BatchJobTimeoutError(
+            f"The tasks added to Batch job {self.job_id} were not done within {within} and are being ended.\n"
+            + why_late(reason, limit)
+        )
 
     def _compiled(self, driver: Any, graph: JobGraph) -> list[dict[str, Any]]:
         """The tasks in wire form, for a job that acts on failures or one that does not."""

@@ -42,7 +42,7 @@ class AzureBatchAddedTasksTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Watch the tasks until there is something to do about them."""
-        from airflow_batch_provider.client.jobs.added_tasks import AddedWatch, watch_added
+        from airflow_batch_provider.client.jobs.added_tasks import AddedWatch, waiting_of_added, watch_added
         from airflow_batch_provider.client.requests.drive import AsyncDriver, log_to
         from airflow_batch_provider.client.watching.poller import shared_poller
 
@@ -51,13 +51,14 @@ class AzureBatchAddedTasksTrigger(BaseTrigger):
         name = f"{self.conn_id} {settings.endpoint}"
         poller = shared_poller(name, hook.async_batch_client, self.poll_interval)
         watch = AddedWatch(self.job_id, self.task_ids, self.deadline)
+        waiting = waiting_of_added(self.job_id)
         async with poller.session() as client:
-            driver = AsyncDriver(client, log_to(self.log), look=poller.look)
+            driver = AsyncDriver(client, log_to(self.log), look=poller.look, glance=poller.glance)
             ending, _ = await asyncio.gather(
-                driver.run(watch_added(watch, time.time, poller.rations)),
+                driver.run(watch_added(watch, time.time, poller.rations, waiting)),
                 asyncio.sleep(seconds_until_worker_ended()),
             )
-        yield TriggerEvent({"ending": ending, "job_id": self.job_id})
+        yield TriggerEvent({"ending": ending, "job_id": self.job_id, "reason": str(waiting.reason or "")})
 
     async def on_kill(self) -> None:
         """End the tasks when a user has killed the deferred Airflow task; their job goes on."""

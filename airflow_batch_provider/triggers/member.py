@@ -69,7 +69,7 @@ class AzureBatchMemberTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Watch the task until it or its job has ended, or the time is over."""
         from airflow_batch_provider.client.requests.drive import AsyncDriver, log_to
-        from airflow_batch_provider.client.tasks.task_watch import TaskWatch, Waiting, watch_task
+        from airflow_batch_provider.client.tasks.task_watch import TaskWatch, waiting_of, watch_task
         from airflow_batch_provider.client.watching.poller import shared_poller
         from airflow_batch_provider.client.watching.streams import Follower
 
@@ -80,7 +80,7 @@ class AzureBatchMemberTrigger(BaseTrigger):
         )
         follower = Follower(self.job_id, self.log_output, self.seen)
         watch = TaskWatch(self.job_id, self.batch_task_id, self.deadline)
-        waiting = Waiting(self.batch_task_id)
+        waiting = waiting_of(self.batch_task_id)
         async with poller.session() as client:
             look = partial(poller.look_at_task, task_id=self.batch_task_id)
             driver = AsyncDriver(client, log_to(self.log), look=look)

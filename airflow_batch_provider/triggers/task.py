@@ -77,7 +77,7 @@ class AzureBatchTaskTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Watch the task until there is something to do about it."""
         from airflow_batch_provider.client.requests.drive import AsyncDriver, log_to
-        from airflow_batch_provider.client.tasks.task_watch import TaskWatch, Waiting, watch_task
+        from airflow_batch_provider.client.tasks.task_watch import TaskWatch, waiting_of, watch_task
         from airflow_batch_provider.client.watching.poller import shared_poller
         from airflow_batch_provider.client.watching.streams import Follower
 
@@ -88,7 +88,7 @@ class AzureBatchTaskTrigger(BaseTrigger):
         )
         follower = Follower(self.job_id, which=True, seen=self.seen)
         watch = TaskWatch(self.job_id, self.batch_task_id, self.deadline, self.seconds, self.latest)
-        waiting = Waiting(self.batch_task_id)
+        waiting = waiting_of(self.batch_task_id)
         async with poller.session() as client:
             look = partial(poller.look_at_task, task_id=self.batch_task_id)
             driver = AsyncDriver(client, log_to(self.log), look=look)

@@ -12,15 +12,16 @@ from airflow_batch_provider.client.jobs.submission import Wire, add_tasks
 from airflow_batch_provider.client.requests.job_requests import ENDED, get_job, list_tasks
 from airflow_batch_provider.client.requests.records import TASK_FIELDS, JobView, task_view
 from airflow_batch_provider.client.requests.steps import Call, Look, Refusal, Say, Script, Together
+from airflow_batch_provider.client.watching.idle_tasks import IdleTasks, Waiting
 from airflow_batch_provider.client.watching.outage import Outage
 from airflow_batch_provider.client.watching.pace import Pace
-from airflow_batch_provider.client.watching.polls import common_prefix
+from airflow_batch_provider.client.watching.polls import TaskSeen, common_prefix
 from airflow_batch_provider.client.watching.ration import Rations, Turns
 from airflow_batch_provider.exceptions import BatchJobConflictError
 from airflow_batch_provider.spec.graph import JobGraph
 from airflow_batch_provider.spec.official import OWNER_VARIABLE, owner_of
 
-AddedEnding: TypeAlias = Literal["ended", "gone", "stalled", "timeout"]
+AddedEnding: TypeAlias = Literal["ended", "gone", "stalled", "unprepared", "timeout"]
 
 
 def add_owned(job_id: str, tasks: Sequence[Wire], owner: str, *, again: bool) -> Script[None]:
@@ -98,8 +99,16 @@ class AddedWatch:
     deadline: float
 
 
+def waiting_of_added(job_id: str) -> Waiting:
+    """What says why none of the tasks runs."""
+    return Waiting(f"What was added to Batch job {job_id} waits")
+
+
 def watch_added(
-    watch: AddedWatch, now: Callable[[], float], rations: Rations | None = None
+    watch: AddedWatch,
+    now: Callable[[], float],
+    rations: Rations | None = None,
+    waiting: Waiting | None = None,
 ) -> Script[AddedEnding]:
     """Watch tasks of a job until all have completed or can never run; a look that fails is made again.
 
@@ -107,9 +116,10 @@ def watch_added(
         watch: what is watched for.
         now: the time in seconds since the epoch.
         rations: of the requests beyond the look at the job, shared with others; None: this one has its own.
+        waiting: says why none of them runs, and can be asked for it afterwards.
     """
     rations = rations or Rations(now)
-    watcher = _AddedWatcher(watch, rations)
+    watcher = _AddedWatcher(watch, rations, waiting or waiting_of_added(watch.job_id))
     outage = Outage("tasks")
     while True:
         try:
@@ -128,12 +138,14 @@ def watch_added(
 
 class _AddedWatcher:
     """What follows from looks at the job. Its end is seen from the look alone; the tasks are asked for by
-    turns, and seldom whether those that wait can ever run, which takes a list of all tasks."""
+    turns, and seldom why they wait, and whether they can ever run, which takes a list of all tasks."""
 
-    def __init__(self, watch: AddedWatch, rations: Rations) -> None:
+    def __init__(self, watch: AddedWatch, rations: Rations, waiting: Waiting) -> None:
         self._watch = watch
         self._listing = Turns(rations.tasks)
         self._judging = Turns(rations.counts, Pace(longest=30.0, first=2.0))
+        self._idle = IdleTasks(rations)
+        self._waiting = waiting
         self._told = ""
 
     def see(self, job: JobView | None) -> Script[AddedEnding | None]:
@@ -155,8 +167,13 @@ class _AddedWatcher:
         waits = all(wire["state"] == "active" for wire in left)
         if waits and self._judging.due:
             stalled = yield from self._judging.take(is_stalled(self._watch.job_id, self._watch.task_ids))
-            return "stalled" if stalled else None
-        return None
+            if stalled:
+                return "stalled"
+        # One that runs stands for all: then there is no reason to look for.
+        first = next((wire for wire in left if wire["state"] == "running"), left[0])
+        seen = TaskSeen(job, task_view(first))
+        yield from self._idle.look(job, [seen])
+        return (yield from self._waiting.judge(self._idle.told(seen)))
 
     def _left(self) -> Script[list[Any]]:
         select = ("id", "state")

@@ -19,7 +19,7 @@ from airflow_batch_provider.client.tasks.group_jobs import terminate_task
 from airflow_batch_provider.client.tasks.idle_errors import unprepared_error, why_late
 from airflow_batch_provider.client.tasks.member_place import Attempt, find_place, judge_fate, read_fate
 from airflow_batch_provider.client.tasks.member_report import member_report
-from airflow_batch_provider.client.tasks.task_watch import TaskEnding, TaskWatch, Waiting, watch_task
+from airflow_batch_provider.client.tasks.task_watch import TaskEnding, TaskWatch, waiting_of, watch_task
 from airflow_batch_provider.client.watching.idle_tasks import IdleTasks, see_alone
 from airflow_batch_provider.client.watching.ration import Rations
 from airflow_batch_provider.client.watching.streams import Follower, read_tail
@@ -92,7 +92,7 @@ class MemberRun:
 
     def wait(self, watch: TaskWatch, follower: Follower) -> tuple[TaskEnding, str]:
         """Watch the task in this thread until it has ended; gives why it does not run, if so, too."""
-        idle, waiting = IdleTasks(Rations()), Waiting(watch.task_id)
+        idle, waiting = IdleTasks(Rations()), waiting_of(watch.task_id)
         looker = Looker(self._driver, self._sleep, lambda job_id: see_alone(job_id, watch.task_id, idle))
         driver = Driver(self._client, self._say, sleep=self._sleep, look=looker)
         ending = driver.run(watch_task(watch, follower, time.time, waiting=waiting))

@@ -30,7 +30,7 @@ from airflow_batch_provider.client.tasks.single_task import (
     terminate_task,
     verified_images,
 )
-from airflow_batch_provider.client.tasks.task_watch import LATE, TaskEnding, TaskWatch, Waiting, watch_task
+from airflow_batch_provider.client.tasks.task_watch import LATE, TaskEnding, TaskWatch, waiting_of, watch_task
 from airflow_batch_provider.client.tasks.time_limits import TimeLimits
 from airflow_batch_provider.client.watching.idle_tasks import IdleTasks, see_alone
 from airflow_batch_provider.client.watching.ration import Rations
@@ -153,7 +153,7 @@ class SingleTaskRun:
         Returns:
             Why watching ended, and why the task does not run, if it does not and that is known.
         """
-        idle, waiting = IdleTasks(Rations()), Waiting(watch.task_id)
+        idle, waiting = IdleTasks(Rations()), waiting_of(watch.task_id)
         looker = Looker(
             self._driver,
             self._sleep,

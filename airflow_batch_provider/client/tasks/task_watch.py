@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from airflow_batch_provider.client.requests.steps import Look, Refusal, Say, Script
-from airflow_batch_provider.client.watching.idle_reasons import Reason
+from airflow_batch_provider.client.watching.idle_tasks import Waiting
 from airflow_batch_provider.client.watching.outage import Outage
 from airflow_batch_provider.client.watching.polls import TaskSeen
 from airflow_batch_provider.client.watching.ration import Rations, Turns
@@ -55,28 +55,9 @@ class TaskWatch:
         return "expired" if deadline == self.latest else "timeout"
 
 
-class Waiting:
-    """Says why a task does not run: once, and again when the reason has changed.
-
-    Parameters:
-        task_id: the task.
-    """
-
-    def __init__(self, task_id: str) -> None:
-        self._task_id = task_id
-        self._said: Reason | None = None
-        self.reason: Reason | None = None
-        """Why it does not run now; None when it does, or it is not known."""
-
-    def judge(self, seen: TaskSeen) -> Script[TaskEnding | None]:
-        """Say the reason if there is a new one, and whether watching is over."""
-        if seen.over:
-            return "ended"
-        self.reason = seen.idle
-        if self.reason is not None and self.reason != self._said:
-            self._said = self.reason
-            yield Say(f"Batch task {self._task_id} waits: {self.reason}", self.reason.level)
-        return "unprepared" if seen.hopeless else None
+def waiting_of(task_id: str) -> Waiting:
+    """What says why a task does not run."""
+    return Waiting(f"Batch task {task_id} waits")
 
 
 def watch_task(
@@ -98,7 +79,7 @@ def watch_task(
         rations: of the requests beyond the look, shared with others; None: this task has its own.
         waiting: says why the task does not run, and can be asked for it afterwards.
     """
-    waiting = waiting or Waiting(watch.task_id)
+    waiting = waiting or waiting_of(watch.task_id)
     reading = Turns((rations or Rations(now)).output)
     outage = Outage("task")
     deadline, started = watch.deadline, False

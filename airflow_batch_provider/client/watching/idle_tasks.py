@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Literal
 
 from airflow_batch_provider.client.requests.job_requests import count_tasks
 from airflow_batch_provider.client.requests.records import JobView
-from airflow_batch_provider.client.requests.steps import Refusal, Script
+from airflow_batch_provider.client.requests.steps import Refusal, Say, Script
 from airflow_batch_provider.client.watching.idle_reasons import Reason
 from airflow_batch_provider.client.watching.idle_watch import PATIENCE, IdleWatch
 from airflow_batch_provider.client.watching.pace import Pace
@@ -51,6 +52,30 @@ class IdleTasks:
         # One count may be older than the list that shows what runs.
         reason = OTHERS_RUN if self._busy >= PATIENCE else self._idle.reason
         return replace(seen, idle=reason, hopeless=self._idle.is_hopeless)
+
+
+class Waiting:
+    """Says why something does not run: once, and again when the reason has changed.
+
+    Parameters:
+        told: what is said before the reason, such as ``Batch task x waits``.
+    """
+
+    def __init__(self, told: str) -> None:
+        self._told = told
+        self._said: Reason | None = None
+        self.reason: Reason | None = None
+        """Why it does not run now; None when it does, or it is not known."""
+
+    def judge(self, seen: TaskSeen) -> Script[Literal["ended", "unprepared"] | None]:
+        """Say the reason if there is a new one, and whether watching is over."""
+        if seen.over:
+            return "ended"
+        self.reason = seen.idle
+        if self.reason is not None and self.reason != self._said:
+            self._said = self.reason
+            yield Say(f"{self._told}: {self.reason}", self.reason.level)
+        return "unprepared" if seen.hopeless else None
 
 
 def see_alone(job_id: str, task_id: str, idle: IdleTasks) -> Script[TaskSeen]:

@@ -23,7 +23,7 @@ from airflow_batch_provider.client.requests.drive import AsyncDriver
 from airflow_batch_provider.client.requests.steps import Say
 from airflow_batch_provider.client.tasks.member_run import MemberRun
 from airflow_batch_provider.client.tasks.single_task_run import SingleTaskRun
-from airflow_batch_provider.client.tasks.task_watch import TaskWatch, Waiting, watch_task
+from airflow_batch_provider.client.tasks.task_watch import TaskWatch, waiting_of, watch_task
 from airflow_batch_provider.client.tasks.time_limits import TimeLimits
 from airflow_batch_provider.client.watching.poller import JobPoller
 from airflow_batch_provider.client.watching.streams import Follower
@@ -73,7 +73,7 @@ async def test_pain_047_all_members_of_a_job_are_told_why_they_wait_by_one_look(
             yield Counted(client, asked)
 
     poller, told = JobPoller(opened, 0.2), asyncio.Event()
-    waiting = [Waiting(f"t{number}") for number in range(MEMBERS)]
+    waiting = [waiting_of(f"t{number}") for number in range(MEMBERS)]
     lines: list[Say] = []
 
     def say(line: Say) -> None:

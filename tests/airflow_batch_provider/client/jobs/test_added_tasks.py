@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_batch_provider.client.jobs.added_tasks import AddedWatch, watch_added
+from airflow_batch_provider.client.jobs.added_tasks import AddedWatch, waiting_of_added, watch_added
 from airflow_batch_provider.client.requests.records import job_view
 from airflow_batch_provider.client.watching.ration import LONGEST_TASKS, Rations
 from tests.airflow_batch_provider.client.scripted import BUSY, Scripted
@@ -65,6 +65,8 @@ def test_that_they_can_never_run_is_looked_for_seldom() -> None:
 
     def answer(operation: str, arguments: Any, options: dict[str, Any]) -> Any:
         nonlocal whole
+        if operation == "get_job_task_counts":
+            return {"taskCounts": {"active": 1, "completed": 1}}
         if "filter" in options:
             return [wire("b", "active")]
         whole += 1
@@ -74,3 +76,31 @@ def test_that_they_can_never_run_is_looked_for_seldom() -> None:
     assert watched(service, "a", "b") == "stalled"
     assert 600 < service.now < 640
     assert whole < 50
+
+
+def test_why_none_of_them_runs_is_told_once_and_while_one_runs_nothing_is_asked() -> None:
+    pool = {"id": "p", "state": "active", "allocationState": "steady", "currentDedicatedNodes": 0}
+    asked: list[str] = []
+    waiting = waiting_of_added("j")
+
+    def answer(operation: str, arguments: Any, options: dict[str, Any]) -> Any:
+        asked.append(operation)
+        return {
+            "list_tasks": [wire("a", "active" if service.now < 300 else "running")],
+            "get_job_task_counts": {"taskCounts": {"active": 1}},
+            "get_pool": pool,
+            "list_nodes": [],
+        }[operation]
+
+    job = job_view({"id": "j", "state": "active", "executionInfo": {"poolId": "p"}})
+    service = Scripted(answer, looks=[job] * 1_000)
+    script = watch_added(AddedWatch("j", ["a"], 250.0), lambda: service.now, waiting=waiting)
+    assert service.run(script) == "timeout"
+    assert "pool p has no nodes" in str(waiting.reason)
+    (told,) = [line for line in service.said if "waits" in line]
+    assert told.startswith("What was added to Batch job j waits: pool p has no nodes")
+    asked.clear()
+    service.now = 300.0
+    service.run(watch_added(AddedWatch("j", ["a"], 500.0), lambda: service.now, waiting=waiting))
+    assert set(asked) == {"list_tasks"}
+    assert waiting.reason is None
