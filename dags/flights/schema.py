@@ -64,8 +64,8 @@ COLUMNS = (
     Column("time_hour", "TIMESTAMPTZ", required=True),
 )
 
-#: What is taken from the tables that flights are joined with: types by column. They are declared, as those
-#: that are guessed from a file depend on what is in it.
+#: What is taken from the tables that flights are joined with, by the first column, weather by the first two:
+#: types by column. They are declared, as those that are guessed from a file depend on what is in it.
 REFERENCE_COLUMNS = {
     "airlines": {"carrier": "VARCHAR", "name": "VARCHAR"},
     "airports": {"faa": "VARCHAR", "name": "VARCHAR"},

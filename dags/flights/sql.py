@@ -76,14 +76,22 @@ create table quarantine as
   from flights where line <> first_line;
 """
 
+_WITH_ONE_KEY = ("airlines", "airports", "planes")
+
 #: Without its rows a table would leave all flights without what it tells, and nobody would be told.
 _REFERENCE = """
 select error('raw/reference/{name}.csv is empty: upload it again')
   from read_blob('{name}.csv') where size = 0;
-create table {name} as select {columns} from read_csv('{name}.csv',
+create table {name} as select distinct {columns} from read_csv('{name}.csv',
   header = true, delim = ',', quote = '"', escape = '"', nullstr = 'NA', types = {types});
 select case when count(*) = 0 then error('raw/reference/{name}.csv holds no rows: upload it again') end
   from {name};
+"""
+
+#: Or a flight would be there twice. Of an hour's weather the least is taken, always the same.
+_ONCE = """
+select error('raw/reference/{name}.csv has two rows of {key} ' || {key}) from {name}
+  where {key} is not null group by {key} having count(*) > 1;
 """
 
 _ENRICH = """
@@ -95,7 +103,7 @@ copy (
   left join airlines a on a.carrier = g.carrier
   left join airports d on d.faa = g.dest
   left join planes p on p.tailnum = g.tailnum
-  left join (select distinct on (origin, time_hour) * from weather) w
+  left join (select distinct on (origin, time_hour) * from weather order by all) w
     on w.origin = g.origin and w.time_hour = g.time_hour
   order by g.time_hour, g.carrier, g.flight
 ) to 'good.parquet' (format parquet);
@@ -153,10 +161,11 @@ def transform_sql() -> str:
         zone=ZONE,
         casts=", ".join(f"{column.name}::{column.type} as {column.name}" for column in COLUMNS),
     )
-    reference = (
+    reference = [
         _REFERENCE.format(name=name, columns=", ".join(types), types=types)
         for name, types in REFERENCE_COLUMNS.items()
-    )
+    ]
+    reference += [_ONCE.format(name=name, key=next(iter(REFERENCE_COLUMNS[name]))) for name in _WITH_ONE_KEY]
     return (
         _BAIL + _READ.format(header=names, columns=", ".join(fields)) + "".join((*reference, judge, _ENRICH))
     )

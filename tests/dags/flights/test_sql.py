@@ -119,6 +119,7 @@ def cut_in_a_row(text: str) -> str:
         ("weather", lambda text: text.splitlines()[0], "raw/reference/weather.csv holds no rows"),
         ("planes", cut_in_a_row, "planes.csv"),
         ("airports", lambda text: text.replace("faa", "iata", 1), '"faa" do not exist'),
+        ("airlines", lambda text: f"{text}\nUA,Another\n", "airlines.csv has two rows of carrier UA"),
     ],
 )
 def test_a_table_to_join_with_that_is_spoilt_is_an_error_and_no_loss(
@@ -129,6 +130,26 @@ def test_a_table_to_join_with_that_is_spoilt_is_an_error_and_no_loss(
     finished = run("transform", package, node, FLIGHT_DAY=DAY, FLIGHT_ORIGIN="LGA", FLIGHT_FILE=NAME)
     assert finished.returncode != 0
     assert told in finished.stderr
+
+
+def test_rows_twice_in_the_tables_to_join_with_always_give_the_same(package: Path, node: Path) -> None:
+    header, *planes = (node / "planes.csv").read_text().splitlines()
+    (node / "planes.csv").write_text("\n".join((header, *planes, *planes)))
+    header, *weather = (node / "weather.csv").read_text().splitlines()
+    two = (
+        "LGA,2013,2,8,5,30.02,0,0,0,0,NA,0,0,10,2013-02-08T10:00:00Z",
+        "LGA,2013,2,8,5,40.02,0,0,0,0,NA,0,0,10,2013-02-08T10:00:00Z",
+    )
+    weather = [
+        line for line in weather if not (line.startswith("LGA") and line.endswith("2013-02-08T10:00:00Z"))
+    ]
+    made = []
+    for lines in (two, two[::-1]):
+        (node / "weather.csv").write_text("\n".join((header, *lines, *weather)))
+        transform(package, node, "\n".join(rows()[:3]))
+        made.append(duckdb.read_parquet(str(node / "good.parquet")).project("flight, model, temp").fetchall())
+    assert made[0] == made[1]
+    assert made[0][0][2] == 30.02
 
 
 def test_bad_rows_are_set_aside_with_their_reasons(package: Path, node: Path) -> None:
