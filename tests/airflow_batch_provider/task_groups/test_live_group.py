@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,9 @@ from airflow_batch_provider.client.files.storage import StorageAccess
 from airflow_batch_provider.client.jobs.outcome import Outcome
 from airflow_batch_provider.client.requests.meaning import Layer
 from airflow_batch_provider.client.tasks.member_run import MemberRun
-from airflow_batch_provider.exceptions import BatchJobFailedError
+from airflow_batch_provider.exceptions import BatchJobFailedError, BatchJobTimeoutError
 from airflow_batch_provider.links.job import OUTPUT_LINK_KEY
-from airflow_batch_provider.spec import shell
+from airflow_batch_provider.spec import blob, shell
 from airflow_batch_provider.task_groups.batch_job import AzureBatchJobTaskGroup
 from tests.airflow_batch_provider.task_groups.groups_in_airflow import noted, once
 
@@ -129,6 +130,36 @@ def test_a_submission_that_is_tried_again_finds_its_job(run: Run, batch: BatchCl
     run.states.clear()  # As if the worker was lost before Airflow heard of it.
     assert run.run("submit") == {**first, "launch": 2}
     assert tasks_of(batch, first["job_id"]) == {"prep", "fit", "last"}
+
+
+class Late(Run):
+    """One whose only member has no time to wait for a node."""
+
+    def group(self) -> AzureBatchJobTaskGroup:
+        with (
+            DAG("groups", schedule=None),
+            AzureBatchJobTaskGroup(
+                "g",
+                pool_id=self.pool,
+                conn_id=self.conn_id,
+                deferrable=False,
+                timeout=timedelta(seconds=1),
+            ) as job,
+        ):
+            job.task("slow", shell("true"), inputs={"x": blob("read/x")}, outputs={"y": blob("written/y")})
+        return job
+
+
+def test_a_member_tells_after_its_timeout_what_it_was_to_read_and_write(
+    empty_pool: str, tmp_path: Path, batch_conn_id: str
+) -> None:
+    late = Late(empty_pool, tmp_path, batch_conn_id)
+    late.run("submit")
+    member: Any = late.group().dag.get_task("g.slow")
+    with pytest.raises(BatchJobTimeoutError):
+        member.execute({"ti": Instance(late, member), "dag_run": late, "run_id": late.id})
+    told = member.lineage
+    assert [each.name for each in (*told.inputs, *told.outputs)] == ["x", "y"]
 
 
 def test_the_output_link_of_a_member_leads_to_the_folder_of_its_task(
