@@ -89,18 +89,17 @@ def known_pool(pool: str | AutoPool) -> str | AutoPool:
     return pool if known else "known-later"
 
 
-def check_target(argument: object, field: str, task_id: str) -> None:
+def check_target(argument: object, field: str, where: str) -> None:
     """Check the id of a job or job schedule, which may be Jinja or the output of another task.
 
     Parameters:
         argument: the id. That of a schedule's job holds a colon.
         field: the name of the argument, ``job_id`` or ``schedule_id``.
-        task_id: the Airflow task that it is given to.
+        where: the Airflow task that it is given to.
 
     Raises:
         SpecError: empty, or no such id; or the operator itself that made the job or schedule.
     """
-    where = f"task {task_id!r}"
     if hasattr(argument, "task_id") and hasattr(argument, "output"):
         right = "Write schedule.output." if field == "schedule_id" else f"Write job.output[{field!r}]."
         raise SpecError(f"{field} is the operator {argument.task_id!r} itself", where=where, right=right)

@@ -20,6 +20,7 @@ from airflow_batch_provider.links.job import AzureBatchJobLink, store_links
 from airflow_batch_provider.metrics import measure_for
 from airflow_batch_provider.operators.task_instance import identity_of
 from airflow_batch_provider.patience import left_by
+from airflow_batch_provider.shared_arguments import OF_ALL, CheckedPartial, SharedChecks, check_shared
 from airflow_batch_provider.spec.checks import check_period, check_plain, check_wait
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.files import is_template
@@ -40,7 +41,41 @@ if TYPE_CHECKING:
 __all__ = ["AzureBatchOperator"]
 
 
-class AzureBatchOperator(TypedOutput, TellsLineage, BaseOperator):
+_OF_JOB = {
+    "batch_job_manager_task": "jobManagerTask",
+    "batch_job_preparation_task": "jobPreparationTask",
+    "batch_job_release_task": "jobReleaseTask",
+}
+_OF_TASK = {
+    "batch_task_container_settings": "containerSettings",
+    "batch_task_resource_files": "resourceFiles",
+    "batch_task_output_files": "outputFiles",
+    "batch_task_user_identity": "userIdentity",
+}
+_MODELS = {**_OF_JOB, **_OF_TASK, "batch_start_task": "startTask"}
+"""Arguments that hold wire models -> the properties that these are for."""
+
+
+def _check_id(value: Any, where: str, *, name: str) -> None:
+    if name == "batch_pool_id":
+        pool_text(value, where, name=name)
+    check_plain(value, partial(check_id, where=f"{where}, {name}"))
+
+
+def _check_part(value: Any, where: str, *, name: str) -> None:
+    wire_of(value, where=f"{where}, {name}", model=_MODELS[name])
+
+
+_CHECKS: SharedChecks = {
+    **OF_ALL,
+    "timeout": lambda value, where: check_period(value, what="timeout", where=where, unit="minutes"),
+    "start_timeout": lambda value, where: check_wait(value, what="start_timeout", where=where, positive=True),
+    **{name: partial(_check_id, name=name) for name in ("batch_pool_id", "batch_job_id", "batch_task_id")},
+    **{name: partial(_check_part, name=name) for name in _MODELS},
+}
+
+
+class AzureBatchOperator(CheckedPartial, TypedOutput, TellsLineage, BaseOperator):
     """Run one Batch task, as the official operator of this name is told to.
 
     A DAG that uses ``airflow.providers.microsoft.azure.operators.batch.AzureBatchOperator`` runs with this
@@ -98,6 +133,7 @@ class AzureBatchOperator(TypedOutput, TellsLineage, BaseOperator):
     )
     operator_extra_links = (AzureBatchJobLink(),)
     ui_color = "#cfe8d8"
+    shared_checks = _CHECKS
 
     def __init__(
         self,
@@ -271,31 +307,21 @@ class AzureBatchOperator(TypedOutput, TellsLineage, BaseOperator):
 
     def _of_job(self) -> dict[str, Any]:
         """Further properties of a job that is made."""
-        return self._wires(
-            self.batch_job_display_name,
-            jobManagerTask="batch_job_manager_task",
-            jobPreparationTask="batch_job_preparation_task",
-            jobReleaseTask="batch_job_release_task",
-        )
+        return self._wires(self.batch_job_display_name, _OF_JOB)
 
     def _of_task(self) -> dict[str, Any]:
         """Further properties of the task."""
-        return self._wires(
-            self.batch_task_display_name,
-            containerSettings="batch_task_container_settings",
-            resourceFiles="batch_task_resource_files",
-            outputFiles="batch_task_output_files",
-            userIdentity="batch_task_user_identity",
-        )
+        return self._wires(self.batch_task_display_name, _OF_TASK)
 
-    def _wires(self, display_name: str | None, **arguments: str) -> dict[str, Any]:
-        wires = {model: self._wire(argument, model) for model, argument in arguments.items()}
+    def _wires(self, display_name: str | None, arguments: Mapping[str, str]) -> dict[str, Any]:
+        wires = {model: self._wire(argument) for argument, model in arguments.items()}
         return {
             name: wire for name, wire in {"displayName": display_name, **wires}.items() if wire is not None
         }
 
-    def _wire(self, argument: str, model: str) -> Any:
-        return wire_of(getattr(self, argument), where=f"task {self.task_id!r}, {argument}", model=model)
+    def _wire(self, argument: str) -> Any:
+        where = f"task {self.task_id!r}, {argument}"
+        return wire_of(getattr(self, argument), where=where, model=_MODELS[argument])
 
     def _pool(self, pool_id: str | None = None) -> OfficialPool:
         vm_size = self.batch_pool_vm_size
@@ -314,7 +340,7 @@ class AzureBatchOperator(TypedOutput, TellsLineage, BaseOperator):
             auto=self.enable_auto_scale,
             formula=self.auto_scale_formula,
             display_name=self.batch_pool_display_name,
-            start_task=self._wire("batch_start_task", "startTask"),
+            start_task=self._wire("batch_start_task"),
         )
 
     def _limits(self) -> TimeLimits:
@@ -328,16 +354,9 @@ class AzureBatchOperator(TypedOutput, TellsLineage, BaseOperator):
 
     def _check(self) -> None:
         where = f"task {self.task_id!r}"
-        check_period(self.timeout, what="timeout", where=where, unit="minutes")
-        check_wait(self.start_timeout, what="start_timeout", where=where, positive=True)
-        check_period(self.poll_interval, what="poll_interval", where=where)
-        pool_text(self.batch_pool_id, where, name="batch_pool_id")
-        for name in ("batch_pool_id", "batch_job_id", "batch_task_id"):
-            check_plain(getattr(self, name), partial(check_id, where=f"{where}, {name}"))
+        check_shared(vars(self), where, _CHECKS)
         in_container = self.batch_task_container_settings is not None
         check_command(self.batch_task_command_line, where, may_be_empty=in_container)
-        self._of_job()
-        self._of_task()
         plain = isinstance(self.batch_pool_id, str) and not is_template(self.batch_pool_id)
         self._pool(None if plain else "known-later")
         if self.batch_job_release_task and not self.batch_job_preparation_task:

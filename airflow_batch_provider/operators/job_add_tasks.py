@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator
 
@@ -20,6 +20,7 @@ from airflow_batch_provider.metrics import measure_for
 from airflow_batch_provider.operators.graph_argument import check_graph, rendered_graph
 from airflow_batch_provider.operators.task_instance import identity_of, try_of
 from airflow_batch_provider.patience import patience_of
+from airflow_batch_provider.shared_arguments import OF_JOBS, OF_TARGETS, CheckedPartial, SharedChecks
 from airflow_batch_provider.spec.checks import check_period, check_wait, check_work_container
 from airflow_batch_provider.typed_output import TypedOutput
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from airflow_batch_provider.task_arguments import TaskArguments
 
 
-class AzureBatchJobAddTasksOperator(TypedOutput, TellsLineage, BaseOperator):
+class AzureBatchJobAddTasksOperator(CheckedPartial, TypedOutput, TellsLineage, BaseOperator):
     """Add tasks to a job that lives on, wait for these tasks, and answer for them alone.
 
     Each task is in the job once, by its id, whatever is killed on the way. Ids of one run must not be those
@@ -63,6 +64,7 @@ class AzureBatchJobAddTasksOperator(TypedOutput, TellsLineage, BaseOperator):
     template_fields: Sequence[str] = ("job_id", "graph_kwargs", "work_container", "conn_id", "namespace")
     operator_extra_links = (AzureBatchJobLink(), AzureBatchOutputLink())
     ui_color = "#cfe8d8"
+    shared_checks: ClassVar[SharedChecks] = {**OF_JOBS, **OF_TARGETS}
 
     def __init__(
         self,
@@ -80,7 +82,7 @@ class AzureBatchJobAddTasksOperator(TypedOutput, TellsLineage, BaseOperator):
     ) -> None:
         super().__init__(**kwargs)
         where = f"task {self.task_id!r}"
-        check_target(job_id, "job_id", self.task_id)
+        check_target(job_id, "job_id", f"task {self.task_id!r}")
         check_work_container(work_container, where)
         self.job_id = text(job_id)
         self.graph = graph

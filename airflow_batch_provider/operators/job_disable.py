@@ -41,7 +41,7 @@ class AzureBatchJobDisableOperator(StateChangeOperator):
         **kwargs: Unpack[StateChangeArguments],
     ) -> None:
         super().__init__(**kwargs)
-        check_target(job_id, "job_id", self.task_id)
+        check_target(job_id, "job_id", f"task {self.task_id!r}")
         if running_tasks not in _CHOICES:
             raise SpecError(
                 f"running_tasks is {running_tasks!r}",

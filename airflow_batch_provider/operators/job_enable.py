@@ -26,5 +26,5 @@ class AzureBatchJobEnableOperator(StateChangeOperator):
 
     def __init__(self, *, job_id: Text, **kwargs: Unpack[StateChangeArguments]) -> None:
         super().__init__(**kwargs)
-        check_target(job_id, "job_id", self.task_id)
+        check_target(job_id, "job_id", f"task {self.task_id!r}")
         self.job_id = text(job_id)

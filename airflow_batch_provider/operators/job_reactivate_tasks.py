@@ -50,7 +50,7 @@ class AzureBatchJobReactivateTasksOperator(TypedOutput, BaseOperator):
         **kwargs: Unpack[TaskArguments],
     ) -> None:
         super().__init__(**kwargs)
-        check_target(job_id, "job_id", self.task_id)
+        check_target(job_id, "job_id", f"task {self.task_id!r}")
         if isinstance(task_ids, str):
             raise SpecError(
                 f"task_ids is {task_ids!r}", where=f"task {self.task_id!r}", right=f"Write [{task_ids!r}]."

@@ -34,7 +34,7 @@ class AzureBatchJobTerminateOperator(StateChangeOperator):
         self, *, job_id: Text, reason: str = "AirflowTerminate", **kwargs: Unpack[StateChangeArguments]
     ) -> None:
         super().__init__(**kwargs)
-        check_target(job_id, "job_id", self.task_id)
+        check_target(job_id, "job_id", f"task {self.task_id!r}")
         self.job_id = text(job_id)
         self.reason = reason
 

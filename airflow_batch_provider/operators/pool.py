@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow_batch_provider import spec
 from airflow_batch_provider.operators.pool_base import PoolActionOperator, PoolArguments, failure
+from airflow_batch_provider.shared_arguments import OF_TARGETS, SharedChecks, check_shared
 from airflow_batch_provider.spec.checks import check_choice
 from airflow_batch_provider.spec.options import whole
 
@@ -19,9 +20,26 @@ if TYPE_CHECKING:
     from airflow_batch_provider.client.pools.pools import OnDrift
     from airflow_batch_provider.spec.pool import Pool
 
+_WAIT_CHOICES = ("nodes", "steady", None)
 _DRIFT_CHOICES = ("fail", "ignore", "patch", "recreate")
 # A user delegation key, and so a SAS signed with one, lives seven days at most.
 _SAS_LIFETIME = dt.timedelta(days=6)
+
+
+def _check_pool(batch_pool: object, where: str) -> None:
+    if not isinstance(batch_pool, spec.Pool):
+        raise spec.SpecError(
+            f"batch_pool is {batch_pool!r}", where=where, right="It is Pool(id=..., vm_size=..., ...)."
+        )
+
+
+_CHECKS: SharedChecks = {
+    **OF_TARGETS,
+    "batch_pool": _check_pool,
+    "on_drift": lambda value, where: check_choice(value, _DRIFT_CHOICES, what="on_drift", where=where),
+    "wait_for": lambda value, where: check_choice(value, _WAIT_CHOICES, what="wait_for", where=where),
+    "min_ready_nodes": lambda value, where: whole(value, "min_ready_nodes", 0, where),
+}
 
 
 class AzureBatchPoolOperator(PoolActionOperator):
@@ -50,6 +68,7 @@ class AzureBatchPoolOperator(PoolActionOperator):
 
     template_fields: Sequence[str] = ("batch_pool", "conn_id")
     waits_before: ClassVar[WaitFor] = "gone"
+    shared_checks = _CHECKS
 
     def __init__(
         self,
@@ -63,17 +82,11 @@ class AzureBatchPoolOperator(PoolActionOperator):
     ) -> None:
         super().__init__(**kwargs)
         where = f"task {self.task_id!r}"
-        if not isinstance(batch_pool, spec.Pool):
-            raise spec.SpecError(
-                f"batch_pool is {batch_pool!r}", where=where, right="It is Pool(id=..., vm_size=..., ...)."
-            )
-        check_choice(on_drift, _DRIFT_CHOICES, what="on_drift", where=where)
-        check_choice(wait_for, ("nodes", "steady", None), what="wait_for", where=where)
-        whole(min_ready_nodes, "min_ready_nodes", 0, where)
         self.batch_pool = batch_pool
         self.on_drift = on_drift
         self.wait_for = wait_for
         self.min_ready_nodes = min_ready_nodes
+        check_shared(vars(self), where, _CHECKS)
         self.check_limits = check_limits
 
     @property

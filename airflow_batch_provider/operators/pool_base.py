@@ -15,6 +15,7 @@ from airflow_batch_provider import spec
 from airflow_batch_provider.arguments import Text, given, pool_text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.lasting import lasting
+from airflow_batch_provider.shared_arguments import OF_TARGETS, CheckedPartial
 from airflow_batch_provider.spec.checks import check_wait, rendered
 from airflow_batch_provider.task_arguments import TaskArguments
 from airflow_batch_provider.typed_output import TypedOutput
@@ -44,7 +45,7 @@ class PoolArguments(TaskArguments, total=False):
     deferrable: bool
 
 
-class PoolActionOperator(TypedOutput, BaseOperator):
+class PoolActionOperator(CheckedPartial, TypedOutput, BaseOperator):
     """Ask for something about a pool, and wait for it in the triggerer or in the worker.
 
     What is asked for is compared with what is there first: whoever takes over from a worker that died asks
@@ -58,6 +59,8 @@ class PoolActionOperator(TypedOutput, BaseOperator):
 
     template_fields: Sequence[str] = ("conn_id",)
     ui_color = "#d5e8fb"
+
+    shared_checks = OF_TARGETS
 
     waits_before: ClassVar[WaitFor] = "settled"
     """What is waited for while the action is not possible yet; never the same as what follows it."""

@@ -149,5 +149,5 @@ class ScheduleChangeOperator(StateChangeOperator):
 
     def __init__(self, *, schedule_id: Text, **kwargs: Unpack[StateChangeArguments]) -> None:
         super().__init__(**kwargs)
-        check_target(schedule_id, "schedule_id", self.task_id)
+        check_target(schedule_id, "schedule_id", f"task {self.task_id!r}")
         self.schedule_id = text(schedule_id)

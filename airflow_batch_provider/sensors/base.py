@@ -12,6 +12,7 @@ from airflow_batch_provider.airflow_exceptions import AirflowSensorTimeout, Airf
 from airflow_batch_provider.exceptions import BatchConditionError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.lasting import lasting
+from airflow_batch_provider.shared_arguments import OF_TARGETS, CheckedPartial
 from airflow_batch_provider.spec.checks import check_period
 from airflow_batch_provider.spec.errors import SpecError, nearest
 from airflow_batch_provider.task_arguments import SensorArguments
@@ -33,7 +34,7 @@ class BatchSensorArguments(SensorArguments, total=False):
     end_from_trigger: bool
 
 
-class AzureBatchSensor(TypedOutput, BaseSensorOperator):
+class AzureBatchSensor(CheckedPartial, TypedOutput, BaseSensorOperator):
     """Waits for a condition; each sensor says which.
 
     A look that fails for a reason that passes, such as throttling, is made again; it fails no task.
@@ -55,6 +56,8 @@ class AzureBatchSensor(TypedOutput, BaseSensorOperator):
     """
 
     ui_color = "#e3e0f5"
+
+    shared_checks = OF_TARGETS
 
     def __init__(
         self,

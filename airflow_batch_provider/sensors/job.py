@@ -39,7 +39,7 @@ class AzureBatchJobSensor(AzureBatchSensor):
     ) -> None:
         super().__init__(**kwargs)
         self._one_of("expect", expect, ("success", "end"))
-        check_target(job_id, "job_id", self.task_id)
+        check_target(job_id, "job_id", f"task {self.task_id!r}")
         self.job_id = text(job_id)
         self.expect = expect
         self.may_be_missing = may_be_missing

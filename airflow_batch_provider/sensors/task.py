@@ -42,7 +42,7 @@ class AzureBatchTaskSensor(AzureBatchSensor):
     ) -> None:
         super().__init__(**kwargs)
         self._one_of("expect", expect, ("success", "end", "start"))
-        check_target(job_id, "job_id", self.task_id)
+        check_target(job_id, "job_id", f"task {self.task_id!r}")
         self.job_id = text(job_id)
         self.batch_task_id = batch_task_id
         self.expect = expect

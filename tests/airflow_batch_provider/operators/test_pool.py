@@ -76,7 +76,7 @@ def test_airflows_own_slot_pool_is_left_alone_and_the_dag_serializes() -> None:
     ],
 )
 def test_how_many_nodes_are_waited_for(scale: Any, given: int | None, wanted: int) -> None:
-    pool = Pool(id="p", vm_size="s", scale=scale)
+    pool = Pool(id="p", vm_size="standard_s", scale=scale)
     assert an_operator(batch_pool=pool, min_ready_nodes=given)._wanted_nodes() == wanted
 
 
@@ -94,7 +94,7 @@ def event(**changes: Any) -> dict[str, Any]:
 
 
 def test_resuming_gives_the_pool_id() -> None:
-    pool = Pool(id="p", vm_size="s")
+    pool = Pool(id="p", vm_size="standard_s")
     assert an_operator(batch_pool=pool).execute_complete({}, event()) == "p"  # type: ignore[typeddict-item]
 
 

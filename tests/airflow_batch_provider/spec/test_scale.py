@@ -103,7 +103,7 @@ def test_each_target_by_itself_is_enough(name: str) -> None:
 def test_a_formula_that_is_a_template_is_checked_once_it_is_rendered() -> None:
     from airflow_batch_provider.spec import Pool
 
-    pool = Pool(id="p", vm_size="s", scale=AutoScale("$TargetDedicatedNodes = {{ n }};"))
+    pool = Pool(id="p", vm_size="standard_s", scale=AutoScale("$TargetDedicatedNodes = {{ n }};"))
     assert pool.rendered(lambda text: text.replace("{{ n }}", "2")).scale == AutoScale(
         "$TargetDedicatedNodes = 2;"
     )
