@@ -7,7 +7,7 @@ import contextvars
 import weakref
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain, starmap
 from typing import Any, TypeAlias, TypeVar
 
@@ -253,19 +253,13 @@ class JobPoller:
         return told.retry_after
 
 
-@dataclass
 class _JobTasks:
-    """The watched tasks of one job."""
+    """The watched tasks of one job: the poll of them, when it is their turn, and why they wait."""
 
-    job_id: str
-    rations: Rations
-    poll: TasksPoll = field(init=False)
-    turns: Turns = field(init=False)
-    idle: IdleTasks = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.poll, self.idle = TasksPoll(self.job_id), IdleTasks(self.rations)
-        self.turns = Turns(self.rations.tasks)
+    def __init__(self, job_id: str, rations: Rations) -> None:
+        self.poll = TasksPoll(job_id)
+        self.turns = Turns(rations.tasks)
+        self.idle = IdleTasks(rations)
 
 
 @dataclass
