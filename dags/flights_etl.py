@@ -12,7 +12,9 @@ from typing import Any
 import pendulum
 from airflow.sdk import DAG, Param, get_current_context, task
 from airflow.timetables.interval import CronDataIntervalTimetable
-from flights.pipeline import AirflowFailException, flights_pipeline
+from flights.pipeline import flights_pipeline
+
+from airflow_batch_provider.airflow_exceptions import AirflowFailException
 
 
 @task

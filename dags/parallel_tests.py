@@ -12,15 +12,11 @@ from typing import Any
 from airflow.sdk import DAG, Param, task
 from test_shards.package import APPLICATION_ID, build_package
 
+from airflow_batch_provider.airflow_exceptions import AirflowFailException
 from airflow_batch_provider.operators.package import AzureBatchApplicationPackageOperator
 from airflow_batch_provider.operators.pool import AzureBatchPoolOperator
 from airflow_batch_provider.spec import JobPreparation, Pool, TaskOutput, blob, pending_tasks, shell
 from airflow_batch_provider.task_groups.batch_job import AzureBatchJobTaskGroup
-
-try:
-    from airflow.sdk.exceptions import AirflowFailException
-except ImportError:  # Airflow 3.1 keeps it elsewhere
-    from airflow.exceptions import AirflowFailException  # type: ignore[no-redef]
 
 log = logging.getLogger(__name__)
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from airflow.sdk import Asset, get_current_context, task
 
+from airflow_batch_provider.airflow_exceptions import AirflowFailException, AirflowSkipException
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.operators.job import AzureBatchJobOperator
 from airflow_batch_provider.operators.package import AzureBatchApplicationPackageOperator
@@ -26,14 +27,6 @@ from flights.graph import DAY_OUTPUTS, STAGING, flights_graph, staged
 from flights.package import APPLICATION_ID, build_package
 from flights.postgres import PostgresWarehouse
 from flights.warehouse import Day, NeverLoadedError, QualityError, Warehouse
-
-try:
-    from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
-except ImportError:  # Airflow 3.1 keeps them elsewhere
-    from airflow.exceptions import (  # type: ignore[no-redef]
-        AirflowFailException,
-        AirflowSkipException,
-    )
 
 __all__ = ["FLIGHTS", "WAREHOUSE_CONN_ID", "announce", "empty", "flights_pipeline", "open_warehouse"]
 
