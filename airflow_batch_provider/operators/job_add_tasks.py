@@ -177,21 +177,21 @@ class AzureBatchJobAddTasksOperator(CheckedPartial, TypedOutput, TellsLineage, B
         hook = AzureBatchHook(self.conn_id)
         driver = Driver(hook.batch_client(), log_to(self.log))
         graph = self._graph(context)
+        self.lineage = lineage_of(graph, hook.settings.storage)
         measure = measure_for(context["ti"], part=True)
         with explained(f"Reading the outcome of tasks of Batch job {self.job_id}"):
             if ending == "unprepared":
                 printed = driver.run(printed_by_preparation(self.job_id))
             if ending in ("stalled", "unprepared", "timeout"):
                 driver.run(terminate_added(self.job_id, [each.id for each in graph.specs]))
+            if ending in ("unprepared", "timeout"):
+                cause = Layer.WALL_CLOCK if ending == "timeout" else Layer.NODE_START
+                measure(Outcome(self.job_id, driver.run(get_job(self.job_id)), cause=cause))
             if ending == "timeout":
-                job = driver.run(get_job(self.job_id))
-                measure(Outcome(self.job_id, job, cause=Layer.WALL_CLOCK))
                 raise self._late_error(reason)
             if ending == "unprepared":
-                measure(Outcome(self.job_id, None, cause=Layer.NODE_START))
                 ended = f"What was added to Batch job {self.job_id} is being ended"
                 raise unprepared_error(self.job_id, ended, reason, printed)
-            self.lineage = lineage_of(graph, hook.settings.storage)
             outcome = driver.run(read_added(self.job_id, graph))
             measure(outcome)
             if not outcome.succeeded:

@@ -21,7 +21,7 @@ from airflow_batch_provider.exceptions import (
 )
 from airflow_batch_provider.links.job import JOB_LINK_KEY, OUTPUT_LINK_KEY
 from airflow_batch_provider.operators.job_add_tasks import AzureBatchJobAddTasksOperator
-from airflow_batch_provider.spec import JobGraph, JobManager, SpecError, on_exit, shell
+from airflow_batch_provider.spec import JobGraph, JobManager, SpecError, blob, on_exit, shell
 from airflow_batch_provider.triggers.added_tasks import AzureBatchAddedTasksTrigger
 from tests.airflow_batch_provider.airflow_versions import TaskDeferred
 from tests.airflow_batch_provider.conftest import Stats
@@ -165,9 +165,11 @@ def test_whoever_is_killed_or_late_ends_these_tasks_and_no_others(
     assert batch.get_task(job_id, "mine").state == "completed"
     assert batch.get_task(job_id, "part-of-others").state == "active"
     late = JobGraph()
-    late.task("late", shell("true"))
+    late.task("late", shell("true"), inputs={"it": blob("incoming/it")})
+    slow = adding(batch_conn_id, job_id, late, timeout=timedelta(seconds=12))
     with pytest.raises(BatchJobTimeoutError, match=r"(?s)were not done within.*pool-\w+ has no nodes"):
-        carry_out(adding(batch_conn_id, job_id, late, timeout=timedelta(seconds=12)), context())
+        carry_out(slow, context())
+    assert [each.name for each in slow.lineage.inputs] == ["it"]
     assert batch.get_task(job_id, "late").state == "completed"
     tags = {"dag_id": "d", "task_id": "add", "pool_id": empty_pool, "layer": "wall_clock"}
     assert stats.sent == [("azure_batch.failures", 1, tags)]
