@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from airflow_batch_provider.spec.handles import Task, TaskGroup
     from airflow_batch_provider.spec.image import Image
     from airflow_batch_provider.spec.job import JobOptions
+    from airflow_batch_provider.spec.job_manager import JobManager
     from airflow_batch_provider.spec.job_network import JobNetwork
     from airflow_batch_provider.spec.latest_image import LatestImage
     from airflow_batch_provider.spec.mounts import BlobMount, CifsMount, FileShareMount, NfsMount
@@ -85,7 +86,7 @@ if TYPE_CHECKING:
         zero_when_idle,
     )
     from airflow_batch_provider.spec.schedule import JobSchedule
-    from airflow_batch_provider.spec.special_tasks import JobManager, JobPreparation, JobRelease
+    from airflow_batch_provider.spec.special_tasks import JobPreparation, JobRelease
     from airflow_batch_provider.spec.start_task import StartTask
     from airflow_batch_provider.spec.task import TaskOptions
     from airflow_batch_provider.spec.task_container import Container
@@ -110,7 +111,7 @@ else:
         "Image": "image",
         "InboundEndpoint": "network",
         "JobGraph": "graph",
-        "JobManager": "special_tasks",
+        "JobManager": "job_manager",
         "JobNetwork": "job_network",
         "JobOptions": "job",
         "JobPreparation": "special_tasks",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_batch_provider.spec.checks import check_choice
 from airflow_batch_provider.spec.errors import SpecError
-from airflow_batch_provider.spec.files import BlobRef, JobFileAccess, is_template
+from airflow_batch_provider.spec.files import BlobRef, is_template
 from airflow_batch_provider.spec.image import Image
 from airflow_batch_provider.spec.limits import AUTO_POOL_PREFIX_LENGTH
 from airflow_batch_provider.spec.naming import check_id, digest
@@ -15,6 +15,7 @@ from airflow_batch_provider.spec.pool import Pool
 from airflow_batch_provider.spec.scale import FixedScale
 
 if TYPE_CHECKING:
+    from airflow_batch_provider.spec.file_access import JobFileAccess
     from airflow_batch_provider.spec.graph import JobGraph
 
 

@@ -7,21 +7,13 @@ import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from airflow_batch_provider.spec.command import command_line
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.exits import exit_conditions
-from airflow_batch_provider.spec.files import (
-    BlobRef,
-    JobFileAccess,
-    Output,
-    Source,
-    TaskOutput,
-    TaskOutputs,
-    find_output,
-)
+from airflow_batch_provider.spec.files import BlobRef, Output, Source, TaskOutput, TaskOutputs, find_output
 from airflow_batch_provider.spec.graph import JobGraph
 from airflow_batch_provider.spec.job import JobOptions
 from airflow_batch_provider.spec.options import constraints_wire
@@ -30,6 +22,9 @@ from airflow_batch_provider.spec.resources import no_storage, own_container, res
 from airflow_batch_provider.spec.task import TaskSpec
 from airflow_batch_provider.spec.users import user_wire
 from airflow_batch_provider.spec.values import environment_wire
+
+if TYPE_CHECKING:
+    from airflow_batch_provider.spec.file_access import JobFileAccess
 
 
 @dataclass(frozen=True)

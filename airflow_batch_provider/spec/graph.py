@@ -12,8 +12,8 @@ from airflow_batch_provider.spec.command import NOTHING, Command, OperatingSyste
 from airflow_batch_provider.spec.errors import SpecError, nearest
 from airflow_batch_provider.spec.files import Render, TaskOutput, TaskOutputs
 from airflow_batch_provider.spec.handles import Task, TaskGroup, flatten
+from airflow_batch_provider.spec.job_manager import check_manager
 from airflow_batch_provider.spec.limits import DEPENDENCY_IDS_LENGTH, EDGES_WITHOUT_BARRIER
-from airflow_batch_provider.spec.managers import check_manager
 from airflow_batch_provider.spec.naming import slug
 from airflow_batch_provider.spec.sweeps import Pairing, build_task, sweep_points
 from airflow_batch_provider.spec.task import TaskSpec, make_task

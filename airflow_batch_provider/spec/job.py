@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from airflow_batch_provider.spec.checks import rendered
 from airflow_batch_provider.spec.command import Command, OperatingSystem
 from airflow_batch_provider.spec.errors import SpecError, nearest
-from airflow_batch_provider.spec.files import JobFileAccess, Render
+from airflow_batch_provider.spec.files import Render
 from airflow_batch_provider.spec.job_network import JobNetwork
 from airflow_batch_provider.spec.limits import DEFAULT_WALL_CLOCK, DISPLAY_NAME_LENGTH, PRIORITY
 from airflow_batch_provider.spec.naming import check_id
@@ -26,6 +26,7 @@ from airflow_batch_provider.spec.values import environment_wire, iso_duration, m
 
 if TYPE_CHECKING:
     from airflow_batch_provider.spec.auto_pool import AutoPool
+    from airflow_batch_provider.spec.file_access import JobFileAccess
 
 OnTaskFailure: TypeAlias = Literal["terminate", "continue"]
 

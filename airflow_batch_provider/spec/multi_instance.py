@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_batch_provider.spec.command import Command, OperatingSystem, command_line
 from airflow_batch_provider.spec.errors import SpecError
-from airflow_batch_provider.spec.files import BlobRef, JobFileAccess
+from airflow_batch_provider.spec.files import BlobRef
 from airflow_batch_provider.spec.resources import plain_inputs, resources
+
+if TYPE_CHECKING:
+    from airflow_batch_provider.spec.file_access import JobFileAccess
 
 _WHERE = "multi_instance"
 

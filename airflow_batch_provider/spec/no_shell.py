@@ -11,12 +11,12 @@ from collections.abc import Sequence
 
 from airflow_batch_provider.spec.files import is_template
 
-_SUSPECT = re.compile(r"[|&<>;$%]")
+_SUSPECT = frozenset("|&<>;$%")
 _QUOTED = r"\"(?:\\.|[^\"\\])*\"|'[^']*'"  # may begin within a word
-_WORD = re.compile(rf"(?:[^\s\"']|{_QUOTED})+")
-_OPERATOR = re.compile(r"\|\|?|&&?|[12]>&[12]|(?:[12&]?>>?|<)[\w./~-]*")
+_WORD = rf"(?:[^\s\"']|{_QUOTED})+"
+_OPERATOR = r"\|\|?|&&?|[12]>&[12]|(?:[12&]?>>?|<)[\w./~-]*"
 # In capitals: others may as well be a regular expression, or code of another language.
-_VARIABLE = re.compile(r"\$\{?[A-Z_][A-Z0-9_]+\b\}?|%[A-Z_][A-Z0-9_]{3,}%")
+_VARIABLE = r"\$\{?[A-Z_][A-Z0-9_]+\b\}?|%[A-Z_][A-Z0-9_]{3,}%"
 _SHELLS = frozenset(
     {"sh", "bash", "dash", "ash", "zsh", "ksh", "csh", "tcsh", "fish", "busybox", "cmd", "powershell", "pwsh"}
     | {"wsl", "ssh"}
@@ -35,11 +35,11 @@ def shell_syntax(command: object) -> str | None:
     """
     if not isinstance(command, str):
         words = [str(word) for word in command] if isinstance(command, Sequence) else []
-        found = next(filter(_OPERATOR.fullmatch, words), None)
+        found = next((word for word in words if re.fullmatch(_OPERATOR, word)), None)
         return None if any(_program(word) in _SHELLS for word in words) else found
-    if not _SUSPECT.search(command) or is_template(command) or _WORD.sub("", command).strip():
+    if _SUSPECT.isdisjoint(command) or is_template(command) or re.sub(_WORD, "", command).strip():
         return None
-    words = _WORD.findall(command)
+    words = re.findall(_WORD, command)
     if any(_program(word) in _SHELLS for word in words):
         return None
     # Of find, a lone semicolon ends an expression.
@@ -68,12 +68,12 @@ def warn_without_shell(
 
 
 def _acts(word: str, ends: str) -> str | None:
-    if _OPERATOR.fullmatch(word):
+    if re.fullmatch(_OPERATOR, word):
         return word
     if ends and word.endswith(ends):
         return ends
     plain = re.sub(_QUOTED, lambda quoted: quoted[0] if quoted[0][0] == '"' else "", word)
-    found = _VARIABLE.search(plain)
+    found = re.search(_VARIABLE, plain)
     return found[0] if found else None
 
 

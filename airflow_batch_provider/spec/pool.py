@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from airflow_batch_provider.spec.arm_ids import check_identity
 from airflow_batch_provider.spec.checks import (
@@ -20,7 +20,7 @@ from airflow_batch_provider.spec.checks import (
 from airflow_batch_provider.spec.disks import DataDisk, DiskEncryption, OsDisk
 from airflow_batch_provider.spec.errors import SpecError, nearest
 from airflow_batch_provider.spec.extensions import Extension
-from airflow_batch_provider.spec.files import BlobRef, JobFileAccess, Render, is_template
+from airflow_batch_provider.spec.files import BlobRef, Render, is_template
 from airflow_batch_provider.spec.image import Image
 from airflow_batch_provider.spec.latest_image import LatestImage
 from airflow_batch_provider.spec.limits import DISPLAY_NAME_LENGTH
@@ -36,6 +36,9 @@ from airflow_batch_provider.spec.upgrades import UpgradePolicy
 from airflow_batch_provider.spec.user_accounts import UserAccount
 from airflow_batch_provider.spec.values import metadata_wire, present, secrets_in, without_secrets
 from airflow_batch_provider.spec.vm_size import check_vm_size
+
+if TYPE_CHECKING:
+    from airflow_batch_provider.spec.file_access import JobFileAccess
 
 # Azure Batch: *Service quotas and limits*.
 MAX_TASK_SLOTS = 256

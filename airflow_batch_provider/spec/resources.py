@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_batch_provider.spec.errors import SpecError
-from airflow_batch_provider.spec.files import BlobRef, JobFileAccess, TaskOutput, TaskOutputs, parse_inputs
+from airflow_batch_provider.spec.files import BlobRef, TaskOutput, TaskOutputs, parse_inputs
+
+if TYPE_CHECKING:
+    from airflow_batch_provider.spec.file_access import JobFileAccess
 
 
 def no_storage(what: str, where: str) -> SpecError:

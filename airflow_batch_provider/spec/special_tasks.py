@@ -1,15 +1,15 @@
-"""What a job runs beside its tasks: preparation and release on each node, and a task that manages the job."""
+"""What a job runs on each node beside its tasks: preparation and release."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_batch_provider.spec.command import Command, OperatingSystem, command_line
 from airflow_batch_provider.spec.errors import SpecError
-from airflow_batch_provider.spec.files import BlobRef, JobFileAccess
+from airflow_batch_provider.spec.files import BlobRef
 from airflow_batch_provider.spec.limits import RELEASE_WALL_CLOCK
 from airflow_batch_provider.spec.no_shell import warn_without_shell
 from airflow_batch_provider.spec.options import constraints_wire, duration, environment_pairs, whole
@@ -17,6 +17,9 @@ from airflow_batch_provider.spec.resources import plain_inputs, resources
 from airflow_batch_provider.spec.task_container import Container
 from airflow_batch_provider.spec.users import AutoUser, check_user, user_wire
 from airflow_batch_provider.spec.values import environment_wire, iso_duration
+
+if TYPE_CHECKING:
+    from airflow_batch_provider.spec.file_access import JobFileAccess
 
 
 @dataclass(frozen=True)
@@ -137,35 +140,6 @@ class JobRelease(_OnEachNode):
         if self.retention is not None:
             wire["retentionTime"] = iso_duration(self.retention)
         return wire
-
-
-@dataclass(frozen=True)
-class JobManager:
-    """Makes a task the job's manager: it is created with the job and started first, and may add tasks.
-
-    It is a task of its graph like any other, with its id, files and outcome. What it adds by itself is not in
-    the graph: the operator does not answer for it, and the job ends when that is complete too.
-
-    Parameters:
-        exclusive: whether no other task runs on its node meanwhile.
-        spot: whether it may run on a Spot node, which can be taken away.
-        kill_job: end the job when the manager ends, whatever else still runs. The service's own default is
-            True; here the job ends when all its tasks have.
-
-    Source: Azure Batch REST reference: *BatchJobManagerTask*.
-    """
-
-    exclusive: bool = True
-    spot: bool = True
-    kill_job: bool = False
-
-    def to_wire(self) -> dict[str, Any]:
-        """What a manager has in BatchJobManagerTask beside what every task has."""
-        return {
-            "killJobOnCompletion": self.kill_job,
-            "runExclusive": self.exclusive,
-            "allowLowPriorityNode": self.spot,
-        }
 
 
 def job_preparation(given: JobPreparation | Command | None) -> JobPreparation | None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_batch_provider.spec.checks import check_count
 from airflow_batch_provider.spec.command import Command, OperatingSystem, command_line
 from airflow_batch_provider.spec.errors import SpecError
-from airflow_batch_provider.spec.files import Inputs, JobFileAccess
+from airflow_batch_provider.spec.files import Inputs
 from airflow_batch_provider.spec.no_shell import warn_without_shell
 from airflow_batch_provider.spec.resources import plain_inputs, resources
 from airflow_batch_provider.spec.task_container import Container
 from airflow_batch_provider.spec.values import environment_wire
+
+if TYPE_CHECKING:
+    from airflow_batch_provider.spec.file_access import JobFileAccess
 
 _WHERE = "start task of a pool"
 

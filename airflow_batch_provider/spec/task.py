@@ -25,13 +25,13 @@ from airflow_batch_provider.spec.files import (
     parse_inputs,
     parse_outputs,
 )
+from airflow_batch_provider.spec.job_manager import JobManager
 from airflow_batch_provider.spec.limits import DISPLAY_NAME_LENGTH, RESERVED_TASK_IDS
 from airflow_batch_provider.spec.multi_instance import MultiInstance
 from airflow_batch_provider.spec.naming import check_id
 from airflow_batch_provider.spec.no_shell import warn_without_shell
 from airflow_batch_provider.spec.options import duration, environment_pairs, whole
 from airflow_batch_provider.spec.patterns import has_wildcard
-from airflow_batch_provider.spec.special_tasks import JobManager
 from airflow_batch_provider.spec.task_container import Container
 from airflow_batch_provider.spec.users import AutoUser, check_user
 

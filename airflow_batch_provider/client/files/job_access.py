@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from airflow_batch_provider.spec.files import BlobRef, JobFileAccess
+from airflow_batch_provider.spec.files import BlobRef
+
+if TYPE_CHECKING:
+    from airflow_batch_provider.spec.file_access import JobFileAccess
 
 BLOB_SIGNATURES = 50
 """Blobs of one container that are signed one by one; beyond them one signature for reading the container is

@@ -14,7 +14,8 @@ from airflow_batch_provider.client.connect.secret import Secret
 from airflow_batch_provider.client.connect.storage_settings import StorageSettings
 from airflow_batch_provider.client.files.sas import SasMint
 from airflow_batch_provider.client.files.storage import StorageAccess
-from airflow_batch_provider.spec.files import FileAccess, blob
+from airflow_batch_provider.spec.file_access import FileAccess
+from airflow_batch_provider.spec.files import blob
 
 AZURITE = StorageSettings.from_connection_string("UseDevelopmentStorage=true")
 REAL = StorageSettings.from_url("https://store.blob.core.windows.net", key=Secret("a2V5a2V5"), identity=None)
