@@ -111,7 +111,7 @@ def test_secrets_that_the_service_never_returns_are_not_compared_and_urls_show_n
 
 def test_pain_025_a_changed_mount_is_told() -> None:
     def wire(source: str) -> dict[str, Any]:
-        pool = Pool(id="p", vm_size="s", mounts=[NfsMount(source=source, path="data")])
+        pool = Pool(id="p", vm_size="standard_d2s_v5", mounts=[NfsMount(source=source, path="data")])
         return pool.to_wire(_Account())
 
     (difference,) = find_drift(wire("server:/new"), wire("server:/old"))
