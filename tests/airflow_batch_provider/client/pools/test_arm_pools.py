@@ -29,7 +29,9 @@ def test_nothing_is_lost_on_the_way() -> None:
 
 def test_scales_and_packages() -> None:
     for scale in (FixedScale(1, 2), pending_tasks(3)):
-        pool = Pool(id="p", vm_size="standard_d2s_v5", scale=scale, packages=["a==1"], inter_node_communication=True)
+        pool = Pool(
+            id="p", vm_size="standard_d2s_v5", scale=scale, packages=["a==1"], inter_node_communication=True
+        )
         given, wanted = there_and_back(pool)
         assert given == wanted
 
