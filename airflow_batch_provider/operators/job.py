@@ -28,7 +28,7 @@ from airflow_batch_provider.operators.task_instance import (
     tell_failure,
     try_of,
 )
-from airflow_batch_provider.patience import patience_of
+from airflow_batch_provider.patience import left_by, patience_of
 from airflow_batch_provider.rendering import as_texts
 from airflow_batch_provider.shared_arguments import CheckedPartial
 from airflow_batch_provider.spec.checks import (
@@ -199,7 +199,7 @@ class AzureBatchJobOperator(CheckedPartial, TypedOutput, TellsLineage, BaseOpera
         claim = run.claim(lambda identity: self._remember(context, identity))
         if self._has_succeeded(claim):
             return self._finish(context, run, claim)
-        patience = patience_of(self.timeout or self.max_wall_clock + _GRACE, self.execution_timeout)
+        patience = patience_of(self._longest, self.execution_timeout)
         deadline = time.time() + patience.total_seconds()
         return self._go_on(context, run, claim, deadline, seen={})
 
@@ -220,6 +220,10 @@ class AzureBatchJobOperator(CheckedPartial, TypedOutput, TellsLineage, BaseOpera
 
         script = terminate_own(self.identity, "AirflowTaskKilled")
         end_in_worker(self.conn_id, script, f"Batch job {self.identity.job_id}", self.log)
+
+    @property
+    def _longest(self) -> timedelta:
+        return self.timeout or self.max_wall_clock + _GRACE
 
     def _go_on(
         self,
@@ -280,7 +284,9 @@ class AzureBatchJobOperator(CheckedPartial, TypedOutput, TellsLineage, BaseOpera
             )
             run.terminate(claim.job_id, "AirflowNothingLeftToRun")
         if ending == "timeout":
-            late = run.end_late(claim.job_id, reason)
+            left = left_by(self.execution_timeout)
+            own = left is None or left >= self._longest
+            late = run.end_late(claim.job_id, reason, None if own else left)
             tell_failure(context, late)
             with suppress(AzureBatchError, spec.SpecError):  # They would hide that the time was over.
                 self._know_lineage(context, run, claim)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_batch_provider.client.jobs.absent_outputs import absence
@@ -237,11 +238,11 @@ class JobRun:
         with explained(f"Ending Batch job {job_id}"):
             self._driver.run(terminate_job(job_id, reason))
 
-    def end_late(self, job_id: str, reason: str) -> BatchJobTimeoutError:
-        """End the job, since its time is over, and give the error to raise; its end is not waited for."""
+    def end_late(self, job_id: str, reason: str, left: timedelta | None = None) -> BatchJobTimeoutError:
+        """End the job, not waiting for its end, and give the error to raise, made by ``late_error``."""
         self.terminate(job_id, "AirflowTimeout")
         self._measure(Outcome(job_id, None, cause=Layer.WALL_CLOCK))
-        return late_error(job_id, reason, self._place(job_id))
+        return late_error(job_id, reason, self._place(job_id), left)
 
     def unprepared(self, job_id: str, reason: str) -> BatchJobFailedError:
         """End a job that no node can be prepared for.

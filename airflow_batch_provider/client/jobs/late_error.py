@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from airflow_batch_provider.exceptions import BatchJobTimeoutError
 
 _TOO_SLOW = (
     "Likely cause: its tasks take longer than expected, or the pool has too few nodes for them.\n"
-    "Next step: look at the pool's nodes and the job's tasks; raise timeout and max_wall_clock if the time "
-    "was well spent."
+    "Next step: look at the pool's nodes and the job's tasks; raise {limit} if the time was well spent."
 )
 
 
-def late_error(job_id: str, reason: str, work: str | None) -> BatchJobTimeoutError:
+def late_error(
+    job_id: str, reason: str, work: str | None, left: timedelta | None = None
+) -> BatchJobTimeoutError:
     """The error of a job that is ended since its time is over.
 
     Parameters:
         job_id: the job.
         reason: why no task ran in the end; empty: one did, or that is not known.
         work: ``container/prefix`` of what its tasks left.
+        left: what ``execution_timeout`` left for it, if that was over; None: the operator's own time was.
     """
+    if left is None:
+        told, limit = "was not done within the operator's timeout", "timeout and max_wall_clock"
+    else:
+        told, limit = f"was not done within the {left} that execution_timeout leaves", "execution_timeout"
     return BatchJobTimeoutError(
-        f"Batch job {job_id} was not done within the operator's timeout and is being ended.\n"
-        + (f"No task ran in the end: {reason}" if reason else _TOO_SLOW),
+        f"Batch job {job_id} {told} and is being ended.\n"
+        + (f"No task ran in the end: {reason}" if reason else _TOO_SLOW.format(limit=limit)),
         job_id=job_id,
         work=work,
     )

@@ -127,6 +127,11 @@ async def test_pain_164_at_the_deadline_a_triggerer_ends_the_job_without_a_worke
     assert job.state in ("terminating", "completed")
     assert job.execution_info is not None
     assert job.execution_info.termination_reason == "AirflowTimeout"
+    with pytest.raises(
+        BatchJobTimeoutError, match=r"within the 0:00:00\.9.* that execution_timeout leaves"
+    ) as late:
+        await asyncio.to_thread(made.resume, Instance().context(), {**event, "reason": ""})
+    assert "raise execution_timeout if" in str(late.value)
 
 
 async def test_pain_155_a_deferred_task_that_is_killed_takes_its_job_with_it(
