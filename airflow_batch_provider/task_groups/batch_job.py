@@ -80,6 +80,9 @@ class AzureBatchJobTaskGroup(TaskGroup):
             max_task_retries, allow_task_preemption, display_name, network: see
             :class:`~airflow_batch_provider.spec.job.JobOptions`.
         system: operating system of the nodes.
+        start_timeout: how long each member waits for the start of its Batch task, so for a free node, within
+            ``timeout``; it counts from the start of the Airflow task, so not while others that it depends on
+            run. None: as long as ``timeout``.
         log_output: show what the Batch tasks write in the log of their Airflow tasks.
         kwargs: further arguments of Airflow's ``TaskGroup``, such as ``default_args`` and ``tooltip``.
 
@@ -112,12 +115,15 @@ class AzureBatchJobTaskGroup(TaskGroup):
         poll_interval: float = 15.0,
         log_output: bool = True,
         no_retry_exit_codes: Collection[int] = (),
+        start_timeout: timedelta | None = None,
         **kwargs: Unpack[GroupArguments],
     ) -> None:
         where = f"task group {group_id!r}"
         check_group_options(kwargs, AzureBatchJobTaskGroup, where)
         if timeout is not None:
             check_wait(timeout, what="timeout", where=where)
+        if start_timeout is not None:
+            check_wait(start_timeout, what="start_timeout", where=where, positive=True)
         check_period(poll_interval, what="poll_interval", where=where)
         check_work_container(work_container, where)
         check_exit_codes(no_retry_exit_codes, what="no_retry_exit_codes", where=where)
@@ -149,6 +155,7 @@ class AzureBatchJobTaskGroup(TaskGroup):
             poll_interval=poll_interval,
             log_output=log_output,
             no_retry_exit_codes=frozenset(no_retry_exit_codes),
+            start_timeout=start_timeout,
         )
         super().__init__(group_id=group_id, **kwargs)  # type: ignore[arg-type] # attrs' converters hide types
         self.members: dict[str, AzureBatchMemberOperator] = {}

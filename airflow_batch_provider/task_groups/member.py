@@ -81,8 +81,10 @@ class AzureBatchMemberOperator(TypedOutput, TellsLineage, BaseOperator):
             self._remember(context, settings, identity.job_id)
 
         job_id = run.place(self._attempt(context, launched), own, settle)
-        deadline = time.time() + settings.patience.total_seconds()
-        return self._wait(context, settings, run, job_id, deadline, seen={})
+        now, start = time.time(), settings.start_timeout
+        deadline = now + settings.patience.total_seconds()
+        start_by = None if start is None else now + start.total_seconds()
+        return self._wait(context, settings, run, job_id, deadline, start_by, seen={})
 
     @lasting
     def resume(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,10 +92,10 @@ class AzureBatchMemberOperator(TypedOutput, TellsLineage, BaseOperator):
         settings, run, _ = self._begin(context)
         job_id = str(event["job_id"])
         self._remember(context, settings, job_id)
-        # One that was fired by an earlier version has no reason.
+        # One that was fired by an earlier version has no reason, or no time for the start.
         ending, reason = str(event["ending"]), str(event.get("reason") or "")
-        deadline, seen = float(event["deadline"]), event["seen"]
-        return self._act(context, settings, run, job_id, ending, reason, deadline, seen)
+        deadline, start_by, seen = float(event["deadline"]), event.get("start_by"), event["seen"]
+        return self._act(context, settings, run, job_id, ending, reason, deadline, start_by, seen)
 
     def on_kill(self) -> None:
         """End the Batch task that is waited for, and nothing else of its job."""
@@ -112,9 +114,10 @@ class AzureBatchMemberOperator(TypedOutput, TellsLineage, BaseOperator):
         run: MemberRun,
         job_id: str,
         deadline: float,
+        start_by: float | None,
         seen: Mapping[str, Sequence[int]],
     ) -> dict[str, Any]:
-        from airflow_batch_provider.client.tasks.task_watch import TaskWatch
+        from airflow_batch_provider.client.tasks.task_watch import member_watch
         from airflow_batch_provider.client.watching.streams import Follower
         from airflow_batch_provider.triggers.member import AzureBatchMemberTrigger
 
@@ -128,11 +131,12 @@ class AzureBatchMemberOperator(TypedOutput, TellsLineage, BaseOperator):
                 settings.poll_interval,
                 settings.log_output,
                 seen,
+                start_by,
             )
             self.defer(trigger=trigger, method_name="resume")
         follower = Follower(job_id, settings.log_output, seen)
-        ending, reason = run.wait(TaskWatch(job_id, self.spec.id, deadline), follower)
-        return self._act(context, settings, run, job_id, ending, reason, deadline, follower.state())
+        ending, reason = run.wait(member_watch(job_id, self.spec.id, deadline, start_by), follower)
+        return self._act(context, settings, run, job_id, ending, reason, deadline, start_by, follower.state())
 
     def _act(
         self,
@@ -143,16 +147,19 @@ class AzureBatchMemberOperator(TypedOutput, TellsLineage, BaseOperator):
         ending: str,
         reason: str,
         deadline: float,
+        start_by: float | None,
         seen: Mapping[str, Sequence[int]],
     ) -> dict[str, Any]:
+        from airflow_batch_provider.client.tasks.task_watch import LATE
+
         if ending == "unprepared":
             raise run.unprepared(job_id, reason)
         self.lineage = lineage_of(run.graph, AzureBatchHook(settings.conn_id).settings.storage)
-        if ending == "timeout":
-            raise run.end_late(job_id, reason)
+        if ending in LATE:
+            raise run.end_late(job_id, reason, settings.start_timeout if ending == "unstarted" else None)
         done = run.finish(job_id)
         if done is None:  # A list has shown it as it was before it was told to run again.
-            return self._wait(context, settings, run, job_id, deadline, seen)
+            return self._wait(context, settings, run, job_id, deadline, start_by, seen)
         return done
 
     def _begin(self, context: Context) -> tuple[GroupSettings, MemberRun, Callable[[str], str]]:

@@ -55,6 +55,7 @@ class GroupSettings:
     poll_interval: float = 15.0
     log_output: bool = True
     no_retry_exit_codes: frozenset[int] = frozenset()
+    start_timeout: timedelta | None = None
 
     def rendered(self, render: Callable[[str], str]) -> GroupSettings:
         """These settings with the Jinja in their texts rendered."""

@@ -25,10 +25,11 @@ class AzureBatchMemberTrigger(BaseTrigger):
     Parameters:
         conn_id: the Airflow connection.
         job_id, task_id: the Batch task.
-        deadline: seconds since the epoch at which the operator's time is over.
+        deadline: seconds since the epoch by which the task must have ended.
         poll_interval: ceiling of the period in seconds.
         log_output: whether the task's output is said.
         seen: how far output was read before.
+        start_by: seconds since the epoch by which the task must have started; None: there is no such limit.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class AzureBatchMemberTrigger(BaseTrigger):
         poll_interval: float = 15.0,
         log_output: bool = True,
         seen: Mapping[str, Sequence[int]] | None = None,
+        start_by: float | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.conn_id = conn_id
@@ -50,6 +52,7 @@ class AzureBatchMemberTrigger(BaseTrigger):
         self.poll_interval = poll_interval
         self.log_output = log_output
         self.seen = {name: list(offsets) for name, offsets in (seen or {}).items()}
+        self.start_by = start_by
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and arguments, for the triggerer."""
@@ -63,13 +66,14 @@ class AzureBatchMemberTrigger(BaseTrigger):
                 "poll_interval": self.poll_interval,
                 "log_output": self.log_output,
                 "seen": self.seen,
+                "start_by": self.start_by,
             },
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Watch the task until it or its job has ended, or the time is over."""
         from airflow_batch_provider.client.requests.drive import AsyncDriver, log_to
-        from airflow_batch_provider.client.tasks.task_watch import TaskWatch, waiting_of, watch_task
+        from airflow_batch_provider.client.tasks.task_watch import member_watch, waiting_of, watch_task
         from airflow_batch_provider.client.watching.poller import shared_poller
         from airflow_batch_provider.client.watching.streams import Follower
 
@@ -79,7 +83,7 @@ class AzureBatchMemberTrigger(BaseTrigger):
             f"{self.conn_id} {settings.endpoint}", hook.async_batch_client, self.poll_interval
         )
         follower = Follower(self.job_id, self.log_output, self.seen)
-        watch = TaskWatch(self.job_id, self.batch_task_id, self.deadline)
+        watch = member_watch(self.job_id, self.batch_task_id, self.deadline, self.start_by)
         waiting = waiting_of(self.batch_task_id)
         async with poller.session() as client:
             look = partial(poller.look_at_task, task_id=self.batch_task_id)
@@ -94,6 +98,7 @@ class AzureBatchMemberTrigger(BaseTrigger):
                 "job_id": self.job_id,
                 "task_id": self.batch_task_id,
                 "deadline": self.deadline,
+                "start_by": self.start_by,
                 "seen": follower.state(),
                 "reason": str(waiting.reason or ""),
             }

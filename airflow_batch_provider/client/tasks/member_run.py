@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_batch_provider.client.jobs.claim import Found
@@ -20,6 +21,7 @@ from airflow_batch_provider.client.tasks.idle_errors import unprepared_error, wh
 from airflow_batch_provider.client.tasks.member_place import Attempt, find_place, judge_fate, read_fate
 from airflow_batch_provider.client.tasks.member_report import member_report
 from airflow_batch_provider.client.tasks.task_watch import TaskEnding, TaskWatch, waiting_of, watch_task
+from airflow_batch_provider.client.tasks.time_limits import minutes
 from airflow_batch_provider.client.watching.idle_tasks import IdleTasks, see_alone
 from airflow_batch_provider.client.watching.ration import Rations
 from airflow_batch_provider.client.watching.streams import Follower, read_tail
@@ -111,8 +113,15 @@ class MemberRun:
         self._measure(Outcome(job_id, job, cause=Layer.NODE_START))
         return unprepared_error(job_id, f"Batch job {job_id} is being ended", reason, printed)
 
-    def end_late(self, job_id: str, reason: str) -> BatchJobTimeoutError:
+    def end_late(
+        self, job_id: str, reason: str, start_timeout: timedelta | None = None
+    ) -> BatchJobTimeoutError:
         """End the task, since its time is over; its job and all else in it go on.
+
+        Parameters:
+            job_id: the job.
+            reason: why it did not run in the end; empty: it did, or that is not known.
+            start_timeout: in which it has not started; None: its time for all is over.
 
         Returns:
             The error to raise.
@@ -121,9 +130,16 @@ class MemberRun:
             self._driver.run(terminate_task(job_id, self._spec.id))
             job = self._driver.run(get_job(job_id))
         self._measure(Outcome(job_id, job, cause=Layer.WALL_CLOCK))
+        if start_timeout is None:
+            told, why = (
+                "was not done within the group's timeout",
+                why_late(reason, "timeout and max_wall_clock"),
+            )
+        else:
+            told = f"did not start within start_timeout={minutes(start_timeout)}"
+            why = why_late(reason, "start_timeout", ran=False)
         return BatchJobTimeoutError(
-            f"Task {self._spec.id} of Batch job {job_id} was not done within the group's timeout and is "
-            f"being ended.\n{why_late(reason, 'timeout and max_wall_clock')}"
+            f"Task {self._spec.id} of Batch job {job_id} {told} and is being ended.\n{why}"
         )
 
     def finish(self, job_id: str) -> dict[str, Any] | None:

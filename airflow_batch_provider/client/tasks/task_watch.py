@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -53,6 +54,20 @@ class TaskWatch:
         if self.seconds is not None and not started:
             return "unstarted"
         return "expired" if deadline == self.latest else "timeout"
+
+
+def member_watch(job_id: str, task_id: str, deadline: float | None, start_by: float | None) -> TaskWatch:
+    """What is watched for of a task that has one time for all, and maybe a shorter one for its start.
+
+    Parameters:
+        job_id, task_id: the task.
+        deadline: seconds since the epoch by which it must have ended; None: there is no such limit.
+        start_by: seconds since the epoch by which it must have started; None, or later than the deadline:
+            there is no such limit.
+    """
+    if start_by is None or (deadline is not None and start_by >= deadline):
+        return TaskWatch(job_id, task_id, deadline)
+    return TaskWatch(job_id, task_id, start_by, seconds=math.inf, latest=deadline)
 
 
 def waiting_of(task_id: str) -> Waiting:

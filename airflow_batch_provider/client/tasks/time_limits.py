@@ -44,10 +44,10 @@ class TimeLimits:
         """
         name = self._name(ending)
         bounds = {
-            self.start_name: f"start within {self.start_name}={_minutes(self.start)}",
-            "timeout": f"end within timeout={_minutes(self.run)} of its start",
+            self.start_name: f"start within {self.start_name}={minutes(self.start)}",
+            "timeout": f"end within timeout={minutes(self.run)} of its start",
             "execution_timeout": f"{'start' if ending == 'unstarted' else 'end'} within the "
-            f"{_minutes(self.whole or self.run)} that execution_timeout leaves",
+            f"{minutes(self.whole or self.run)} that execution_timeout leaves",
         }
         return BatchJobTimeoutError(
             f"Batch task {task_id} of job {job_id} did not {bounds[name]}; it is being ended.\n"
@@ -64,5 +64,6 @@ class TimeLimits:
         return self.start_name if ending == "unstarted" else "timeout"
 
 
-def _minutes(time: timedelta) -> str:
+def minutes(time: timedelta) -> str:
+    """A time as it is told."""
     return f"{time / _MINUTE:g} minutes"

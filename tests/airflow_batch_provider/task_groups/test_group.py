@@ -175,7 +175,8 @@ def test_a_task_that_is_added_outside_of_the_group() -> None:
 
 @pytest.mark.usefixtures("dag")
 @pytest.mark.parametrize(
-    "options", [{"pool_id": "no pool"}, {"timeout": 5}, {"priority": 2000}, {"release": "x"}]
+    "options",
+    [{"pool_id": "no pool"}, {"timeout": 5}, {"start_timeout": 5}, {"priority": 2000}, {"release": "x"}],
 )
 def test_an_option_that_cannot_work(options: dict[str, Any]) -> None:
     with pytest.raises(SpecError):

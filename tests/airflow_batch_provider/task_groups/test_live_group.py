@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import logging
+import time
 import uuid
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +23,8 @@ from airflow_batch_provider.exceptions import BatchJobFailedError, BatchJobTimeo
 from airflow_batch_provider.links.job import OUTPUT_LINK_KEY
 from airflow_batch_provider.spec import blob, shell
 from airflow_batch_provider.task_groups.batch_job import AzureBatchJobTaskGroup
+from airflow_batch_provider.triggers.member import AzureBatchMemberTrigger
+from tests.airflow_batch_provider.airflow_versions import TaskDeferred
 from tests.airflow_batch_provider.task_groups.groups_in_airflow import noted, once
 
 pytestmark = pytest.mark.slow
@@ -42,13 +47,14 @@ class Run:
         self.tries: dict[str, int] = {}
         self.max_tries: dict[str, int] = {}
         self.fit = "fit"
+        self.waits: dict[str, Any] = {"deferrable": False}
 
     def group(self) -> AzureBatchJobTaskGroup:
         """As the DAG file makes it, in each process anew."""
         with (
             DAG("groups", schedule=None, default_args={"retries": 3}),
             AzureBatchJobTaskGroup(
-                "g", pool_id=self.pool, conn_id=self.conn_id, deferrable=False, poll_interval=0.2
+                "g", pool_id=self.pool, conn_id=self.conn_id, poll_interval=0.2, **self.waits
             ) as job,
         ):
             prep = job.task("prep", noted(self.folder, "prep", "echo data > x"), outputs=["x"])
@@ -285,3 +291,65 @@ def test_a_member_whose_time_is_over_is_ended_and_counted_alone(run: Run, batch:
     assert [(each.cause, each.succeeded, each.job and each.job.pool_id) for each in outcomes] == [
         (Layer.WALL_CLOCK, False, run.pool)
     ]
+
+
+UNSTARTED = r"prep of Batch job .* did not start within start_timeout=0\.05 minutes and is being ended"
+
+
+async def fired(row: dict[str, Any]) -> dict[str, Any]:
+    async for event in AzureBatchMemberTrigger(**json.loads(json.dumps(row))).run():
+        made: dict[str, Any] = json.loads(json.dumps(event.payload))
+        return made
+    raise AssertionError("no event")
+
+
+def deferred(run: Run, name: str) -> dict[str, Any]:
+    with pytest.raises(TaskDeferred) as waits:
+        run.run(name)
+    row: dict[str, Any] = waits.value.trigger.serialize()[1]
+    return row
+
+
+def resumed(run: Run, name: str, event: dict[str, Any]) -> Any:
+    operator: Any = run.group().dag.get_task(f"g.{name}")
+    return operator.resume({"ti": Instance(run, operator), "dag_run": run, "run_id": run.id}, event)
+
+
+def test_a_member_that_gets_no_node_is_ended_in_a_worker(
+    run: Run, batch: BatchClient, empty_pool: str
+) -> None:
+    run.pool, run.waits = empty_pool, {"deferrable": False, "start_timeout": timedelta(seconds=3)}
+    job_id = run.run("submit")["job_id"]
+    with pytest.raises(BatchJobTimeoutError, match=UNSTARTED):
+        run.run("prep")
+    assert batch.get_task(job_id, "prep").state == "completed"
+    assert batch.get_job(job_id).state == "active"
+
+
+async def test_a_member_that_gets_no_node_is_ended_after_the_triggerer_and_each_try_has_its_time(
+    run: Run, batch: BatchClient, empty_pool: str
+) -> None:
+    run.pool, run.waits = empty_pool, {"start_timeout": timedelta(seconds=3)}
+    job_id = (await asyncio.to_thread(run.run, "submit"))["job_id"]
+    event = await fired(await asyncio.to_thread(deferred, run, "prep"))
+    assert event["ending"] == "unstarted"
+    with pytest.raises(BatchJobTimeoutError, match=UNSTARTED):
+        await asyncio.to_thread(resumed, run, "prep", event)
+    assert batch.get_task(job_id, "prep").state == "completed"
+    run.states["g.prep"] = "failed"
+    for again in (lambda: None, lambda: run.clear("prep")):
+        again()
+        begun = time.time()
+        row = await asyncio.to_thread(deferred, run, "prep")
+        assert begun + 3 <= row["start_by"] <= time.time() + 3
+        assert batch.get_task(row["job_id"], "prep").state == "active"
+
+
+async def test_a_member_that_an_earlier_version_has_deferred_is_waited_for(run: Run) -> None:
+    run.waits = {}
+    job_id = (await asyncio.to_thread(run.run, "submit"))["job_id"]
+    row = await asyncio.to_thread(deferred, run, "prep")
+    assert row.pop("start_by") is None
+    event = await fired(row)
+    assert event.pop("start_by") is None
+    assert (await asyncio.to_thread(resumed, run, "prep", event))["job_id"] == job_id

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 from airflow_batch_provider.client.requests.records import job_view, task_view
 from airflow_batch_provider.client.requests.steps import Refusal
-from airflow_batch_provider.client.tasks.task_watch import TaskWatch, watch_task
+from airflow_batch_provider.client.tasks.task_watch import TaskWatch, member_watch, watch_task
 from airflow_batch_provider.client.watching.idle_tasks import OTHERS_RUN, IdleTasks, see_alone
 from airflow_batch_provider.client.watching.poller import JobPoller
 from airflow_batch_provider.client.watching.polls import TaskSeen, see_task
@@ -60,6 +61,16 @@ def test_start_and_run_share_the_time_there_is_for_both() -> None:
     running = TaskSeen(JOB, task_view(wire("a", "running")))
     assert watched(*[waiting] * 4, *[running] * 20, deadline=5, seconds=10, latest=8)[::2] == ("expired", 9)
     assert watched(*[waiting] * 4, *[running] * 20, deadline=5, seconds=10, latest=30)[::2] == ("timeout", 16)
+
+
+def test_a_member_that_starts_in_time_has_the_time_for_all() -> None:
+    assert member_watch("j", "a", 9.0, None) == member_watch("j", "a", 9.0, 9.0) == TaskWatch("j", "a", 9.0)
+    watch = member_watch("j", "a", 9.0, 5.0)
+    assert (watch.deadline, watch.end_by(3.0)) == (5.0, 9.0)
+    assert watch.late(5.0, started=False) == "unstarted"
+    assert watch.late(9.0, started=True) == "expired"
+    running = TaskSeen(JOB, task_view(wire("a", "running")))
+    assert watched(*[running] * 20, deadline=5, seconds=math.inf, latest=9)[::2] == ("expired", 10)
 
 
 def test_a_task_that_is_gone_is_not_waited_for() -> None:
