@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from airflow_batch_provider.exceptions import AzureBatchError
 from airflow_batch_provider.spec.files import is_template
 
 if TYPE_CHECKING:
@@ -20,11 +21,24 @@ def text_renderer(operator: Any, context: Context) -> Callable[[str], str]:
     Parameters:
         operator: the running operator.
         context: its template context.
+
+    The function raises:
+        AzureBatchError: the text names something that this run has not got, or not yet.
     """
+    from jinja2 import UndefinedError
+
     environment = _plain(operator.get_template_env())
 
     def render(text: str) -> str:
-        return str(environment.from_string(text).render(**context)) if is_template(text) else text
+        try:
+            return str(environment.from_string(text).render(**context)) if is_template(text) else text
+        except UndefinedError as error:
+            raise AzureBatchError(
+                f"The template {text!r} cannot be rendered: {error.message}.\n"
+                "Likely cause: this run has no such value. One without a logical date, as an asset starts "
+                "it, has no ds, ts or data_interval_start.\n"
+                "Next step: name what each run has, such as {{ run_id }} or {{ dag_run.run_after }}."
+            ) from None
 
     return render
 

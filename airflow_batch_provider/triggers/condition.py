@@ -79,7 +79,7 @@ class AzureBatchConditionTrigger(BaseTrigger):
         from airflow_batch_provider.client.requests.steps import Refusal
         from airflow_batch_provider.client.watching.conditions import explain_refusal
 
-        said = ""
+        said = "nothing yet, since this wait began in the triggerer just before its end"
         while time.time() < self.deadline:
             try:
                 seen = await asyncio.wait_for(poller.see(condition.subject), self.deadline - time.time())

@@ -232,10 +232,21 @@ def _told(report: list[dict[str, Any]]) -> str:
 
 
 def open_warehouse() -> Warehouse | PostgresWarehouse:
-    """The warehouse that the worker's environment names."""
+    """The warehouse that the worker's environment names.
+
+    Raises:
+        AirflowFailException: it names no file: what is in memory would be gone with the task, and the address
+            of a server may hold its password.
+    """
     if conn_id := os.environ.get(WAREHOUSE_CONN_ID):
         return PostgresWarehouse(conn_id)
-    return Warehouse(Path(os.environ.get(WAREHOUSE, "flights.duckdb")))
+    path = os.environ.get(WAREHOUSE, "flights.duckdb")
+    if ":" in path.partition("/")[0]:
+        raise AirflowFailException(
+            f"{WAREHOUSE} is no path of a file. Write one that all workers share, such as "
+            f"/data/flights.duckdb; for PostgreSQL set {WAREHOUSE_CONN_ID} to the id of a connection instead."
+        )
+    return Warehouse(Path(path).expanduser())
 
 
 def _fetch(storage: Any, place: BlobRef, folder: Path, sources: list[RawFile]) -> Day:

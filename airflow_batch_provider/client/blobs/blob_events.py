@@ -207,7 +207,7 @@ def _size_of(length: Any) -> int:
         return -1
     try:
         return int(length)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise MalformedEventError(f"the blob's contentLength is {length!r}") from None
 
 
@@ -230,6 +230,10 @@ def _one_event(content: Any) -> Mapping[str, Any]:
         content = content[0]
     if not isinstance(content, Mapping):
         raise MalformedEventError("expected one event, as an object or a list of one")
+    try:
+        json.dumps(content, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise MalformedEventError("it holds half a character, which no text can") from error
     return content
 
 

@@ -145,9 +145,9 @@ def _days(time: str) -> list[str]:
     """The days of an event's receipts, in order."""
     try:
         moment = datetime.fromisoformat(time[:19])
-    except ValueError:
+        return sorted({(moment + apart).date().isoformat() for apart in (-_APART, _APART)})
+    except (ValueError, OverflowError):  # no date, or the first or last that there is
         return [time[:10] or "undated"]
-    return sorted({(moment + apart).date().isoformat() for apart in (-_APART, _APART)})
 
 
 def _digest(text: str) -> str:

@@ -261,7 +261,10 @@ class FunctionOutcome:
         own = self._own()
         if own is None:
             return remote
-        own.__cause__ = remote
+        try:
+            raise remote  # A log shows no cause that was never raised.
+        except BatchFunctionError as cause:
+            own.__cause__ = cause
         return own
 
     def _own(self) -> Exception | None:

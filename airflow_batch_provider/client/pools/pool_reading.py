@@ -153,7 +153,7 @@ def _judge_nodes(seen: Observation, pool: PoolView, min_nodes: int) -> Verdict:
         Explanation(
             f"Pool {pool.id} has {ready} of the {min_nodes} nodes waited for, and no more will come.",
             f"Its target is {pool.target} nodes.",
-            "Raise the pool's scale or lower min_ready_nodes.",
+            "Raise the pool's scale, or wait for fewer nodes.",
         ),
         fatal=True,
     )

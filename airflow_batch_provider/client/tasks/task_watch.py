@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from airflow_batch_provider.client.jobs.spans import moment
+from airflow_batch_provider.client.requests.records import TaskView
 from airflow_batch_provider.client.requests.steps import Look, Refusal, Say, Script
 from airflow_batch_provider.client.watching.idle_tasks import Waiting
 from airflow_batch_provider.client.watching.outage import Outage
@@ -99,6 +101,7 @@ def watch_task(
     outage = Outage("task")
     deadline, started = watch.deadline, False
     while True:
+        waits = False
         try:
             seen: TaskSeen = yield Look(watch.job_id)
         except Refusal as refusal:
@@ -106,15 +109,27 @@ def watch_task(
         else:
             yield from outage.is_over()
             task = seen.task
+            waits = seen.asked and (task is None or task.state not in _STARTED)
             if task is not None and task.state in _STARTED:
                 if not started:
                     started = True
-                    deadline = watch.end_by(now())
+                    deadline = watch.end_by(_start_of(task, now()))
                     if task.node_id is not None:
                         yield Say(f"Batch task {watch.task_id} has started on node {task.node_id}")
                 if follower.active and (seen.over or reading.due):
                     yield from reading.take(follower.follow(task))
             if (ending := (yield from waiting.judge(seen))) is not None:
                 return ending
-        if deadline is not None and now() > deadline:
-            return watch.late(deadline, started=started)
+        # Unless a look has shown that it waits, it may have started long ago: watches begin anew.
+        over = deadline if started or waits or deadline is None else watch.end_by(deadline)
+        if over is not None and now() > over:
+            return watch.late(over, started=started)
+
+
+def _start_of(task: TaskView, now: float) -> float:
+    """When it began to run, as far as that is told, and not after now: clocks differ.
+
+    One that is being prepared may still have the time of an earlier try.
+    """
+    told = task.state == "running" and task.started is not None
+    return min(now, moment(str(task.started)).timestamp()) if told else now

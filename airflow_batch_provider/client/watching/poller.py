@@ -245,7 +245,7 @@ class JobPoller:
                 async with self._places:
                     seen = await driver.run(here.turns.take(here.poll.look(job, tasks)))
             for task_id, futures in tasks.items():
-                _tell(futures, here.idle.told(seen.get(task_id) or TaskSeen(job)))
+                _tell(futures, here.idle.told(seen.get(task_id) or TaskSeen(job, asked=False)))
             # After that, since why others wait keeps no task's end from being heard of.
             if seen:
                 async with self._places:

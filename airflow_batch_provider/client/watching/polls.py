@@ -79,6 +79,7 @@ class TaskSeen:
         gone: whether there is no such task.
         idle: why it does not run; None when it does, or when that is not known.
         hopeless: whether it never will.
+        asked: whether the look asked for the task, and not for its job alone.
     """
 
     job: JobView | None
@@ -86,6 +87,7 @@ class TaskSeen:
     gone: bool = False
     idle: Reason | None = None
     hopeless: bool = False
+    asked: bool = True
 
     @property
     def waits(self) -> bool:

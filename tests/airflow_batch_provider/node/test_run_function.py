@@ -143,6 +143,7 @@ def test_an_exception_comes_back_as_itself_with_the_traceback_of_the_node(node: 
     assert type(error) is LookupError
     assert error.args == ("number 7",)
     assert isinstance(error.__cause__, BatchFunctionError)
+    assert error.__cause__.__traceback__ is not None  # Airflow's log leaves out a cause without one.
     text = str(error.__cause__)
     assert f'File "{Path(__file__).name}", line {fails.__code__.co_firstlineno + 1}, in fails' in text
     assert 'raise LookupError(f"number {n}")' in text

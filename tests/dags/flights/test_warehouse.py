@@ -22,6 +22,7 @@ from flights.pipeline import WAREHOUSE_CONN_ID, open_warehouse
 from flights.postgres import PostgresWarehouse
 from flights.warehouse import Day, NeverLoadedError, QualityError, Warehouse
 
+from airflow_batch_provider.airflow_exceptions import AirflowFailException
 from tests.dags.flights.warehouses import DuckTables, PostgresTables, Tables, files
 
 
@@ -423,3 +424,13 @@ def test_the_warehouse_is_in_postgresql_when_a_connection_is_named(monkeypatch: 
     monkeypatch.setenv(WAREHOUSE_CONN_ID, "flights_warehouse")
 
     assert isinstance(open_warehouse(), PostgresWarehouse)
+
+
+@pytest.mark.parametrize("named", [":memory:", "postgresql://u:s3cret@h/db", "md:flights"])
+def test_a_warehouse_that_is_no_file_is_refused_without_telling_its_password(
+    monkeypatch: pytest.MonkeyPatch, named: str
+) -> None:
+    monkeypatch.setenv("FLIGHTS_WAREHOUSE", named)
+    with pytest.raises(AirflowFailException, match="FLIGHTS_WAREHOUSE is no path") as refused:
+        open_warehouse()
+    assert "s3cret" not in str(refused.value)

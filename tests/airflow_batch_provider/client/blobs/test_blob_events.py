@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from typing import Any
 
 import pytest
@@ -262,8 +263,21 @@ def test_a_url_without_a_blob_is_refused_without_its_signature() -> None:
         "[" * 100_000,
         encoded({**EVENT_GRID, "data": {**DATA, "contentLength": "long"}}),
         encoded({**EVENT_GRID, "data": {**DATA, "contentLength": {}}}),
+        encoded({**EVENT_GRID, "data": {**DATA, "contentLength": math.inf}}),
+        encoded({**EVENT_GRID, "subject": SUBJECT + "\ud800"}),
+        encoded({**EVENT_GRID, "data": {**DATA, "eTag": "\ud800"}}),
     ],
-    ids=["nothing", "empty", "beyond ascii", "deep", "length in words", "length an object"],
+    ids=[
+        "nothing",
+        "empty",
+        "beyond ascii",
+        "deep",
+        "length in words",
+        "length an object",
+        "length without end",
+        "half a character",
+        "half a character in the etag",
+    ],
 )
 def test_whatever_is_no_event_is_said_to_be_malformed(text: str | None) -> None:
     with pytest.raises(MalformedEventError):

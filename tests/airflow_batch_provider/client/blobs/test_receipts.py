@@ -161,6 +161,16 @@ def test_a_run_that_died_between_both_days_receipts_goes_on(container: Container
     assert Receipts(container, "dag/task", "run-1").claim([queued]).mine == [queued]
 
 
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "soon"])
+def test_a_date_at_the_end_of_all_dates_keeps_no_blob_from_being_taken(
+    container: ContainerClient, time: str
+) -> None:
+    event = replace(a_blob("1"), time=time)
+
+    assert Receipts(container, "dag/task", "run-1").claim([event]).mine == [event]
+    assert Receipts(container, "dag/task", "run-2").claim([event]).mine == []
+
+
 def test_runs_at_the_same_time_share_without_overlap(container: ContainerClient) -> None:
     announced = [a_blob(f"{number}") for number in range(20)]
 

@@ -63,6 +63,20 @@ def test_start_and_run_share_the_time_there_is_for_both() -> None:
     assert watched(*[waiting] * 4, *[running] * 20, deadline=5, seconds=10, latest=30)[::2] == ("timeout", 16)
 
 
+def test_a_watch_that_begins_anew_ends_no_task_that_runs() -> None:
+    unasked, refused = TaskSeen(JOB, asked=False), Refusal("ServerBusy", 503, "")
+    begun = {"executionInfo": {"startTime": "1970-01-01T00:00:01.5000000Z"}}
+    running = TaskSeen(JOB, task_view({**wire("a", "running"), **begun}))
+    done = TaskSeen(JOB, task_view(wire("a")))
+    for first in (unasked, refused):
+        assert watched(first, first, running, done, deadline=-5, seconds=20)[0] == "ended"
+    # The time that it has counts from its own start, not from when it was seen.
+    assert watched(*[unasked] * 4, *[running] * 20, deadline=-5, seconds=10)[::2] == ("timeout", 12)
+    # What nobody can see is not waited for without end.
+    assert watched(*[refused] * 40, deadline=5, seconds=10, latest=30)[0] == "unstarted"
+    assert watched(*[unasked] * 3, TaskSeen(JOB), deadline=2, seconds=10)[::2] == ("unstarted", 4)
+
+
 def test_a_member_that_starts_in_time_has_the_time_for_all() -> None:
     assert member_watch("j", "a", 9.0, None) == member_watch("j", "a", 9.0, 9.0) == TaskWatch("j", "a", 9.0)
     watch = member_watch("j", "a", 9.0, 5.0)
