@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,8 @@ from airflow_batch_provider.spec.files import is_template
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+_EXPRESSION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 
 
 def text_renderer(operator: Any, context: Context) -> Callable[[str], str]:
@@ -33,8 +36,10 @@ def text_renderer(operator: Any, context: Context) -> Callable[[str], str]:
         try:
             return str(environment.from_string(text).render(**context)) if is_template(text) else text
         except UndefinedError as error:
+            # What stands around it may be a secret: the value of a variable, a URL with a SAS.
+            template = " ".join(_EXPRESSION.findall(text))
             raise AzureBatchError(
-                f"The template {text!r} cannot be rendered: {error.message}.\n"
+                f"The template {template} cannot be rendered: {error.message}.\n"
                 "Likely cause: this run has no such value. One without a logical date, as an asset starts "
                 "it, has no ds, ts or data_interval_start.\n"
                 "Next step: name what each run has, such as {{ run_id }} or {{ dag_run.run_after }}."
