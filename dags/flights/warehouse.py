@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 #: A DuckDB file has one writer at a time; another run's load is waited for.
 _LOCK_SECONDS = 120.0
 _LOCK_PAUSE = 0.2
+#: How DuckDB begins to say so, before the path: its exception is that of any file that cannot be opened.
+_LOCKED = "IO Error: Could not set lock on file"
 
 _TABLES = """
 create table if not exists quarantine (
@@ -317,7 +319,9 @@ class Warehouse:
                 db = duckdb.connect(str(self._path))
                 break
             except duckdb.IOException as busy:
-                if "lock" not in str(busy) or (deadline is not None and time.monotonic() > deadline):
+                if not str(busy).startswith(_LOCKED) or (
+                    deadline is not None and time.monotonic() > deadline
+                ):
                     raise
                 if deadline is None:
                     deadline = time.monotonic() + _LOCK_SECONDS
