@@ -125,9 +125,9 @@ def _single(stack: LocalStack, files: dict[str, str], folder: Path) -> tuple[flo
             of_day = folder / day
             for name in (name for name in files if f"/{day}/" in name):
                 part = of_day / Path(name).stem
-                part.mkdir(parents=True)
+                (part / "raw" / "reference").mkdir(parents=True)
                 for reference in REFERENCE:
-                    _download(raw, f"reference/{reference}", part / reference)
+                    _download(raw, f"reference/{reference}", part / "raw" / "reference" / reference)
                 _download(raw, name, part / "raw.csv")
                 file = {"FLIGHT_FILE": name, "FLIGHT_ORIGIN": Path(name).stem, "FLIGHT_FLAW": ""}
                 _run(transform_sql(), part, FLIGHT_DAY=day, **file)

@@ -40,7 +40,7 @@ def flights_graph(files: Sequence[dict[str, Any]], place: str, version: str) -> 
     """
     graph = JobGraph()
     packages = (f"{APPLICATION_ID}=={version}",)
-    reference = {name: blob(f"{RAW}/reference/{name}") for name in REFERENCE}
+    reference = {table: blob(table) for table in (f"{RAW}/reference/{name}" for name in REFERENCE)}
     raw = sorted((RawFile(**file) for file in files), key=lambda file: file.name)
     for day, of_day in groupby(raw, key=lambda file: file.day):
         transforms = [

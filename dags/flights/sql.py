@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from flights.files import RAW
 from flights.schema import COLUMNS, KEY, REFERENCE_COLUMNS, WRITTEN, ZONE, Column
 
 __all__ = ["merge_sql", "transform_sql"]
@@ -78,19 +79,27 @@ create table quarantine as
 
 _WITH_ONE_KEY = ("airlines", "airports", "planes")
 
-#: Without its rows a table would leave all flights without what it tells, and nobody would be told.
+#: Without its rows a table would leave all flights without what it tells, and nobody would be told. It has
+#: the path on the node that it has in storage, so that DuckDB's own errors name it so. Bad rows are collected
+#: first: else DuckDB does not always tell which they are.
 _REFERENCE = """
-select error('raw/reference/{name}.csv is empty: upload it again')
-  from read_blob('{name}.csv') where size = 0;
-create table {name} as select distinct {columns} from read_csv('{name}.csv',
-  header = true, delim = ',', quote = '"', escape = '"', nullstr = 'NA', types = {types});
-select case when count(*) = 0 then error('raw/reference/{name}.csv holds no rows: upload it again') end
-  from {name};
+select error('{path} is empty: upload it again') from read_blob('{path}') where size = 0;
+select error('{path} does not end with a line end, as if it were cut short: upload it again, whole')
+  from read_blob('{path}') where right(content::varchar, 4) not in ('\\x0A', '\\x0D');
+create view {name}_rows as from read_csv('{path}', header = true, delim = ',', quote = '"', escape = '"',
+  comment = '', skip = 0, nullstr = 'NA', types = {types}, store_rejects = true);
+select error('{path} has no column ' || wanted || ', but: ' || array_to_string(names, ', ')) from
+  (select list(column_name) as names from duckdb_columns() where table_name = '{name}_rows'),
+  (select unnest({columns}) as wanted) where not list_contains(names, wanted);
+create table {name} as select distinct {selected} from {name}_rows;
+select error('line ' || line || ' of {path}: ' || error_message || ': ' || csv_line)
+  from (from reject_errors order by line, column_idx limit 1);
+select case when count(*) = 0 then error('{path} holds no rows: upload it again') end from {name};
 """
 
 #: Or a flight would be there twice. Of an hour's weather the least is taken, always the same.
 _ONCE = """
-select error('raw/reference/{name}.csv has two rows of {key} ' || {key}) from {name}
+select error('{path} has two rows of {key} ' || {key}) from {name}
   where {key} is not null group by {key} having count(*) > 1;
 """
 
@@ -162,13 +171,22 @@ def transform_sql() -> str:
         casts=", ".join(f"{column.name}::{column.type} as {column.name}" for column in COLUMNS),
     )
     reference = [
-        _REFERENCE.format(name=name, columns=", ".join(types), types=types)
+        _REFERENCE.format(
+            name=name, path=_path(name), types=types, columns=list(types), selected=", ".join(types)
+        )
         for name, types in REFERENCE_COLUMNS.items()
     ]
-    reference += [_ONCE.format(name=name, key=next(iter(REFERENCE_COLUMNS[name]))) for name in _WITH_ONE_KEY]
+    reference += [
+        _ONCE.format(name=name, path=_path(name), key=next(iter(REFERENCE_COLUMNS[name])))
+        for name in _WITH_ONE_KEY
+    ]
     return (
         _BAIL + _READ.format(header=names, columns=", ".join(fields)) + "".join((*reference, judge, _ENRICH))
     )
+
+
+def _path(table: str) -> str:
+    return f"{RAW}/reference/{table}.csv"
 
 
 def merge_sql() -> str:
