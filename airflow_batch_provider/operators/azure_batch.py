@@ -12,13 +12,14 @@ from airflow.configuration import conf
 from airflow.sdk import BaseOperator
 
 from airflow_batch_provider.arguments import pool_text
+from airflow_batch_provider.exceptions import BatchJobFailedError, BatchJobTimeoutError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.hooks.killed import end_in_worker
 from airflow_batch_provider.lasting import lasting
 from airflow_batch_provider.lineage import TellsLineage, lineage_of_wire
 from airflow_batch_provider.links.job import AzureBatchJobLink, store_links
 from airflow_batch_provider.metrics import measure_for
-from airflow_batch_provider.operators.task_instance import identity_of
+from airflow_batch_provider.operators.task_instance import done_before, identity_of, remember_done
 from airflow_batch_provider.patience import left_by
 from airflow_batch_provider.shared_arguments import OF_ALL, CheckedPartial, SharedChecks, check_shared
 from airflow_batch_provider.spec.checks import check_period, check_plain, check_wait
@@ -223,6 +224,9 @@ class AzureBatchOperator(CheckedPartial, TypedOutput, TellsLineage, BaseOperator
         from airflow_batch_provider.triggers.task import AzureBatchTaskTrigger
 
         run = self._run(context)
+        if done := done_before(context, identity_of(context, "")):
+            self.log.info("Batch task %s of job %s did well in an earlier try", done[1], done[0])
+            return self._clean_up(run, *done)
         run.ensure_pool(self._pool())
         claim = run.claim()
         watch = run.watch(claim)
@@ -240,7 +244,7 @@ class AzureBatchOperator(CheckedPartial, TypedOutput, TellsLineage, BaseOperator
                 ),
                 method_name="resume",
             )
-        return self._finish(run, claim.job_id, claim.task_id, *run.wait(watch))
+        return self._finish(context, run, claim.job_id, claim.task_id, *run.wait(watch))
 
     @lasting
     def resume(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
@@ -250,7 +254,7 @@ class AzureBatchOperator(CheckedPartial, TypedOutput, TellsLineage, BaseOperator
         run.settle(job_id, task_id)
         # One that was fired by an earlier version has no reason.
         ending, reason = str(event["ending"]), str(event.get("reason") or "")
-        return self._finish(run, job_id, task_id, ending, reason)
+        return self._finish(context, run, job_id, task_id, ending, reason)
 
     def on_kill(self) -> None:
         """End the Batch task of this Airflow task and no other; its end is not waited for."""
@@ -262,14 +266,21 @@ class AzureBatchOperator(CheckedPartial, TypedOutput, TellsLineage, BaseOperator
         end_in_worker(self.azure_batch_conn_id, script, f"Batch task {self._mine[1]}", self.log)
 
     def _finish(
-        self, run: SingleTaskRun, job_id: str, task_id: str, ending: str, reason: str
+        self, context: Context, run: SingleTaskRun, job_id: str, task_id: str, ending: str, reason: str
     ) -> dict[str, Any]:
-        task = self._of_task()
-        self.lineage = lineage_of_wire(task.get("resourceFiles", ()), task.get("outputFiles", ()))
         try:
             run.finish(job_id, task_id, ending, reason)
-        finally:
-            run.clean_up(job_id, job=self.should_delete_job, pool=self.should_delete_pool)
+        except (BatchJobFailedError, BatchJobTimeoutError):
+            self._clean_up(run, job_id, task_id)
+            raise
+        if self.should_delete_job or self.should_delete_pool:
+            remember_done(context, identity_of(context, ""), job_id, task_id)
+        return self._clean_up(run, job_id, task_id)
+
+    def _clean_up(self, run: SingleTaskRun, job_id: str, task_id: str) -> dict[str, Any]:
+        task = self._of_task()
+        self.lineage = lineage_of_wire(task.get("resourceFiles", ()), task.get("outputFiles", ()))
+        run.clean_up(job_id, job=self.should_delete_job, pool=self.should_delete_pool)
         return {"job_id": job_id, "pool_id": self.batch_pool_id, "task_id": task_id}
 
     def _run(self, context: Context) -> SingleTaskRun:

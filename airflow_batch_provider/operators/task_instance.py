@@ -15,6 +15,7 @@ FAILURE_KEY = "failure"
 """Key of the XCom by which a task downstream learns why a job failed."""
 
 _SUBMISSION_KEY = "azure_batch_submission"
+_DONE_KEY = "azure_batch_done"
 
 
 def identity_of(context: Context, namespace: str) -> JobIdentity:
@@ -29,7 +30,7 @@ def identity_of(context: Context, namespace: str) -> JobIdentity:
     ti = context["ti"]
     generation = int(getattr(ti, "max_tries", 0) or 0)
     map_index = getattr(ti, "map_index", None)
-    stored = _stored(context)
+    stored = _stored(context, _SUBMISSION_KEY)
     known = stored.get("submission", 1) if stored.get("generation") == generation else 1
     return JobIdentity(
         dag_id=ti.dag_id,
@@ -60,6 +61,26 @@ def remember(context: Context, identity: JobIdentity) -> None:
         )
 
 
+def remember_done(context: Context, identity: JobIdentity, job_id: str, task_id: str) -> None:
+    """Let a later try know, where Airflow has a task state store, that the Batch task has done well.
+
+    For whoever deletes the job afterwards: with it goes what else would tell so.
+    """
+    if (store := context.get("task_state_store")) is not None:
+        store.set(_DONE_KEY, {"job_id": job_id, "task_id": task_id, "generation": identity.generation})
+
+
+def done_before(context: Context, identity: JobIdentity) -> tuple[str, str] | None:
+    """Job and task id of the Batch task that did well in an earlier try, if one is known.
+
+    One from before the Airflow task was cleared is none: it is to run again.
+    """
+    done = _stored(context, _DONE_KEY)
+    if done.get("generation") != identity.generation:
+        return None
+    return str(done["job_id"]), str(done["task_id"])
+
+
 def tell_failure(context: Context, error: BatchJobFailedError | BatchJobTimeoutError) -> None:
     """Let tasks downstream know why the job failed, by an XCom.
 
@@ -76,7 +97,7 @@ def tell_failure(context: Context, error: BatchJobFailedError | BatchJobTimeoutE
     context["ti"].xcom_push(key=FAILURE_KEY, value=told)
 
 
-def _stored(context: Context) -> Mapping[str, Any]:
+def _stored(context: Context, key: str) -> Mapping[str, Any]:
     store = context.get("task_state_store")
-    value = store.get(_SUBMISSION_KEY) if store is not None else None
+    value = store.get(key) if store is not None else None
     return value if isinstance(value, Mapping) else {}

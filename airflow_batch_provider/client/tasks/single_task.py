@@ -195,7 +195,7 @@ def delete_job(job_id: str) -> Script[None]:
         if others:
             yield Say(f"Batch job {job_id} is not deleted: others' tasks are still in it", "warning")
             return
-        yield Send("DELETE", f"/jobs/{job_id}")
+        yield from patiently(Send("DELETE", f"/jobs/{job_id}"))
         yield Say(f"Batch job {job_id} is being deleted")
     except Refusal as refusal:
         if refusal.code not in GONE | {"JobBeingDeleted"}:
