@@ -84,8 +84,9 @@ def rows_of(file: str | bytes, header: str) -> int:
         if b"\0" in data:
             return 1
         text = data.decode("latin-1")
-    lines = [line.strip() for line in io.StringIO(text, newline=None) if line.strip(" \n")]
-    return len(lines) - (lines[:1] == [header])
+    lines = [line for line in io.StringIO(text, newline=None) if line.strip()]
+    first = [name.strip() for name in lines[0].split(",")] if lines else []
+    return len(lines) - (first == header.split(","))
 
 
 def loaded_files(stack: LocalStack) -> set[str]:

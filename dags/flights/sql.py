@@ -17,12 +17,20 @@ __all__ = ["merge_sql", "transform_sql"]
 #: Checks are queries that give an error; what they give otherwise is not worth a line in the task's output.
 _BAIL = ".bail on\n.mode trash\nset timezone = 'UTC';\n"
 
+#: What may be around a value and is no part of it: white space as Unicode has it, and the byte order mark,
+#: also of a file that was appended to another.
+_BLANKS = r"""
+create macro bare(written) as
+  regexp_replace(written, '^[\t-\r\x85\pZ\x{FEFF}]+|[\t-\r\x85\pZ\x{FEFF}]+$', '', 'g');
+create macro fields_of(line) as list_transform(string_split(line, ','), lambda field: bare(field));
+"""
+
 #: One line is one row and a comma always parts two fields: the airports write no quotes. A reader of quotes
 #: would swallow all that follows a stray one. What is no UTF-8 is taken as DuckDB shows bytes, `\xE9`: text
 #: in another encoding has lines still; what has zeros is UTF-16 or no text, and taken for one line.
 _READ = """
 create table content as
-  select text is not null as is_utf8, coalesce(ltrim(text, chr(65279)), case when contains(shown, '\\x00')
+  select text is not null as is_utf8, coalesce(text, case when contains(shown, '\\x00')
     then left(shown, 200) else replace(replace(shown, '\\x0D', chr(13)), '\\x0A', chr(10)) end) as text
   from (select try(decode(content)) as text, content::varchar as shown from read_blob('raw.csv'));
 create table lines as
@@ -30,18 +38,17 @@ create table lines as
     select row_number() over () as number, line from (
       select unnest(string_split(replace(replace(text, chr(13) || chr(10), chr(10)), chr(13), chr(10)),
         chr(10))) as line from content))
-  where trim(line) <> '';
+  where bare(line) <> '';
 set variable first_line = (select line from lines order by number limit 1);
-set variable header = (select min(number) from lines where
-  list_transform(string_split(getvariable('first_line'), ','), lambda name: trim(name)) = {header});
+set variable header = (select min(number) from lines where fields_of(getvariable('first_line')) = {header});
 set variable flaw = (select case
   when getenv('FLIGHT_FLAW') <> '' then getenv('FLIGHT_FLAW')
   when not is_utf8 then 'the file is no text in UTF-8'
   when getvariable('header') is null then 'the file does not begin with its header, but with: '
-    || left(getvariable('first_line'), 200) end from content);
+    || left(bare(getvariable('first_line')), 200) end from content);
 create table raw as
-  select number, line, has_zeros, len(fields) as width, {columns}
-  from (select *, string_split(line, ',') as fields from lines
+  select number, line, has_zeros, len(fields) as width, fields = {header} as is_header, {columns}
+  from (select *, fields_of(line) as fields from lines
     where number is distinct from getvariable('header'));
 """
 
@@ -51,6 +58,7 @@ create table raw as
 _JUDGE = """
 create table judged as
   select *, case when getvariable('flaw') is not null then [getvariable('flaw')::varchar]
+  when is_header then ['the row is the header again']
   when width <> {width} then
     ['the row has ' || width || case width when 1 then ' field' else ' fields' end || ', not {width}']
   else list_filter([
@@ -162,7 +170,7 @@ select case when raw <> good + quarantined then error('rows were lost on the way
 def transform_sql() -> str:
     """The script of one raw file: validate, set aside, enrich."""
     names = [column.name for column in COLUMNS]
-    fields = (f"nullif(nullif(trim(fields[{n}]), 'NA'), '') as {name}" for n, name in enumerate(names, 1))
+    fields = (f"nullif(nullif(fields[{n}], 'NA'), '') as {name}" for n, name in enumerate(names, 1))
     judge = _JUDGE.format(
         width=len(names),
         checks=",\n    ".join(_checks(COLUMNS)),
@@ -181,7 +189,10 @@ def transform_sql() -> str:
         for name in _WITH_ONE_KEY
     ]
     return (
-        _BAIL + _READ.format(header=names, columns=", ".join(fields)) + "".join((*reference, judge, _ENRICH))
+        _BAIL
+        + _BLANKS
+        + _READ.format(header=names, columns=", ".join(fields))
+        + "".join((*reference, judge, _ENRICH))
     )
 
 

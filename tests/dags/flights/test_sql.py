@@ -29,6 +29,7 @@ pytestmark = pytest.mark.slow  # each case starts a program or two
 
 DAY, NAME = "2013-02-08", "flights/2013-02-08/LGA.csv"
 TABLES = "raw/reference"
+BLANKS = (" ", "\t", "\u00a0", "\u2003", "\u3000")
 OUTPUTS = ("good.parquet", "quarantine.parquet", "counts.json")
 
 
@@ -179,7 +180,8 @@ def test_bad_rows_are_set_aside_with_their_reasons(package: Path, node: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("text", "raw"), [("", 0), ("\n", 0), ("year,month\n", 1), ("nonsense\n1,2\n", 2), ("\ufeff\n", 0)]
+    ("text", "raw"),
+    [("", 0), ("\n", 0), ("year,month\n", 1), ("nonsense\n1,2\n", 2), ("\ufeff\n", 0), ("\t\n", 0)],
 )
 def test_files_that_are_none_of_ours_lose_nothing_either(
     package: Path, node: Path, text: str, raw: int
@@ -188,10 +190,19 @@ def test_files_that_are_none_of_ours_lose_nothing_either(
     assert (counts["raw"], counts["good"], counts["quarantined"]) == (raw, 0, raw)
 
 
-@pytest.mark.parametrize("line", ["\t", "x", "2013;2;8;5;17"])
+@pytest.mark.parametrize("line", ["\0", "x", "2013;2;8;5;17"])
 def test_a_line_that_is_no_row_has_one_reason(package: Path, node: Path, line: str) -> None:
     transform(package, node, "\n".join((*rows()[:2], line, rows()[2])))
-    assert set_aside(node) == [(line, ["the row has 1 field, not 19"])]
+    assert set_aside(node) == [(line.replace("\0", ""), ["the row has 1 field, not 19"])]
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_the_header_of_a_file_that_was_appended_has_one_reason(package: Path, node: Path, mark: str) -> None:
+    header, one, two, *_ = rows()
+    again = mark + header.replace(",", " ,\t")
+    counts = transform(package, node, "\n".join((header, one, again, two)))
+    assert counts["good"] == 2
+    assert set_aside(node) == [(again, ["the row is the header again"])]
 
 
 def test_columns_in_another_order_are_not_taken_for_others(package: Path, node: Path) -> None:
@@ -236,8 +247,12 @@ def test_a_file_that_cannot_be_read_is_set_aside_and_its_rows_are_counted_if_it_
         lambda text: "\ufeff" + text,
         lambda text: text.replace("\n", " \n", 1),
         lambda text: "\n\n" + text,
+        *(
+            lambda text, blank=blank: f"{blank}\n{text}{blank}\n".replace(",", f"{blank},{blank}")
+            for blank in BLANKS
+        ),
     ],
-    ids=["CR", "CRLF", "BOM", "blank after the header", "blank lines"],
+    ids=["CR", "CRLF", "BOM", "blank after the header", "blank lines", *map(ascii, BLANKS)],
 )
 def test_no_spelling_of_a_good_file_loses_or_condemns_its_rows(
     package: Path, node: Path, spelling: Callable[[str], str]
