@@ -23,6 +23,7 @@ from airflow_batch_provider.hooks.killed import end_in_worker
 from airflow_batch_provider.lasting import lasting
 from airflow_batch_provider.lineage import TellsLineage, lineage_of
 from airflow_batch_provider.links.job import AzureBatchJobLink, AzureBatchOutputLink, store_links
+from airflow_batch_provider.masking import seal
 from airflow_batch_provider.metrics import measure_for
 from airflow_batch_provider.patience import left_by
 from airflow_batch_provider.rendering import text_renderer
@@ -42,6 +43,7 @@ from airflow_batch_provider.spec.task_container import Container
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from airflow_batch_provider.client.files.function_files import FunctionCall
     from airflow_batch_provider.client.tasks.single_task_run import SingleTaskRun
     from airflow_batch_provider.client.tasks.time_limits import TimeLimits
     from airflow_batch_provider.spec.auto_pool import AutoPool
@@ -135,7 +137,8 @@ class AzureBatchDecoratedOperator(TellsLineage, DecoratedOperator):
         from airflow_batch_provider.triggers.task import AzureBatchTaskTrigger
 
         try:
-            run = self._run(context, self._send(context))
+            call = self._call(context)
+            run = self._run(context, self._send(context, call))
             run.check_pool()
             claim = run.claim()
         except Exception:
@@ -143,19 +146,11 @@ class AzureBatchDecoratedOperator(TellsLineage, DecoratedOperator):
             raise
         watch = run.watch(claim)
         if self.deferrable:
-            self.defer(
-                trigger=AzureBatchTaskTrigger(
-                    self.conn_id,
-                    watch.job_id,
-                    watch.task_id,
-                    run.task.owner,
-                    watch.seconds,
-                    watch.deadline,
-                    self.poll_interval,
-                    latest=watch.latest,
-                ),
-                method_name="resume",
-            )
+            graph = self._graph({}, "", text_renderer(self, context), watch.task_id)
+            sealed = seal(call, *graph.specs, run.task)
+            owner, period = run.task.owner, self.poll_interval
+            trigger = AzureBatchTaskTrigger.of(self.conn_id, watch, owner, period, sealed)
+            self.defer(trigger=trigger, method_name="resume")
         return self._finish(context, run, claim.job_id, claim.task_id, *run.wait(watch))
 
     @lasting
@@ -237,15 +232,11 @@ class AzureBatchDecoratedOperator(TellsLineage, DecoratedOperator):
         except Exception as error:  # what the task failed of is told, not this
             self.log.warning("Whether the Batch job may end now is not known: %s", error)
 
-    def _send(self, context: Context) -> dict[str, Any]:
-        from airflow_batch_provider.client.files.function_files import (
-            FunctionCall,
-            check_serializer,
-            send_call,
-        )
+    def _call(self, context: Context) -> FunctionCall:
+        from airflow_batch_provider.client.files.function_files import FunctionCall, check_serializer
 
         check_serializer(self.serializer, f"task {self.task_id!r}")
-        call = FunctionCall(
+        return FunctionCall(
             source=function_source(self.python_callable),
             args=[plain_argument(value) for value in self.op_args],
             kwargs={
@@ -256,6 +247,10 @@ class AzureBatchDecoratedOperator(TellsLineage, DecoratedOperator):
             requirements=with_serializer(self.requirements or (), self.serializer),
             python_version=self.python_version,
         )
+
+    def _send(self, context: Context, call: FunctionCall) -> dict[str, Any]:
+        from airflow_batch_provider.client.files.function_files import send_call
+
         identity = self._identity(context)
         folder = f"{shared_identity(identity).job_id}/calls/{identity.owner}"
         return dict(send_call(AzureBatchHook(self.conn_id).storage(), self.work_container, folder, call))

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseHook
 
+from airflow_batch_provider.masking import mask_in_loop
+
 # The client is imported where it is used: every operator module imports this one when a DAG is parsed.
 if TYPE_CHECKING:
     from azure.batch import BatchClient
@@ -90,8 +92,7 @@ class AzureBatchHook(BaseHook):
                 with named_by(self.conn_id, settings.storage_conn_id):
                     storage = await self.aget_connection(settings.storage_conn_id)
                 settings = with_storage(settings, storage, await _extra_of(storage))
-            for secret in settings.secrets():
-                await _mask_in_loop(secret)
+            await mask_in_loop(settings.secrets())
             self._keep(settings)
         return self._kept()
 
@@ -221,8 +222,7 @@ class AzureBatchHook(BaseHook):
         from airflow_batch_provider.client.files.activity_files import read_secrets
 
         secrets = await read_secrets(await self.astorage(), places)
-        for secret in secrets or ():
-            await _mask_in_loop(secret)
+        await mask_in_loop(secrets or [])
         return secrets is not None
 
     async def adelete_definitions(self, places: Iterable[str]) -> None:
@@ -291,16 +291,6 @@ async def _extra_of(connection: Any) -> dict[str, Any]:
     read = getattr(connection, "aextra_dejson", None)  # from Airflow 3.3 on
     extra: dict[str, Any] = await read() if read else connection.extra_dejson
     return extra
-
-
-async def _mask_in_loop(secret: str) -> None:
-    """Tell the log masker a secret, without blocking the loop where Airflow can."""
-    from airflow.sdk import log
-
-    if hasattr(log, "amask_secret"):  # from Airflow 3.3 on
-        await log.amask_secret(secret)
-    else:
-        log.mask_secret(secret)
 
 
 def _storage_access(

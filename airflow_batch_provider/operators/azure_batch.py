@@ -18,6 +18,7 @@ from airflow_batch_provider.hooks.killed import end_in_worker
 from airflow_batch_provider.lasting import lasting
 from airflow_batch_provider.lineage import TellsLineage, lineage_of_wire
 from airflow_batch_provider.links.job import AzureBatchJobLink, store_links
+from airflow_batch_provider.masking import seal
 from airflow_batch_provider.metrics import measure_for
 from airflow_batch_provider.operators.task_instance import done_before, identity_of, remember_done
 from airflow_batch_provider.patience import left_by
@@ -231,19 +232,9 @@ class AzureBatchOperator(CheckedPartial, TypedOutput, TellsLineage, BaseOperator
         claim = run.claim()
         watch = run.watch(claim)
         if self.deferrable:
-            self.defer(
-                trigger=AzureBatchTaskTrigger(
-                    self.azure_batch_conn_id,
-                    watch.job_id,
-                    watch.task_id,
-                    run.task.owner,
-                    watch.seconds,
-                    watch.deadline,
-                    float(self.poll_interval),
-                    latest=watch.latest,
-                ),
-                method_name="resume",
-            )
+            conn_id, owner, period = self.azure_batch_conn_id, run.task.owner, float(self.poll_interval)
+            trigger = AzureBatchTaskTrigger.of(conn_id, watch, owner, period, seal(run.task))
+            self.defer(trigger=trigger, method_name="resume")
         return self._finish(context, run, claim.job_id, claim.task_id, *run.wait(watch))
 
     @lasting

@@ -20,6 +20,7 @@ from airflow_batch_provider.hooks.killed import end_in_worker
 from airflow_batch_provider.lasting import lasting
 from airflow_batch_provider.lineage import TellsLineage, lineage_of
 from airflow_batch_provider.links.job import AzureBatchJobLink, AzureBatchOutputLink, store_links
+from airflow_batch_provider.masking import seal
 from airflow_batch_provider.metrics import measure_for
 from airflow_batch_provider.operators.graph_argument import check_graph, rendered_graph
 from airflow_batch_provider.operators.task_instance import (
@@ -256,6 +257,7 @@ class AzureBatchJobOperator(CheckedPartial, TypedOutput, TellsLineage, BaseOpera
                     seen,
                     graph.may_skip,
                     self._secrets_in,
+                    seal(*graph.specs, run.plan.options) if self.log_tasks else "",
                 ),
                 method_name="resume",
             )

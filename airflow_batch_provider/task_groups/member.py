@@ -14,6 +14,7 @@ from airflow_batch_provider.hooks.killed import end_in_worker
 from airflow_batch_provider.lasting import lasting
 from airflow_batch_provider.lineage import TellsLineage, lineage_of
 from airflow_batch_provider.links.job import AzureBatchJobLink, AzureBatchOutputLink, store_links
+from airflow_batch_provider.masking import seal
 from airflow_batch_provider.metrics import measure_for
 from airflow_batch_provider.rendering import text_renderer
 from airflow_batch_provider.task_groups.settings import clears_of, first_generation, was_cleared
@@ -132,6 +133,7 @@ class AzureBatchMemberOperator(TypedOutput, TellsLineage, BaseOperator):
                 settings.log_output,
                 seen,
                 start_by,
+                seal(*run.graph.specs, settings.options) if settings.log_output else "",
             )
             self.defer(trigger=trigger, method_name="resume")
         follower = Follower(job_id, settings.log_output, seen)

@@ -11,6 +11,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.hooks.killed import end_in_triggerer
+from airflow_batch_provider.masking import unseal
 from airflow_batch_provider.triggers.deferral import seconds_until_worker_ended
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class AzureBatchJobTrigger(BaseTrigger):
     """Fires when there is something to do about a job.
 
     All of these in one triggerer that watch jobs of one account share one poll. What is serialized is plain
-    data without secrets; a triggerer that takes over goes on by it.
+    data without secrets in clear; a triggerer that takes over goes on by it.
 
     Parameters:
         conn_id: the Airflow connection.
@@ -40,6 +41,7 @@ class AzureBatchJobTrigger(BaseTrigger):
         may_skip: whether a task may succeed and yet keep others from running.
         secrets_in: blobs, as ``container/name``, of definitions of a custom activity: their secrets are
             masked in what the tasks write. They are deleted with the job when that is killed.
+        sealed: secrets that the tasks were given, as :func:`~airflow_batch_provider.masking.seal` gave them.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class AzureBatchJobTrigger(BaseTrigger):
         seen: Mapping[str, Sequence[int]] | None = None,
         may_skip: bool = False,
         secrets_in: Sequence[str] = (),
+        sealed: str | None = "",
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.conn_id = conn_id
@@ -68,6 +71,7 @@ class AzureBatchJobTrigger(BaseTrigger):
         self.seen = {task_id: list(offsets) for task_id, offsets in (seen or {}).items()}
         self.may_skip = may_skip
         self.secrets_in = list(secrets_in)
+        self.sealed = sealed
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and arguments, for the triggerer."""
@@ -85,6 +89,7 @@ class AzureBatchJobTrigger(BaseTrigger):
                 "seen": self.seen,
                 "may_skip": self.may_skip,
                 "secrets_in": self.secrets_in,
+                "sealed": self.sealed,
             },
         )
 
@@ -100,6 +105,8 @@ class AzureBatchJobTrigger(BaseTrigger):
         settings = await hook.aget_settings()
         if self.secrets_in and self.log_tasks and not await hook.amask_definitions(self.secrets_in):
             self.log.warning("What the tasks write is not shown here: what is secret in it cannot be known")
+            self.log_tasks = False
+        if self.log_tasks and not await unseal(self.sealed, self.log):
             self.log_tasks = False
         poller = shared_poller(
             f"{self.conn_id} {settings.endpoint}", hook.async_batch_client, self.poll_interval

@@ -12,6 +12,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.hooks.killed import end_in_triggerer
+from airflow_batch_provider.masking import unseal
 from airflow_batch_provider.triggers.deferral import seconds_until_worker_ended
 
 
@@ -20,7 +21,7 @@ class AzureBatchMemberTrigger(BaseTrigger):
 
     All of these in one triggerer that watch tasks of one account share one poll: one request for all jobs,
     and one for each job, however many of its tasks are watched. What is serialized is plain data without
-    secrets.
+    secrets in clear.
 
     Parameters:
         conn_id: the Airflow connection.
@@ -30,6 +31,7 @@ class AzureBatchMemberTrigger(BaseTrigger):
         log_output: whether the task's output is said.
         seen: how far output was read before.
         start_by: seconds since the epoch by which the task must have started; None: there is no such limit.
+        sealed: secrets that the task was given, as :func:`~airflow_batch_provider.masking.seal` gave them.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class AzureBatchMemberTrigger(BaseTrigger):
         log_output: bool = True,
         seen: Mapping[str, Sequence[int]] | None = None,
         start_by: float | None = None,
+        sealed: str | None = "",
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.conn_id = conn_id
@@ -53,6 +56,7 @@ class AzureBatchMemberTrigger(BaseTrigger):
         self.log_output = log_output
         self.seen = {name: list(offsets) for name, offsets in (seen or {}).items()}
         self.start_by = start_by
+        self.sealed = sealed
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and arguments, for the triggerer."""
@@ -67,6 +71,7 @@ class AzureBatchMemberTrigger(BaseTrigger):
                 "log_output": self.log_output,
                 "seen": self.seen,
                 "start_by": self.start_by,
+                "sealed": self.sealed,
             },
         )
 
@@ -82,7 +87,8 @@ class AzureBatchMemberTrigger(BaseTrigger):
         poller = shared_poller(
             f"{self.conn_id} {settings.endpoint}", hook.async_batch_client, self.poll_interval
         )
-        follower = Follower(self.job_id, self.log_output, self.seen)
+        shown = self.log_output and await unseal(self.sealed, self.log)
+        follower = Follower(self.job_id, shown, self.seen)
         watch = member_watch(self.job_id, self.batch_task_id, self.deadline, self.start_by)
         waiting = waiting_of(self.batch_task_id)
         async with poller.session() as client:

@@ -6,13 +6,17 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.hooks.killed import end_in_triggerer
+from airflow_batch_provider.masking import unseal
 from airflow_batch_provider.triggers.deferral import seconds_until_worker_ended
+
+if TYPE_CHECKING:
+    from airflow_batch_provider.client.tasks.task_watch import TaskWatch
 
 __all__ = ["AzureBatchTaskTrigger"]
 
@@ -22,7 +26,7 @@ class AzureBatchTaskTrigger(BaseTrigger):
 
     All of these in one triggerer that watch tasks of one account share one poll: one request for all jobs,
     and one for each job, however many of its tasks are watched. What is serialized is plain data without
-    secrets.
+    secrets in clear.
 
     Parameters:
         conn_id: the Airflow connection.
@@ -33,6 +37,7 @@ class AzureBatchTaskTrigger(BaseTrigger):
         poll_interval: ceiling of the period in seconds.
         seen: how far its output was read before.
         latest: seconds since the epoch by which it must have ended in any case; None: as the others say.
+        sealed: secrets that it was given, as :func:`~airflow_batch_provider.masking.seal` gave them.
     """
 
     def __init__(
@@ -46,6 +51,7 @@ class AzureBatchTaskTrigger(BaseTrigger):
         poll_interval: float = 15.0,
         seen: Mapping[str, Sequence[int]] | None = None,
         latest: float | None = None,
+        sealed: str | None = "",
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.conn_id = conn_id
@@ -57,6 +63,15 @@ class AzureBatchTaskTrigger(BaseTrigger):
         self.poll_interval = poll_interval
         self.seen = {each: list(offsets) for each, offsets in (seen or {}).items()}
         self.latest = latest
+        self.sealed = sealed
+
+    @classmethod
+    def of(
+        cls, conn_id: str, watch: TaskWatch, owner: str, poll_interval: float, sealed: str | None
+    ) -> AzureBatchTaskTrigger:
+        """The trigger for what is to be watched for. The other parameters are those of the class."""
+        limits = (watch.seconds, watch.deadline, poll_interval)
+        return cls(conn_id, watch.job_id, watch.task_id, owner, *limits, latest=watch.latest, sealed=sealed)
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and arguments, for the triggerer."""
@@ -70,6 +85,7 @@ class AzureBatchTaskTrigger(BaseTrigger):
             "poll_interval",
             "seen",
             "latest",
+            "sealed",
         )
         arguments = {name: getattr(self, name) for name in names}
         return f"{type(self).__module__}.{type(self).__name__}", arguments
@@ -86,7 +102,7 @@ class AzureBatchTaskTrigger(BaseTrigger):
         poller = shared_poller(
             f"{self.conn_id} {settings.endpoint}", hook.async_batch_client, self.poll_interval
         )
-        follower = Follower(self.job_id, which=True, seen=self.seen)
+        follower = Follower(self.job_id, await unseal(self.sealed, self.log), self.seen)
         watch = TaskWatch(self.job_id, self.batch_task_id, self.deadline, self.seconds, self.latest)
         waiting = waiting_of(self.batch_task_id)
         async with poller.session() as client:
