@@ -17,7 +17,10 @@ from flights.pipeline import flights_pipeline
 from airflow_batch_provider.operators.blob_claim import AzureBlobClaimOperator
 from airflow_batch_provider.triggers.blob_events import BlobCreatedTrigger
 
-LANDED = BlobCreatedTrigger(queue_name="flight-files", container=RAW, prefix="flights/")
+# With a hierarchical namespace whole files come by renaming too.
+LANDED = BlobCreatedTrigger(
+    queue_name="flight-files", container=RAW, prefix="flights/", event_types=["created", "renamed"]
+)
 FILES = Asset(name="raw_flights", watchers=[AssetWatcher(name="flights_landed", trigger=LANDED)])
 
 
