@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,9 @@ from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.lasting import lasting
 from airflow_batch_provider.spec.checks import check_wait, check_work_container
 from airflow_batch_provider.spec.errors import SpecError
+from airflow_batch_provider.spec.files import is_template
 from airflow_batch_provider.spec.options import whole
+from airflow_batch_provider.spec.signatures import strike_signatures
 from airflow_batch_provider.typed_output import TypedOutput
 
 if TYPE_CHECKING:
@@ -45,7 +48,8 @@ class AzureBlobClaimOperator(TypedOutput, BaseOperator):
     :param max_blobs: most blobs for one run. When more are left, the task makes an event of the asset, which
         starts the next run: one run per blob by ``max_blobs=1``, and never more than one run on the way for
         what is left. All DAGs of the asset see that event; it announces nothing.
-    :param blobs: URLs to work on in any case, without a receipt, for runs started by hand. Templated.
+    :param blobs: URLs to work on in any case, without a receipt, for runs started by hand; one or a list.
+        Templated: a template of a list needs a DAG with ``render_template_as_native_obj``.
     :returns: a list of ``{"kind", "url", "source_url", "container", "name", "etag", "size", "content_type",
         "time"}``, ready for ``.expand()``; ``kind`` is ``created``, ``renamed`` or ``deleted``, and
         ``source_url`` is where a renamed blob was. An empty list skips mapped tasks.
@@ -73,16 +77,20 @@ class AzureBlobClaimOperator(TypedOutput, BaseOperator):
                 where=f"task {kwargs.get('task_id')!r}",
                 right="Give the Asset(...) whose watcher has the BlobCreatedTrigger.",
             )
-        kwargs["inlets"] = [*(kwargs.get("inlets") or []), asset]
+        super().__init__(**kwargs)
+        self.add_inlets([asset])
         # An asset among the outlets would have an event of every run; an alias has one only when it is said.
         self.unclaimed = AssetAlias(f"{asset.name}-unclaimed")
         if max_blobs is not None:
-            kwargs["outlets"] = [*(kwargs.get("outlets") or []), self.unclaimed]
-        super().__init__(**kwargs)
+            self.add_outlets([self.unclaimed])
         where = f"task {self.task_id!r}"
         check_work_container(receipts_container, where, "receipts_container")
         check_wait(lookback, what="lookback", where=where, positive=True)
         whole(max_blobs, "max_blobs", 1, where)
+        if not _comes_later(blobs) and blobs:
+            for url in _listed(blobs, where):
+                if not _comes_later(url):
+                    _named_by_hand(url, where)
         self.asset = asset
         self.conn_id = conn_id
         self.receipts_container = receipts_container
@@ -93,9 +101,10 @@ class AzureBlobClaimOperator(TypedOutput, BaseOperator):
     @lasting
     def execute(self, context: Context) -> list[dict[str, Any]]:
         if self.blobs:
-            named = [self.blobs] if isinstance(self.blobs, str) else self.blobs
+            where = f"task {self.task_id!r}"
+            named = [_named_by_hand(url, where) for url in _listed(self.blobs, where)]
             self.log.info("Working on %d blob(s) named by hand.", len(named))
-            return [_hand_over(_named_by_hand(url)) for url in named]
+            return [_hand_over(event) for event in named]
         events = self._announced(context)
         storage = AzureBatchHook(self.conn_id).storage()
         consumer = f"{context['dag'].dag_id}/{self.task_id}"
@@ -136,7 +145,28 @@ class AzureBlobClaimOperator(TypedOutput, BaseOperator):
         recent = sorted(
             (event for event in recorded if event.timestamp >= since), key=lambda event: event.timestamp
         )
-        return [blob for event in recent for blob in _blobs_of(event.extra)]
+        return [blob for event in recent for blob in self._blobs_of(event)]
+
+    def _blobs_of(self, event: Any) -> list[BlobEvent]:
+        """The blobs in an asset event: Airflow puts a trigger's payload below ``payload``.
+
+        Events stay for the whole lookback, so that one made by hand must keep no run from the others.
+        """
+        payload = event.extra.get("payload") if isinstance(event.extra, dict) else None
+        blobs = payload.get("blobs", []) if isinstance(payload, dict) else []
+        try:
+            if not isinstance(blobs, list):
+                raise ValueError(f"blobs is {blobs!r}")
+            return [BlobEvent.from_payload(blob) for blob in blobs]
+        except ValueError as wrong:
+            self.log.error(
+                "The event of %s at %s is not as a watcher makes it: %s. Its blobs are left alone. To name "
+                "blobs by hand, start a run of the DAG with their URLs in blobs=, not with an event.",
+                self.asset.name,
+                event.timestamp,
+                strike_signatures(str(wrong)),
+            )
+            return []
 
     def _pages(self, accessor: Any, since: datetime) -> Iterator[Any]:
         """Page by page from the newest event back; an event on the border of two pages comes twice."""
@@ -156,17 +186,46 @@ class AzureBlobClaimOperator(TypedOutput, BaseOperator):
         )
 
 
-def _blobs_of(extra: Any) -> Iterable[BlobEvent]:
-    """The blobs in an asset event: Airflow puts a trigger's payload below ``payload``."""
-    payload = extra.get("payload") if isinstance(extra, dict) else None
-    if isinstance(payload, dict):
-        for blob in payload.get("blobs", ()):
-            yield BlobEvent.from_payload(blob)
+def _comes_later(value: object) -> bool:
+    """Whether Airflow puts another value in its place before the task runs."""
+    return hasattr(value, "resolve") or (isinstance(value, str) and is_template(value))
 
 
-def _named_by_hand(url: str) -> BlobEvent:
-    container, name = blob_from_url(url)
-    return BlobEvent("", BLOB_CREATED, url.partition("?")[0], container, name, "", -1, "", "", "", "")
+def _listed(blobs: object, where: str) -> Sequence[object]:
+    """What was named by hand, one or several.
+
+    :raises SpecError: it is no list.
+    """
+    if isinstance(blobs, str) and blobs.lstrip().startswith("["):
+        raise SpecError(
+            f"blobs is the text {blobs!r}, not a list",
+            where=where,
+            right="Without DAG(..., render_template_as_native_obj=True) Airflow makes a text of what it "
+            "renders: set it.",
+        )
+    if isinstance(blobs, str):
+        return [blobs]
+    if not isinstance(blobs, Sequence):
+        raise SpecError(
+            f"blobs is {blobs!r}", where=where, right="Give the URLs of blobs: blobs=['https://...']."
+        )
+    return blobs
+
+
+def _named_by_hand(url: object, where: str) -> BlobEvent:
+    """What a run that is started by hand works on.
+
+    :raises SpecError: it is no blob's URL.
+    """
+    if isinstance(url, str) and url.startswith(("https://", "http://")):
+        with suppress(ValueError):
+            container, name = blob_from_url(url)
+            return BlobEvent("", BLOB_CREATED, url.partition("?")[0], container, name, "", -1, "", "", "", "")
+    raise SpecError(
+        f"a blob is named {url!r}",
+        where=where,
+        right="Give its URL, such as https://<account>.blob.core.windows.net/<container>/<name>.",
+    )
 
 
 def _hand_over(event: BlobEvent) -> dict[str, Any]:

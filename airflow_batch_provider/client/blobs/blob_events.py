@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields
 from functools import cmp_to_key
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
@@ -97,8 +97,24 @@ class BlobEvent:
 
     @classmethod
     def from_payload(cls, payload: Mapping[str, Any]) -> BlobEvent:
-        """The event that :meth:`to_payload` described, also of a version that knew fewer fields."""
-        return cls(**{name: payload[name] for name in cls.__dataclass_fields__ if name in payload})
+        """The event that :meth:`to_payload` described, also of a version that knew fewer fields.
+
+        :raises ValueError: it is no such description; says why.
+        """
+        if not isinstance(payload, Mapping):
+            raise ValueError(f"a blob is {payload!r}")
+        known = {field.name: payload[field.name] for field in fields(cls) if field.name in payload}
+        lacking = [
+            field.name for field in fields(cls) if field.default is MISSING and field.name not in known
+        ]
+        if lacking:
+            raise ValueError(f"a blob lacks {', '.join(lacking)}")
+        wrong = [
+            name for name, value in known.items() if not isinstance(value, int if name == "size" else str)
+        ]
+        if wrong:
+            raise ValueError(f"values of a blob are of the wrong kind: {', '.join(wrong)}")
+        return cls(**known)
 
 
 def parse_message(text: str | None) -> BlobEvent:

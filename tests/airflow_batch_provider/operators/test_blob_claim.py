@@ -11,7 +11,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.sdk import Asset
+from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG, Asset
 
 from airflow_batch_provider.client.blobs.blob_events import (
     BLOB_CREATED,
@@ -22,6 +23,7 @@ from airflow_batch_provider.client.blobs.blob_events import (
 from airflow_batch_provider.exceptions import BatchRequestError, BatchSpecError
 from airflow_batch_provider.operators import blob_claim
 from airflow_batch_provider.operators.blob_claim import AzureBlobClaimOperator
+from airflow_batch_provider.spec.errors import SpecError
 from demo.stack.accounts import StorageAccount
 from tests.airflow_batch_provider.airflow_versions import AIRFLOW
 from tests.connections import connection_to
@@ -129,6 +131,31 @@ def test_events_of_others_than_the_trigger_are_no_harm(claim: AzureBlobClaimOper
     assert claim.execute(context_of(RecordedEvent({}), RecordedEvent({"payload": "text"}))) == []
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("blobs", "told"),
+    [
+        ([{"url": "http://s/incoming/b"}], "a blob lacks id, type, container, name, etag"),
+        (["http://s/incoming/b"], "a blob is 'http://s/incoming/b'"),
+        ("http://s/incoming/b", "blobs is 'http://s/incoming/b'"),
+        (
+            [event_of("b").extra["payload"]["blobs"][0] | {"size": "3", "name": None}],
+            "of the wrong kind: name, size",
+        ),
+    ],
+)
+def test_an_event_made_by_hand_keeps_no_run_from_the_others_and_is_told(
+    claim: AzureBlobClaimOperator, capfd: pytest.CaptureFixture[str], blobs: Any, told: str
+) -> None:
+    by_hand = RecordedEvent({"payload": {"blobs": blobs}})
+
+    assert [blob["name"] for blob in claim.execute(context_of(by_hand, event_of("a")))] == ["a"]
+
+    logged = capfd.readouterr().out
+    assert told in logged
+    assert "blobs=" in logged
+
+
 class Accessor(InletEventsAccessor):
     """Airflow's accessor of an asset's events, over a list instead of its API."""
 
@@ -208,6 +235,65 @@ def test_blobs_named_by_hand_are_taken_without_asking_storage() -> None:
 
     assert (blob["container"], blob["name"]) == ("in", "a.mp4")
     assert "secret" not in json.dumps(blob)
+
+
+BLOB = "https://acct.blob.core.windows.net/in/a.mp4"
+
+
+@pytest.mark.parametrize(
+    "blobs",
+    [
+        lambda other: "{{ params.blobs }}",
+        lambda other: [BLOB, "{{ params.blob }}"],
+        lambda other: other,
+        lambda other: [BLOB, other],
+    ],
+)
+def test_blobs_that_are_not_known_at_parse_are_looked_at_in_the_worker(blobs: Any) -> None:
+    with DAG("ingest"):
+        other = EmptyOperator(task_id="other").output
+        operator = AzureBlobClaimOperator(task_id="new_blobs", asset=INCOMING, blobs=blobs(other))
+    operator.blobs = [BLOB, "in/a.mp4"]  # as Airflow renders it
+    with pytest.raises(BatchSpecError, match=r"task 'new_blobs': a blob is named 'in/a\.mp4'.*Give its URL"):
+        operator.execute(context_of())
+
+
+@pytest.mark.parametrize(
+    ("blobs", "told"),
+    [
+        (5, r"blobs is 5\. Give the URLs of blobs"),
+        ({"url": BLOB}, r"blobs is \{.*Give the URLs of blobs"),
+        (["incoming/a.tiff"], r"a blob is named 'incoming/a\.tiff'\. Give its URL, such as https://"),
+        ("incoming/a.tiff", r"a blob is named 'incoming/a\.tiff'"),
+        ([BLOB, {"url": BLOB}], r"a blob is named \{'url'"),
+        ("https://acct.blob.core.windows.net/in?sig=s3cret", r"a blob is named 'https://[^ ]*/in\?sig=[^s]"),
+        (
+            "abfss://in@acct.dfs.core.windows.net/a.mp4",
+            r"a blob is named .*\. Give its URL, such as https://",
+        ),
+    ],
+)
+def test_what_names_no_blobs_is_refused_at_parse(blobs: Any, told: str) -> None:
+    with pytest.raises(SpecError, match=rf"task 'new_blobs': {told}") as refused:
+        AzureBlobClaimOperator(task_id="new_blobs", asset=INCOMING, blobs=blobs)
+    assert "s3cret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["[]", f"['{BLOB}']"])
+def test_a_list_that_was_rendered_to_text_says_what_the_dag_lacks(text: str) -> None:
+    operator = AzureBlobClaimOperator(task_id="new_blobs", asset=INCOMING, blobs="{{ params.blobs }}")
+    operator.blobs = text  # as Airflow renders it
+    with pytest.raises(BatchSpecError, match=r"blobs is the text .\[.*render_template_as_native_obj=True"):
+        operator.execute(context_of())
+
+
+def test_inlets_and_outlets_may_be_one_asset_as_of_any_operator() -> None:
+    one, other = Asset("one"), Asset("other")
+    operator = AzureBlobClaimOperator(
+        task_id="new_blobs", asset=INCOMING, max_blobs=1, inlets=one, outlets=other
+    )
+    assert operator.inlets == [one, INCOMING]
+    assert operator.outlets == [other, operator.unclaimed]
 
 
 def test_a_lookback_of_nothing_is_refused_at_parse() -> None:
