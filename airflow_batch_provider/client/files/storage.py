@@ -171,6 +171,21 @@ class StorageAccess:
         size: int = blob.get_blob_properties().size
         return blob.download_blob(0, min(size, max_bytes)).readall() if size else b""
 
+    def read_end(self, container: str, name: str, max_bytes: int) -> tuple[bytes, bool]:
+        """The last ``max_bytes`` bytes of a blob, and whether they are all of it.
+
+        Parameters:
+            container, name, max_bytes: as for ``read_blob``, 1 at least.
+
+        Raises:
+            azure.core.exceptions.ResourceNotFoundError: no such blob or container.
+        """
+        blob = self._open().get_blob_client(container, name)
+        size: int = blob.get_blob_properties().size
+        length = min(size, max_bytes)
+        data: bytes = blob.download_blob(size - length, length).readall() if size else b""
+        return data, length == size
+
     async def aread_blob(self, container: str, name: str, max_bytes: int) -> bytes:
         """As ``read_blob``, without blocking the event loop."""
         from azure.storage.blob.aio import BlobClient

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_batch_provider.client.files.job_access import JobAccess
 from airflow_batch_provider.client.files.task_results import no_result, parse_result
 from airflow_batch_provider.client.jobs.absent_outputs import expected, is_among
-from airflow_batch_provider.client.watching.streams import last_lines
+from airflow_batch_provider.client.requests.printed import TAIL_BYTES, last_lines
 from airflow_batch_provider.spec.compile import JobStorage, WorkArea, needed, result_location
 from airflow_batch_provider.spec.files import BlobRef, Output
 from airflow_batch_provider.spec.graph import JobGraph
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 RESULT_BYTES = 1_000_000
 """Of one task's result: it goes through Airflow's database."""
-
-_LOG_BLOB_BYTES = 10_000_000
 
 HANDED_OVER = 500
 """Files below one prefix of an earlier job: each is named to the task that reads them, and a request of the
@@ -136,9 +134,10 @@ class JobFiles:
 
         ref = self._area(job_id).of(task_id) / stream
         try:
-            return last_lines(self._storage.read_blob(ref.container, ref.name, _LOG_BLOB_BYTES))
+            end, whole = self._storage.read_end(ref.container, ref.name, TAIL_BYTES)
         except AzureError:
             return None
+        return last_lines(end, stream, whole=whole)
 
     def _area(self, job_id: str, homes: Mapping[str, str] | None = None) -> WorkArea:
         return WorkArea(self.work_container, job_id, homes or {})

@@ -10,13 +10,11 @@ from airflow_batch_provider.client.pools.pool_reading import Observation, Verdic
 from airflow_batch_provider.client.pools.pool_refusals import explain_refusal
 from airflow_batch_provider.client.pools.pool_views import NODE_PROPERTIES, NodeView, PoolView
 from airflow_batch_provider.client.requests.job_requests import GONE, count_tasks
+from airflow_batch_provider.client.requests.printed import TAIL_BYTES, last_lines
 from airflow_batch_provider.client.requests.records import TaskCounts
 from airflow_batch_provider.client.requests.steps import Answer, Call, Pause, Refusal, Say, Script, Send
 from airflow_batch_provider.spec.explain import Explanation
-from airflow_batch_provider.spec.signatures import strike_signatures
 
-# Output of a failed start task that is shown: enough for its last lines.
-TAIL_BYTES = 4000
 _STREAMS = ("stdout.txt", "stderr.txt")
 FIRST_PERIOD, LONGEST_PERIOD, PERIOD_GROWTH = 1.0, 30.0, 1.5
 _WITH_NODES = frozenset({"nodes", "restarted"})
@@ -175,7 +173,7 @@ def printed_on_node(pool_id: str, node_id: str, folder: str = "startup") -> Scri
             if size:
                 start = max(0, size - TAIL_BYTES)
                 answer: Answer = yield Send("GET", path, headers={"ocp-range": f"bytes={start}-{size - 1}"})
-                output[name] = strike_signatures(answer.body.decode("utf-8", errors="replace").strip())
+                output[name] = last_lines(answer.body, name, whole=start == 0).strip()
         except Refusal:
             continue
     return output

@@ -6,14 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from airflow_batch_provider.client.requests.job_requests import backoff, in_motion, list_tasks
+from airflow_batch_provider.client.requests.printed import TAIL_BYTES, last_lines, shortened, text_of
 from airflow_batch_provider.client.requests.records import TASK_FIELDS, TaskView, task_view
 from airflow_batch_provider.client.requests.steps import Answer, Pause, Refusal, Say, Script, Send, Together
 from airflow_batch_provider.client.watching.log_lines import read_line
-from airflow_batch_provider.spec.signatures import strike_signatures
 
 STREAMS = ("stdout.txt", "stderr.txt")
-TAIL_BYTES = 8_192
-TAIL_LINES = 20
 
 FOLLOWED = 20
 """Tasks of a job whose output is followed at most; more would drown the log, and cost two calls each look."""
@@ -48,12 +46,7 @@ def read_tail(job_id: str, task_id: str, name: str) -> Script[str | None]:
         answer: Answer = yield read_range(job_id, task_id, name, start, TAIL_BYTES)
     except Refusal:
         return None
-    return last_lines(answer.body)
-
-
-def last_lines(data: bytes) -> str:
-    """The last 20 lines of a stream's end."""
-    return "\n".join(_text(data).rstrip().splitlines()[-TAIL_LINES:])
+    return last_lines(answer.body, name, whole=start == 0)
 
 
 @dataclass
@@ -166,9 +159,11 @@ class Follower:
         followed = self._tasks[view.id]
         tries = 0
         for _ in range(LAST_CHUNKS if view.completed else 1):
+            # With the byte before, which tells whether this is the rest of a line.
+            begins = [max(0, offset - 1) for offset in followed.offsets]
             calls = [
-                read_range(self.job_id, view.id, name, followed.offsets[at], CHUNK_BYTES)
-                for at, name in enumerate(STREAMS)
+                read_range(self.job_id, view.id, name, begin, CHUNK_BYTES)
+                for name, begin in zip(STREAMS, begins, strict=True)
             ]
             answers = yield Together(calls)
             full, waits = False, []
@@ -176,12 +171,13 @@ class Follower:
                 if isinstance(answer, Refusal):
                     waits += [backoff(tries, answer.retry_after)] if answer.transient else []
                     continue
-                data = answer.body
-                full = full or len(data) == CHUNK_BYTES
-                taken, lines = whole_lines(data, final=view.completed)
+                more = len(answer.body) == CHUNK_BYTES
+                full = full or more
+                known = followed.offsets[at] - begins[at]
+                taken, lines = whole_lines(answer.body, known, final=view.completed and not more)
                 followed.offsets[at] += taken
                 for level, line in map(read_line, lines):
-                    yield Say(f"[{view.id}] {line}", level)
+                    yield Say(f"[{view.id}] {shortened(line, STREAMS[at])}", level)
             tries += bool(waits)
             if waits and view.completed and tries < LAST_TRIES:
                 yield Pause(max(waits))
@@ -190,22 +186,22 @@ class Follower:
         followed.done = view.completed
 
 
-def whole_lines(data: bytes, *, final: bool) -> tuple[int, list[str]]:
-    """Take the complete lines of what was read.
+def whole_lines(data: bytes, known: int = 0, *, final: bool) -> tuple[int, list[str]]:
+    """Take the complete lines of what was read, and the beginning of one that is longer than a reading.
 
     Parameters:
         data: what was read.
+        known: how many bytes of it were taken before. Where those end within a line, its beginning was taken
+            then, and its rest is passed over.
         final: whether nothing will follow, so that a line without an end is complete.
 
     Returns:
-        How many bytes were taken, and the lines.
+        How many further bytes were taken, and the lines.
     """
-    end = data.rfind(b"\n") + 1
-    if final or (end == 0 and len(data) >= CHUNK_BYTES):
+    inside = known > 0 and data[known - 1 : known] != b"\n"
+    end = data.rfind(b"\n", known) + 1
+    if final or (end == 0 and (inside or len(data) >= CHUNK_BYTES)):
         end = len(data)
-    return end, _text(data[:end]).splitlines()
-
-
-def _text(data: bytes) -> str:
-    # Programs print the URLs that they were given.
-    return strike_signatures(data.decode("utf-8", "replace"))
+    end = max(end, known)
+    start = (data.find(b"\n", known, end) + 1 or end) if inside else known
+    return end - known, text_of(data[start:end]).splitlines()

@@ -108,7 +108,10 @@ async def test_blobs_are_written_and_read_in_both_halves(batch_conn_id: str) -> 
     assert url.endswith("/hook-blobs/a/b%20c.txt")
     assert storage.read_blob("hook-blobs", "a/b c.txt", 4) == b"0123"
     assert await storage.aread_blob("hook-blobs", "a/b c.txt", 100) == b"0123456789"
+    assert storage.read_end("hook-blobs", "a/b c.txt", 4) == (b"6789", False)
+    assert storage.read_end("hook-blobs", "a/b c.txt", 10) == (b"0123456789", True)
     storage.upload_blob("hook-blobs", "empty", b"")
+    assert storage.read_end("hook-blobs", "empty", 10) == (b"", True)
     assert storage.read_blob("hook-blobs", "empty", 10) == b""
     assert await storage.aread_blob("hook-blobs", "empty", 10) == b""
 

@@ -10,8 +10,9 @@ from airflow_batch_provider.client.connect.secret import Secret
 from airflow_batch_provider.client.connect.storage_settings import StorageSettings
 from airflow_batch_provider.client.jobs.submission import add_tasks
 from airflow_batch_provider.client.pools.pool_views import NodeView
+from airflow_batch_provider.client.requests.printed import last_lines
 from airflow_batch_provider.client.requests.records import task_view
-from airflow_batch_provider.client.watching.streams import last_lines, whole_lines
+from airflow_batch_provider.client.watching.streams import whole_lines
 from airflow_batch_provider.exceptions import BatchRequestError
 from airflow_batch_provider.spec.signatures import strike_signatures
 from tests.airflow_batch_provider.client.scripted import Scripted
@@ -59,7 +60,7 @@ def test_a_failed_start_task_does_not_either() -> None:
 def test_nor_does_what_a_program_prints() -> None:
     data = f"ffmpeg: {URL}: not found\n".encode()
 
-    assert "c2VjcmV0" not in last_lines(data)
+    assert "c2VjcmV0" not in last_lines(data, "stderr.txt", whole=True)
     taken, lines = whole_lines(data, final=True)
     assert taken == len(data)
     assert "c2VjcmV0" not in lines[0]

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from airflow.sdk.log import mask_secret
 
 from airflow_batch_provider.client.jobs.watching import Watch, watch_job
+from airflow_batch_provider.client.requests.printed import LINE_CHARS
 from airflow_batch_provider.client.requests.records import JobView
 from airflow_batch_provider.client.requests.steps import Answer, Look, Refusal
 from airflow_batch_provider.client.watching.ration import COUNTS_PER_SECOND, OUTPUT_PER_SECOND, Rations
@@ -141,6 +143,39 @@ def test_output_is_said_once_by_whole_lines_and_to_its_end() -> None:
     assert service.said == ["[t] one", "[t] two", "[t] end"]
 
 
+@pytest.mark.parametrize("end", [b"", b"\nnext\n"])
+def test_of_a_long_line_the_beginning_is_said_once_without_half_of_a_secret(end: bytes) -> None:
+    secret = "correct-horse-battery-staple"
+    mask_secret(secret)
+    before = b"x" * (LINE_CHARS - 10)
+    line = before + secret.encode() + b"y" * 5 * CHUNK_BYTES
+    node, service = Node(), None
+    node.states = {"t": "running"}
+    follower = Follower("j", True)
+    said: list[str] = []
+    for size in range(0, len(line), CHUNK_BYTES):  # it grows, and the process that follows it changes
+        node.texts = {"t": b"first\n" + line[:size]}
+        service = Scripted(node)
+        service.run(follower.look())
+        follower = Follower("j", True, follower.state())
+        said += service.said
+    node.texts, node.states = {"t": b"first\n" + line + end}, {"t": "completed"}
+    service = Scripted(node)
+    service.run(follower.look())
+    said += service.said
+    shown = f"[t] {before.decode()}***{'y' * 7} [the line is cut here: stdout.txt has the whole]"
+    assert said == ["[t] first", shown, *(["[t] next"] if end else [])]
+
+
+def test_a_line_on_the_edge_of_two_readings_is_one() -> None:
+    node = Node()
+    node.texts = {"t": b"a" * (CHUNK_BYTES - 4) + b"\nwhole\nend"}
+    node.states = {"t": "completed"}
+    service = Scripted(node)
+    service.run(Follower("j", True).look())
+    assert service.said[1:] == ["[t] whole", "[t] end"]
+
+
 def test_following_goes_on_where_another_process_left_off() -> None:
     node = Node()
     node.texts, node.states = {"t": b"one\ntwo\n", "u": b"x\n"}, {"t": "running", "u": "completed"}
@@ -206,6 +241,8 @@ def test_trouble_with_output_is_no_trouble_of_the_job() -> None:
 def test_lines_are_taken_whole() -> None:
     assert whole_lines(b"a\nb", final=False) == (2, ["a"])
     assert whole_lines(b"a\nb", final=True) == (3, ["a", "b"])
+    assert whole_lines(b"\nb", 1, final=False) == (0, [])
+    assert whole_lines(b"\nb\nc", 1, final=False) == (2, ["b"])
     assert whole_lines("ä\n".encode()[:1] + b"\n", final=False) == (2, ["\ufffd"])
 
 
