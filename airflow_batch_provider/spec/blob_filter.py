@@ -88,7 +88,14 @@ class BlobFilter:
         for what, value in (("prefix", prefix), ("pattern", pattern)):
             if not isinstance(value, str):
                 raise SpecError(f"{what} is {value!r}", where=where, right=f"Write {what}='...'.")
-        refuse_jinja(where, prefix=prefix, suffix=suffix, pattern=pattern, content_type=content_type)
+        refuse_jinja(
+            where,
+            container=container,
+            prefix=prefix,
+            suffix=suffix,
+            pattern=pattern,
+            content_type=content_type,
+        )
         if container != "":
             check_container(container, what="container", where=where)
         check_prefix(prefix, where)

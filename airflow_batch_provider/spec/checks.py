@@ -168,7 +168,7 @@ def refuse_jinja(where: str, **values: object) -> None:
                     f"{name} is {text!r}, and nothing fills in its braces",
                     where=where,
                     right="Airflow renders no Jinja in a trigger, and only the prefix of a BlobListedTrigger "
-                    "takes dates: write the value itself.",
+                    "takes dates: write the value itself, or read it in the DAG file, as from os.environ.",
                 )
 
 

@@ -24,6 +24,7 @@ from airflow_batch_provider.spec.checks import check_texts, refuse_jinja
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.options import whole
 from airflow_batch_provider.spec.storage_names import check_watched_queue
+from airflow_batch_provider.spec.watch_slips import warn_of_slips
 from airflow_batch_provider.triggers.backlog import Backlog
 from airflow_batch_provider.triggers.blob_stream import read_alone, shared_producer
 
@@ -96,9 +97,9 @@ class BlobCreatedTrigger(BaseEventTrigger):
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         where = "BlobCreatedTrigger"
+        refuse_jinja(where, conn_id=conn_id, queue_name=queue_name)
         check_watched_queue(queue_name, what="queue_name", where=where)
         check_texts(where, conn_id=conn_id)
-        refuse_jinja(where, conn_id=conn_id)
         if whole(max_deliveries, "max_deliveries", 1, where) is None:
             raise SpecError(
                 "max_deliveries is None", where=where, right="A whole number from 1 up is needed."
@@ -126,6 +127,7 @@ class BlobCreatedTrigger(BaseEventTrigger):
             content_type=content_type,
             event_types=event_types,
         )
+        warn_of_slips(self.wanted, where)
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         usual = self.max_deliveries == MAX_DELIVERIES

@@ -23,6 +23,7 @@ from airflow_batch_provider.spec.blob_places import BlobPlaces
 from airflow_batch_provider.spec.checks import check_flags, check_texts, check_wait, refuse_jinja
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.storage_names import check_container
+from airflow_batch_provider.spec.watch_slips import warn_of_slips
 from airflow_batch_provider.triggers.backlog import Backlog
 from airflow_batch_provider.triggers.blob_stream import STORED_WITHIN
 from airflow_batch_provider.triggers.connecting import connected
@@ -106,7 +107,7 @@ class BlobListedTrigger(BaseEventTrigger):
         super().__init__()  # type: ignore[no-untyped-call]
         where = type(self).__name__
         check_texts(where, conn_id=conn_id)
-        refuse_jinja(where, conn_id=conn_id)
+        refuse_jinja(where, conn_id=conn_id, container=container, watermark_container=watermark_container)
         check_container(container, what="container", where=where)
         check_container(watermark_container, what="watermark_container", where=where)
         if container == watermark_container and not (prefix or suffix or pattern):
@@ -130,6 +131,7 @@ class BlobListedTrigger(BaseEventTrigger):
             content_type=content_type,
         )
         self._places.check_meets(pattern, where)
+        warn_of_slips(self._wanted, where, listed_at=prefix)
         self._batching = BlobBatching.of(
             where,
             max_batch=max_batch,
