@@ -25,6 +25,9 @@ LATE: frozenset[str] = frozenset({"timeout", "unstarted", "expired"})
 
 _STARTED = frozenset({"preparing", "running", "completed"})
 
+NEWS_SECONDS = 60.0
+"""A start so long before a watch began is no news: it may begin anew, as after a restart of the triggerer."""
+
 
 @dataclass(frozen=True)
 class TaskWatch:
@@ -99,7 +102,7 @@ def watch_task(
     waiting = waiting or waiting_of(watch.task_id)
     reading = Turns((rations or Rations(now)).output)
     outage = Outage("task")
-    deadline, started = watch.deadline, False
+    deadline, started, begun = watch.deadline, False, now()
     while True:
         waits = False
         try:
@@ -113,9 +116,11 @@ def watch_task(
             if task is not None and task.state in _STARTED:
                 if not started:
                     started = True
-                    deadline = watch.end_by(_start_of(task, now()))
+                    start = _start_of(task, now())
+                    deadline = watch.end_by(start)
                     if task.node_id is not None:
-                        yield Say(f"Batch task {watch.task_id} has started on node {task.node_id}")
+                        news = "has started" if start > begun - NEWS_SECONDS else "was running already"
+                        yield Say(f"Batch task {watch.task_id} {news} on node {task.node_id}")
                 if follower.active and (seen.over or reading.due):
                     yield from reading.take(follower.follow(task))
             if (ending := (yield from waiting.judge(seen))) is not None:

@@ -47,6 +47,17 @@ def test_a_task_is_watched_until_it_or_its_job_has_ended() -> None:
     assert watched(*[TaskSeen(JOB)] * 9, deadline=5)[0] == "timeout"
 
 
+def test_a_start_is_news_once_and_not_to_a_watch_that_begins_anew() -> None:
+    begun = {"executionInfo": {"startTime": "1970-01-01T00:10:00Z"}, "nodeInfo": {"nodeId": "n1"}}
+    running = TaskSeen(JOB, task_view({**wire("a", "running"), **begun}))
+    done = TaskSeen(JOB, task_view(wire("a")))
+    for later, news in ((5, "has started"), (600, "was running already")):
+        service = Scripted(looks=[running, done])
+        service.now = 600.0 + later
+        service.run(watch_task(TaskWatch("j", "a"), Follower("j", False), lambda clock=service: clock.now))
+        assert service.said == [f"Batch task a {news} on node n1"]
+
+
 def test_a_timeout_counts_from_the_start_of_the_task() -> None:
     waiting = TaskSeen(JOB, task_view(wire("a", "active")))
     ending, _, now = watched(*[waiting] * 20, deadline=5, seconds=10)
