@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from airflow_batch_provider import spec
-from airflow_batch_provider.spec.checks import check_plain
 from airflow_batch_provider.spec.errors import SpecError
-from airflow_batch_provider.spec.files import is_template
+from airflow_batch_provider.spec.files import BlobRef, is_template, refuse_wildcards
 from airflow_batch_provider.spec.naming import check_id
 
 if TYPE_CHECKING:
@@ -15,7 +15,19 @@ if TYPE_CHECKING:
 
     from airflow_batch_provider.spec.auto_pool import AutoPool
 
-__all__ = ["PoolOfJob", "Text", "check_target", "given", "known_pool", "pool_of_job", "pool_text", "text"]
+__all__ = [
+    "PoolOfJob",
+    "Text",
+    "blobs_text",
+    "check_target",
+    "given",
+    "holds_xcoms",
+    "is_to_come",
+    "known_pool",
+    "pool_of_job",
+    "pool_text",
+    "text",
+]
 
 Text: TypeAlias = "str | XComArg"
 """Of a templated argument: Airflow puts the output's value in its place before the task runs."""
@@ -29,6 +41,20 @@ def text(argument: Text) -> str:
     return cast("str", argument)
 
 
+def is_to_come(argument: object) -> bool:
+    """Whether it is known only when the task runs: Jinja, or the output of another task."""
+    return hasattr(argument, "resolve") or (isinstance(argument, str) and is_template(argument))
+
+
+def holds_xcoms(value: object) -> bool:
+    """Whether it is, or has in it, what Airflow resolves before the task runs."""
+    if isinstance(value, Mapping):
+        return any(map(holds_xcoms, value.values()))
+    if isinstance(value, (list, tuple)):
+        return any(map(holds_xcoms, value))
+    return hasattr(value, "resolve")
+
+
 def pool_text(argument: object, where: str, *, name: str = "pool_id", instead: str = "") -> str:
     """The id of a pool as it is, typed as what it will be when the task runs.
 
@@ -39,10 +65,12 @@ def pool_text(argument: object, where: str, *, name: str = "pool_id", instead: s
         instead: what else may be done with the record of a pool.
 
     Raises:
-        SpecError: it is the operator or the record of the pool itself, or no text.
+        SpecError: it is the operator or the record of the pool itself, or no id that a pool can have.
     """
-    if isinstance(argument, str) or hasattr(argument, "resolve"):  # as all that Airflow resolves has
+    if is_to_come(argument):
         return cast("str", argument)
+    if isinstance(argument, str) and argument.strip():
+        return check_id(argument, where=f"{where}, {name}")
     if hasattr(argument, "task_id") and hasattr(argument, "output"):
         raise SpecError(
             f"{name} is the operator {argument.task_id!r} itself", where=where, right="Write pool.output."
@@ -85,32 +113,48 @@ def known_pool(pool: str | AutoPool) -> str | AutoPool:
     Returns:
         It; or some id, in place of a template or another task's output.
     """
-    known = isinstance(pool, spec.AutoPool) or (isinstance(pool, str) and not is_template(pool))
-    return pool if known else "known-later"
+    return "known-later" if is_to_come(pool) else pool
+
+
+def blobs_text(argument: object, where: str) -> str:
+    """Where blobs are, as text: templates are rendered in that.
+
+    Parameters:
+        argument: as ``spec.blob`` takes it, a reference, or the output of another task.
+        where: the task that it is given to.
+
+    Raises:
+        SpecError: no place of blobs, or one with wildcards.
+    """
+    if is_to_come(argument):
+        return cast("str", argument)
+    try:
+        ref = argument if isinstance(argument, BlobRef) else spec.blob(cast("str", argument))
+    except SpecError as error:
+        raise SpecError(f"blobs: {error.what}", where=where, right=error.right) from None
+    refuse_wildcards(ref, where=where)
+    return str(ref)
 
 
 def check_target(argument: object, field: str, where: str) -> None:
-    """Check the id of a job or job schedule, which may be Jinja or the output of another task.
+    """Check the id of a job, task or job schedule, which may be Jinja or the output of another task.
 
     Parameters:
         argument: the id. That of a schedule's job holds a colon.
-        field: the name of the argument, ``job_id`` or ``schedule_id``.
+        field: the name of the argument, such as ``job_id`` or ``schedule_id``.
         where: the Airflow task that it is given to.
 
     Raises:
-        SpecError: empty, or no such id; or the operator itself that made the job or schedule.
+        SpecError: no such id; or the operator itself that made the job or schedule.
     """
     if hasattr(argument, "task_id") and hasattr(argument, "output"):
         right = "Write schedule.output." if field == "schedule_id" else f"Write job.output[{field!r}]."
         raise SpecError(f"{field} is the operator {argument.task_id!r} itself", where=where, right=right)
-    if isinstance(argument, str) and not argument.strip():
-        raise SpecError(f"{field} is empty", where=where, right=f"Say which: {field}='...'.")
-    check_plain(argument, lambda plain: _check_parts(plain, field, where))
-
-
-def _check_parts(target: str, field: str, where: str) -> None:
-    parts = target.split(":", 1) if field == "job_id" else [target]
-    for part in parts:
+    if is_to_come(argument):
+        return
+    if not isinstance(argument, str) or not argument.strip():
+        raise SpecError(f"{field} is {argument!r}", where=where, right=f"Say which: {field}='...'.")
+    for part in argument.split(":", 1) if field == "job_id" else [argument]:
         check_id(part, where=f"{where}, {field}")
 
 

@@ -1,70 +1,76 @@
-"""What all instances of a mapped task share, checked when the DAG is parsed.
+"""Checks of the arguments of operators and sensors by their names, when the DAG is parsed.
 
-Airflow makes an operator of it, which would check it, only when an instance starts.
+Of a mapped task Airflow makes an operator, which would check them, only when an instance starts: what all
+instances share is checked by ``partial`` too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_batch_provider.arguments import check_target, pool_of_job, pool_text
+from airflow_batch_provider import argument_checks as kinds
+from airflow_batch_provider.argument_checks import Checks, optional
+from airflow_batch_provider.arguments import holds_xcoms
 from airflow_batch_provider.client.requests.meaning import check_layers
-from airflow_batch_provider.spec.checks import (
-    check_exit_codes,
-    check_period,
-    check_plain,
-    check_wait,
-    check_work_container,
-)
-from airflow_batch_provider.spec.naming import check_id
+from airflow_batch_provider.spec.requirements import check_python_version, check_requirements
 from airflow_batch_provider.spec.retry import check_on_retry
 
-SharedChecks: TypeAlias = "Mapping[str, Callable[[Any, str], object]]"
-"""Name of an argument -> what refuses its value, given it and the task."""
+
+def _check_requirements(value: Any, name: str, where: str) -> None:
+    if not holds_xcoms(value):
+        check_requirements(value, where)
 
 
-def _pool(value: Any, where: str) -> None:
-    pool = pool_of_job(value, where)
-    if isinstance(pool, str):
-        check_plain(pool, lambda plain: check_id(plain, where=f"{where}, pool_id"))
-
-
-def _timeout(value: Any, where: str) -> None:
-    if value is not None:
-        check_wait(value, what="timeout", where=where)
-
-
-def _start_timeout(value: Any, where: str) -> None:
-    if value is not None:
-        check_wait(value, what="start_timeout", where=where, positive=True)
-
-
-OF_ALL: SharedChecks = {
-    "poll_interval": lambda value, where: check_period(value, what="poll_interval", where=where),
-    "start_timeout": _start_timeout,
+OF_ALL: Checks = {
+    "conn_id": kinds.word,
+    "deferrable": kinds.flag,
+    "namespace": kinds.words,
+    "poll_interval": kinds.period,
+    "start_timeout": optional(kinds.some_wait),
+    "work_container": kinds.container,
 }
-OF_JOBS: SharedChecks = {
+OF_JOBS: Checks = {
     **OF_ALL,
-    "pool_id": _pool,
-    "timeout": _timeout,
-    "work_container": check_work_container,
-    "on_retry": lambda value, where: check_on_retry(value, where=where),
-    "no_retry_exit_codes": lambda value, where: check_exit_codes(
-        value, what="no_retry_exit_codes", where=where
-    ),
-    "no_retry_layers": lambda value, where: check_layers(value, "no_retry_layers", where),
+    "pool_id": kinds.job_pool,
+    "timeout": optional(kinds.wait),
+    "graph_kwargs": optional(kinds.mapping),
+    "environment": optional(kinds.environment),
+    "metadata": optional(kinds.environment),
+    "no_retry_exit_codes": kinds.exit_codes,
+    "no_retry_layers": check_layers,
+    "on_retry": lambda value, name, where: check_on_retry(value, where=where),
 }
-OF_TARGETS: SharedChecks = {
+OF_FUNCTIONS: Checks = {
+    **OF_JOBS,
+    "timeout": kinds.some_wait,
+    "python": kinds.word,
+    "inputs": optional(kinds.mapping),
+    "requirements": _check_requirements,
+    "python_version": lambda value, name, where: check_python_version(value, where),
+    "serializer": kinds.one_of("pickle", "cloudpickle", "dill"),
+    "xcom_bytes": kinds.at_least(0),
+}
+OF_GROUPS: Checks = {
+    **OF_JOBS,
+    "log_output": kinds.flag,
+    **{name: kinds.as_text(OF_ALL[name]) for name in ("conn_id", "namespace", "work_container")},
+}
+OF_TARGETS: Checks = {
     **OF_ALL,
-    "pool_id": pool_text,
-    "job_id": lambda value, where: check_target(value, "job_id", where),
-    "wait_timeout": lambda value, where: check_wait(value, what="wait_timeout", where=where),
+    "pool_id": kinds.pool,
+    "job_id": kinds.target,
+    "schedule_id": kinds.target,
+    "may_be_missing": kinds.flag,
+    "wait": kinds.flag,
+    "wait_timeout": kinds.wait,
+    "check_limits": kinds.flag,
+    "min_ready_nodes": optional(kinds.at_least(0)),
 }
 """Of what works on a pool or a job that is there."""
 
 
-def check_shared(given: Mapping[str, Any], where: str, checks: SharedChecks = OF_JOBS) -> None:
+def check_shared(given: Mapping[str, Any], where: str, checks: Checks = OF_JOBS) -> None:
     """Check arguments, each by itself; templates and XComs wait for their values.
 
     Parameters:
@@ -75,14 +81,24 @@ def check_shared(given: Mapping[str, Any], where: str, checks: SharedChecks = OF
     Raises:
         SpecError: a value that cannot work.
     """
-    for name in checks.keys() & given.keys():
-        checks[name](given[name], where)
+    for name, check in checks.items():
+        if name in given:
+            check(given[name], name, where)
 
 
-class CheckedPartial:
-    """An operator whose ``partial`` refuses what its constructor would refuse of each instance."""
+class CheckedArguments:
+    """An operator whose arguments are checked by their names, also those that mapped instances share."""
 
-    shared_checks: ClassVar[SharedChecks] = OF_JOBS
+    checks: ClassVar[Checks] = OF_JOBS
+    task_id: str
+
+    def check_arguments(self) -> None:
+        """Check what the constructor has kept of its arguments; to be called at its end.
+
+        Raises:
+            SpecError: a value that cannot work.
+        """
+        check_shared(vars(self), f"task {self.task_id!r}", self.checks)
 
     if not TYPE_CHECKING:  # editors and type checkers see Airflow's, with all its arguments
 
@@ -93,5 +109,5 @@ class CheckedPartial:
             Raises:
                 SpecError: one of them cannot work.
             """
-            check_shared(kwargs, f"task {task_id!r}", cls.shared_checks)
+            check_shared(kwargs, f"task {task_id!r}", cls.checks)
             return super().partial(task_id=task_id, **kwargs)

@@ -10,7 +10,7 @@ from airflow.sdk.bases.decorator import task_decorator_factory
 
 from airflow_batch_provider.arguments import PoolOfJob
 from airflow_batch_provider.decorators.function_operator import AzureBatchDecoratedOperator, Serializer
-from airflow_batch_provider.shared_arguments import check_shared
+from airflow_batch_provider.shared_arguments import OF_FUNCTIONS, check_shared
 from airflow_batch_provider.spec.files import Inputs
 from airflow_batch_provider.spec.task_container import Container
 from airflow_batch_provider.task_arguments import DecoratorArguments
@@ -192,7 +192,8 @@ def azure_batch_task(
     # What is not given is left out, so that the DAG's default_args hold.
     given = {name: value for name, value in given.items() if value is not None}
     task_id = kwargs.get("task_id")
-    check_shared({"pool_id": pool_id, **given}, f"task {task_id!r}" if task_id else "task.azure_batch")
+    where = f"task {task_id!r}" if task_id else "task.azure_batch"
+    check_shared({"pool_id": pool_id, **given}, where, OF_FUNCTIONS)
     made = task_decorator_factory(
         python_callable,
         decorated_operator_class=AzureBatchDecoratedOperator,

@@ -27,8 +27,9 @@ from airflow_batch_provider.masking import seal
 from airflow_batch_provider.metrics import measure_for
 from airflow_batch_provider.patience import left_by
 from airflow_batch_provider.rendering import text_renderer
-from airflow_batch_provider.spec.checks import check_period, check_wait, check_work_container, rendered
-from airflow_batch_provider.spec.errors import SpecError, nearest
+from airflow_batch_provider.shared_arguments import OF_FUNCTIONS, check_shared
+from airflow_batch_provider.spec.checks import rendered
+from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.files import BlobRef, Inputs, Render, is_template
 from airflow_batch_provider.spec.function_source import check_function, check_names, function_source
 from airflow_batch_provider.spec.function_task import FunctionTask, shared_identity
@@ -37,7 +38,7 @@ from airflow_batch_provider.spec.ids import JobIdentity
 from airflow_batch_provider.spec.job import JobOptions
 from airflow_batch_provider.spec.limits import DEFAULT_WALL_CLOCK
 from airflow_batch_provider.spec.official import OWNER_VARIABLE
-from airflow_batch_provider.spec.requirements import check_python_version, check_requirements, with_serializer
+from airflow_batch_provider.spec.requirements import with_serializer
 from airflow_batch_provider.spec.task_container import Container
 
 if TYPE_CHECKING:
@@ -53,7 +54,6 @@ Serializer = Literal["pickle", "cloudpickle", "dill"]
 XCOM_BYTES = 48_000
 """A result up to this size is the XCom itself."""
 
-_SERIALIZERS = ("pickle", "cloudpickle", "dill")
 _GRACE = timedelta(minutes=30)
 _TASK_GRACE = timedelta(minutes=5)
 """Beyond the timeout, after which the service itself ends a task that nobody watches any more."""
@@ -360,26 +360,7 @@ class AzureBatchDecoratedOperator(TellsLineage, DecoratedOperator):
         check_function(self.python_callable)
         check_names(self.python_callable)
         asked_names(self.python_callable, self.op_args, self.op_kwargs, where)
-        if self.serializer not in _SERIALIZERS:
-            raise SpecError(
-                f"serializer is {self.serializer!r}",
-                where=where,
-                right=nearest(str(self.serializer), _SERIALIZERS)
-                or "It is 'pickle', 'cloudpickle' or 'dill'.",
-            )
-        check_requirements(self.requirements, where)
-        if type(self.xcom_bytes) is not int or self.xcom_bytes < 0:
-            raise SpecError(
-                f"xcom_bytes is {self.xcom_bytes!r}",
-                where=where,
-                right="Give a number of bytes, such as 48_000; 0 keeps all results in blobs.",
-            )
-        check_python_version(self.python_version, where)
-        check_wait(self.timeout, what="timeout", where=where, positive=True)
-        if self.start_timeout is not None:
-            check_wait(self.start_timeout, what="start_timeout", where=where, positive=True)
-        check_period(self.poll_interval, what="poll_interval", where=where)
-        check_work_container(self.work_container, where)
+        check_shared(vars(self), where, OF_FUNCTIONS)
         if self.container is not None and (self.requirements or self.python_version):
             raise SpecError(
                 "there are a container and requirements or python_version",

@@ -5,13 +5,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow.configuration import conf
 from airflow.sdk import BaseOperator
 
-from airflow_batch_provider.arguments import pool_text
+from airflow_batch_provider import argument_checks as kinds
+from airflow_batch_provider.arguments import is_to_come
 from airflow_batch_provider.exceptions import BatchJobFailedError, BatchJobTimeoutError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.hooks.killed import end_in_worker
@@ -22,11 +22,9 @@ from airflow_batch_provider.masking import seal
 from airflow_batch_provider.metrics import measure_for
 from airflow_batch_provider.operators.task_instance import done_before, identity_of, remember_done
 from airflow_batch_provider.patience import left_by
-from airflow_batch_provider.shared_arguments import OF_ALL, CheckedPartial, SharedChecks, check_shared
-from airflow_batch_provider.spec.checks import check_period, check_plain, check_wait
+from airflow_batch_provider.shared_arguments import OF_ALL, CheckedArguments
+from airflow_batch_provider.spec.checks import check_period
 from airflow_batch_provider.spec.errors import SpecError
-from airflow_batch_provider.spec.files import is_template
-from airflow_batch_provider.spec.naming import check_id
 from airflow_batch_provider.spec.official import OfficialPool, OfficialTask
 from airflow_batch_provider.spec.official_parts import check_command, wire_of
 from airflow_batch_provider.typed_output import TypedOutput
@@ -58,26 +56,49 @@ _MODELS = {**_OF_JOB, **_OF_TASK, "batch_start_task": "startTask"}
 """Arguments that hold wire models -> the properties that these are for."""
 
 
-def _check_id(value: Any, where: str, *, name: str) -> None:
-    if name == "batch_pool_id":
-        pool_text(value, where, name=name)
-    check_plain(value, partial(check_id, where=f"{where}, {name}"))
+def _check_minutes(value: Any, name: str, where: str) -> None:
+    check_period(value, what=name, where=where, unit="minutes")
 
 
-def _check_part(value: Any, where: str, *, name: str) -> None:
+def _check_part(value: Any, name: str, where: str) -> None:
     wire_of(value, where=f"{where}, {name}", model=_MODELS[name])
 
 
-_CHECKS: SharedChecks = {
+_CHECKS: kinds.Checks = {
     **OF_ALL,
-    "timeout": lambda value, where: check_period(value, what="timeout", where=where, unit="minutes"),
-    "start_timeout": lambda value, where: check_wait(value, what="start_timeout", where=where, positive=True),
-    **{name: partial(_check_id, name=name) for name in ("batch_pool_id", "batch_job_id", "batch_task_id")},
-    **{name: partial(_check_part, name=name) for name in _MODELS},
+    "azure_batch_conn_id": kinds.word,
+    "timeout": _check_minutes,
+    "start_timeout": kinds.some_wait,
+    "batch_pool_id": kinds.pool,
+    "batch_job_id": kinds.target,
+    "batch_task_id": kinds.target,
+    "batch_task_command_line": kinds.words,
+    "batch_max_retries": kinds.optional(kinds.at_least(0)),
+    **dict.fromkeys(("batch_pool_vm_size", "vm_node_agent_sku_id"), kinds.word),
+    **dict.fromkeys(
+        (
+            *("batch_pool_display_name", "batch_job_display_name", "batch_task_display_name", "vm_publisher"),
+            *("vm_offer", "vm_sku", "vm_version", "sku_starts_with", "auto_scale_formula"),
+        ),
+        kinds.optional(kinds.words),
+    ),
+    **dict.fromkeys(
+        ("target_dedicated_nodes", "target_low_priority_nodes"), kinds.optional(kinds.at_least(0))
+    ),
+    **dict.fromkeys(
+        (
+            "enable_auto_scale",
+            "use_latest_verified_vm_image_and_sku",
+            "should_delete_job",
+            "should_delete_pool",
+        ),
+        kinds.flag,
+    ),
+    **dict.fromkeys(_MODELS, _check_part),
 }
 
 
-class AzureBatchOperator(CheckedPartial, TypedOutput, TellsLineage, BaseOperator):
+class AzureBatchOperator(CheckedArguments, TypedOutput, TellsLineage, BaseOperator):
     """Run one Batch task, as the official operator of this name is told to.
 
     A DAG that uses ``airflow.providers.microsoft.azure.operators.batch.AzureBatchOperator`` runs with this
@@ -135,7 +156,7 @@ class AzureBatchOperator(CheckedPartial, TypedOutput, TellsLineage, BaseOperator
     )
     operator_extra_links = (AzureBatchJobLink(),)
     ui_color = "#cfe8d8"
-    shared_checks = _CHECKS
+    checks = _CHECKS
 
     def __init__(
         self,
@@ -202,7 +223,7 @@ class AzureBatchOperator(CheckedPartial, TypedOutput, TellsLineage, BaseOperator
         self.enable_auto_scale = enable_auto_scale
         self.auto_scale_formula = auto_scale_formula
         self.azure_batch_conn_id = azure_batch_conn_id
-        self.use_latest_image = use_latest_verified_vm_image_and_sku
+        self.use_latest_verified_vm_image_and_sku = use_latest_verified_vm_image_and_sku
         self.vm_publisher = vm_publisher
         self.vm_offer = vm_offer
         self.sku_starts_with = sku_starts_with
@@ -336,7 +357,7 @@ class AzureBatchOperator(CheckedPartial, TypedOutput, TellsLineage, BaseOperator
             sku=self.vm_sku,
             version=self.vm_version,
             sku_prefix=self.sku_starts_with,
-            latest=self.use_latest_image,
+            latest=self.use_latest_verified_vm_image_and_sku,
             dedicated=self.target_dedicated_nodes,
             spot=self.target_low_priority_nodes,
             auto=self.enable_auto_scale,
@@ -356,11 +377,10 @@ class AzureBatchOperator(CheckedPartial, TypedOutput, TellsLineage, BaseOperator
 
     def _check(self) -> None:
         where = f"task {self.task_id!r}"
-        check_shared(vars(self), where, _CHECKS)
+        self.check_arguments()
         in_container = self.batch_task_container_settings is not None
         check_command(self.batch_task_command_line, where, may_be_empty=in_container)
-        plain = isinstance(self.batch_pool_id, str) and not is_template(self.batch_pool_id)
-        self._pool(None if plain else "known-later")
+        self._pool("known-later" if is_to_come(self.batch_pool_id) else None)
         if self.batch_job_release_task and not self.batch_job_preparation_task:
             raise SpecError(
                 "there is a batch_job_release_task and no batch_job_preparation_task",

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, AssetAlias, BaseOperator
 
+from airflow_batch_provider import argument_checks as kinds
+from airflow_batch_provider.arguments import is_to_come
 from airflow_batch_provider.client.blobs.blob_events import BLOB_CREATED, BlobEvent, blob_from_url
 from airflow_batch_provider.client.blobs.receipts import Receipts
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.lasting import lasting
-from airflow_batch_provider.spec.checks import check_wait, check_work_container
+from airflow_batch_provider.shared_arguments import OF_ALL, CheckedArguments
 from airflow_batch_provider.spec.errors import SpecError
-from airflow_batch_provider.spec.files import is_template
-from airflow_batch_provider.spec.options import whole
 from airflow_batch_provider.spec.signatures import strike_signatures
 from airflow_batch_provider.typed_output import TypedOutput
 
@@ -32,7 +32,14 @@ PAGES = 50
 """So many asset events are read at most, the newest ones: a bound on the memory of a look."""
 
 
-class AzureBlobClaimOperator(TypedOutput, BaseOperator):
+def _check_blobs(value: object, name: str, where: str) -> None:
+    if value and not is_to_come(value):
+        for url in _listed(value, where):
+            if not is_to_come(url):
+                _named_by_hand(url, where)
+
+
+class AzureBlobClaimOperator(CheckedArguments, TypedOutput, BaseOperator):
     """Take the blobs that an asset's events announced and that no run of this DAG has taken yet.
 
     Put it first in a DAG that an asset with a ``BlobCreatedTrigger`` starts. It reads *all* recent events of
@@ -57,6 +64,13 @@ class AzureBlobClaimOperator(TypedOutput, BaseOperator):
     :raises BatchRequestError: storage refused; its text explains.
     """
 
+    checks = kinds.extended(
+        OF_ALL,
+        receipts_container=kinds.container,
+        lookback=kinds.some_wait,
+        max_blobs=kinds.optional(kinds.at_least(1)),
+        blobs=_check_blobs,
+    )
     template_fields: Sequence[str] = ("conn_id", "receipts_container", "blobs")
     ui_color = "#d5e8f5"
 
@@ -83,20 +97,13 @@ class AzureBlobClaimOperator(TypedOutput, BaseOperator):
         self.unclaimed = AssetAlias(f"{asset.name}-unclaimed")
         if max_blobs is not None:
             self.add_outlets([self.unclaimed])
-        where = f"task {self.task_id!r}"
-        check_work_container(receipts_container, where, "receipts_container")
-        check_wait(lookback, what="lookback", where=where, positive=True)
-        whole(max_blobs, "max_blobs", 1, where)
-        if not _comes_later(blobs) and blobs:
-            for url in _listed(blobs, where):
-                if not _comes_later(url):
-                    _named_by_hand(url, where)
         self.asset = asset
         self.conn_id = conn_id
         self.receipts_container = receipts_container
         self.lookback = lookback
         self.max_blobs = max_blobs
         self.blobs = blobs
+        self.check_arguments()
 
     @lasting
     def execute(self, context: Context) -> list[dict[str, Any]]:
@@ -184,11 +191,6 @@ class AzureBlobClaimOperator(TypedOutput, BaseOperator):
             self.asset.name,
             self.lookback,
         )
-
-
-def _comes_later(value: object) -> bool:
-    """Whether Airflow puts another value in its place before the task runs."""
-    return hasattr(value, "resolve") or (isinstance(value, str) and is_template(value))
 
 
 def _listed(blobs: object, where: str) -> Sequence[object]:

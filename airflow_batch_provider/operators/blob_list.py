@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
+from airflow_batch_provider import argument_checks as kinds
 from airflow_batch_provider import spec
+from airflow_batch_provider.arguments import blobs_text, is_to_come
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.lasting import lasting
-from airflow_batch_provider.spec.files import is_template, refuse_wildcards
-from airflow_batch_provider.spec.patterns import check_pattern
+from airflow_batch_provider.shared_arguments import OF_ALL, CheckedArguments
 from airflow_batch_provider.typed_output import TypedOutput
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from airflow_batch_provider.task_arguments import TaskArguments
 
 
-class AzureBlobListOperator(TypedOutput, BaseOperator):
+class AzureBlobListOperator(CheckedArguments, TypedOutput, BaseOperator):
     """List the blobs below a prefix, for a graph with a task for each, or for a mapped operator.
 
     The list is made once and kept as an XCom. A function that listed blobs itself would make another graph
@@ -44,6 +45,7 @@ class AzureBlobListOperator(TypedOutput, BaseOperator):
         SpecError: no prefix, a pattern that cannot be read, or there are too many blobs.
     """
 
+    checks = kinds.extended(OF_ALL, pattern=kinds.pattern, max_blobs=kinds.at_least(1))
     template_fields: Sequence[str] = ("blobs", "pattern", "conn_id")
     ui_color = "#d5e8f5"
 
@@ -57,18 +59,13 @@ class AzureBlobListOperator(TypedOutput, BaseOperator):
         **kwargs: Unpack[TaskArguments],
     ) -> None:
         super().__init__(**kwargs)
-        if not isinstance(max_blobs, int) or max_blobs < 1:
-            raise spec.SpecError(
-                f"max_blobs is {max_blobs!r}", where=f"task {self.task_id!r}", right="Give 1 or more."
-            )
-        self.blobs = str(blobs) if isinstance(blobs, spec.BlobRef) else blobs
+        self.blobs = blobs_text(blobs, f"task {self.task_id!r}")
         self.pattern = pattern
         self.max_blobs = max_blobs
         self.conn_id = conn_id
-        if isinstance(self.blobs, str) and not is_template(self.blobs):
+        self.check_arguments()
+        if not is_to_come(blobs):
             self._prefix()
-        if isinstance(pattern, str) and not is_template(pattern):
-            check_pattern(pattern, what="pattern", where=f"task {self.task_id!r}")
 
     @lasting
     def execute(self, context: Context) -> list[dict[str, Any]]:
@@ -118,8 +115,7 @@ class AzureBlobListOperator(TypedOutput, BaseOperator):
             raise BatchRequestError(text, code=refusal.code, status=refusal.status) from None
 
     def _prefix(self) -> BlobRef:
-        prefix = spec.blob(self.blobs)
-        refuse_wildcards(prefix, where=f"task {self.task_id!r}")
+        prefix = spec.blob(blobs_text(self.blobs, f"task {self.task_id!r}"))
         if not prefix.is_prefix:
             raise spec.SpecError(
                 f"{self.blobs!r} is one blob",

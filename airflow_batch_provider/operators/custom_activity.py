@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from airflow_batch_provider.argument_checks import flag
 from airflow_batch_provider.arguments import PoolOfJob
 from airflow_batch_provider.exceptions import BatchJobFailedError, BatchJobTimeoutError, BatchRequestError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
@@ -74,6 +75,7 @@ class AzureBatchCustomActivityOperator(AzureBatchJobOperator):
         work_container: str = "adfjobs",
         **kwargs: Unpack[JobArguments],
     ) -> None:
+        flag(keep_folders, "keep_folders", f"task {kwargs.get('task_id')!r}")
         read = read_activity(activity, linked_services, datasets)
         if (pool_id := pool_id or read.pool_id) is None:
             raise SpecError(

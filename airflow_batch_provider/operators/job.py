@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, BaseOperator
 
+from airflow_batch_provider import argument_checks as kinds
 from airflow_batch_provider import spec
-from airflow_batch_provider.arguments import PoolOfJob, known_pool, pool_of_job
-from airflow_batch_provider.client.requests.meaning import check_layers
+from airflow_batch_provider.arguments import PoolOfJob, holds_xcoms, known_pool, pool_of_job
 from airflow_batch_provider.exceptions import AzureBatchError, BatchJobFailedError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.hooks.killed import end_in_worker
@@ -31,16 +31,9 @@ from airflow_batch_provider.operators.task_instance import (
 )
 from airflow_batch_provider.patience import left_by, patience_of
 from airflow_batch_provider.rendering import as_texts
-from airflow_batch_provider.shared_arguments import CheckedPartial
-from airflow_batch_provider.spec.checks import (
-    check_exit_codes,
-    check_period,
-    check_wait,
-    check_work_container,
-)
+from airflow_batch_provider.shared_arguments import OF_JOBS, CheckedArguments
 from airflow_batch_provider.spec.files import as_written
 from airflow_batch_provider.spec.limits import DEFAULT_WALL_CLOCK
-from airflow_batch_provider.spec.retry import check_on_retry
 from airflow_batch_provider.typed_output import TypedOutput
 
 if TYPE_CHECKING:
@@ -64,7 +57,12 @@ _GRACE = timedelta(minutes=30)
 """Beyond the job's own wall clock, in which the service must have ended it: release tasks take up to 15."""
 
 
-class AzureBatchJobOperator(CheckedPartial, TypedOutput, TellsLineage, BaseOperator):
+def _check_log_tasks(value: object, name: str, where: str) -> None:
+    if not isinstance(value, bool):
+        kinds.some_of(kinds.word)(value, name, where)
+
+
+class AzureBatchJobOperator(CheckedArguments, TypedOutput, TellsLineage, BaseOperator):
     """Run a graph of tasks as one Batch job, wait for it, and give what became of it as XCom.
 
     The job's id follows from DAG, run, task and map index before the first call: a worker or triggerer that
@@ -130,6 +128,7 @@ class AzureBatchJobOperator(CheckedPartial, TypedOutput, TellsLineage, BaseOpera
     )
     operator_extra_links = (AzureBatchJobLink(), AzureBatchOutputLink())
     ui_color = "#cfe8d8"
+    checks = kinds.extended(OF_JOBS, log_tasks=_check_log_tasks)
 
     def __init__(
         self,
@@ -185,7 +184,7 @@ class AzureBatchJobOperator(CheckedPartial, TypedOutput, TellsLineage, BaseOpera
         self.poll_interval = poll_interval
         self.log_tasks = log_tasks
         self.no_retry_exit_codes = no_retry_exit_codes
-        self.no_retry_layers = check_layers(no_retry_layers, "no_retry_layers", f"task {self.task_id!r}")
+        self.no_retry_layers = no_retry_layers
         self.on_retry: OnRetry = on_retry
         self.identity: JobIdentity | None = None
         self.job_url: str | None = None
@@ -373,27 +372,12 @@ class AzureBatchJobOperator(CheckedPartial, TypedOutput, TellsLineage, BaseOpera
 
     def _check(self) -> None:
         """What can be checked when the DAG is parsed; templates and XComs are checked when they are known."""
-        where = f"task {self.task_id!r}"
-        check_graph(self.graph, self.graph_kwargs, where)
-        if self.timeout is not None:
-            check_wait(self.timeout, what="timeout", where=where)
-        check_period(self.poll_interval, what="poll_interval", where=where)
-        check_exit_codes(self.no_retry_exit_codes, what="no_retry_exit_codes", where=where)
-        check_work_container(self.work_container, where)
-        check_on_retry(self.on_retry, where=where)
-        if isinstance(self.log_tasks, str):
-            raise spec.SpecError(
-                f"log_tasks is {self.log_tasks!r}", where=where, right=f"Give a list: [{self.log_tasks!r}]."
-            )
+        self.check_arguments()
+        check_graph(self.graph, self.graph_kwargs, f"task {self.task_id!r}")
         pool = known_pool(self.pool_id)
-        if _is_known(self.environment) and _is_known(self.metadata):
+        mappings = (self.environment, self.metadata)
+        templates = any(isinstance(each, str) for each in mappings)
+        if not templates and not any(map(holds_xcoms, (*mappings, self.display_name))):
             self._options(pool)
         if isinstance(self.graph, spec.JobGraph) and not isinstance(pool, str):
             pool.check_fits(self.graph)
-
-
-def _is_known(values: Any) -> bool:
-    """Whether these are all here, and no output of another task that is to come."""
-    return values is None or (
-        isinstance(values, Mapping) and not any(hasattr(value, "resolve") for value in values.values())
-    )

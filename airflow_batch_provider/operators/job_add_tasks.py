@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 
+from airflow_batch_provider import argument_checks as kinds
 from airflow_batch_provider import spec
-from airflow_batch_provider.arguments import Text, check_target, given, text
+from airflow_batch_provider.arguments import Text, given, text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.hooks.killed import end_in_worker
 from airflow_batch_provider.lasting import lasting
@@ -20,8 +21,7 @@ from airflow_batch_provider.metrics import measure_for
 from airflow_batch_provider.operators.graph_argument import check_graph, rendered_graph
 from airflow_batch_provider.operators.task_instance import identity_of, try_of
 from airflow_batch_provider.patience import patience_of
-from airflow_batch_provider.shared_arguments import OF_JOBS, OF_TARGETS, CheckedPartial, SharedChecks
-from airflow_batch_provider.spec.checks import check_period, check_wait, check_work_container
+from airflow_batch_provider.shared_arguments import OF_TARGETS, CheckedArguments
 from airflow_batch_provider.typed_output import TypedOutput
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from airflow_batch_provider.task_arguments import TaskArguments
 
 
-class AzureBatchJobAddTasksOperator(CheckedPartial, TypedOutput, TellsLineage, BaseOperator):
+class AzureBatchJobAddTasksOperator(CheckedArguments, TypedOutput, TellsLineage, BaseOperator):
     """Add tasks to a job that lives on, wait for these tasks, and answer for them alone.
 
     Each task is in the job once, by its id, whatever is killed on the way. Ids of one run must not be those
@@ -64,7 +64,7 @@ class AzureBatchJobAddTasksOperator(CheckedPartial, TypedOutput, TellsLineage, B
     template_fields: Sequence[str] = ("job_id", "graph_kwargs", "work_container", "conn_id", "namespace")
     operator_extra_links = (AzureBatchJobLink(), AzureBatchOutputLink())
     ui_color = "#cfe8d8"
-    shared_checks: ClassVar[SharedChecks] = {**OF_JOBS, **OF_TARGETS}
+    checks = kinds.extended(OF_TARGETS, graph_kwargs=kinds.optional(kinds.mapping), timeout=kinds.wait)
 
     def __init__(
         self,
@@ -81,17 +81,12 @@ class AzureBatchJobAddTasksOperator(CheckedPartial, TypedOutput, TellsLineage, B
         **kwargs: Unpack[TaskArguments],
     ) -> None:
         super().__init__(**kwargs)
-        where = f"task {self.task_id!r}"
-        check_target(job_id, "job_id", f"task {self.task_id!r}")
-        check_work_container(work_container, where)
         self.job_id = text(job_id)
         self.graph = graph
         self.graph_kwargs = graph_kwargs
         self.work_container = work_container
         self.conn_id = conn_id
         self.namespace = namespace
-        check_wait(timeout, what="timeout", where=where)
-        check_period(poll_interval, what="poll_interval", where=where)
         self.timeout = timeout
         self.deferrable = deferrable
         self.poll_interval = poll_interval
@@ -99,7 +94,8 @@ class AzureBatchJobAddTasksOperator(CheckedPartial, TypedOutput, TellsLineage, B
         self.job_url: str | None = None
         self.output_url: str | None = None
         self._owner = ""
-        check_graph(graph, graph_kwargs, where)
+        self.check_arguments()
+        check_graph(graph, graph_kwargs, f"task {self.task_id!r}")
         if isinstance(graph, spec.JobGraph):
             self._check(graph)
 

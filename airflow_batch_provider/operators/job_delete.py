@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_batch_provider.arguments import Text, check_target, text
+from airflow_batch_provider.arguments import Text, text
 from airflow_batch_provider.operators.state_change import (
     StateChangeArguments,
     StateChangeOperator,
@@ -26,5 +26,5 @@ class AzureBatchJobDeleteOperator(StateChangeOperator):
 
     def __init__(self, *, job_id: Text, **kwargs: Unpack[StateChangeArguments]) -> None:
         super().__init__(**kwargs)
-        check_target(job_id, "job_id", f"task {self.task_id!r}")
         self.job_id = text(job_id)
+        self.check_arguments()

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
-from airflow_batch_provider.arguments import Text, check_target, text
+from airflow_batch_provider import argument_checks as kinds
+from airflow_batch_provider.arguments import Text, text
 from airflow_batch_provider.operators.state_change import (
     StateChangeArguments,
     StateChangeOperator,
 )
-from airflow_batch_provider.spec.errors import SpecError
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
-
-
-_CHOICES = ("requeue", "terminate", "wait")
 
 
 class AzureBatchJobDisableOperator(StateChangeOperator):
@@ -32,6 +29,9 @@ class AzureBatchJobDisableOperator(StateChangeOperator):
     """
 
     change = "disable_job"
+    checks = kinds.extended(
+        StateChangeOperator.checks, running_tasks=kinds.one_of("requeue", "terminate", "wait")
+    )
 
     def __init__(
         self,
@@ -41,15 +41,9 @@ class AzureBatchJobDisableOperator(StateChangeOperator):
         **kwargs: Unpack[StateChangeArguments],
     ) -> None:
         super().__init__(**kwargs)
-        check_target(job_id, "job_id", f"task {self.task_id!r}")
-        if running_tasks not in _CHOICES:
-            raise SpecError(
-                f"running_tasks is {running_tasks!r}",
-                where=f"task {self.task_id!r}",
-                right="It is 'requeue', 'terminate' or 'wait'.",
-            )
         self.job_id = text(job_id)
         self.running_tasks = running_tasks
+        self.check_arguments()
 
     def body(self) -> Mapping[str, Any]:
         """What becomes of running tasks."""

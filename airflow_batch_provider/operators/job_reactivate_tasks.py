@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseOperator
 
-from airflow_batch_provider.arguments import Text, check_target, given, text
+from airflow_batch_provider import argument_checks as kinds
+from airflow_batch_provider.arguments import Text, given, text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.lasting import lasting
-from airflow_batch_provider.spec.errors import SpecError
+from airflow_batch_provider.shared_arguments import OF_TARGETS, CheckedArguments
 from airflow_batch_provider.typed_output import TypedOutput
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from airflow_batch_provider.task_arguments import TaskArguments
 
 
-class AzureBatchJobReactivateTasksOperator(TypedOutput, BaseOperator):
+class AzureBatchJobReactivateTasksOperator(CheckedArguments, TypedOutput, BaseOperator):
     """Let tasks that failed run again in their job, which must not have ended.
 
     It does not wait for them. A task that runs, waits or has succeeded is left alone: trying again does no
@@ -38,6 +39,7 @@ class AzureBatchJobReactivateTasksOperator(TypedOutput, BaseOperator):
         BatchRequestError: the job has ended, or a task does not exist.
     """
 
+    checks = kinds.extended(OF_TARGETS, task_ids=kinds.optional(kinds.some_of(kinds.word, jinja=True)))
     template_fields: Sequence[str] = ("job_id", "task_ids", "conn_id")
     ui_color = "#cfe8d8"
 
@@ -50,14 +52,10 @@ class AzureBatchJobReactivateTasksOperator(TypedOutput, BaseOperator):
         **kwargs: Unpack[TaskArguments],
     ) -> None:
         super().__init__(**kwargs)
-        check_target(job_id, "job_id", f"task {self.task_id!r}")
-        if isinstance(task_ids, str):
-            raise SpecError(
-                f"task_ids is {task_ids!r}", where=f"task {self.task_id!r}", right=f"Write [{task_ids!r}]."
-            )
         self.job_id = text(job_id)
         self.task_ids = task_ids
         self.conn_id = conn_id
+        self.check_arguments()
 
     @lasting
     def execute(self, context: Context) -> list[str]:

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk import BaseOperator
 
+from airflow_batch_provider import argument_checks as kinds
 from airflow_batch_provider import spec
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.lasting import lasting
+from airflow_batch_provider.shared_arguments import OF_ALL, CheckedArguments
 from airflow_batch_provider.spec.written_graph import check_written_graph
 from airflow_batch_provider.typed_output import TypedOutput
 
@@ -23,7 +25,17 @@ if TYPE_CHECKING:
     from airflow_batch_provider.task_arguments import TaskArguments
 
 
-class AzureBatchJobScheduleOperator(TypedOutput, BaseOperator):
+def _check_schedule(value: object, name: str, where: str) -> None:
+    if not isinstance(value, spec.JobSchedule):
+        raise spec.SpecError(
+            f"{name} is {value!r}",
+            where=where,
+            right="It is JobSchedule('id', graph, JobOptions('pool'), every=...).",
+        )
+    check_written_graph(value.graph.specs)
+
+
+class AzureBatchJobScheduleOperator(CheckedArguments, TypedOutput, BaseOperator):
     """Make a job schedule, or bring the one that is there to what the DAG says now; gives its id as XCom.
 
     A schedule goes on without Airflow: for work that must happen when Airflow may not be there. Jobs that run
@@ -40,6 +52,7 @@ class AzureBatchJobScheduleOperator(TypedOutput, BaseOperator):
         BatchRequestError: the service refused it.
     """
 
+    checks = kinds.extended(OF_ALL, job_schedule=_check_schedule)
     template_fields: Sequence[str] = ("conn_id", "namespace")
     ui_color = "#cfe8d8"
 
@@ -52,16 +65,10 @@ class AzureBatchJobScheduleOperator(TypedOutput, BaseOperator):
         **kwargs: Unpack[TaskArguments],
     ) -> None:
         super().__init__(**kwargs)
-        if not isinstance(job_schedule, spec.JobSchedule):
-            raise spec.SpecError(
-                f"job_schedule is {job_schedule!r}",
-                where=f"task {self.task_id!r}",
-                right="It is JobSchedule('id', graph, JobOptions('pool'), every=...).",
-            )
-        check_written_graph(job_schedule.graph.specs)
         self.job_schedule = job_schedule
         self.conn_id = conn_id
         self.namespace = namespace
+        self.check_arguments()
 
     @lasting
     def execute(self, context: Context) -> str:

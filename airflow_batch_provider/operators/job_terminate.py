@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_batch_provider.arguments import Text, check_target, text
+from airflow_batch_provider import argument_checks as kinds
+from airflow_batch_provider.arguments import Text, text
 from airflow_batch_provider.operators.state_change import (
     StateChangeArguments,
     StateChangeOperator,
@@ -27,6 +28,7 @@ class AzureBatchJobTerminateOperator(StateChangeOperator):
     """
 
     change = "terminate_job"
+    checks = kinds.extended(StateChangeOperator.checks, reason=kinds.word)
 
     template_fields: Sequence[str] = ("job_id", "reason", "conn_id")
 
@@ -34,9 +36,9 @@ class AzureBatchJobTerminateOperator(StateChangeOperator):
         self, *, job_id: Text, reason: str = "AirflowTerminate", **kwargs: Unpack[StateChangeArguments]
     ) -> None:
         super().__init__(**kwargs)
-        check_target(job_id, "job_id", f"task {self.task_id!r}")
         self.job_id = text(job_id)
         self.reason = reason
+        self.check_arguments()
 
     def body(self) -> Mapping[str, Any]:
         """The terminate reason."""

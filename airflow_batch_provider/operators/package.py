@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from airflow.sdk import BaseOperator
 
+from airflow_batch_provider import argument_checks as kinds
 from airflow_batch_provider.client.files.package_content import as_zip, content_hash
 from airflow_batch_provider.client.files.packages import PackageError, PackageStore, PackageVersion
 from airflow_batch_provider.exceptions import BatchPackageError, BatchPackageHopelessError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.lasting import lasting
+from airflow_batch_provider.shared_arguments import OF_ALL, CheckedArguments
 from airflow_batch_provider.spec.errors import SpecError
-from airflow_batch_provider.spec.files import is_template
 from airflow_batch_provider.spec.naming import check_id
 from airflow_batch_provider.typed_output import TypedOutput
 
@@ -50,7 +51,17 @@ class BuiltPackage(Protocol):
 Build = Callable[..., "Path | str | BuiltPackage"]
 
 
-class AzureBatchApplicationPackageOperator(TypedOutput, BaseOperator):
+def _check_path(value: object, name: str, where: str) -> None:
+    if value is not None and not isinstance(value, Path):
+        kinds.word(value, name, where)
+
+
+def _check_build(value: object, name: str, where: str) -> None:
+    if not callable(value):
+        raise SpecError(f"{name} is {value!r}", where=where, right="It is a function that gets a folder.")
+
+
+class AzureBatchApplicationPackageOperator(CheckedArguments, TypedOutput, BaseOperator):
     """Have a version of an application in the Batch account, so that pools and tasks can install it.
 
     Running it again does nothing. A version never changes its content: other content needs a new version.
@@ -68,6 +79,14 @@ class AzureBatchApplicationPackageOperator(TypedOutput, BaseOperator):
         conn_id: id of the Airflow connection, which must say subscription and resource group.
     """
 
+    checks = kinds.extended(
+        OF_ALL,
+        application_id=kinds.target,
+        version=kinds.optional(kinds.word),
+        path=_check_path,
+        build=kinds.optional(_check_build),
+        make_default=kinds.flag,
+    )
     template_fields: Sequence[str] = ("application_id", "version", "path", "conn_id")
     ui_color = "#d5e8fb"
 
@@ -83,21 +102,19 @@ class AzureBatchApplicationPackageOperator(TypedOutput, BaseOperator):
         **kwargs: Unpack[TaskArguments],
     ) -> None:
         super().__init__(**kwargs)
-        where = f"task {self.task_id!r}"
         if (path is None) == (build is None):
             raise SpecError(
-                "the package's source is not clear", where=where, right="Give path or build, one of them."
+                "the package's source is not clear",
+                where=f"task {self.task_id!r}",
+                right="Give path or build, one of them.",
             )
-        if build is not None and not callable(build):
-            raise SpecError(f"build is {build!r}", where=where, right="It is a function that gets a folder.")
-        if not is_template(application_id):
-            check_id(application_id, where=f"{where}, application_id")
         self.application_id = application_id
         self.version = version
         self.path = path
         self.build = build
         self.make_default = make_default
         self.conn_id = conn_id
+        self.check_arguments()
 
     @lasting
     def execute(self, context: Context) -> dict[str, str]:

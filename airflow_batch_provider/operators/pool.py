@@ -6,11 +6,10 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from airflow_batch_provider import argument_checks as kinds
 from airflow_batch_provider import spec
 from airflow_batch_provider.operators.pool_base import PoolActionOperator, PoolArguments, failure
-from airflow_batch_provider.shared_arguments import OF_TARGETS, SharedChecks, check_shared
-from airflow_batch_provider.spec.checks import check_choice
-from airflow_batch_provider.spec.options import whole
+from airflow_batch_provider.shared_arguments import OF_TARGETS
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -20,26 +19,15 @@ if TYPE_CHECKING:
     from airflow_batch_provider.client.pools.pools import OnDrift
     from airflow_batch_provider.spec.pool import Pool
 
-_WAIT_CHOICES = ("nodes", "steady", None)
-_DRIFT_CHOICES = ("fail", "ignore", "patch", "recreate")
 # A user delegation key, and so a SAS signed with one, lives seven days at most.
 _SAS_LIFETIME = dt.timedelta(days=6)
 
 
-def _check_pool(batch_pool: object, where: str) -> None:
+def _check_pool(batch_pool: object, name: str, where: str) -> None:
     if not isinstance(batch_pool, spec.Pool):
         raise spec.SpecError(
-            f"batch_pool is {batch_pool!r}", where=where, right="It is Pool(id=..., vm_size=..., ...)."
+            f"{name} is {batch_pool!r}", where=where, right="It is Pool(id=..., vm_size=..., ...)."
         )
-
-
-_CHECKS: SharedChecks = {
-    **OF_TARGETS,
-    "batch_pool": _check_pool,
-    "on_drift": lambda value, where: check_choice(value, _DRIFT_CHOICES, what="on_drift", where=where),
-    "wait_for": lambda value, where: check_choice(value, _WAIT_CHOICES, what="wait_for", where=where),
-    "min_ready_nodes": lambda value, where: whole(value, "min_ready_nodes", 0, where),
-}
 
 
 class AzureBatchPoolOperator(PoolActionOperator):
@@ -68,7 +56,12 @@ class AzureBatchPoolOperator(PoolActionOperator):
 
     template_fields: Sequence[str] = ("batch_pool", "conn_id")
     waits_before: ClassVar[WaitFor] = "gone"
-    shared_checks = _CHECKS
+    checks = kinds.extended(
+        OF_TARGETS,
+        batch_pool=_check_pool,
+        on_drift=kinds.one_of("fail", "ignore", "patch", "recreate"),
+        wait_for=kinds.one_of("nodes", "steady", None),
+    )
 
     def __init__(
         self,
@@ -81,13 +74,12 @@ class AzureBatchPoolOperator(PoolActionOperator):
         **kwargs: Unpack[PoolArguments],
     ) -> None:
         super().__init__(**kwargs)
-        where = f"task {self.task_id!r}"
         self.batch_pool = batch_pool
         self.on_drift = on_drift
         self.wait_for = wait_for
         self.min_ready_nodes = min_ready_nodes
-        check_shared(vars(self), where, _CHECKS)
         self.check_limits = check_limits
+        self.check_arguments()
 
     @property
     def _target(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
+from airflow_batch_provider import argument_checks as kinds
 from airflow_batch_provider import spec
 from airflow_batch_provider.arguments import Text
 from airflow_batch_provider.operators.pool_base import NamedPoolOperator, PoolArguments
@@ -14,6 +15,15 @@ if TYPE_CHECKING:
 
     from airflow_batch_provider.client.pools.pool_reading import WaitFor
     from airflow_batch_provider.client.pools.pool_watch import PoolWait
+
+
+def _check_scale(value: object, name: str, where: str) -> None:
+    if not isinstance(value, spec.AutoScale):
+        raise spec.SpecError(
+            f"{name} is {value!r}",
+            where=where,
+            right="It is AutoScale('...') or a named formula such as pending_tasks(10).",
+        )
 
 
 class AzureBatchPoolAutoScaleOperator(NamedPoolOperator):
@@ -29,17 +39,13 @@ class AzureBatchPoolAutoScaleOperator(NamedPoolOperator):
             triggerer.
     """
 
+    checks = kinds.extended(NamedPoolOperator.checks, scale=_check_scale)
     template_fields: Sequence[str] = ("pool_id", "conn_id", "scale")
 
     def __init__(self, *, pool_id: Text, scale: spec.AutoScale, **kwargs: Unpack[PoolArguments]) -> None:
         super().__init__(pool_id=pool_id, **kwargs)
-        if not isinstance(scale, spec.AutoScale):
-            raise spec.SpecError(
-                f"scale is {scale!r}",
-                where=f"task {self.task_id!r}",
-                right="It is AutoScale('...') or a named formula such as pending_tasks(10).",
-            )
         self.scale = scale
+        self.check_arguments()
 
     def _act(self, again: bool) -> bool:
         from airflow_batch_provider.client.pools.pool_actions import set_auto_scale

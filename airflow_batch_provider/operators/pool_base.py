@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from airflow.sdk import BaseOperator
 
 from airflow_batch_provider import spec
-from airflow_batch_provider.arguments import Text, given, pool_text
+from airflow_batch_provider.arguments import Text, given, text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.lasting import lasting
-from airflow_batch_provider.shared_arguments import OF_TARGETS, CheckedPartial
-from airflow_batch_provider.spec.checks import check_wait, rendered
+from airflow_batch_provider.shared_arguments import OF_TARGETS, CheckedArguments
+from airflow_batch_provider.spec.checks import rendered
 from airflow_batch_provider.task_arguments import TaskArguments
 from airflow_batch_provider.typed_output import TypedOutput
 
@@ -45,7 +45,7 @@ class PoolArguments(TaskArguments, total=False):
     deferrable: bool
 
 
-class PoolActionOperator(CheckedPartial, TypedOutput, BaseOperator):
+class PoolActionOperator(CheckedArguments, TypedOutput, BaseOperator):
     """Ask for something about a pool, and wait for it in the triggerer or in the worker.
 
     What is asked for is compared with what is there first: whoever takes over from a worker that died asks
@@ -60,7 +60,7 @@ class PoolActionOperator(CheckedPartial, TypedOutput, BaseOperator):
     template_fields: Sequence[str] = ("conn_id",)
     ui_color = "#d5e8fb"
 
-    shared_checks = OF_TARGETS
+    checks = OF_TARGETS
 
     waits_before: ClassVar[WaitFor] = "settled"
     """What is waited for while the action is not possible yet; never the same as what follows it."""
@@ -75,7 +75,6 @@ class PoolActionOperator(CheckedPartial, TypedOutput, BaseOperator):
     ) -> None:
         super().__init__(**kwargs)
         self.conn_id = conn_id
-        check_wait(wait_timeout, what="wait_timeout", where=f"task {self.task_id!r}")
         self.wait_timeout = wait_timeout
         self.deferrable = deferrable
 
@@ -204,7 +203,8 @@ class NamedPoolOperator(PoolActionOperator):
 
     def __init__(self, *, pool_id: Text, **kwargs: Unpack[PoolArguments]) -> None:
         super().__init__(**kwargs)
-        self.pool_id = pool_text(pool_id, f"task {self.task_id!r}")
+        self.pool_id = text(pool_id)
+        self.check_arguments()
 
     @property
     def _target(self) -> str:

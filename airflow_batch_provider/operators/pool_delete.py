@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from airflow_batch_provider import argument_checks as kinds
 from airflow_batch_provider.arguments import Text
 from airflow_batch_provider.operators.pool_base import NamedPoolOperator, PoolArguments
-from airflow_batch_provider.spec.checks import check_choice
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -33,6 +33,7 @@ class AzureBatchPoolDeleteOperator(NamedPoolOperator):
     """
 
     waits_before: ClassVar[WaitFor] = "idle"
+    checks = kinds.extended(NamedPoolOperator.checks, when=kinds.one_of("now", "idle"))
 
     def __init__(
         self,
@@ -43,9 +44,9 @@ class AzureBatchPoolDeleteOperator(NamedPoolOperator):
         **kwargs: Unpack[PoolArguments],
     ) -> None:
         super().__init__(pool_id=pool_id, **kwargs)
-        check_choice(when, ("now", "idle"), what="when", where=f"task {self.task_id!r}")
         self.when = when
         self.wait = wait
+        self.check_arguments()
 
     def _act(self, again: bool) -> bool:
         from airflow_batch_provider.client.pools.pool_actions import delete_if

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
+from airflow_batch_provider import argument_checks as kinds
 from airflow_batch_provider import spec
 from airflow_batch_provider.arguments import Text
 from airflow_batch_provider.operators.pool_base import DEALLOCATION, NamedPoolOperator, PoolArguments
-from airflow_batch_provider.spec.checks import check_choice
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -33,6 +33,12 @@ class _NodesOperator(NamedPoolOperator):
             waits for them, ``terminate`` ends them for good.
     """
 
+    checks = kinds.extended(
+        NamedPoolOperator.checks,
+        node_ids=kinds.some_of(kinds.word, jinja=True),
+        states=kinds.some_of(kinds.one_of(*_STATES)),
+        tasks=kinds.one_of(*DEALLOCATION),
+    )
     template_fields: Sequence[str] = ("pool_id", "conn_id", "node_ids")
 
     def __init__(
@@ -48,16 +54,12 @@ class _NodesOperator(NamedPoolOperator):
         self.node_ids = node_ids
         self.states = states
         self.tasks = tasks
-        where = f"task {self.task_id!r}"
-        check_choice(tasks, DEALLOCATION, what="tasks", where=f"task {self.task_id!r}")
-        for name, value in (("node_ids", node_ids), ("states", states)):
-            if isinstance(value, str) and not (name == "node_ids" and "{" in value):
-                raise spec.SpecError(f"{name} is {value!r}", where=where, right=f"Give a list: [{value!r}].")
-        for state in states:
-            check_choice(state, _STATES, what="a state", where=f"task {self.task_id!r}")
+        self.check_arguments()
         if not states and isinstance(node_ids, Sequence) and not node_ids:
             raise spec.SpecError(
-                "no nodes are named", where=where, right="Give node_ids=[...] or states=['unusable']."
+                "no nodes are named",
+                where=f"task {self.task_id!r}",
+                right="Give node_ids=[...] or states=['unusable'].",
             )
 
     def _ids(self) -> frozenset[str]:

@@ -6,11 +6,10 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
+from airflow_batch_provider import argument_checks as kinds
 from airflow_batch_provider import spec
 from airflow_batch_provider.arguments import Text
 from airflow_batch_provider.operators.pool_base import DEALLOCATION, NamedPoolOperator, PoolArguments
-from airflow_batch_provider.spec.checks import check_choice
-from airflow_batch_provider.spec.options import whole
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -40,6 +39,11 @@ class AzureBatchPoolResizeOperator(NamedPoolOperator):
             triggerer.
     """
 
+    checks = kinds.extended(
+        NamedPoolOperator.checks,
+        deallocation=kinds.one_of(*DEALLOCATION),
+        wait_for=kinds.one_of("steady", "nodes", None),
+    )
     template_fields: Sequence[str] = ("pool_id", "conn_id", "dedicated", "spot")
 
     def __init__(
@@ -70,9 +74,7 @@ class AzureBatchPoolResizeOperator(NamedPoolOperator):
         self.wait_for = wait_for
         self.min_ready_nodes = min_ready_nodes
         self.check_limits = check_limits
-        check_choice(deallocation, DEALLOCATION, what="deallocation", where=where)
-        whole(min_ready_nodes, "min_ready_nodes", 0, where)
-        check_choice(wait_for, ("steady", "nodes", None), what="wait_for", where=where)
+        self.check_arguments()
         self._scale()
 
     def _scale(self) -> spec.FixedScale:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from airflow_batch_provider import argument_checks as kinds
 from airflow_batch_provider.arguments import Text
 from airflow_batch_provider.operators.pool_base import NamedPoolOperator, PoolArguments
-from airflow_batch_provider.spec.checks import check_choice, check_count
+from airflow_batch_provider.spec.checks import check_count
 from airflow_batch_provider.spec.scale import MAX_NODES
 
 if TYPE_CHECKING:
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from airflow_batch_provider.client.pools.pool_reading import WaitFor
     from airflow_batch_provider.client.pools.pool_watch import PoolWait
     from airflow_batch_provider.spec.checks import Count
+
+
+def _check_nodes(value: object, name: str, where: str) -> Count:
+    return check_count(value, 0, MAX_NODES, where=f"{name} of {where}")
 
 
 class AzureBatchPoolWaitOperator(NamedPoolOperator):
@@ -35,6 +40,11 @@ class AzureBatchPoolWaitOperator(NamedPoolOperator):
 
     template_fields: Sequence[str] = ("pool_id", "conn_id", "min_ready_nodes")
     waits_before: ClassVar[WaitFor] = "gone"
+    checks = kinds.extended(
+        NamedPoolOperator.checks,
+        wait_for=kinds.one_of("nodes", "steady", "idle"),
+        min_ready_nodes=_check_nodes,
+    )
 
     def __init__(
         self,
@@ -47,12 +57,10 @@ class AzureBatchPoolWaitOperator(NamedPoolOperator):
         super().__init__(pool_id=pool_id, **kwargs)
         self.wait_for = wait_for
         self.min_ready_nodes = min_ready_nodes
-        check_choice(wait_for, ("nodes", "steady", "idle"), what="wait_for", where=f"task {self.task_id!r}")
-        self._count()
+        self.check_arguments()
 
-    def _count(self) -> Count:
-        where = f"min_ready_nodes of task {self.task_id!r}"
-        return check_count(self.min_ready_nodes, 0, MAX_NODES, where=where)
+    def _nodes(self) -> int:
+        return int(_check_nodes(self.min_ready_nodes, "min_ready_nodes", f"task {self.task_id!r}"))
 
     def _act(self, again: bool) -> bool:
         """A pool that is not there is told at once, and as such."""
@@ -64,4 +72,4 @@ class AzureBatchPoolWaitOperator(NamedPoolOperator):
     def _awaited(self, deadline: float) -> PoolWait:
         from airflow_batch_provider.client.pools.pool_watch import PoolWait
 
-        return PoolWait(self.pool_id, self.wait_for, int(self._count()), deadline)
+        return PoolWait(self.pool_id, self.wait_for, self._nodes(), deadline)

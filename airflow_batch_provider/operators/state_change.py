@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator
 
-from airflow_batch_provider.arguments import Text, check_target, given, text
+from airflow_batch_provider import argument_checks as kinds
+from airflow_batch_provider.arguments import Text, given, text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.lasting import lasting
-from airflow_batch_provider.spec.checks import check_wait
+from airflow_batch_provider.shared_arguments import OF_TARGETS, CheckedArguments
 from airflow_batch_provider.task_arguments import TaskArguments
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class StateChangeArguments(TaskArguments, total=False):
     deferrable: bool
 
 
-class StateChangeOperator(BaseOperator):
+class StateChangeOperator(CheckedArguments, BaseOperator):
     """Asks for a change of state and waits for it, in the triggerer unless told otherwise.
 
     A change that is there already, or that was asked for by an earlier try, is a success: the log says so.
@@ -51,6 +52,7 @@ class StateChangeOperator(BaseOperator):
     target_field: ClassVar[str] = "job_id"
     """Name of the field that holds the id."""
 
+    checks = kinds.extended(OF_TARGETS, timeout=kinds.wait)
     template_fields: Sequence[str] = ("job_id", "conn_id")
     ui_color = "#cfe8d8"
 
@@ -68,7 +70,6 @@ class StateChangeOperator(BaseOperator):
         self.wait = wait
         self.timeout = timeout
         self.deferrable = deferrable
-        check_wait(timeout, what="timeout", where=f"task {self.task_id!r}")
 
     @property
     def target_id(self) -> str:
@@ -149,5 +150,5 @@ class ScheduleChangeOperator(StateChangeOperator):
 
     def __init__(self, *, schedule_id: Text, **kwargs: Unpack[StateChangeArguments]) -> None:
         super().__init__(**kwargs)
-        check_target(schedule_id, "schedule_id", f"task {self.task_id!r}")
         self.schedule_id = text(schedule_id)
+        self.check_arguments()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_batch_provider import spec
-from airflow_batch_provider.arguments import PoolOfJob
+from airflow_batch_provider.arguments import PoolOfJob, holds_xcoms
 from airflow_batch_provider.operators.job import AzureBatchJobOperator
 from airflow_batch_provider.spec.files import BlobRef
 
@@ -66,7 +66,7 @@ class AzureBatchTaskOperator(AzureBatchJobOperator):
     ) -> None:
         options: dict[str, Any] = {
             "command": command,
-            "inputs": inputs or {},
+            "inputs": inputs,
             "outputs": outputs,
             "upload_when": upload_when,
             "result": result,
@@ -81,7 +81,7 @@ class AzureBatchTaskOperator(AzureBatchJobOperator):
         super().__init__(
             pool_id=pool_id, graph=one_task, graph_kwargs=options, work_container=work_container, **kwargs
         )
-        if not any(_is_to_come(value) for value in options.values()):
+        if not holds_xcoms(options):
             one_task(**options)
 
     def render_template(
@@ -111,14 +111,3 @@ def one_task(command: Command, **options: Any) -> spec.JobGraph:
     graph = spec.JobGraph()
     graph.task(TASK_ID, command, **options)
     return graph
-
-
-def _is_to_come(value: Any) -> bool:
-    """Whether an XCom is in it that Airflow has yet to read."""
-    from airflow.sdk import XComArg
-
-    if isinstance(value, Mapping):
-        return any(_is_to_come(item) for item in value.values())
-    if isinstance(value, (list, tuple)):
-        return any(_is_to_come(item) for item in value)
-    return isinstance(value, XComArg)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from airflow.sdk import BaseSensorOperator, PokeReturnValue
 
+from airflow_batch_provider import argument_checks as kinds
 from airflow_batch_provider.airflow_exceptions import AirflowSensorTimeout, AirflowSkipException
 from airflow_batch_provider.exceptions import BatchConditionError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.lasting import lasting
-from airflow_batch_provider.shared_arguments import OF_TARGETS, CheckedPartial
-from airflow_batch_provider.spec.checks import check_period
-from airflow_batch_provider.spec.errors import SpecError, nearest
+from airflow_batch_provider.shared_arguments import OF_TARGETS, CheckedArguments
+from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.task_arguments import SensorArguments
 from airflow_batch_provider.typed_output import TypedOutput
 
@@ -34,7 +34,7 @@ class BatchSensorArguments(SensorArguments, total=False):
     end_from_trigger: bool
 
 
-class AzureBatchSensor(CheckedPartial, TypedOutput, BaseSensorOperator):
+class AzureBatchSensor(CheckedArguments, TypedOutput, BaseSensorOperator):
     """Waits for a condition; each sensor says which.
 
     A look that fails for a reason that passes, such as throttling, is made again; it fails no task.
@@ -57,7 +57,7 @@ class AzureBatchSensor(CheckedPartial, TypedOutput, BaseSensorOperator):
 
     ui_color = "#e3e0f5"
 
-    shared_checks = OF_TARGETS
+    checks = kinds.extended(OF_TARGETS, end_from_trigger=kinds.flag)
 
     def __init__(
         self,
@@ -71,7 +71,6 @@ class AzureBatchSensor(CheckedPartial, TypedOutput, BaseSensorOperator):
         super().__init__(**kwargs)
         self.conn_id = conn_id
         self.deferrable = deferrable
-        check_period(poll_interval, what="poll_interval", where=f"task {self.task_id!r}")
         self.poll_interval = poll_interval
         self.end_from_trigger = end_from_trigger
         if end_from_trigger:
@@ -168,8 +167,3 @@ class AzureBatchSensor(CheckedPartial, TypedOutput, BaseSensorOperator):
 
     def _fail(self, text: str) -> NoReturn:
         raise BatchConditionError(text)
-
-    def _one_of(self, name: str, value: object, choices: Collection[str]) -> None:
-        if value not in choices:
-            hint = nearest(str(value), tuple(choices)) or f"It is one of {', '.join(choices)}."
-            raise SpecError(f"{name} is {value!r}", where=f"task {self.task_id!r}", right=hint)

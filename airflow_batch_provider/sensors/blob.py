@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from airflow_batch_provider import argument_checks as kinds
 from airflow_batch_provider import spec
+from airflow_batch_provider.arguments import blobs_text
 from airflow_batch_provider.sensors.base import AzureBatchSensor, BatchSensorArguments
-from airflow_batch_provider.spec.checks import check_wait
-from airflow_batch_provider.spec.files import BlobRef, HasUri, is_template, refuse_wildcards
-from airflow_batch_provider.spec.patterns import check_pattern
+from airflow_batch_provider.spec.files import BlobRef, HasUri
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -34,6 +34,9 @@ class AzureBlobSensor(AzureBatchSensor):
     Further parameters: see :class:`~airflow_batch_provider.sensors.base.AzureBatchSensor`.
     """
 
+    checks = kinds.extended(
+        AzureBatchSensor.checks, pattern=kinds.pattern, at_least=kinds.at_least(1), settled_for=kinds.wait
+    )
     template_fields: Sequence[str] = ("blobs", "pattern", "conn_id")
 
     def __init__(
@@ -46,20 +49,11 @@ class AzureBlobSensor(AzureBatchSensor):
         **kwargs: Unpack[BatchSensorArguments],
     ) -> None:
         super().__init__(**kwargs)
-        where = f"task {self.task_id!r}"
-        check_wait(settled_for, what="settled_for", where=where)
-        if not isinstance(at_least, int) or at_least < 1:
-            raise spec.SpecError(f"at_least is {at_least!r}", where=where, right="Give 1 or more.")
-        if not (isinstance(blobs, str) and is_template(blobs)):
-            ref = blobs if isinstance(blobs, BlobRef) else spec.blob(blobs)
-            refuse_wildcards(ref, where=where)
-            blobs = str(ref)
-        if not is_template(pattern):
-            check_pattern(pattern, what="pattern", where=where)
-        self.blobs = blobs
+        self.blobs = blobs_text(blobs, f"task {self.task_id!r}")
         self.pattern = pattern
         self.at_least = at_least
         self.settled_for = settled_for
+        self.check_arguments()
 
     def condition(self) -> BlobCondition:
         """What is waited for.
@@ -71,8 +65,7 @@ class AzureBlobSensor(AzureBatchSensor):
         from airflow_batch_provider.client.watching.conditions import BlobCondition
         from airflow_batch_provider.hooks.batch import AzureBatchHook
 
-        ref = spec.blob(str(self.blobs))
-        refuse_wildcards(ref, where=f"task {self.task_id!r}")
+        ref = spec.blob(blobs_text(self.blobs, f"task {self.task_id!r}"))
         if ref.account_url is not None and not AzureBatchHook(self.conn_id).storage().holds(ref):
             raise spec.SpecError(
                 f"the blobs are in {ref.account_url}, not in the account of connection {self.conn_id!r}",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from airflow_batch_provider.arguments import Text, check_target, text
+from airflow_batch_provider import argument_checks as kinds
+from airflow_batch_provider.arguments import Text, given, text
 from airflow_batch_provider.sensors.base import AzureBatchSensor, BatchSensorArguments
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class AzureBatchJobSensor(AzureBatchSensor):
     Further parameters: see :class:`~airflow_batch_provider.sensors.base.AzureBatchSensor`.
     """
 
+    checks = kinds.extended(AzureBatchSensor.checks, expect=kinds.one_of("success", "end"))
     template_fields: Sequence[str] = ("job_id", "conn_id")
 
     def __init__(
@@ -38,14 +40,13 @@ class AzureBatchJobSensor(AzureBatchSensor):
         **kwargs: Unpack[BatchSensorArguments],
     ) -> None:
         super().__init__(**kwargs)
-        self._one_of("expect", expect, ("success", "end"))
-        check_target(job_id, "job_id", f"task {self.task_id!r}")
         self.job_id = text(job_id)
         self.expect = expect
         self.may_be_missing = may_be_missing
+        self.check_arguments()
 
     def condition(self) -> JobCondition:
         """What is waited for."""
         from airflow_batch_provider.client.watching.conditions import JobCondition
 
-        return JobCondition(self.job_id, self.expect, self.may_be_missing)
+        return JobCondition(given(self.job_id, "job_id", self.task_id), self.expect, self.may_be_missing)

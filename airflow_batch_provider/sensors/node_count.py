@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from airflow_batch_provider.arguments import Text, pool_text
+from airflow_batch_provider import argument_checks as kinds
+from airflow_batch_provider.arguments import Text, given, text
 from airflow_batch_provider.sensors.base import AzureBatchSensor, BatchSensorArguments
 from airflow_batch_provider.spec.checks import check_choice
 from airflow_batch_provider.spec.errors import SpecError
-from airflow_batch_provider.spec.options import whole
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -37,6 +37,16 @@ NODE_STATES = (
 )
 
 
+def _check_states(value: object, name: str, where: str) -> None:
+    kinds.some_of(_check_state)(value, name, where)
+    if not value:
+        raise SpecError(f"{name} is {value!r}", where=where, right="Give a list: ['idle', 'running'].")
+
+
+def _check_state(value: object, name: str, where: str) -> None:
+    check_choice(value.lower() if isinstance(value, str) else value, NODE_STATES, what=name, where=where)
+
+
 class AzureBatchNodeCountSensor(AzureBatchSensor):
     """Waits until a pool has so many nodes that take tasks, or so few nodes of some states.
 
@@ -52,6 +62,12 @@ class AzureBatchNodeCountSensor(AzureBatchSensor):
     Further parameters: see :class:`~airflow_batch_provider.sensors.base.AzureBatchSensor`.
     """
 
+    checks = kinds.extended(
+        AzureBatchSensor.checks,
+        at_least=kinds.at_least(0),
+        at_most=kinds.optional(kinds.at_least(0)),
+        states=_check_states,
+    )
     template_fields: Sequence[str] = ("pool_id", "conn_id")
 
     def __init__(
@@ -65,29 +81,23 @@ class AzureBatchNodeCountSensor(AzureBatchSensor):
         **kwargs: Unpack[BatchSensorArguments],
     ) -> None:
         super().__init__(**kwargs)
-        where = f"task {self.task_id!r}"
-        if isinstance(states, str) or not isinstance(states, Collection) or not states:
-            raise SpecError(f"states are {states!r}", where=where, right="Give a list: ['idle', 'running'].")
-        for state in states:
-            known = state.lower() if isinstance(state, str) else state
-            check_choice(known, NODE_STATES, what="a state", where=where)
-        at_least = whole(at_least, "at_least", 0, where) or 0
-        at_most = whole(at_most, "at_most", 0, where)
+        self.pool_id = text(pool_id)
+        self.at_least = at_least
+        self.at_most = at_most
+        self.states = states
+        self.may_be_missing = may_be_missing
+        self.check_arguments()
         if at_most is not None and at_most < at_least:
             raise SpecError(
                 f"at_most is {at_most}, below at_least, which is {at_least}",
-                where=where,
+                where=f"task {self.task_id!r}",
                 right="For an empty pool say at_least=0, at_most=0.",
             )
-        self.pool_id = pool_text(pool_id, where)
-        self.at_least = at_least
-        self.at_most = at_most
-        self.states = list(states)
-        self.may_be_missing = may_be_missing
 
     def condition(self) -> NodeCountCondition:
         """What is waited for."""
         from airflow_batch_provider.client.watching.conditions import NodeCountCondition
 
         states = tuple(state.lower() for state in self.states)
-        return NodeCountCondition(self.pool_id, self.at_least, self.at_most, states, self.may_be_missing)
+        pool_id = given(self.pool_id, "pool_id", self.task_id)
+        return NodeCountCondition(pool_id, self.at_least, self.at_most, states, self.may_be_missing)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from airflow_batch_provider.arguments import Text, given, pool_text
+from airflow_batch_provider import argument_checks as kinds
+from airflow_batch_provider.arguments import Text, given, text
 from airflow_batch_provider.sensors.base import AzureBatchSensor, BatchSensorArguments
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class AzureBatchPoolSensor(AzureBatchSensor):
     Further parameters: see :class:`~airflow_batch_provider.sensors.base.AzureBatchSensor`.
     """
 
+    checks = kinds.extended(AzureBatchSensor.checks, expect=kinds.one_of("steady", "gone"))
     template_fields: Sequence[str] = ("pool_id", "conn_id")
 
     def __init__(
@@ -39,10 +41,10 @@ class AzureBatchPoolSensor(AzureBatchSensor):
         **kwargs: Unpack[BatchSensorArguments],
     ) -> None:
         super().__init__(**kwargs)
-        self._one_of("expect", expect, ("steady", "gone"))
-        self.pool_id = pool_text(pool_id, f"task {self.task_id!r}")
+        self.pool_id = text(pool_id)
         self.expect = expect
         self.may_be_missing = may_be_missing
+        self.check_arguments()
 
     def condition(self) -> PoolCondition:
         """What is waited for."""

@@ -41,6 +41,17 @@ def cmd(script: str) -> str:
     return f"cmd /c {script}"
 
 
+def check_system(system: OperatingSystem) -> OperatingSystem:
+    """Check the operating system of nodes.
+
+    Raises:
+        SpecError: neither ``linux`` nor ``windows``.
+    """
+    if system not in ("linux", "windows"):
+        raise SpecError(f"system is {system!r}", right="It is 'linux' or 'windows'.")
+    return system
+
+
 def command_line(
     command: object, *, where: str, system: OperatingSystem = "linux", may_be_empty: bool = False
 ) -> str:

@@ -214,6 +214,8 @@ def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
 def _referred(
     references: Sequence[Mapping[str, Any]], known: Sequence[Mapping[str, Any]], kind: str, where: str
 ) -> list[Mapping[str, Any]]:
+    if not isinstance(known, (list, tuple)) or not all(isinstance(each, Mapping) for each in known):
+        raise SpecError(f"{kind} is no list of JSON objects", where=where, right=f"Give {kind}=[{{...}}].")
     by_name = {str(each.get("name")): each for each in known}
     for reference in references:
         name = str(reference.get("referenceName"))

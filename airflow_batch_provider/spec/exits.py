@@ -105,7 +105,11 @@ def check_rules(rules: object, *, where: str) -> tuple[ExitRule, ...]:
     Raises:
         SpecError: names the exit that two rules speak of.
     """
-    if not isinstance(rules, Sequence) or not all(isinstance(rule, ExitRule) for rule in rules):
+    if (
+        isinstance(rules, str)
+        or not isinstance(rules, Sequence)
+        or not all(isinstance(rule, ExitRule) for rule in rules)
+    ):
         raise SpecError(f"exit_conditions are {rules!r}", where=where, right="Write a list of on_exit(...).")
     named: set[str] = set()
     last_code: int | None = None

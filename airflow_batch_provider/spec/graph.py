@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_batch_provider.spec import dependencies
 from airflow_batch_provider.spec.barriers import chunks
-from airflow_batch_provider.spec.command import NOTHING, Command, OperatingSystem
+from airflow_batch_provider.spec.command import NOTHING, Command, OperatingSystem, check_system
 from airflow_batch_provider.spec.errors import SpecError, nearest
 from airflow_batch_provider.spec.files import Render, TaskOutput, TaskOutputs
 from airflow_batch_provider.spec.handles import Task, TaskGroup, flatten
@@ -45,7 +45,7 @@ class JobGraph:
     """
 
     def __init__(self, *, system: OperatingSystem = "linux", extends: JobGraph | None = None) -> None:
-        self.system = system
+        self.system = check_system(system)
         self.extends = extends
         self.expansions: list[Expansion] = []
         self._specs: dict[str, TaskSpec] = {}

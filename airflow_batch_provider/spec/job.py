@@ -7,14 +7,14 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from airflow_batch_provider.spec.checks import rendered
-from airflow_batch_provider.spec.command import Command, OperatingSystem
+from airflow_batch_provider.spec.checks import check_flags, rendered
+from airflow_batch_provider.spec.command import Command, OperatingSystem, check_system
 from airflow_batch_provider.spec.errors import SpecError, nearest
 from airflow_batch_provider.spec.files import Render
 from airflow_batch_provider.spec.job_network import JobNetwork
-from airflow_batch_provider.spec.limits import DEFAULT_WALL_CLOCK, DISPLAY_NAME_LENGTH, PRIORITY
+from airflow_batch_provider.spec.limits import DEFAULT_WALL_CLOCK, PRIORITY
 from airflow_batch_provider.spec.naming import check_id
-from airflow_batch_provider.spec.options import duration, environment_pairs, whole
+from airflow_batch_provider.spec.options import display_name, duration, environment_pairs, whole
 from airflow_batch_provider.spec.resources import no_storage
 from airflow_batch_provider.spec.special_tasks import (
     JobPreparation,
@@ -79,11 +79,14 @@ class JobOptions:
     def __post_init__(self) -> None:
         if self.auto_pool is None:
             check_id(self.pool_id, where="pool_id")
-        duration(self.max_wall_clock, "max_wall_clock", "job")
+        if duration(self.max_wall_clock, "max_wall_clock", "job") is None:
+            raise SpecError("max_wall_clock is None", where="job", right="Give a positive timedelta(...).")
+        check_flags("job", allow_task_preemption=self.allow_task_preemption)
         environment_pairs(self.environment, where="job")
         environment_pairs(self.metadata, where="job", name="metadata")
         whole(self.max_task_retries, "max_task_retries", -1, "job")
         self._check_failure()
+        check_system(self.system)
         if not isinstance(self.priority, int) or self.priority not in PRIORITY:
             raise SpecError(
                 f"priority is {self.priority!r}", where="job", right="It is a whole number, -1000 to 1000."
@@ -93,8 +96,7 @@ class JobOptions:
             raise SpecError(
                 f"max_parallel_tasks is {limit!r}", where="job", right="It is -1 or a whole number above 0."
             )
-        if self.display_name is not None and len(self.display_name) > DISPLAY_NAME_LENGTH:
-            raise SpecError("display_name is too long", where="job", right="It has at most 1024 characters.")
+        display_name(self.display_name, "job")
         if not isinstance(self.network, (JobNetwork, type(None))):
             raise SpecError(
                 f"network is {self.network!r}", where="job", right="It is JobNetwork(subnet_id=...)."

@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 from airflow_batch_provider.spec.errors import SpecError
+from airflow_batch_provider.spec.files import is_template
+from airflow_batch_provider.spec.limits import DISPLAY_NAME_LENGTH
 from airflow_batch_provider.spec.values import iso_duration
 
 
@@ -31,6 +33,8 @@ def environment_pairs(
             raise SpecError(f"a name in {name} is {each!r}", where=where, right="A name is text without '='.")
         if isinstance(value, str):
             continue
+        if hasattr(value, "resolve"):
+            raise unresolved(f"{each} in {name}", value, where)
         if secret and not isinstance(value, (int, float, type(None))):
             kind = type(value).__name__
             raise SpecError(f"{each} in {name} is a {kind}", where=where, right="Values are text.")
@@ -38,6 +42,22 @@ def environment_pairs(
             f"{each} in {name} is {value!r}", where=where, right=f"Values are text: {str(value)!r}."
         )
     return tuple(environment.items())
+
+
+def unresolved(what: str, output: object, where: str) -> SpecError:
+    """The error of the output of another task where Airflow does not put its value in.
+
+    Parameters:
+        what: the argument that it was given for.
+        output: Airflow's ``XComArg``, whose text is Jinja most often.
+        where: the task or the group.
+    """
+    jinja = str(output) if is_template(str(output)) else "{{ ti.xcom_pull(task_ids='...') }}"
+    return SpecError(
+        f"{what} is the output of another task, which is not put in here",
+        where=where,
+        right=f'Write "{jinja}", and draw an arrow from that task.',
+    )
 
 
 def whole(value: object, name: str, least: int, where: str) -> int | None:
@@ -53,6 +73,23 @@ def whole(value: object, name: str, least: int, where: str) -> int | None:
             f"{name} is {value!r}", where=where, right=f"A whole number from {least} up is needed."
         )
     return value
+
+
+def display_name(name: object, where: str) -> str | None:
+    """Check what people see beside an id.
+
+    Raises:
+        SpecError: no text, or too long.
+    """
+    if name is None:
+        return None
+    if not isinstance(name, str) or len(name) > DISPLAY_NAME_LENGTH:
+        raise SpecError(
+            f"display_name is {str(name)[:40]!r}",
+            where=where,
+            right=f"It is a text of at most {DISPLAY_NAME_LENGTH} characters.",
+        )
+    return name
 
 
 def duration(value: object, name: str, where: str) -> timedelta | None:

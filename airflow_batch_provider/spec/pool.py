@@ -23,11 +23,10 @@ from airflow_batch_provider.spec.extensions import Extension
 from airflow_batch_provider.spec.files import BlobRef, Render, is_template
 from airflow_batch_provider.spec.image import Image
 from airflow_batch_provider.spec.latest_image import LatestImage
-from airflow_batch_provider.spec.limits import DISPLAY_NAME_LENGTH
 from airflow_batch_provider.spec.mounts import MAX_MOUNTS, MOUNTS, BlobMount, Mount
 from airflow_batch_provider.spec.naming import check_id
 from airflow_batch_provider.spec.network import Network
-from airflow_batch_provider.spec.options import environment_pairs
+from airflow_batch_provider.spec.options import display_name, environment_pairs
 from airflow_batch_provider.spec.packages import Package
 from airflow_batch_provider.spec.pool_containers import Containers
 from airflow_batch_provider.spec.scale import AutoScale, FixedScale
@@ -177,8 +176,7 @@ class Pool:
                 where=where,
                 right="Multi-instance tasks need one task slot per node; leave task_slots out.",
             )
-        if self.display_name is not None and len(self.display_name) > DISPLAY_NAME_LENGTH:
-            raise SpecError("display_name is too long", where=where, right="It has at most 1024 characters.")
+        display_name(self.display_name, where)
         _check_names(self.properties, PASSED_ON, f"properties of {where}")
         _check_names(self.vm_configuration, _VM_CONFIGURATION, f"vm_configuration of {where}")
 

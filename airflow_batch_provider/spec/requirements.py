@@ -19,7 +19,7 @@ def check_requirements(requirements: object, where: str) -> None:
     """Refuse requirements that uv would refuse on the node, after it was waited for.
 
     Parameters:
-        requirements: the list as it was written; Jinja in it is left for later.
+        requirements: the list as it was written, all of it known; Jinja in its texts is left for later.
         where: the Airflow task.
 
     Raises:
@@ -27,10 +27,9 @@ def check_requirements(requirements: object, where: str) -> None:
     """
     if requirements is None:
         return
-    if isinstance(requirements, str):
-        raise SpecError(f"requirements is {requirements!r}", where=where, right=f"Give [{requirements!r}].")
-    if not isinstance(requirements, Sequence):
-        return  # the output of another task
+    if isinstance(requirements, str) or not isinstance(requirements, Sequence):
+        shown = requirements if isinstance(requirements, str) and requirements else "pandas==2.2"
+        raise SpecError(f"requirements is {requirements!r}", where=where, right=f"Give [{shown!r}].")
     for each in requirements:
         if not isinstance(each, str):
             raise SpecError(
@@ -50,7 +49,7 @@ def check_python_version(version: object, where: str) -> None:
     Raises:
         SpecError: no text, or too old.
     """
-    if not isinstance(version, (str, type(None))):
+    if version is not None and (not isinstance(version, str) or not version.strip()):
         raise SpecError(
             f"python_version is {version!r}",
             where=where,

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
-from airflow_batch_provider.spec.checks import rendered
+from airflow_batch_provider.spec.checks import check_flags, check_texts, rendered
 from airflow_batch_provider.spec.command import Command, OperatingSystem, command_line
 from airflow_batch_provider.spec.errors import SpecError, check_keywords
 from airflow_batch_provider.spec.exits import ExitRule, check_rules
@@ -26,11 +26,11 @@ from airflow_batch_provider.spec.files import (
     parse_outputs,
 )
 from airflow_batch_provider.spec.job_manager import JobManager
-from airflow_batch_provider.spec.limits import DISPLAY_NAME_LENGTH, RESERVED_TASK_IDS
+from airflow_batch_provider.spec.limits import RESERVED_TASK_IDS
 from airflow_batch_provider.spec.multi_instance import MultiInstance
 from airflow_batch_provider.spec.naming import check_id
 from airflow_batch_provider.spec.no_shell import warn_without_shell
-from airflow_batch_provider.spec.options import duration, environment_pairs, whole
+from airflow_batch_provider.spec.options import display_name, duration, environment_pairs, whole
 from airflow_batch_provider.spec.patterns import has_wildcard
 from airflow_batch_provider.spec.task_container import Container
 from airflow_batch_provider.spec.users import AutoUser, check_user
@@ -189,28 +189,43 @@ def make_task(
     if not in_container:  # whose entry point may be a shell
         # Tasks of a fan-out are told of once: Python shows what reads alike once.
         warn_without_shell(command, f"task {task_id.rstrip('0123456789-')!r}")
-    outputs = parse_outputs(options.get("outputs") or (), options.get("upload_when", "success"), where=where)
+    keep_logs = options.get("keep_logs", True)
+    check_flags(where, keep_logs=keep_logs)
+    outputs = parse_outputs(
+        _given(options, "outputs", ()), options.get("upload_when", "success"), where=where
+    )
     made = TaskSpec(
         id=task_id,
         command=command if isinstance(command, str) else tuple(command),
-        inputs=parse_inputs(options.get("inputs") or {}, where=where),
+        inputs=parse_inputs(_given(options, "inputs", {}), where=where),
         outputs=outputs,
         result=_result(options.get("result"), outputs, where),
-        environment=environment_pairs(options.get("environment") or {}, where=where),
+        environment=environment_pairs(_given(options, "environment", {}), where=where),
         max_retries=whole(options.get("max_retries"), "max_retries", -1, where),
         max_wall_clock=duration(options.get("max_wall_clock"), "max_wall_clock", where),
         retention=duration(options.get("retention"), "retention", where),
         required_slots=whole(options.get("required_slots", 1), "required_slots", 1, where) or 1,
         packages=tuple(_package(package, where) for package in _listed(options.get("packages"), where)),
-        exit_conditions=check_rules(options.get("exit_conditions") or (), where=where),
+        exit_conditions=check_rules(_given(options, "exit_conditions", ()), where=where),
         user=check_user(options.get("user"), where=where),
-        display_name=_display_name(options.get("display_name"), where),
-        affinity=options.get("affinity"),
-        keep_logs=bool(options.get("keep_logs", True)),
+        display_name=display_name(options.get("display_name"), where),
+        affinity=_affinity(options.get("affinity"), where),
+        keep_logs=keep_logs,
         **{name: _record(options.get(name), name, kind, where) for name, kind in _RECORDS.items()},
     )
     _check_kind(made)
     return made
+
+
+def _given(options: Mapping[str, Any], name: str, otherwise: object) -> Any:
+    value = options.get(name)
+    return otherwise if value is None else value
+
+
+def _affinity(node: object, where: str) -> str | None:
+    if node is not None:
+        check_texts(where, affinity=node)
+    return cast("str | None", node)
 
 
 def _record(value: object, name: str, kind: type, where: str) -> Any:
@@ -267,15 +282,3 @@ def _package(package: object, where: str) -> tuple[str, str | None]:
             f"the application package is {package!r}", where=where, right="Write 'id' or 'id==version'."
         )
     return found.group(1), found.group(2)
-
-
-def _display_name(name: object, where: str) -> str | None:
-    if name is None:
-        return None
-    if not isinstance(name, str) or len(name) > DISPLAY_NAME_LENGTH:
-        raise SpecError(
-            f"the display name is {str(name)[:40]!r}...",
-            where=where,
-            right=f"At most {DISPLAY_NAME_LENGTH} characters of text are taken.",
-        )
-    return name

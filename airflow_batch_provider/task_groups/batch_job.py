@@ -11,13 +11,8 @@ from airflow.sdk import BaseOperator, TaskGroup
 
 from airflow_batch_provider.arguments import PoolOfJob, known_pool, pool_of_job, pool_text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.shared_arguments import OF_GROUPS, check_shared
 from airflow_batch_provider.spec.again import part_of
-from airflow_batch_provider.spec.checks import (
-    check_exit_codes,
-    check_period,
-    check_wait,
-    check_work_container,
-)
 from airflow_batch_provider.spec.compile import WorkArea, fingerprint
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.exits import exit_conditions
@@ -120,13 +115,18 @@ class AzureBatchJobTaskGroup(TaskGroup):
     ) -> None:
         where = f"task group {group_id!r}"
         check_group_options(kwargs, AzureBatchJobTaskGroup, where)
-        if timeout is not None:
-            check_wait(timeout, what="timeout", where=where)
-        if start_timeout is not None:
-            check_wait(start_timeout, what="start_timeout", where=where, positive=True)
-        check_period(poll_interval, what="poll_interval", where=where)
-        check_work_container(work_container, where)
-        check_exit_codes(no_retry_exit_codes, what="no_retry_exit_codes", where=where)
+        checked = {
+            "conn_id": conn_id,
+            "work_container": work_container,
+            "namespace": namespace,
+            "timeout": timeout,
+            "start_timeout": start_timeout,
+            "deferrable": deferrable,
+            "poll_interval": poll_interval,
+            "log_output": log_output,
+            "no_retry_exit_codes": no_retry_exit_codes,
+        }
+        check_shared(checked, where, OF_GROUPS)
         pool = pool_of_job(pool_id, where)
         options = JobOptions(
             pool_id=known_pool(pool),
@@ -134,9 +134,9 @@ class AzureBatchJobTaskGroup(TaskGroup):
             max_wall_clock=max_wall_clock,
             # A failed task must not end the job: the others go on, and it may run again.
             on_task_failure="continue",
-            environment=environment or {},
+            environment={} if environment is None else environment,
             max_parallel_tasks=max_parallel_tasks,
-            metadata=metadata or {},
+            metadata={} if metadata is None else metadata,
             preparation=preparation,
             release=release,
             system=system,

@@ -51,8 +51,9 @@ def check_layers(layers: Iterable[str], name: str, where: str) -> tuple[str, ...
     Raises:
         SpecError: one text instead of a list, or a word that is no layer.
     """
-    if isinstance(layers, str):
-        raise SpecError(f"{name} is {layers!r}", where=where, right=f"Give a list: [{layers!r}].")
+    if isinstance(layers, str) or not isinstance(layers, Iterable):
+        shown = layers if isinstance(layers, str) else "command"
+        raise SpecError(f"{name} is {layers!r}", where=where, right=f"Give a list: [{shown!r}].")
     words = list(layers)
     for word in words:
         if word not in LAYERS:

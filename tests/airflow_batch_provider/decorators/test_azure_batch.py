@@ -52,7 +52,7 @@ def test_default_args_hold_for_what_is_not_given() -> None:
         ({"requirements": ["toolz=1.0"]}, r"'toolz=1.0', which is none: .*Did you mean 'toolz==1.0'\?"),
         ({"requirements": ["numpy", "two words"]}, "Write it as 'pandas==2.2' or 'pandas'"),
         ({"requirements": [1]}, "Each is a text"),
-        ({"xcom_bytes": -1}, "xcom_bytes is -1. Give a number of bytes"),
+        ({"xcom_bytes": -1}, "xcom_bytes is -1. A whole number from 0 up"),
         ({"xcom_bytes": "48000"}, "xcom_bytes is '48000'"),
         ({"container": "python:3.12", "requirements": ["numpy"]}, "Have the packages in the image"),
         ({"python_version": "3.7"}, "3.8 or newer"),

@@ -18,7 +18,9 @@ from airflow_batch_provider.operators.job_schedule_delete import AzureBatchJobSc
 from airflow_batch_provider.operators.pool_delete import AzureBatchPoolDeleteOperator
 from airflow_batch_provider.operators.pool_resize import AzureBatchPoolResizeOperator
 from airflow_batch_provider.sensors.job import AzureBatchJobSensor
+from airflow_batch_provider.sensors.node_count import AzureBatchNodeCountSensor
 from airflow_batch_provider.sensors.pool import AzureBatchPoolSensor
+from airflow_batch_provider.sensors.task import AzureBatchTaskSensor
 from airflow_batch_provider.spec import JobGraph, SpecError
 
 
@@ -50,6 +52,10 @@ def graph() -> JobGraph:
         (AzureBatchJobScheduleDeleteOperator, "schedule_id"),
         (AzureBatchJobReactivateTasksOperator, "job_id"),
         (AzureBatchPoolSensor, "pool_id"),
+        (AzureBatchNodeCountSensor, "pool_id"),
+        (AzureBatchJobSensor, "job_id"),
+        (partial(AzureBatchTaskSensor, batch_task_id="b"), "job_id"),
+        (partial(AzureBatchTaskSensor, job_id="j"), "batch_task_id"),
     ],
 )
 def test_an_id_that_comes_out_as_nothing_is_an_error_and_not_something_that_is_gone(

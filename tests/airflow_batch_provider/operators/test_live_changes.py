@@ -222,13 +222,13 @@ def test_a_schedule_takes_no_access_that_would_run_out(batch_conn_id: str) -> No
 
 
 def test_mistakes_are_errors_when_the_dag_is_parsed() -> None:
-    with pytest.raises(SpecError, match="'requeue', 'terminate' or 'wait'"):
+    with pytest.raises(SpecError, match="'requeue', 'terminate', 'wait'"):
         AzureBatchJobDisableOperator(task_id="t", job_id="j", running_tasks="stop")  # type: ignore[arg-type]
-    with pytest.raises(SpecError, match="job_id is empty"):
+    with pytest.raises(SpecError, match="job_id is ' '"):
         AzureBatchJobDeleteOperator(task_id="t", job_id=" ")
     with pytest.raises(SpecError, match="Give a timedelta"):
         AzureBatchJobDeleteOperator(task_id="t", job_id="j", timeout=5)
-    with pytest.raises(SpecError, match=r"Write \['a'\]"):
+    with pytest.raises(SpecError, match=r"Give a list: task_ids=\['a'\]"):
         AzureBatchJobReactivateTasksOperator(task_id="t", job_id="j", task_ids="a")
     with pytest.raises(SpecError, match=r"It is JobSchedule\("):
         AzureBatchJobScheduleOperator(task_id="t", job_schedule="nightly")  # type: ignore[arg-type]

@@ -48,7 +48,7 @@ P: dict[str, Any] = {"task_id": "t", "pool_id": "p"}
         (lambda: AzureBatchPoolWaitOperator(**P, wait_for="xyz"), "one of 'nodes', 'steady', 'idle'"),
         (lambda: AzureBatchPoolWaitOperator(**P, min_ready_nodes=-1), "whole number"),
         (lambda: AzureBatchPoolRemoveNodesOperator(**P), "no nodes are named"),
-        (lambda: AzureBatchPoolRemoveNodesOperator(**P, node_ids="n"), r"Give a list: \['n'\]"),
+        (lambda: AzureBatchPoolRemoveNodesOperator(**P, node_ids="n"), r"Give a list: node_ids=\['n'\]"),
         (lambda: AzureBatchPoolRebootNodesOperator(**P, states=["unusabel"]), "Did you mean 'unusable'"),
         (lambda: AzureBatchPoolReimageNodesOperator(**P, states=["idle"], tasks="kill"), "tasks is 'kill'"),
         (lambda: AzureBatchPoolDeleteOperator(**P, when="later"), "one of 'now', 'idle'"),

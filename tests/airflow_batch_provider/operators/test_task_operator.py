@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from airflow.sdk import DAG, BaseOperator
@@ -65,7 +65,10 @@ def test_braces_in_a_name_from_outside_are_no_jinja() -> None:
 def test_a_list_is_of_a_prefix() -> None:
     with pytest.raises(SpecError, match=r"End the prefix with '/': 'incoming/a.txt/'"):
         AzureBlobListOperator(task_id="t", blobs="incoming/a.txt")
-    with pytest.raises(SpecError, match="Give 1 or more"):
+    for odd in (None, ["incoming/"]):
+        with pytest.raises(SpecError, match=r"task 't': blobs: a blob is .* Write 'container/name'"):
+            AzureBlobListOperator(task_id="t", blobs=cast("str", odd))
+    with pytest.raises(SpecError, match=r"max_blobs is 0\. A whole number from 1 up"):
         AzureBlobListOperator(task_id="t", blobs="incoming/", max_blobs=0)
     with pytest.raises(SpecError, match=r"Write blobs='incoming/', pattern='a-\*/\*\*'"):
         AzureBlobListOperator(task_id="t", blobs="incoming/a-*/")

@@ -28,7 +28,7 @@ from airflow_batch_provider.spec import SpecError, blob
         (AzureBatchNodeCountSensor, {"pool_id": "p", "at_most": 1.5}, "at_most is 1.5"),
         (AzureBatchNodeCountSensor, {"pool_id": "p", "states": ["ready"]}, "one of .*'idle'.*'running'"),
         (AzureBatchNodeCountSensor, {"pool_id": "p", "states": ["ilde"]}, "Did you mean 'idle'"),
-        (AzureBatchNodeCountSensor, {"pool_id": "p", "states": [3]}, "a state is 3"),
+        (AzureBatchNodeCountSensor, {"pool_id": "p", "states": [3]}, "a value in states is 3"),
         (
             AzureBatchJobSensor,
             {"job_id": "j", "end_from_trigger": True, "deferrable": False},
@@ -40,7 +40,7 @@ from airflow_batch_provider.spec import SpecError, blob
             "beside outlets",
         ),
         (AzureBlobSensor, {"blobs": "container/in/", "settled_for": 30}, "timedelta"),
-        (AzureBlobSensor, {"blobs": "container/in/", "at_least": 0}, "1 or more"),
+        (AzureBlobSensor, {"blobs": "container/in/", "at_least": 0}, "from 1 up"),
         (
             AzureBlobSensor,
             {"blobs": "incoming/*.csv"},

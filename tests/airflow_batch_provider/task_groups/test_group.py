@@ -190,3 +190,19 @@ def test_outputs_go_where_the_author_says() -> None:
         with pytest.raises(SpecError, match="not among its outputs"):
             a.output("y")
         assert a.output("x").task_id == "a"
+
+
+def test_the_output_of_another_task_is_written_as_jinja_where_a_group_only_renders(dag: DAG) -> None:
+    @task
+    def before() -> str:
+        return "a"
+
+    told = r"xcom_pull\(task_ids='before', .*and draw an arrow from that task"
+    output = before()
+    with pytest.raises(SpecError, match=f"A in environment is the output of another task.*{told}"):
+        group(environment={"A": output})
+    with pytest.raises(SpecError, match=f"task group 'g': namespace is the output.*{told}"):
+        group(namespace=output)
+    with group(environment={"A": str(output)}) as job:
+        job.task("a", "/bin/true")
+    output >> job
