@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from airflow_batch_provider import argument_checks as kinds
 from airflow_batch_provider import spec
-from airflow_batch_provider.arguments import blobs_text
+from airflow_batch_provider.arguments import blobs_text, is_to_come
 from airflow_batch_provider.sensors.base import AzureBatchSensor, BatchSensorArguments
 from airflow_batch_provider.spec.files import BlobRef, HasUri
 
@@ -54,18 +54,20 @@ class AzureBlobSensor(AzureBatchSensor):
         self.at_least = at_least
         self.settled_for = settled_for
         self.check_arguments()
+        if not is_to_come(self.blobs):
+            self._ref()
 
     def condition(self) -> BlobCondition:
         """What is waited for.
 
         Raises:
-            SpecError: the blobs are in another storage account than the connection's, or a wildcard has come
-                out of a template.
+            SpecError: the blobs are in another storage account than the connection's, or what has come out
+                of a template cannot work.
         """
         from airflow_batch_provider.client.watching.conditions import BlobCondition
         from airflow_batch_provider.hooks.batch import AzureBatchHook
 
-        ref = spec.blob(blobs_text(self.blobs, f"task {self.task_id!r}"))
+        ref = self._ref()
         if ref.account_url is not None and not AzureBatchHook(self.conn_id).storage().holds(ref):
             raise spec.SpecError(
                 f"the blobs are in {ref.account_url}, not in the account of connection {self.conn_id!r}",
@@ -75,3 +77,15 @@ class AzureBlobSensor(AzureBatchSensor):
         pattern = self.pattern if ref.is_prefix else ""
         settled = self.settled_for.total_seconds()
         return BlobCondition(ref.container, ref.name, pattern, self.at_least, settled)
+
+    def _ref(self) -> BlobRef:
+        where = f"task {self.task_id!r}"
+        ref = spec.blob(blobs_text(self.blobs, where))
+        for what, value, of_one in (("at_least", self.at_least, 1), ("pattern", self.pattern, "**")):
+            if not ref.is_prefix and value != of_one:
+                raise spec.SpecError(
+                    f"blobs is the one blob {self.blobs!r}, and {what} is {value!r}",
+                    where=where,
+                    right=f"For all below a prefix end it with '/': {f'{self.blobs}/'!r}.",
+                )
+        return ref

@@ -52,7 +52,18 @@ from airflow_batch_provider.spec import SpecError, blob
             r"Write blobs='scans/in/', pattern='day-\?/a\[1\]/\*\*'",
         ),
         (AzureBlobSensor, {"blobs": "scans/in/", "pattern": "[9-0].csv"}, "bad character range"),
-        (AzureBlobSensor, {"blobs": "Container/in/"}, "lower-case"),
+        (
+            AzureBlobSensor,
+            {"blobs": "scans/in", "at_least": 4},
+            r"blobs is the one blob 'scans/in', and at_least is 4\. .*'scans/in/'",
+        ),
+        (
+            AzureBlobSensor,
+            {"blobs": "scans/in", "pattern": "*.csv"},
+            r"blobs is the one blob 'scans/in', and pattern is '\*\.csv'\. .*'scans/in/'",
+        ),
+        (AzureBlobSensor, {"blobs": "az://a/b"}, "^task 't': blobs: the blob 'az://a/b' has the scheme"),
+        (AzureBlobSensor, {"blobs": "Container/in/"}, "^task 't': .*lower-case"),
         (AzureBlobSensor, {"blobs": "https://a.blob.core.windows.net/container/x?sig=abc"}, "Leave out"),
     ],
 )
@@ -67,9 +78,19 @@ def test_blobs_may_be_a_reference_or_a_template() -> None:
     assert AzureBlobSensor(task_id="t", blobs=blob("container/in/")).blobs == "container/in/"
     assert AzureBlobSensor(task_id="t", blobs="container/{{ ds }}/").blobs == "container/{{ ds }}/"
     assert AzureBlobSensor(task_id="t", blobs="container/a[1].csv").blobs == "container/a[1].csv"
-    rendered = AzureBlobSensor(task_id="t", blobs="container/{{ what }}")
-    rendered.render_template_fields({"what": "*.csv"})  # type: ignore[arg-type]
-    with pytest.raises(SpecError, match="Write blobs='container/'"):
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("*.csv", "Write blobs='container/'"),
+        ("one.csv", "blobs is the one blob 'container/one.csv', and at_least is 2"),
+    ],
+)
+def test_what_comes_out_of_a_template_is_checked_when_it_is_there(what: str, said: str) -> None:
+    rendered = AzureBlobSensor(task_id="t", blobs="container/{{ what }}", at_least=2)
+    rendered.render_template_fields({"what": what})  # type: ignore[arg-type]
+    with pytest.raises(SpecError, match=f"^task 't': .*{said}"):
         rendered.condition()
 
 
