@@ -100,6 +100,7 @@ class AzureBatchConditionTrigger(BaseTrigger):
         return {"status": "timeout", "value": None, "message": said}
 
     async def _poller(self, condition: Condition) -> JobPoller:
+        from airflow_batch_provider.client.blobs.aside import held_aside
         from airflow_batch_provider.client.watching.poller import shared_poller
 
         hook = AzureBatchHook(self.conn_id)
@@ -109,7 +110,7 @@ class AzureBatchConditionTrigger(BaseTrigger):
             return shared_poller(name, hook.async_batch_client, self.poll_interval)
         storage = await hook.astorage()
         name = f"{self.conn_id} {storage.storage.account_url}"
-        return shared_poller(name, storage.async_blob_client, self.poll_interval)
+        return shared_poller(name, lambda: held_aside(storage.async_blob_client()), self.poll_interval)
 
 
 def _event(reading: Reading) -> dict[str, Any]:

@@ -6,11 +6,11 @@ A subject is a small record that can be compared: those who look at equal ones s
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeAlias
 
+from airflow_batch_provider.client.blobs.aside import aside
 from airflow_batch_provider.client.pools.pool_reading import Observation
 from airflow_batch_provider.client.pools.pool_watch import observe
 from airflow_batch_provider.client.requests.drive import AsyncDriver, Driver, refusal_of
@@ -138,21 +138,24 @@ class BlobSubject:
 
         clock = _Clock()
         try:
-            listed = list(self._list(client, clock))
+            found = [self._seen(item) for item in self._list(client, clock) if self._matches(item.name)]
         except AzureError as error:
             return self._without(refusal_of(error), clock)
-        return self._seen(listed, clock)
+        return BlobsSeen(tuple(found), clock.moment)
 
     async def asee(self, client: Any) -> BlobsSeen:
-        """As ``see``, with an asynchronous client."""
+        """As ``see``, with an asynchronous client that was opened aside: it reads a page for long."""
+        return await aside(self._see_aside(client))
+
+    async def _see_aside(self, client: Any) -> BlobsSeen:
         from azure.core.exceptions import AzureError
 
         clock = _Clock()
         try:
-            listed = [item async for item in self._list(client, clock)]
+            found = [self._seen(item) async for item in self._list(client, clock) if self._matches(item.name)]
         except AzureError as error:
             return self._without(refusal_of(error), clock)
-        return self._seen(listed, clock)
+        return BlobsSeen(tuple(found), clock.moment)
 
     def _list(self, client: Any, clock: _Clock) -> Any:
         container = client.get_container_client(self.container)
@@ -163,14 +166,13 @@ class BlobSubject:
         plain = next((at for at, sign in enumerate(self.pattern) if sign in "*?["), len(self.pattern))
         return self.prefix + self.pattern[:plain]
 
-    def _seen(self, listed: Iterable[Any], clock: _Clock) -> BlobsSeen:
-        return BlobsSeen(tuple(self._matching(listed)), clock.moment)
+    def _matches(self, name: str) -> bool:
+        rest = name.removeprefix(self.prefix)
+        return matches(self.pattern, rest) if self.pattern else not rest
 
-    def _matching(self, listed: Iterable[Any]) -> Iterator[BlobSeen]:
-        for item in listed:
-            rest = item.name.removeprefix(self.prefix)
-            if matches(self.pattern, rest) if self.pattern else not rest:
-                yield BlobSeen(item.name, int(item.size or 0), item.last_modified)
+    @staticmethod
+    def _seen(item: Any) -> BlobSeen:
+        return BlobSeen(item.name, int(item.size or 0), item.last_modified)
 
     @staticmethod
     def _without(refusal: Refusal, clock: _Clock) -> BlobsSeen:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import json
+import threading
+from collections.abc import AsyncIterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -135,14 +139,44 @@ def test_blobs_are_settled_when_none_has_changed_for_a_time() -> None:
     assert len(many.value) == BLOBS_RETURNED
 
 
-def test_blobs_are_picked_by_prefix_and_pattern_and_listed_by_what_all_matches_begin_with() -> None:
-    names = ["in/part-1.csv", "in/part-2.txt", "in/deep/part-3.csv"]
-    listed = [type("Item", (), {"name": name, "size": 1, "last_modified": NOW})() for name in names]
-    subject = BlobSubject("container", "in/", "part-*.csv")
-    assert [blob.name for blob in subject._matching(listed)] == names[:1]
-    assert subject._beginning() == "in/part-"
-    assert [blob.name for blob in BlobSubject("container", "in/")._matching(listed)] == names
-    assert [blob.name for blob in BlobSubject("container", names[1], "")._matching(listed)] == [names[1]]
+class Listing:
+    """A storage account whose client takes long over a page, without a pause."""
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+        self.asked: list[str] = []
+        self.read = threading.Event()
+
+    def get_container_client(self, name: str) -> Listing:
+        return self
+
+    async def list_blobs(self, *, name_starts_with: str, raw_response_hook: Any) -> AsyncIterator[Any]:
+        assert self.read.wait(10)
+        self.asked.append(name_starts_with)
+        for name in self.names:
+            yield SimpleNamespace(name=name, size=1, last_modified=NOW)
+
+
+@pytest.mark.parametrize(
+    ("subject", "asked", "found"),
+    [
+        (BlobSubject("container", "in/", "part-*.csv"), "in/part-", [0]),
+        (BlobSubject("container", "in/"), "in/", [0, 1, 2]),
+        (BlobSubject("container", "in/part-2.txt", ""), "in/part-2.txt", [1]),
+    ],
+)
+async def test_blobs_are_picked_by_prefix_and_pattern_and_keep_the_triggerer_from_nothing(
+    subject: BlobSubject, asked: str, found: list[int]
+) -> None:
+    listing = Listing("in/part-1.csv", "in/part-2.txt", "in/deep/part-3.csv")
+    looking = asyncio.create_task(subject.asee(listing))
+    await asyncio.sleep(0)
+    listing.read.set()
+
+    seen = await looking
+
+    assert [blob.name for blob in seen.blobs or ()] == [listing.names[at] for at in found]
+    assert listing.asked == [asked]
 
 
 @pytest.mark.parametrize(
