@@ -1,128 +1,30 @@
-"""Watching a real container: what a look lists, what a crash leaves, and where the watermark is kept."""
+"""Watching a real container: what is announced, what waits, and what a crash leaves."""
 
 from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import threading
-import uuid
-from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from typing import Any
 
 import pytest
-from azure.core.exceptions import HttpResponseError
-from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 
-from airflow_batch_provider.client.blobs.aside import held_aside
-from airflow_batch_provider.client.blobs.blob_lister import BlobLister, ServiceClock
-from airflow_batch_provider.client.blobs.blob_watch import BlobWatch, FoundBlobs, WatchedContainer
-from airflow_batch_provider.client.blobs.blob_watermark import Watermark, Window
-from airflow_batch_provider.client.blobs.watermark_store import (
-    AssetWatermarkStore,
-    BlobWatermarkStore,
-    WatermarkMovedError,
-    open_store,
-)
+from airflow_batch_provider.client.blobs.blob_watch import WatchedContainer
+from airflow_batch_provider.client.blobs.blob_watermark import Watermark
+from airflow_batch_provider.client.blobs.watermark_store import AssetWatermarkStore, BlobWatermarkStore
 from airflow_batch_provider.spec.blob_batching import BlobBatching
 from airflow_batch_provider.spec.blob_filter import BlobFilter
-from airflow_batch_provider.spec.blob_places import BlobPlaces
-from demo.stack.accounts import StorageAccount
+from tests.airflow_batch_provider.client.blobs.bench import (
+    PAGE,
+    WAIT,
+    Bench,
+    Refusing,
+    State,
+    next_names,
+    until,
+    waiting,
+)
 
 pytestmark = pytest.mark.slow
-
-WAIT = 30.0
-PAGE = 10
-
-
-def _url(container: str, name: str) -> str:
-    return f"http://s/{container}/{name}"
-
-
-class Bench:
-    """A container of its own, and watches of it."""
-
-    def __init__(self, service: BlobServiceClient, listing: BlobServiceClient) -> None:
-        self.listing = listing
-        self.name = f"watched-{uuid.uuid4().hex[:12]}"
-        self.service = service
-        self.container = service.get_container_client(self.name)
-        self.work = service.get_container_client(f"work-{uuid.uuid4().hex[:12]}")
-        self.room = asyncio.Event()
-        self.room.set()
-        self.watching: list[AsyncIterator[FoundBlobs]] = []
-
-    async def upload(self, *names: str, data: bytes = b"x") -> None:
-        await asyncio.gather(*(self.container.upload_blob(name, data, overwrite=True) for name in names))
-
-    def watched(self, prefix: str = "", wanted: BlobFilter | None = None, **window: Any) -> WatchedContainer:
-        return WatchedContainer(
-            self.name,
-            BlobPlaces(prefix),
-            wanted or BlobFilter(),
-            Window(**{"overlap": 60, **window}),
-            every=0.05,
-            page=PAGE,
-            spacing=0.0,
-        )
-
-    def watch(self, watched: WatchedContainer, store: Any = None) -> BlobWatch:
-        store = store or BlobWatermarkStore(self.work, "mark")
-        return BlobWatch(watched, self.listed, store, _url, self.may_announce)
-
-    @property
-    def listed(self) -> ContainerClient:
-        return self.listing.get_container_client(self.container.container_name)
-
-    async def may_announce(self) -> bool:
-        """Whether there is room for more runs."""
-        return self.room.is_set()
-
-    def found(self, watched: WatchedContainer) -> AsyncIterator[FoundBlobs]:
-        self.watching.append(self.watch(watched).found())
-        return self.watching[-1]
-
-    async def begun(self, watched: WatchedContainer) -> AsyncIterator[FoundBlobs]:
-        """A watch that has had its first look: what is uploaded from now on is new."""
-        found = self.found(watched)
-        first = asyncio.ensure_future(anext(found))
-        await self.until_mark(lambda mark: True)
-        return later(first, found)
-
-    async def until_mark(self, condition: Callable[[Any], bool]) -> None:
-        """Wait until the stored watermark is so."""
-
-        async def look() -> None:
-            while (mark := await BlobWatermarkStore(self.work, "mark").read()) is None or not condition(mark):
-                await asyncio.sleep(0.02)
-
-        await asyncio.wait_for(look(), WAIT)
-
-
-async def later(
-    first: asyncio.Future[FoundBlobs], rest: AsyncIterator[FoundBlobs]
-) -> AsyncIterator[FoundBlobs]:
-    yield await first
-    async for each in rest:
-        yield each
-
-
-@pytest.fixture
-async def bench(azurite: StorageAccount) -> AsyncIterator[Bench]:
-    clients = [BlobServiceClient.from_connection_string(azurite.connection_string) for _ in range(2)]
-    async with clients[0] as service, held_aside(clients[1]) as listing:
-        bench = Bench(service, listing)
-        await bench.container.create_container()
-        await bench.work.create_container()
-        yield bench
-        for watching in bench.watching:
-            await watching.aclose()  # type: ignore[attr-defined]
-
-
-async def next_names(found: AsyncIterator[FoundBlobs], *, stored: bool = True) -> list[str]:
-    page = await asyncio.wait_for(anext(found), WAIT)
-    page.stored.set_result(stored)
-    return [event.name for event in page.events]
 
 
 async def test_new_blobs_and_those_that_are_written_again_are_found_once_and_old_ones_are_not(
@@ -195,10 +97,6 @@ async def test_blobs_wait_while_there_is_no_room_for_more_runs(bench: Bench) -> 
     bench.room.set()
 
     assert [event.name for event in (await asyncio.wait_for(looking, WAIT)).events] == ["c"]
-
-
-def waiting(mark: Any) -> int:
-    return len(Watermark.from_plain(mark).waiting)
 
 
 async def test_blobs_that_wait_for_others_survive_a_triggerer_that_dies(bench: Bench) -> None:
@@ -292,69 +190,6 @@ async def test_trouble_is_told_once_and_waited_out(bench: Bench, caplog: pytest.
     assert caplog.text.count("can't be watched") == 1
 
 
-async def requests_of_a_look(bench: Bench, places: list[str], start: str = "") -> tuple[int, list[str]]:
-    """The requests that were really made, and what they listed."""
-    clock = ServiceClock()
-    await BlobLister(bench.listed, clock).now()
-    lister = BlobLister(bench.listed, clock, PAGE)
-    names = [
-        blob.name
-        for place in places
-        for beginning in await lister.beginnings(place)
-        async for page in lister.pages(beginning, start)
-        for blob in page
-    ]
-    return lister.requests, names
-
-
-async def test_what_storage_answers_is_read_beside_the_loop_of_the_triggerer(bench: Bench) -> None:
-    went_on = threading.Event()
-
-    class SlowlyRead(ServiceClock):
-        in_time = False
-
-        def read(self, response: Any) -> None:
-            self.in_time = went_on.wait(WAIT / 10)
-            super().read(response)
-
-    clock = SlowlyRead()
-    listing = asyncio.ensure_future(BlobLister(bench.listed, clock, PAGE).now())
-    await asyncio.sleep(0)
-    asyncio.get_running_loop().call_later(0.1, went_on.set)
-
-    await listing
-    assert clock.in_time
-
-
-async def test_old_blobs_do_not_make_a_look_dearer_where_names_have_dates_or_grow(bench: Bench) -> None:
-    now = dt.datetime(2026, 11, 26, tzinfo=dt.timezone.utc)
-    places = list(BlobPlaces("{%Y/%m/%d}/").between(now - dt.timedelta(days=1), now))
-    fresh = ["2026/11/25/z", "2026/11/26/a", "2026/11/26/b"]
-    await bench.upload(*fresh)
-    assert await requests_of_a_look(bench, places) == (2, fresh)
-    assert (await requests_of_a_look(bench, [""]))[0] == 1
-
-    for day in range(1, 25):
-        await bench.upload(*(f"2026/11/{day:02}/{n}" for n in range(PAGE)))
-
-    assert await requests_of_a_look(bench, places) == (2, fresh)
-    assert await requests_of_a_look(bench, [""], start="2026/11/25/z") == (1, fresh)
-    assert (await requests_of_a_look(bench, [""]))[0] == 25  # 243 blobs, ten a page
-
-
-async def test_folders_are_walked_through_once_a_look(bench: Bench) -> None:
-    await bench.upload(
-        "sensors/a/2026-11-25/1", "sensors/b/2026-11-26/1", "sensors/b/2025-01-01/1", "sensors/c"
-    )
-    now = dt.datetime(2026, 11, 26, tzinfo=dt.timezone.utc)
-    places = list(BlobPlaces("sensors/*/{%Y-%m-%d}/").between(now - dt.timedelta(days=1), now))
-
-    requests, names = await requests_of_a_look(bench, places)
-
-    assert names == ["sensors/a/2026-11-25/1", "sensors/b/2026-11-26/1"]
-    assert requests == 1 + 2 * 2
-
-
 async def test_the_watermark_makes_the_listing_begin_further_on(bench: Bench) -> None:
     watched = bench.watched(overlap=0, existing=True, name_order=True)
     await bench.upload("1", "2")
@@ -365,51 +200,6 @@ async def test_the_watermark_makes_the_listing_begin_further_on(bench: Bench) ->
     await bench.upload("0", "3")
     page = await asyncio.wait_for(looking, WAIT)
     assert [event.name for event in page.events] == ["3"]
-
-
-async def test_of_two_that_write_a_watermark_the_second_goes_on_from_the_first(bench: Bench) -> None:
-    work = bench.service.get_container_client(bench.work.container_name + "-new")
-    mine, theirs = BlobWatermarkStore(work, "mark"), BlobWatermarkStore(work, "mark")
-    assert await mine.read() is None
-    assert await theirs.read() is None
-
-    await mine.write({"floor": 1})
-    with pytest.raises(WatermarkMovedError):
-        await theirs.write({"floor": 0})
-
-    assert await theirs.read() == {"floor": 1}
-    await theirs.write({"floor": 2})
-    with pytest.raises(WatermarkMovedError):
-        await mine.write({"floor": 1})
-
-
-class State:
-    """The state of assets, as Airflow gives it to a trigger of one asset, or of several."""
-
-    def __init__(self, assets: int = 1) -> None:
-        self.values: dict[str, Any] = {}
-        self._assets = assets
-
-    async def aget(self, key: str, default: Any = None) -> Any:
-        if self._assets != 1:
-            raise ValueError("Task has 2 concrete inlets and outlets")
-        return self.values.get(key, default)
-
-    async def aset(self, key: str, value: Any) -> None:
-        self.values[key] = value
-
-
-async def test_the_state_of_the_asset_goes_on_from_the_blob_of_an_earlier_airflow(bench: Bench) -> None:
-    await BlobWatermarkStore(bench.work, "mark").write({"floor": 1})
-    state = State()
-    store = await open_store(state, bench.work, "mark")
-    assert isinstance(store, AssetWatermarkStore)
-    assert await store.read() == {"floor": 1}
-
-    await store.write({"floor": 2})
-
-    assert state.values == {"mark": {"floor": 2}}
-    assert await store.read() == {"floor": 2}
 
 
 def store_of(bench: Bench, state: State, watched: WatchedContainer) -> AssetWatermarkStore:
@@ -451,37 +241,6 @@ async def test_a_watch_that_announces_what_is_there_does_so_with_each_filter(ben
         assert await next_names(bench.watching[-1]) == expected
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    async def poll() -> None:
-        while not condition():
-            await asyncio.sleep(0.02)
-
-    await asyncio.wait_for(poll(), WAIT)
-
-
-class Refusing(BlobWatermarkStore):
-    """In a container to which the connection has no way."""
-
-    status = 403
-
-    async def read(self) -> Any:
-        error = HttpResponseError("AuthorizationFailure")
-        error.status_code = self.status
-        raise error
-
-
-async def test_what_an_earlier_airflow_may_have_left_is_not_needed_to_watch_the_container_of_another(
-    bench: Bench,
-) -> None:
-    earlier = Refusing(bench.work, "mark")
-    store = AssetWatermarkStore(State(), "mark", earlier)
-    assert await store.read() is None
-
-    earlier.status = 503
-    with pytest.raises(HttpResponseError):
-        await store.read()
-
-
 async def test_the_log_says_when_it_is_the_watermark_that_cannot_be_had_and_what_becomes_of_blobs(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -494,10 +253,3 @@ async def test_the_log_says_when_it_is_the_watermark_that_cannot_be_had_and_what
 
     assert "found later only if it was watched before, or with existing=True." in caplog.text
     looking.cancel()
-
-
-@pytest.mark.parametrize("state", [None, State(assets=2)])
-async def test_without_a_state_of_one_asset_the_watermark_is_a_blob(
-    bench: Bench, state: State | None
-) -> None:
-    assert isinstance(await open_store(state, bench.work, "mark"), BlobWatermarkStore)
