@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from airflow_batch_provider.airflow_exceptions import AirflowException
@@ -84,19 +84,28 @@ async def mask_in_loop(secrets: Sequence[str]) -> None:
 
 def texts_in(value: Any) -> Iterator[str]:
     """All texts in records, mappings and lists, each object once."""
-    waiting, seen = [value], set()
+    waiting, seen = [iter((value,))], set()
     while waiting:
-        item = waiting.pop()
-        if isinstance(item, str):
-            yield item
-        elif id(item) not in seen:
-            seen.add(id(item))
-            if isinstance(item, Mapping):
-                waiting += [*item.keys(), *item.values()]
-            elif isinstance(item, (list, tuple, set, frozenset)):
-                waiting += item
-            elif not callable(item):
-                waiting += getattr(item, "__dict__", {}).values()
+        for item in waiting[-1]:
+            if isinstance(item, str):
+                yield item
+            elif (parts := _parts(item)) and id(item) not in seen:
+                seen.add(id(item))
+                waiting.append(iter(parts))
+                break
+        else:
+            waiting.pop()
+
+
+def _parts(item: Any) -> Collection[Any]:
+    """What an object is made of; arguments of functions may be lists of millions of numbers."""
+    if isinstance(item, (int, float, bytes)):
+        return ()
+    if isinstance(item, Mapping):
+        return [*item.keys(), *item.values()]
+    if isinstance(item, (list, tuple, set, frozenset)):
+        return item
+    return () if callable(item) else getattr(item, "__dict__", {}).values()
 
 
 def _secrets_in(text: str) -> list[str]:

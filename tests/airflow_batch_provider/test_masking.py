@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -53,6 +54,16 @@ def key(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
 
     yield use
     forget()
+
+
+def test_looking_for_texts_in_many_numbers_takes_no_memory() -> None:
+    many = [list(range(100_000)), "last"]
+    tracemalloc.start()
+    try:
+        assert list(texts_in(many)) == ["last"]
+        assert tracemalloc.get_traced_memory()[1] < 100_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_texts_are_found_wherever_they_are_and_each_object_once() -> None:
