@@ -85,6 +85,10 @@ class AzureBatchPoolOperator(PoolActionOperator):
     def _target(self) -> str:
         return self.batch_pool.pool_id
 
+    @property
+    def _declared(self) -> spec.Pool:
+        return self.batch_pool
+
     def _act(self, again: bool) -> bool:
         """Create the pool or attach to it; False while one of its id is being deleted."""
         from airflow.sdk.log import mask_secret

@@ -15,6 +15,7 @@ from airflow_batch_provider import spec
 from airflow_batch_provider.arguments import Text, given, text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.lasting import lasting
+from airflow_batch_provider.masking import seal
 from airflow_batch_provider.shared_arguments import OF_TARGETS, CheckedArguments
 from airflow_batch_provider.spec.checks import rendered
 from airflow_batch_provider.task_arguments import TaskArguments
@@ -125,6 +126,11 @@ class PoolActionOperator(CheckedArguments, TypedOutput, BaseOperator):
             False: not possible yet, or not done yet: wait for ``waits_before``, and try again.
         """
 
+    @property
+    def _declared(self) -> spec.Pool | None:
+        """The pool's declaration, which may hold secrets; None: this operator has none."""
+        return None
+
     def _awaited(self, deadline: float) -> PoolWait | None:
         """What is waited for afterwards; None: nothing."""
         return None
@@ -149,7 +155,13 @@ class PoolActionOperator(CheckedArguments, TypedOutput, BaseOperator):
         verdict, _ = self._carry_out(look_at_pool(wait))
         if verdict.status == "wait" and self.deferrable:
             trigger = AzureBatchPoolTrigger(
-                self.conn_id, wait.pool_id, wait.wait_for, wait.min_nodes, wait.deadline, wait.boots
+                self.conn_id,
+                wait.pool_id,
+                wait.wait_for,
+                wait.min_nodes,
+                wait.deadline,
+                wait.boots,
+                seal(self._declared),
             )
             self.defer(trigger=trigger, method_name="execute_complete")
         if verdict.status == "wait":

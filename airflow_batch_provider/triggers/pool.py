@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.masking import unseal
 from airflow_batch_provider.triggers.deferral import seconds_until_worker_ended
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ class AzureBatchPoolTrigger(BaseTrigger):
         pool_id: the pool.
         wait_for, min_nodes, deadline, boots: see
             :class:`~airflow_batch_provider.client.pools.pool_watch.PoolWait`.
+        sealed: secrets in its declaration, as :func:`~airflow_batch_provider.masking.seal` gave them.
     """
 
     def __init__(
@@ -33,12 +36,14 @@ class AzureBatchPoolTrigger(BaseTrigger):
         min_nodes: int,
         deadline: float,
         boots: Mapping[str, str | None] | None = None,
+        sealed: str | None = "",
     ) -> None:
         from airflow_batch_provider.client.pools.pool_watch import PoolWait
 
         super().__init__()  # type: ignore[no-untyped-call]
         self.conn_id = conn_id
         self.wait = PoolWait(pool_id, wait_for, min_nodes, deadline, dict(boots or {}))
+        self.sealed = sealed
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and arguments, for the triggerer."""
@@ -51,6 +56,7 @@ class AzureBatchPoolTrigger(BaseTrigger):
                 "min_nodes": self.wait.min_nodes,
                 "deadline": self.wait.deadline,
                 "boots": dict(self.wait.boots),
+                "sealed": self.sealed,
             },
         )
 
@@ -59,8 +65,10 @@ class AzureBatchPoolTrigger(BaseTrigger):
         from airflow_batch_provider.client.pools.pool_watch import watch_pool
         from airflow_batch_provider.client.requests.drive import AsyncDriver, log_to
 
+        # What is printed goes into the event, which Airflow stores and logs.
+        wait = replace(self.wait, tells_output=await unseal(self.sealed, self.log))
         async with AzureBatchHook(self.conn_id).async_batch_client() as client:
-            watching = AsyncDriver(client, log_to(self.log)).run(watch_pool(self.wait))
+            watching = AsyncDriver(client, log_to(self.log)).run(watch_pool(wait))
             verdict, _ = await asyncio.gather(watching, asyncio.sleep(seconds_until_worker_ended()))
         explanation = verdict.explanation
         yield TriggerEvent(

@@ -39,6 +39,7 @@ class PoolWait:
         deadline: seconds since the epoch at which the wait fails; a time of the clock and not a length, so
             that whoever takes over goes by the same.
         boots: when each node had last started before it was asked to again, for ``restarted``.
+        tells_output: whether what a start task that failed has printed is told.
     """
 
     pool_id: str
@@ -46,6 +47,7 @@ class PoolWait:
     min_nodes: int
     deadline: float
     boots: Mapping[str, str | None] = field(default_factory=dict)
+    tells_output: bool = True
 
     def judge(self, seen: Observation, now: float) -> Verdict:
         """Whether the wait is over, by what was seen or by the clock."""
@@ -100,7 +102,7 @@ def look_at_pool(wait: PoolWait, *, clock: Callable[[], float] = time.time) -> S
         yield Say(f"A look at pool {wait.pool_id} failed and is repeated: {refusal}", "warning")
         return Verdict("wait"), ""
     verdict = wait.judge(seen, clock())
-    if verdict.status == "failed" and verdict.broken_node:
+    if verdict.status == "failed" and verdict.broken_node and wait.tells_output:
         output = yield from printed_on_node(wait.pool_id, verdict.broken_node)
         verdict = with_output(verdict, output)
     return verdict, seen.progress()

@@ -20,7 +20,8 @@ from airflow_batch_provider import masking
 from airflow_batch_provider.decorators.azure_batch import azure_batch_task
 from airflow_batch_provider.operators.azure_batch import AzureBatchOperator
 from airflow_batch_provider.operators.job import AzureBatchJobOperator
-from airflow_batch_provider.spec import JobGraph, shell
+from airflow_batch_provider.operators.pool import AzureBatchPoolOperator
+from airflow_batch_provider.spec import FixedScale, JobGraph, Pool, StartTask, shell
 from airflow_batch_provider.task_groups.batch_job import AzureBatchJobTaskGroup
 from tests.airflow_batch_provider.airflow_versions import TaskDeferred
 from tests.airflow_batch_provider.jobs.operator_run import Instance
@@ -49,7 +50,7 @@ def secret() -> str:
 
 @pytest.fixture
 def shown(capsys: pytest.CaptureFixture[str]) -> Callable[[Callable[[], Any]], str]:
-    """The triggerer's part of the log of a task that defers, as Airflow writes it."""
+    """The triggerer's part of the log of a task that defers, as Airflow writes it, and what it stores."""
 
     def run(execute: Callable[[], Any]) -> str:
         with pytest.raises(TaskDeferred) as deferred:
@@ -60,13 +61,14 @@ def shown(capsys: pytest.CaptureFixture[str]) -> Callable[[Callable[[], Any]], s
         capsys.readouterr()
         reset_secrets_masker()  # the triggerer is another process
 
-        async def fire() -> None:
+        async def fire() -> str:
             trigger = getattr(importlib.import_module(module), name)(**json.loads(row))
-            async for _ in trigger.run():
-                return
+            async for event in trigger.run():
+                return json.dumps(event.payload)
+            raise AssertionError("no event")
 
-        asyncio.run(fire())
-        return f"{row}\n{redact(capsys.readouterr().out)}"
+        event = asyncio.run(fire())
+        return f"{row}\n{redact(capsys.readouterr().out)}\n{event}"
 
     return run
 
@@ -153,6 +155,42 @@ def test_a_command_of_the_official_operator(pool: str, batch_conn_id: str, secre
     assert "[crunch] *** end" in text
 
 
+@pytest.mark.parametrize("key", ["common", "none"])
+def test_a_start_task_s_environment(
+    batch_conn_id: str,
+    secret: str,
+    shown: Shown,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    key: str,
+) -> None:
+    if key == "none":
+        monkeypatch.setattr(masking, "_fernet", lambda: None)
+    tmp_path.chmod(0o777)
+    deferred = tmp_path / "deferred"
+    wait = f"while [ ! -e {deferred} ]; do sleep 0.1; done"
+    start = StartTask(shell(f'{wait}; echo "the key is $KEY"; exit 7'), environment={"KEY": secret})
+    pool = Pool(
+        id=f"start-{uuid.uuid4().hex[:8]}",
+        vm_size="standard_d2s_v3",
+        scale=FixedScale(spot=1),
+        start_task=start,
+    )
+    operator = AzureBatchPoolOperator(task_id="t", batch_pool=pool, conn_id=batch_conn_id)
+
+    def execute() -> None:
+        try:
+            operator.execute({})  # type: ignore[typeddict-item]
+        finally:
+            deferred.touch()
+
+    text = shown(execute)
+    assert "the start task ended with exit code 7" in text
+    assert secret not in text
+    assert json.dumps(secret)[1:-1] not in text
+    assert ("the key is ***" in text) == (key == "common")
+
+
 @pytest.mark.parametrize("keys", ["none", "others"])
 def test_without_a_common_key_nothing_that_may_be_secret_is_shown(
     pool: str, batch_conn_id: str, secret: str, shown: Shown, monkeypatch: pytest.MonkeyPatch, keys: str
@@ -163,7 +201,7 @@ def test_without_a_common_key_nothing_that_may_be_secret_is_shown(
     assert "What the tasks write is not shown here" in text
     assert "fernet_key" in text
     assert secret not in text
-    assert "end" not in text.split("not shown here")[1].replace("set deferrable=False", "")
+    assert "[in-job]" not in text
 
 
 def test_what_is_not_said_needs_no_key(pool: str, batch_conn_id: str, secret: str, shown: Shown) -> None:

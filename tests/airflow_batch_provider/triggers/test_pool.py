@@ -123,4 +123,4 @@ def test_it_can_be_made_again_from_what_it_stores_and_holds_no_secret() -> None:
     path, arguments = trigger.serialize()
     assert path == "airflow_batch_provider.triggers.pool.AzureBatchPoolTrigger"
     assert AzureBatchPoolTrigger(**arguments).serialize() == (path, arguments)
-    assert set(arguments) == {"conn_id", "pool_id", "wait_for", "min_nodes", "deadline", "boots"}
+    assert set(arguments) == {"conn_id", "pool_id", "wait_for", "min_nodes", "deadline", "boots", "sealed"}
