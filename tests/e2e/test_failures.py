@@ -43,6 +43,12 @@ SAID = {
         "| Next step: Read ffmpeg's own words below, mend the option and run again.",
         "Unrecognized option 'no_such_option'",
     ),
+    # The password of a connection, which the worker masks, and after it the triggerer.
+    "printed_secret": (
+        "[tell] the key is ***",
+        "Task tell: the command ended with an exit code other than 0 (exit code 3, ",
+        "| the key is ***",
+    ),
     "missing_blob": (
         "Task copy: a blob that the task reads does not exist (no exit code, usererror/BlobNotFound",
         "elsewhere/no-such.mp4",

@@ -12,7 +12,7 @@ from transcoding.package import APPLICATION_ID, PackageFile, build_ffmpeg_packag
 from airflow_batch_provider.operators.job import AzureBatchJobOperator
 from airflow_batch_provider.operators.package import AzureBatchApplicationPackageOperator
 from airflow_batch_provider.operators.pool import AzureBatchPoolOperator
-from airflow_batch_provider.spec import FixedScale, JobGraph, Pool, blob
+from airflow_batch_provider.spec import FixedScale, JobGraph, Pool, blob, shell
 
 POOL = Pool(id="help", vm_size="standard_d2s_v3", scale=FixedScale(spot=2), task_slots=2)
 # The account of the tests has a quota of no dedicated cores at all.
@@ -32,6 +32,12 @@ def transcode(url: str, options: list[str]) -> JobGraph:
 def copy_of(name: str) -> JobGraph:
     graph = JobGraph()
     graph.task("copy", "cp source.mp4 copy.mp4", inputs={"source.mp4": blob(name)}, outputs=["copy.mp4"])
+    return graph
+
+
+def printing(words: str) -> JobGraph:
+    graph = JobGraph()
+    graph.task("tell", shell(f'echo "{words}"; sleep 1; exit 3'))
     return graph
 
 
@@ -62,6 +68,8 @@ with DAG(
         transcode,
         {"url": "{{ params.good_video }}", "options": ["-no_such_option 1"]},
     )
+    secret = {"SECRET": "{{ conn.wrong_account_key.password }}"}
+    pool >> job("printed_secret", printing, {"words": "the key is $SECRET"}, environment=secret)
     pool >> job("missing_blob", copy_of, {"name": "{{ params.missing_blob }}"})
     pool >> job("wrong_storage_key", copy_of, {"name": "elsewhere/good.mp4"}, conn_id="wrong_storage_key")
     job("wrong_account_key", copy_of, {"name": "elsewhere/good.mp4"}, conn_id="wrong_account_key")
