@@ -77,7 +77,7 @@ class AzureBatchJobTaskGroup(TaskGroup):
         system: operating system of the nodes.
         start_timeout: how long each member waits for the start of its Batch task, so for a free node, within
             ``timeout``; it counts from the start of the Airflow task, so not while others that it depends on
-            run. None: as long as ``timeout``.
+            run, and anew when those run again. None: as long as ``timeout``.
         log_output: show what the Batch tasks write in the log of their Airflow tasks.
         kwargs: further arguments of Airflow's ``TaskGroup``, such as ``default_args`` and ``tooltip``.
 

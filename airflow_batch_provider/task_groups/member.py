@@ -158,6 +158,12 @@ class AzureBatchMemberOperator(TypedOutput, TellsLineage, BaseOperator):
             raise run.unprepared(job_id, reason)
         self.lineage = lineage_of(run.graph, AzureBatchHook(settings.conn_id).settings.storage)
         if ending in LATE:
+            ending = run.last_look(job_id, ending)
+        if ending == "held" and settings.start_timeout is not None:
+            self.log.info("Tasks that it depends on run again: its start_timeout begins anew")
+            start_by = time.time() + settings.start_timeout.total_seconds()
+            return self._wait(context, settings, run, job_id, deadline, start_by, seen)
+        if ending in LATE:
             raise run.end_late(job_id, reason, settings.start_timeout if ending == "unstarted" else None)
         done = run.finish(job_id)
         if done is None:  # A list has shown it as it was before it was told to run again.

@@ -18,6 +18,7 @@ from airflow_batch_provider.client.requests.meaning import Layer
 from airflow_batch_provider.client.requests.steps import Say
 from airflow_batch_provider.client.tasks.group_jobs import terminate_task
 from airflow_batch_provider.client.tasks.idle_errors import unprepared_error, why_late
+from airflow_batch_provider.client.tasks.last_look import last_look, waits_for_others
 from airflow_batch_provider.client.tasks.member_place import Attempt, find_place, judge_fate, read_fate
 from airflow_batch_provider.client.tasks.member_report import member_report
 from airflow_batch_provider.client.tasks.task_watch import TaskEnding, TaskWatch, waiting_of, watch_task
@@ -112,6 +113,19 @@ class MemberRun:
             job = self._driver.run(get_job(job_id))
         self._measure(Outcome(job_id, job, cause=Layer.NODE_START))
         return unprepared_error(job_id, f"Batch job {job_id} is being ended", reason, printed)
+
+    def last_look(self, job_id: str, ending: str) -> str:
+        """Why watching ended, by how the task is now that a time of it is over.
+
+        Returns:
+            As ``last_look`` of this package; or ``held`` when it waits for the end of others of its job, and
+            for no node.
+        """
+        with explained(f"Looking at task {self._spec.id} of Batch job {job_id}"):
+            ending = self._driver.run(last_look(job_id, self._spec.id, ending))
+            if ending == "unstarted" and self._driver.run(waits_for_others(job_id, self._spec.id)):
+                return "held"
+        return ending
 
     def end_late(
         self, job_id: str, reason: str, start_timeout: timedelta | None = None

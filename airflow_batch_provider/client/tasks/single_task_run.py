@@ -14,10 +14,11 @@ from airflow_batch_provider.client.jobs.submission import end_when_done
 from airflow_batch_provider.client.pools.pool_watch import PoolWait, watch_pool
 from airflow_batch_provider.client.pools.pools import PoolError, ensure_pool
 from airflow_batch_provider.client.requests.drive import Driver, log_to
-from airflow_batch_provider.client.requests.job_requests import GONE, patiently
+from airflow_batch_provider.client.requests.job_requests import GONE, get_job, patiently
 from airflow_batch_provider.client.requests.meaning import Layer
 from airflow_batch_provider.client.requests.steps import Call, Refusal, Say
 from airflow_batch_provider.client.tasks.idle_errors import unprepared_error
+from airflow_batch_provider.client.tasks.last_look import last_look
 from airflow_batch_provider.client.tasks.single_task import (
     Settle,
     SharedTask,
@@ -179,14 +180,14 @@ class SingleTaskRun:
         """
         with explained(f"Reading the outcome of Batch task {task_id}"):
             if ending in LATE:
-                self._driver.run(terminate_task(job_id, task_id, self.task.owner))
-                self._measure(Outcome(job_id, None, cause=Layer.WALL_CLOCK))
+                ending = self._driver.run(last_look(job_id, task_id, ending))
+            if ending in LATE:
+                self._end(job_id, task_id, Layer.WALL_CLOCK)
                 raise self._limits.error(ending, job_id, task_id, reason)
             if ending == "unprepared":
                 # The job may be others' too; what is ours in it is this task.
                 printed = self._driver.run(printed_by_preparation(job_id))
-                self._driver.run(terminate_task(job_id, task_id, self.task.owner))
-                self._measure(Outcome(job_id, None, cause=Layer.NODE_START))
+                self._end(job_id, task_id, Layer.NODE_START)
                 ended = f"Batch task {task_id} of job {job_id} is being ended"
                 raise unprepared_error(job_id, ended, reason, printed)
             outcome = self._driver.run(task_outcome(job_id, task_id))
@@ -198,6 +199,10 @@ class SingleTaskRun:
                     exit_advice=self.task.exit_advice,
                 )
                 raise told.error(job_id)
+
+    def _end(self, job_id: str, task_id: str, cause: Layer) -> None:
+        self._driver.run(terminate_task(job_id, task_id, self.task.owner))
+        self._measure(Outcome(job_id, self._driver.run(get_job(job_id)), cause=cause))
 
     def clean_up(self, job_id: str, *, job: bool, pool: bool) -> None:
         """Delete job and pool if wanted; that one cannot be does not change what became of the task."""

@@ -54,9 +54,14 @@ class TaskWatch:
         own = start + self.seconds
         return own if self.latest is None else min(own, self.latest)
 
-    def late(self, deadline: float, *, started: bool) -> TaskEnding:
-        """Which of its times is over at a deadline."""
-        if self.seconds is not None and not started:
+    def late(self, deadline: float, *, waits: bool) -> TaskEnding:
+        """Which of its times is over at a deadline.
+
+        Parameters:
+            deadline: seconds since the epoch.
+            waits: whether a look has shown just now that it has not started.
+        """
+        if self.seconds is not None and waits:
             return "unstarted"
         return "expired" if deadline == self.latest else "timeout"
 
@@ -128,7 +133,7 @@ def watch_task(
         # Unless a look has shown that it waits, it may have started long ago: watches begin anew.
         over = deadline if started or waits or deadline is None else watch.end_by(deadline)
         if over is not None and now() > over:
-            return watch.late(over, started=started)
+            return watch.late(over, waits=waits)
 
 
 def _start_of(task: TaskView, now: float) -> float:

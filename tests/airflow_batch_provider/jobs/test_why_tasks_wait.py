@@ -20,6 +20,7 @@ from azure.core.credentials import AzureNamedKeyCredential
 
 from airflow_batch_provider.client.jobs.outcome import Outcome
 from airflow_batch_provider.client.requests.drive import AsyncDriver
+from airflow_batch_provider.client.requests.meaning import Layer
 from airflow_batch_provider.client.requests.steps import Say
 from airflow_batch_provider.client.tasks.member_run import MemberRun
 from airflow_batch_provider.client.tasks.single_task_run import SingleTaskRun
@@ -150,7 +151,10 @@ def test_the_official_operators_task_is_ended_when_no_node_can_be_prepared_for_i
         task={},
     )
     log = logging.getLogger("official")
-    run = SingleTaskRun(task, batch, log, lambda job_id, task_id: None, LIMITS, longest=1.0)
+    outcomes: list[Outcome] = []
+    run = SingleTaskRun(
+        task, batch, log, lambda job_id, task_id: None, LIMITS, longest=1.0, measure=outcomes.append
+    )
     claim = run.claim()
     ending, reason = run.wait(run.watch(claim))
     assert ending == "unprepared"
@@ -160,3 +164,7 @@ def test_the_official_operators_task_is_ended_when_no_node_can_be_prepared_for_i
     assert batch.get_task(claim.job_id, claim.task_id).state == "completed"
     with pytest.raises(BatchJobTimeoutError, match="It did not run in the end: the job preparation task"):
         run.finish(claim.job_id, claim.task_id, "timeout", reason)
+    assert [(each.cause, each.job and each.job.pool_id) for each in outcomes] == [
+        (Layer.NODE_START, task.pool_id),
+        (Layer.WALL_CLOCK, task.pool_id),
+    ]

@@ -345,6 +345,31 @@ async def test_a_member_that_gets_no_node_is_ended_after_the_triggerer_and_each_
         assert batch.get_task(row["job_id"], "prep").state == "active"
 
 
+async def test_a_member_waits_anew_for_its_start_when_a_task_before_it_runs_again(
+    run: Run, batch: BatchClient, empty_pool: str
+) -> None:
+    run.pool, run.waits = empty_pool, {"start_timeout": timedelta(hours=1)}
+    job_id = (await asyncio.to_thread(run.run, "submit"))["job_id"]
+    run.xcoms["g.prep", "return_value"] = {"job_id": job_id}
+    row = await asyncio.to_thread(deferred, run, "fit")
+    assert row["job_id"] == job_id
+    event = {**row, "ending": "unstarted", "start_by": time.time()}
+    with pytest.raises(TaskDeferred) as waits:
+        await asyncio.to_thread(resumed, run, "fit", event)
+    again: Any = waits.value.trigger
+    assert again.start_by == pytest.approx(time.time() + 3600, abs=60)
+    assert again.deadline == row["deadline"]
+    assert batch.get_task(job_id, "fit").state == "active"
+
+
+def test_a_member_whose_end_nobody_saw_has_done_well_all_the_same(run: Run) -> None:
+    run.waits = {}
+    run.run("submit")
+    row = deferred(run, "prep")
+    asyncio.run(fired(row))
+    assert resumed(run, "prep", {**row, "ending": "timeout"})["exit_code"] == 0
+
+
 async def test_a_member_that_an_earlier_version_has_deferred_is_waited_for(run: Run) -> None:
     run.waits = {}
     job_id = (await asyncio.to_thread(run.run, "submit"))["job_id"]

@@ -84,7 +84,8 @@ def test_a_watch_that_begins_anew_ends_no_task_that_runs() -> None:
     # The time that it has counts from its own start, not from when it was seen.
     assert watched(*[unasked] * 4, *[running] * 20, deadline=-5, seconds=10)[::2] == ("timeout", 12)
     # What nobody can see is not waited for without end.
-    assert watched(*[refused] * 40, deadline=5, seconds=10, latest=30)[0] == "unstarted"
+    assert watched(*[refused] * 40, deadline=5, seconds=10, latest=30)[::2] == ("timeout", 16)
+    assert watched(*[refused] * 40, deadline=5, seconds=math.inf, latest=30)[::2] == ("expired", 31)
     assert watched(*[unasked] * 3, TaskSeen(JOB), deadline=2, seconds=10)[::2] == ("unstarted", 4)
 
 
@@ -92,8 +93,8 @@ def test_a_member_that_starts_in_time_has_the_time_for_all() -> None:
     assert member_watch("j", "a", 9.0, None) == member_watch("j", "a", 9.0, 9.0) == TaskWatch("j", "a", 9.0)
     watch = member_watch("j", "a", 9.0, 5.0)
     assert (watch.deadline, watch.end_by(3.0)) == (5.0, 9.0)
-    assert watch.late(5.0, started=False) == "unstarted"
-    assert watch.late(9.0, started=True) == "expired"
+    assert watch.late(5.0, waits=True) == "unstarted"
+    assert watch.late(9.0, waits=False) == "expired"
     running = TaskSeen(JOB, task_view(wire("a", "running")))
     assert watched(*[running] * 20, deadline=5, seconds=math.inf, latest=9)[::2] == ("expired", 10)
 
