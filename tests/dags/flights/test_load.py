@@ -21,6 +21,7 @@ from flights.warehouse import Day, Warehouse
 
 from demo.stack.accounts import StorageAccount
 from tests.airflow_batch_provider.airflow_versions import AirflowFailException
+from tests.connections import connection_to
 from tests.dags.flights.warehouses import DuckTables, files
 
 pytestmark = pytest.mark.slow
@@ -33,14 +34,7 @@ def service(
     azurite: StorageAccount, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[BlobServiceClient]:
     """Storage that the connection names, with a lake that is this test's own; and a DuckDB warehouse."""
-    connection = {
-        "conn_type": "azurebatch",
-        "host": "http://127.0.0.1:1",  # no Batch account is asked for anything
-        "login": "nobody",
-        "password": "bm9uZQ==",
-        "extra": {"storage_connection_string": azurite.connection_string},
-    }
-    monkeypatch.setenv("AIRFLOW_CONN_AZURE_BATCH_DEFAULT", json.dumps(connection))
+    monkeypatch.setenv("AIRFLOW_CONN_AZURE_BATCH_DEFAULT", connection_to(azurite))
     monkeypatch.setenv(pipeline.WAREHOUSE, str(tmp_path / "w.duckdb"))
     monkeypatch.setattr(pipeline, "CURATED", f"curated-{uuid.uuid4().hex[:12]}")
     with BlobServiceClient.from_connection_string(azurite.connection_string) as service:

@@ -23,6 +23,7 @@ from flights.pipeline import WAREHOUSE, WAREHOUSE_CONN_ID
 
 from demo.stack.accounts import StorageAccount
 from demo.stack.postgres import Postgres
+from tests.connections import connection_to
 from tests.dags.flights.dying import DIED, Run, load
 from tests.dags.flights.warehouses import DuckTables, PostgresTables, Tables, files
 
@@ -72,15 +73,8 @@ class Story:
         """Load what is staged at a place, in a process. Gives its exit code."""
         written = _written(place)
         sources = [RawFile(f"flights/{day}/EWR.csv", "0x1", written, written) for day in [*days, NOT_MADE]]
-        connection = {
-            "conn_type": "azurebatch",
-            "host": "http://127.0.0.1:1",  # no Batch account is asked for anything
-            "login": "nobody",
-            "password": "bm9uZQ==",
-            "extra": {"storage_connection_string": self.storage.connection_string},
-        }
         run = Run(
-            {**self.kept.environment, "AIRFLOW_CONN_AZURE_BATCH_DEFAULT": json.dumps(connection)},
+            {**self.kept.environment, "AIRFLOW_CONN_AZURE_BATCH_DEFAULT": connection_to(self.storage)},
             [asdict(source) for source in sources],
             place,
             self.curated,

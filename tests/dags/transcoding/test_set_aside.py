@@ -12,6 +12,7 @@ from azure.storage.blob import BlobServiceClient
 from transcoding import rejects
 
 from demo.stack.accounts import StorageAccount
+from tests.connections import connection_to
 
 pytestmark = pytest.mark.slow
 
@@ -74,9 +75,7 @@ class Run:
 
 @pytest.fixture
 def run(azurite: StorageAccount, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
-    extra = {"storage_connection_string": azurite.connection_string}
-    fields = {"conn_type": "azurebatch", "host": "http://127.0.0.1:1", "login": "a", "password": "a2V5"}
-    monkeypatch.setenv("AIRFLOW_CONN_AZURE_BATCH_DEFAULT", json.dumps(fields | {"extra": extra}))
+    monkeypatch.setenv("AIRFLOW_CONN_AZURE_BATCH_DEFAULT", connection_to(azurite))
     with BlobServiceClient.from_connection_string(azurite.connection_string) as service:
         there = [container.name for container in service.list_containers()]
         for name in ("incoming", "batch-work"):
