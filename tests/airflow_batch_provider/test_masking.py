@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 import tracemalloc
 from collections.abc import Callable, Iterator
@@ -49,8 +48,10 @@ def key(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
         forget()
 
     def forget() -> None:
-        clear: functools._lru_cache_wrapper[Any] = get_fernet  # type: ignore[assignment]
-        clear.cache_clear()
+        if (clear := getattr(get_fernet, "cache_clear", None)) is not None:
+            clear()
+        else:  # Airflow 3.1
+            monkeypatch.setattr("airflow.models.crypto._fernet", None)
 
     yield use
     forget()

@@ -116,8 +116,8 @@ async def test_secrets_of_a_definition_that_a_command_prints_are_masked_wherever
     reset_secrets_masker()
     with pytest.raises(BatchJobFailedError) as failed:
         await asyncio.to_thread(operator(pool, batch_conn_id).resume, context, event)
-    assert key in str(failed.value)
-    assert redact(str(failed.value)).count(key) == 0
+    assert "AccountKey=***" in str(failed.value)
+    assert key not in str(failed.value)
 
     lost = AzureBatchJobTrigger(**deferred.value.trigger.serialize()[1])
     async for _ in lost.run():
