@@ -9,7 +9,8 @@ import re
 from dataclasses import dataclass
 
 _NAME = re.compile(
-    r"(?:standard|basic)_(?P<family>[a-z]+)(?P<cores>\d+)(?P<rest>[a-z0-9-]*)(?:_.*)?",
+    r"(?:standard|basic)_(?P<family>[a-z]+)(?P<cores>\d+)(?P<rest>[a-z0-9-]*)"
+    r"(?:_(?!v\d)[a-z0-9]+)*(?:_v[1-9])?(?:_promo)?",
     re.ASCII | re.IGNORECASE,
 )
 _VERSION = re.compile(r"_(v\d+)$", re.ASCII | re.IGNORECASE)

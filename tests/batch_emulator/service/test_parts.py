@@ -34,6 +34,8 @@ from tests.batch_emulator.service.world import START, World
         ("Standard_NC24rs_v3", 24),
         ("Standard_HB120rs_v3", 120),
         ("BASIC_A2", 2),
+        ("Standard_DS2_v2_Promo", 2),
+        ("Standard_NV6ads_A10_v5", 6),
     ],
 )
 def test_cores_of_virtual_machine_sizes(name: str, cores: int) -> None:
@@ -42,7 +44,20 @@ def test_cores_of_virtual_machine_sizes(name: str, cores: int) -> None:
     assert size.cores == cores
 
 
-@pytest.mark.parametrize("name", ["", "HUGE", "STANDARD_", "STANDARD_D", "STANDARD_D0_V9", "D2s_v3"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "HUGE",
+        "STANDARD_",
+        "STANDARD_D",
+        "STANDARD_D0_V9",
+        "D2s_v3",
+        "standard_d2s_v55",
+        "standard_d2s_v0",
+        "standard_d2s_",
+    ],
+)
 def test_what_is_no_size(name: str) -> None:
     assert vm_size(name) is None
 
