@@ -7,8 +7,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
+from airflow_batch_provider.client.jobs.missing_program import missing_program
 from airflow_batch_provider.client.jobs.outcome import Outcome
-from airflow_batch_provider.client.requests.failures import task_failure
+from airflow_batch_provider.client.requests.failures import NOT_FOUND, not_found, task_failure
 from airflow_batch_provider.client.requests.meaning import Layer, Meaning
 from airflow_batch_provider.client.requests.records import TaskView
 from airflow_batch_provider.client.requests.request_errors import request_error
@@ -184,6 +185,11 @@ def _advice(outcome: Outcome) -> str:
 def task_lines(view: TaskView, read_tail: ReadTail, exit_advice: str = ON_EXIT) -> list[str]:
     """One failed task in words: the code, likely cause, next step, and the last lines it wrote."""
     meaning = task_failure(view.code, view.exit_code)
+    tails: dict[str, str | None] = {}
+    if view.node_id is not None:
+        tails = {stream: read_tail(view.id, stream) for stream in ("stderr.txt", "stdout.txt")}
+    if meaning is NOT_FOUND and (missing := missing_program(tails.get("stderr.txt"))):
+        meaning = not_found(repr(missing))
     code = "no exit code" if view.exit_code is None else f"exit code {view.exit_code}"
     kind = "/".join(filter(None, (view.category, view.code))) or "no failure information"
     lines = [
@@ -198,10 +204,7 @@ def task_lines(view: TaskView, read_tail: ReadTail, exit_advice: str = ON_EXIT) 
     lines += [f"  Likely cause: {meaning.cause}", f"  Next step: {meaning.next_step}"]
     if meaning is task_failure("FailureExitCode"):  # and by no signal, which is no code of the program's
         lines[-1] += f" {exit_advice}"
-    if view.node_id is None:
-        return lines
-    tails = {stream: read_tail(view.id, stream) for stream in ("stderr.txt", "stdout.txt")}
-    if _never_started(view, meaning) and set(tails.values()) == {None}:
+    if tails and _never_started(view, meaning) and set(tails.values()) == {None}:
         return [*lines, "  Its command was never started: there is no output"]
     for stream, tail in tails.items():
         lines += _tail_lines(stream, tail)

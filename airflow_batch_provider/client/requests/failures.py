@@ -213,6 +213,22 @@ _UNKNOWN_TASK_CODE = Meaning(
 )
 
 
+def not_found(program: str) -> Meaning:
+    """What exit code 127 of a shell means.
+
+    Parameters:
+        program: what was not found.
+    """
+    return Meaning(
+        Layer.COMMAND,
+        "the command did not find a program (exit code 127)",
+        f"{program} is not where the command runs: on the node, or in the image of its container.",
+        "Give the program's full path, or install it by an application package, start task or image.",
+    )
+
+
+NOT_FOUND = not_found("A program that it names, or a library of that,")
+
 SIGNALS: dict[int, Meaning] = {
     4: Meaning(
         Layer.COMMAND,
@@ -275,6 +291,8 @@ def task_failure(code: str | None, exit_code: int | None = None) -> Meaning:
     """
     if code == "FailureExitCode" and (signal := _signal(exit_code)) in SIGNALS:
         return SIGNALS[signal]
+    if code == "FailureExitCode" and exit_code == 127:
+        return NOT_FOUND
     return TASK_FAILURES.get(code or "", _UNKNOWN_TASK_CODE)
 
 

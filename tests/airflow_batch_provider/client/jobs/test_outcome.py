@@ -88,6 +88,25 @@ def test_a_command_that_a_signal_ended_is_explained_by_it(exit_code: int, said: 
     assert "stderr.txt is empty" in text
 
 
+@pytest.mark.parametrize(
+    ("stderr", "named"),
+    [
+        ("/bin/sh: 1: ffmpeg: not found", "'ffmpeg'"),
+        ("begun\n/bin/bash: line 3: a-tool: command not found\nmore", "'a-tool'"),
+        ("sh: ffmpeg: not found", "'ffmpeg'"),
+        ("/usr/bin/env: ‘python3.12’: No such file or directory", "'python3.12'"),
+        ("./run: error while loading shared libraries: libx.so.1: cannot open", "'libx.so.1'"),
+        ("something else", "A program that it names, or a library of that,"),
+        (None, "A program that it names, or a library of that,"),
+    ],
+)
+def test_a_command_that_is_not_found_is_named(stderr: str | None, named: str) -> None:
+    result = outcome(chain("a"), task("a", "FailureExitCode", 127), reason="TaskFailed")
+    made = report(result, lambda task_id, stream: stderr if stream == "stderr.txt" else "")
+    assert f"Likely cause: {named} is not where the command runs: on the node, or in the image" in made.text
+    assert "install it by an application package, start task or image" in made.text
+
+
 def test_failed_ended_blocked_and_missing_tasks_are_told_apart() -> None:
     graph = chain("a", "b", "c")
     graph.task("beside", "x")
