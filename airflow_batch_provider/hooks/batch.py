@@ -51,18 +51,21 @@ class AzureBatchHook(BaseHook):
         """The connection, read and checked; its secrets are known to the log masker from here on.
 
         Raises:
+            AirflowNotFoundException: there is no such connection.
             SettingsError: the connection cannot work as it is.
         """
         if self._settings is None:
             from airflow.sdk.log import mask_secret
 
             from airflow_batch_provider.client.connect.connections import (
+                asked_for,
                 named_by,
                 read_connection,
                 with_storage,
             )
 
-            connection = self.get_connection(self.conn_id)
+            with asked_for(self.conn_id):
+                connection = self.get_connection(self.conn_id)
             settings = read_connection(connection, connection.extra_dejson)
             if settings.storage_conn_id:
                 with named_by(self.conn_id, settings.storage_conn_id):
@@ -81,12 +84,14 @@ class AzureBatchHook(BaseHook):
         """
         if self._settings is None:
             from airflow_batch_provider.client.connect.connections import (
+                asked_for,
                 named_by,
                 read_connection,
                 with_storage,
             )
 
-            connection = await self.aget_connection(self.conn_id)
+            with asked_for(self.conn_id):
+                connection = await self.aget_connection(self.conn_id)
             settings = read_connection(connection, await _extra_of(connection))
             if settings.storage_conn_id:
                 with named_by(self.conn_id, settings.storage_conn_id):

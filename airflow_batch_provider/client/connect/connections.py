@@ -32,6 +32,29 @@ def read_connection(connection: Any, extra: dict[str, Any]) -> BatchSettings:
 
 
 @contextmanager
+def asked_for(conn_id: str) -> Iterator[None]:
+    """Let it be said how a connection is added, if Airflow has no such connection.
+
+    Parameters:
+        conn_id: its id.
+
+    Raises:
+        AirflowNotFoundException: there is no such connection.
+    """
+    try:
+        yield
+    except AirflowNotFoundException:
+        raise AirflowNotFoundException(
+            f"Airflow has no connection {conn_id!r}.\n"
+            "Likely cause: it was not added yet, or conn_id is misspelled.\n"
+            "Next step: correct conn_id; or add it in the UI (Admin, Connections, type Azure Batch), by "
+            f"airflow connections add {conn_id} --conn-type azurebatch --conn-host "
+            "https://<account>.<region>.batch.azure.com --conn-password <key>, or as the variable "
+            f"AIRFLOW_CONN_{conn_id.upper()} in the environment of all of Airflow's processes."
+        ) from None
+
+
+@contextmanager
 def named_by(conn_id: str, storage_conn_id: str) -> Iterator[None]:
     """Let it be said where the name of a storage connection comes from, if Airflow has no such connection.
 

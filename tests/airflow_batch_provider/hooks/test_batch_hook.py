@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from airflow_batch_provider.airflow_exceptions import AirflowNotFoundException
 from airflow_batch_provider.client.connect.settings import SettingsError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.spec.files import blob
@@ -95,6 +96,21 @@ async def test_a_named_storage_connection_that_is_not_there_is_told_with_the_fie
         await hook.aget_settings()
     works, text = hook.test_connection()
     assert (works, "storage_conn_id" in text) == (False, True)
+
+
+async def test_a_connection_that_is_not_there_is_told_with_how_to_add_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    without_other_connections(monkeypatch)
+    hook = AzureBatchHook("no_such")
+    told = (
+        r"(?s)Airflow has no connection 'no_such'.*conn_id.*"
+        r"airflow connections add no_such --conn-type azurebatch --conn-host https://.*AIRFLOW_CONN_NO_SUCH"
+    )
+    with pytest.raises(AirflowNotFoundException, match=told):
+        _ = hook.settings
+    with pytest.raises(AirflowNotFoundException, match=told):
+        await hook.aget_settings()
 
 
 def test_the_url_of_a_storage_account_is_no_batch_account(monkeypatch: pytest.MonkeyPatch) -> None:
