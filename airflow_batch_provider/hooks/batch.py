@@ -137,9 +137,9 @@ class AzureBatchHook(BaseHook):
             SettingsError: the connection cannot work as it is.
             BatchRequestError: the service refused to list pools, jobs or job schedules.
         """
-        from airflow_batch_provider.client.jobs.job_run import explained
         from airflow_batch_provider.client.pools.account_limits import show_quotas
         from airflow_batch_provider.client.requests.drive import Driver, log_to
+        from airflow_batch_provider.client.requests.explained import explained
 
         script = show_quotas(self.settings, self.management_client)
         with explained(f"Reading the quotas of account {self.settings.account_name}"):

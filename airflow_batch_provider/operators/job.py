@@ -312,7 +312,8 @@ class AzureBatchJobOperator(CheckedArguments, TypedOutput, TellsLineage, BaseOpe
         self.lineage = lineage_of(run.grown(claim), AzureBatchHook(self.conn_id).settings.storage)
 
     def _run(self, context: Context) -> JobRun:
-        from airflow_batch_provider.client.jobs.job_run import JobPlan, JobRun
+        from airflow_batch_provider.client.jobs.job_plan import JobPlan
+        from airflow_batch_provider.client.jobs.job_run import JobRun
         from airflow_batch_provider.rendering import text_renderer
 
         render = text_renderer(self, context)

@@ -108,9 +108,9 @@ class AzureBatchJobAddTasksOperator(CheckedArguments, TypedOutput, TellsLineage,
             waiting_of_added,
             watch_added,
         )
-        from airflow_batch_provider.client.jobs.job_run import Looker
         from airflow_batch_provider.client.jobs.named import named
         from airflow_batch_provider.client.requests.drive import Driver, log_to
+        from airflow_batch_provider.client.watching.looker import Looker
         from airflow_batch_provider.triggers.added_tasks import AzureBatchAddedTasksTrigger
 
         given(self.job_id, "job_id", self.task_id)
@@ -160,11 +160,11 @@ class AzureBatchJobAddTasksOperator(CheckedArguments, TypedOutput, TellsLineage,
 
     def _finish(self, context: Context, ending: str, reason: str) -> dict[str, Any]:
         from airflow_batch_provider.client.jobs.added_tasks import read_added, terminate_added
-        from airflow_batch_provider.client.jobs.job_run import explained
         from airflow_batch_provider.client.jobs.outcome import Outcome
         from airflow_batch_provider.client.jobs.preparation import printed_by_preparation
         from airflow_batch_provider.client.jobs.report import report
         from airflow_batch_provider.client.requests.drive import Driver, log_to
+        from airflow_batch_provider.client.requests.explained import explained
         from airflow_batch_provider.client.requests.job_requests import get_job
         from airflow_batch_provider.client.requests.meaning import Layer
         from airflow_batch_provider.client.tasks.idle_errors import unprepared_error

@@ -73,9 +73,9 @@ class AzureBatchJobScheduleOperator(CheckedArguments, TypedOutput, BaseOperator)
     @lasting
     def execute(self, context: Context) -> str:
         """Create or change the schedule."""
-        from airflow_batch_provider.client.jobs.job_run import explained
         from airflow_batch_provider.client.jobs.schedules import ensure_schedule
         from airflow_batch_provider.client.requests.drive import Driver, log_to
+        from airflow_batch_provider.client.requests.explained import explained
         from airflow_batch_provider.rendering import text_renderer
         from airflow_batch_provider.spec.naming import digest
 

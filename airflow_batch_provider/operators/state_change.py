@@ -87,10 +87,10 @@ class StateChangeOperator(CheckedArguments, BaseOperator):
     @lasting
     def execute(self, context: Context) -> None:
         """Ask for the change, and wait for it."""
-        from airflow_batch_provider.client.jobs.job_run import Looker
         from airflow_batch_provider.client.jobs.lifecycle import CHANGES, request_change, wait_for_change
         from airflow_batch_provider.client.jobs.named import named
         from airflow_batch_provider.client.requests.drive import Driver, log_to
+        from airflow_batch_provider.client.watching.looker import Looker
         from airflow_batch_provider.triggers.state_change import AzureBatchStateChangeTrigger
 
         client = AzureBatchHook(self.conn_id).batch_client()

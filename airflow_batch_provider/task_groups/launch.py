@@ -99,8 +99,8 @@ class AzureBatchSubmitOperator(TypedOutput, BaseOperator):
 
     def _go_on(self, hook: AzureBatchHook, identity: JobIdentity, wanted: Sequence[str]) -> str | None:
         """The job of an earlier submission that serves, with the failed tasks running again."""
-        from airflow_batch_provider.client.jobs.job_run import explained
         from airflow_batch_provider.client.requests.drive import Driver, log_to
+        from airflow_batch_provider.client.requests.explained import explained
         from airflow_batch_provider.client.tasks.group_jobs import job_for_repair, reactivate_task
 
         driver = Driver(hook.batch_client(), log_to(self.log))
@@ -117,7 +117,8 @@ class AzureBatchSubmitOperator(TypedOutput, BaseOperator):
     def _run(
         self, context: Context, hook: AzureBatchHook, wanted: Sequence[str], settings: GroupSettings
     ) -> JobRun:
-        from airflow_batch_provider.client.jobs.job_run import JobPlan, JobRun
+        from airflow_batch_provider.client.jobs.job_plan import JobPlan
+        from airflow_batch_provider.client.jobs.job_run import JobRun
         from airflow_batch_provider.client.tasks.group_jobs import GRAPH_MARK
 
         ti, render = context["ti"], text_renderer(self, context)
@@ -171,8 +172,8 @@ class AzureBatchEndOperator(BaseOperator):
     @lasting
     def execute(self, context: Context) -> None:
         """Ask for the end of the jobs; it is not waited for."""
-        from airflow_batch_provider.client.jobs.job_run import explained
         from airflow_batch_provider.client.requests.drive import Driver, log_to
+        from airflow_batch_provider.client.requests.explained import explained
         from airflow_batch_provider.client.tasks.group_jobs import end_jobs
 
         settings = self.group.settings.rendered(text_renderer(self, context))

@@ -221,7 +221,8 @@ class AzureBatchMemberOperator(TypedOutput, TellsLineage, BaseOperator):
         launched: Mapping[str, Any],
     ) -> JobRun:
         """A job of this one task, which ends by itself."""
-        from airflow_batch_provider.client.jobs.job_run import JobPlan, JobRun
+        from airflow_batch_provider.client.jobs.job_plan import JobPlan
+        from airflow_batch_provider.client.jobs.job_run import JobRun
 
         ti = context["ti"]
         plan = JobPlan(

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from airflow_batch_provider.client.connect.settings import BatchSettings
-from airflow_batch_provider.client.jobs.job_run import explained
 from airflow_batch_provider.client.pools.images import list_supported
 from airflow_batch_provider.client.pools.pool_check import PoolCheck
 from airflow_batch_provider.client.pools.pools import PoolError
 from airflow_batch_provider.client.requests.drive import Driver
+from airflow_batch_provider.client.requests.explained import explained
 from airflow_batch_provider.exceptions import BatchPoolHopelessError
 from airflow_batch_provider.spec.auto_pool import AutoPool
 from airflow_batch_provider.spec.latest_image import LatestImage

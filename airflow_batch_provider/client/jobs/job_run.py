@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +18,7 @@ from airflow_batch_provider.client.jobs.claim import (
     existing_ids,
 )
 from airflow_batch_provider.client.jobs.expansion import grown
+from airflow_batch_provider.client.jobs.job_plan import JobPlan
 from airflow_batch_provider.client.jobs.late_error import late_error
 from airflow_batch_provider.client.jobs.named_outputs import named_outputs
 from airflow_batch_provider.client.jobs.outcome import Outcome, read_outcome
@@ -30,12 +29,13 @@ from airflow_batch_provider.client.jobs.report import report
 from airflow_batch_provider.client.jobs.submission import add_tasks, end_when_done
 from airflow_batch_provider.client.jobs.watching import Ending, Watch, watch_job
 from airflow_batch_provider.client.requests.drive import Driver, log_to
-from airflow_batch_provider.client.requests.job_requests import get_job, terminate_job
+from airflow_batch_provider.client.requests.explained import explained
+from airflow_batch_provider.client.requests.job_requests import terminate_job
 from airflow_batch_provider.client.requests.meaning import Layer
-from airflow_batch_provider.client.requests.request_errors import request_failure
-from airflow_batch_provider.client.requests.steps import Refusal, Say, Script
+from airflow_batch_provider.client.requests.steps import Say, Script
 from airflow_batch_provider.client.watching.idle_watch import IdleWatch
-from airflow_batch_provider.client.watching.pace import LONGEST, Pace
+from airflow_batch_provider.client.watching.looker import Looker
+from airflow_batch_provider.client.watching.pace import LONGEST
 from airflow_batch_provider.client.watching.streams import Follower, read_tail
 from airflow_batch_provider.exceptions import (
     BatchJobFailedError,
@@ -52,43 +52,12 @@ from airflow_batch_provider.spec.compile import (
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.graph import JobGraph
 from airflow_batch_provider.spec.ids import JobIdentity
-from airflow_batch_provider.spec.job import JobOptions
-from airflow_batch_provider.spec.retry import OnRetry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from airflow_batch_provider.client.jobs.job_files import JobFiles
 
 RESULTS_RETURNED = 100
 """Results that are returned; with more of them their blobs are to be read instead."""
-
-
-@dataclass(frozen=True)
-class JobPlan:
-    """What is to be submitted, all of it fixed before the first call.
-
-    Parameters:
-        identity: the Airflow task instance.
-        options: of the job.
-        graph: its tasks, validated and rendered.
-        render: applied to the texts of tasks that are added later, which hold what a task has told.
-        no_retry_exit_codes: a task that fails for good with one of these is not worth another try.
-        no_retry_layers: a job whose first failure lies in one of these is not either.
-        on_retry: what is done about the jobs of earlier tries.
-        attempt: number of the try.
-        stays_open: the job does not end by itself when its tasks are complete; whoever plans so ends it.
-    """
-
-    identity: JobIdentity
-    options: JobOptions
-    graph: JobGraph
-    render: Callable[[str], str]
-    no_retry_exit_codes: frozenset[int] = frozenset()
-    no_retry_layers: frozenset[str] = frozenset()
-    on_retry: OnRetry = "repair"
-    attempt: int = 1
-    stays_open: bool = False
 
 
 class JobRun:
@@ -353,48 +322,3 @@ class JobRun:
         """Tells whether a job that is there already is this one."""
         container = self._files.work_container if self._files else ""
         return fingerprint(self.plan.graph, self.plan.options, container)
-
-
-class Looker:
-    """Looks at a job, or at something in it, with a pause before each look.
-
-    Parameters:
-        driver: asks the service.
-        sleep: waits so many seconds.
-        see: asks for what is looked at.
-        longest: ceiling of the pause in seconds.
-    """
-
-    def __init__(
-        self,
-        driver: Driver,
-        sleep: Callable[[float], None],
-        see: Callable[[str], Script[Any]] = get_job,
-        *,
-        longest: float = LONGEST,
-    ) -> None:
-        self._driver = driver
-        self._sleep = sleep
-        self._see = see
-        self._pace = Pace(longest)
-
-    def __call__(self, job_id: str) -> Any:
-        """What is seen after the pause; of a job its view, or None when it does not exist."""
-        self._sleep(self._pace.next())
-        return self._driver.run(self._see(job_id))
-
-
-@contextmanager
-def explained(subject: str) -> Iterator[None]:
-    """Let a refusal within the block be raised in words.
-
-    Parameters:
-        subject: what is being done, such as ``Submitting Batch job x``.
-
-    Raises:
-        BatchRequestError: with what happened, the likely cause and the next step.
-    """
-    try:
-        yield
-    except Refusal as refusal:
-        raise request_failure(refusal, subject) from None

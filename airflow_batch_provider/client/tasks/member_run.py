@@ -9,10 +9,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_batch_provider.client.jobs.claim import Found
-from airflow_batch_provider.client.jobs.job_run import JobRun, Looker, explained
+from airflow_batch_provider.client.jobs.job_run import JobRun
 from airflow_batch_provider.client.jobs.outcome import Outcome
 from airflow_batch_provider.client.jobs.preparation import printed_by_preparation
 from airflow_batch_provider.client.requests.drive import Driver, log_to
+from airflow_batch_provider.client.requests.explained import explained
 from airflow_batch_provider.client.requests.job_requests import get_job, terminate_job
 from airflow_batch_provider.client.requests.meaning import Layer
 from airflow_batch_provider.client.requests.steps import Say
@@ -24,6 +25,7 @@ from airflow_batch_provider.client.tasks.member_report import member_report
 from airflow_batch_provider.client.tasks.task_watch import TaskEnding, TaskWatch, waiting_of, watch_task
 from airflow_batch_provider.client.tasks.time_limits import minutes
 from airflow_batch_provider.client.watching.idle_tasks import IdleTasks, see_alone
+from airflow_batch_provider.client.watching.looker import Looker
 from airflow_batch_provider.client.watching.ration import Rations
 from airflow_batch_provider.client.watching.streams import Follower, read_tail
 from airflow_batch_provider.exceptions import BatchJobFailedError, BatchJobTimeoutError

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from airflow_batch_provider.client.jobs.job_run import Looker, explained
 from airflow_batch_provider.client.jobs.outcome import Outcome
 from airflow_batch_provider.client.jobs.preparation import printed_by_preparation
 from airflow_batch_provider.client.jobs.report import report
@@ -14,6 +13,7 @@ from airflow_batch_provider.client.jobs.submission import end_when_done
 from airflow_batch_provider.client.pools.pool_watch import PoolWait, watch_pool
 from airflow_batch_provider.client.pools.pools import PoolError, ensure_pool
 from airflow_batch_provider.client.requests.drive import Driver, log_to
+from airflow_batch_provider.client.requests.explained import explained
 from airflow_batch_provider.client.requests.job_requests import GONE, get_job, patiently
 from airflow_batch_provider.client.requests.meaning import Layer
 from airflow_batch_provider.client.requests.steps import Call, Refusal, Say
@@ -34,6 +34,7 @@ from airflow_batch_provider.client.tasks.single_task import (
 from airflow_batch_provider.client.tasks.task_watch import LATE, TaskEnding, TaskWatch, waiting_of, watch_task
 from airflow_batch_provider.client.tasks.time_limits import TimeLimits
 from airflow_batch_provider.client.watching.idle_tasks import IdleTasks, see_alone
+from airflow_batch_provider.client.watching.looker import Looker
 from airflow_batch_provider.client.watching.ration import Rations
 from airflow_batch_provider.client.watching.streams import Follower, read_tail
 from airflow_batch_provider.exceptions import BatchPoolError, BatchPoolHopelessError

@@ -14,7 +14,8 @@ from azure.batch import BatchClient
 
 from airflow_batch_provider.client.files.storage import StorageAccess
 from airflow_batch_provider.client.jobs.job_files import JobFiles
-from airflow_batch_provider.client.jobs.job_run import JobPlan, JobRun
+from airflow_batch_provider.client.jobs.job_plan import JobPlan
+from airflow_batch_provider.client.jobs.job_run import JobRun
 from airflow_batch_provider.spec import AutoPool, JobGraph, JobOptions
 from airflow_batch_provider.spec.ids import JobIdentity
 from airflow_batch_provider.spec.retry import OnRetry

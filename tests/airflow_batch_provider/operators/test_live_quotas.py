@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from airflow_batch_provider.client.jobs.job_run import JobPlan, JobRun
+from airflow_batch_provider.client.jobs.job_plan import JobPlan
+from airflow_batch_provider.client.jobs.job_run import JobRun
 from airflow_batch_provider.client.pools.quotas import Quota
 from airflow_batch_provider.exceptions import BatchPoolError, BatchPoolHopelessError, BatchRequestError
 from airflow_batch_provider.hooks.batch import AzureBatchHook

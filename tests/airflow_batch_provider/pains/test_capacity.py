@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from airflow_batch_provider.client.jobs.job_run import JobPlan, JobRun
+from airflow_batch_provider.client.jobs.job_plan import JobPlan
+from airflow_batch_provider.client.jobs.job_run import JobRun
 from airflow_batch_provider.client.pools.pool_reading import Verdict
 from airflow_batch_provider.client.pools.pool_watch import PoolWait, watch_pool
 from airflow_batch_provider.client.requests.drive import Driver

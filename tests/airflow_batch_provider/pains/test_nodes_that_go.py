@@ -15,7 +15,8 @@ import pytest
 
 from airflow_batch_provider.client.files.storage import StorageAccess
 from airflow_batch_provider.client.jobs.job_files import JobFiles
-from airflow_batch_provider.client.jobs.job_run import JobPlan, JobRun
+from airflow_batch_provider.client.jobs.job_plan import JobPlan
+from airflow_batch_provider.client.jobs.job_run import JobRun
 from airflow_batch_provider.exceptions import BatchPoolError
 from airflow_batch_provider.operators.pool_nodes import AzureBatchPoolRemoveNodesOperator
 from airflow_batch_provider.spec import FixedScale, JobGraph, JobOptions, StartTask, shell

@@ -9,7 +9,8 @@ import pytest
 
 from airflow_batch_provider.client.files.storage import StorageAccess
 from airflow_batch_provider.client.jobs.job_files import JobFiles
-from airflow_batch_provider.client.jobs.job_run import JobPlan, JobRun
+from airflow_batch_provider.client.jobs.job_plan import JobPlan
+from airflow_batch_provider.client.jobs.job_run import JobRun
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.spec import BlobMount, JobGraph, JobOptions, StartTask, blob, shell
 from airflow_batch_provider.spec.ids import JobIdentity
