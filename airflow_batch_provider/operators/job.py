@@ -284,7 +284,7 @@ class AzureBatchJobOperator(CheckedArguments, TypedOutput, TellsLineage, BaseOpe
                 "What is left of Batch job %s waits for tasks that block it; ending it", claim.job_id
             )
             run.terminate(claim.job_id, "AirflowNothingLeftToRun")
-        if ending == "timeout":
+        if ending == "timeout" and not run.has_ended(claim.job_id):
             left = left_by(self.execution_timeout)
             own = left is None or left >= self._longest
             late = run.end_late(claim.job_id, reason, None if own else left)

@@ -179,7 +179,9 @@ class AzureBatchJobAddTasksOperator(CheckedArguments, TypedOutput, TellsLineage,
             if ending == "unprepared":
                 printed = driver.run(printed_by_preparation(self.job_id))
             if ending in ("stalled", "unprepared", "timeout"):
-                driver.run(terminate_added(self.job_id, [each.id for each in graph.specs]))
+                stopped = driver.run(terminate_added(self.job_id, [each.id for each in graph.specs]))
+                if ending == "timeout" and not stopped:  # All were done, which nobody has seen.
+                    ending = "ended"
             if ending in ("unprepared", "timeout"):
                 cause = Layer.WALL_CLOCK if ending == "timeout" else Layer.NODE_START
                 measure(Outcome(self.job_id, driver.run(get_job(self.job_id)), cause=cause))

@@ -135,11 +135,12 @@ class AzureBatchJobTrigger(BaseTrigger):
 
     async def _end_at_deadline(self, driver: AsyncDriver) -> None:
         """End the job at once: a worker that would do it may have to wait for its place."""
+        from airflow_batch_provider.client.jobs.late_error import TIMEOUT
         from airflow_batch_provider.client.requests.job_requests import terminate_job
         from airflow_batch_provider.client.requests.steps import Refusal
 
         try:
-            await driver.run(terminate_job(self.job_id, "AirflowTimeout", tries=1))
+            await driver.run(terminate_job(self.job_id, TIMEOUT, tries=1))
         except Refusal as refusal:
             self.log.warning("Batch job %s will be ended by a worker: %s", self.job_id, refusal)
 

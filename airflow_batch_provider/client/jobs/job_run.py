@@ -19,7 +19,7 @@ from airflow_batch_provider.client.jobs.claim import (
 )
 from airflow_batch_provider.client.jobs.expansion import grown
 from airflow_batch_provider.client.jobs.job_plan import JobPlan
-from airflow_batch_provider.client.jobs.late_error import late_error
+from airflow_batch_provider.client.jobs.late_error import TIMEOUT, late_error
 from airflow_batch_provider.client.jobs.named_outputs import named_outputs
 from airflow_batch_provider.client.jobs.outcome import Outcome, read_outcome
 from airflow_batch_provider.client.jobs.pool_check import check_pool
@@ -30,7 +30,7 @@ from airflow_batch_provider.client.jobs.submission import add_tasks, end_when_do
 from airflow_batch_provider.client.jobs.watching import Ending, Watch, watch_job
 from airflow_batch_provider.client.requests.drive import Driver, log_to
 from airflow_batch_provider.client.requests.explained import explained
-from airflow_batch_provider.client.requests.job_requests import terminate_job
+from airflow_batch_provider.client.requests.job_requests import get_job, terminate_job
 from airflow_batch_provider.client.requests.meaning import Layer
 from airflow_batch_provider.client.requests.steps import Say, Script
 from airflow_batch_provider.client.watching.idle_watch import IdleWatch
@@ -207,9 +207,15 @@ class JobRun:
         with explained(f"Ending Batch job {job_id}"):
             self._driver.run(terminate_job(job_id, reason))
 
+    def has_ended(self, job_id: str) -> bool:
+        """Whether the job has ended otherwise than by :meth:`end_late`: the watch may have seen nothing."""
+        with explained(f"Looking at Batch job {job_id}"):
+            job = self._driver.run(get_job(job_id))
+        return job is None or (job.ended and job.reason != TIMEOUT)
+
     def end_late(self, job_id: str, reason: str, left: timedelta | None = None) -> BatchJobTimeoutError:
         """End the job, not waiting for its end, and give the error to raise, made by ``late_error``."""
-        self.terminate(job_id, "AirflowTimeout")
+        self.terminate(job_id, TIMEOUT)
         self._measure(Outcome(job_id, None, cause=Layer.WALL_CLOCK))
         return late_error(job_id, reason, self._place(job_id), left)
 

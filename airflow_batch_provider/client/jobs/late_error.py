@@ -11,6 +11,9 @@ _TOO_SLOW = (
     "Next step: look at the pool's nodes and the job's tasks; raise {limit} if the time was well spent."
 )
 
+TIMEOUT = "AirflowTimeout"
+"""The reason that is given to the service for the end of such a job."""
+
 
 def late_error(
     job_id: str, reason: str, work: str | None, left: timedelta | None = None

@@ -193,6 +193,17 @@ def test_whoever_is_killed_or_late_ends_these_tasks_and_no_others(
     assert "deleted while Airflow waited" not in told
 
 
+def test_added_tasks_whose_end_nobody_saw_have_done_well_all_the_same(
+    batch: BatchClient, batch_conn_id: str, pool: str
+) -> None:
+    job_id, graph, run = a_job(batch, pool), JobGraph(), context()
+    graph.task("one", "/bin/true")
+    assert carry_out(adding(batch_conn_id, job_id, graph), run)["tasks"]["succeeded"] == 1
+    late = {"ending": "timeout", "reason": ""}  # as after an outage that has lasted beyond the deadline
+    assert adding(batch_conn_id, job_id, graph).resume(run, late)["tasks"]["succeeded"] == 1
+    end(batch, job_id)
+
+
 def test_exit_conditions_fit_the_job_as_it_is(batch: BatchClient, batch_conn_id: str, pool: str) -> None:
     job_id = a_job(batch, pool, onTaskFailure="performexitoptionsjobaction")
     graph = JobGraph()

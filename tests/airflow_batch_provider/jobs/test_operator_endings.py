@@ -114,11 +114,11 @@ async def test_the_timeout_ends_the_job_and_leaves_what_a_failure_leaves(
 async def test_pain_164_at_the_deadline_a_triggerer_ends_the_job_without_a_worker(
     empty_pool: str, batch: BatchClient
 ) -> None:
-    graph = JobGraph()
+    graph, instance = JobGraph(), Instance()
     graph.task("one", "/bin/true")
     made = operator(graph, empty_pool, execution_timeout=timedelta(seconds=1))
     with pytest.raises(TaskDeferred) as deferred:
-        await asyncio.to_thread(made.execute, Instance().context())
+        await asyncio.to_thread(made.execute, instance.context())
     assert deferred.value.trigger.serialize()[1]["deadline"] < time.time() + 1
     event = await fire(deferred.value)
     assert event["ending"] == "timeout"
@@ -130,8 +130,21 @@ async def test_pain_164_at_the_deadline_a_triggerer_ends_the_job_without_a_worke
     with pytest.raises(
         BatchJobTimeoutError, match=r"within the 0:00:00\.9.* that execution_timeout leaves"
     ) as late:
-        await asyncio.to_thread(made.resume, Instance().context(), {**event, "reason": ""})
+        await asyncio.to_thread(made.resume, instance.context(), {**event, "reason": ""})
     assert "raise execution_timeout if" in str(late.value)
+
+
+async def test_a_job_whose_end_nobody_saw_has_done_well_all_the_same(pool: str) -> None:
+    graph = JobGraph()
+    graph.task("one", "/bin/true")
+    instance = Instance()
+    with pytest.raises(TaskDeferred) as deferred:
+        await asyncio.to_thread(operator(graph, pool).execute, instance.context())
+    event = await fire(deferred.value)
+    assert event["ending"] == "ended"
+    late = {**event, "ending": "timeout"}  # as after an outage that has lasted beyond the deadline
+    summary = await asyncio.to_thread(operator(graph, pool).resume, instance.context(), late)
+    assert summary["tasks"] == {"total": 1, "succeeded": 1, "failed": 0}
 
 
 async def test_pain_155_a_deferred_task_that_is_killed_takes_its_job_with_it(
