@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_batch_provider.client.requests.meaning import check_layers
+from airflow_batch_provider.spec.checks import check_wait
 from airflow_batch_provider.spec.errors import SpecError
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ class AzureBatchRetryPolicy(RetryPolicy):
         delays: layer to time until the retry, instead of the task's own ``retry_delay``.
 
     Raises:
-        SpecError: a word that is no layer, one that is in both, or an Airflow without retry policies. Layers:
-            :class:`~airflow_batch_provider.client.requests.meaning.Layer`.
+        SpecError: a word that is no layer, one that is in both, a delay that is no time, or an Airflow
+            without retry policies. Layers: :class:`~airflow_batch_provider.client.requests.meaning.Layer`.
     """
 
     def __init__(
@@ -52,8 +53,14 @@ class AzureBatchRetryPolicy(RetryPolicy):
             )
         self.retry = None if retry is None else check_layers(retry, "retry", where)
         self.fail = check_layers(fail, "fail", where)
+        if not isinstance(delays, (Mapping, type(None))):
+            raise SpecError(
+                f"delays is {delays!r}", where=where, right="Write {'quota': timedelta(minutes=5)}."
+            )
         self.delays = dict(delays or {})
         check_layers(self.delays, "delays", where)
+        for layer, delay in self.delays.items():
+            check_wait(delay, what=f"delays of {layer!r}", where=where)
         if both := set(self.retry or ()) & set(self.fail):
             raise SpecError(
                 f"{sorted(both)} are in retry and in fail", where=where, right="Leave them in one of the two."

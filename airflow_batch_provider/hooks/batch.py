@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseHook
 
 from airflow_batch_provider.masking import mask_in_loop
+from airflow_batch_provider.spec.errors import SpecError
 
 # The client is imported where it is used: every operator module imports this one when a DAG is parsed.
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ class AzureBatchHook(BaseHook):
 
     Parameters:
         conn_id: id of the Airflow connection.
+
+    Raises:
+        SpecError: ``conn_id`` is no text, or empty.
     """
 
     conn_name_attr = "conn_id"
@@ -43,6 +47,10 @@ class AzureBatchHook(BaseHook):
 
     def __init__(self, conn_id: str = default_conn_name) -> None:
         super().__init__()
+        if not isinstance(conn_id, str) or not conn_id.strip():
+            raise SpecError(
+                f"conn_id is {conn_id!r}", right="Give the id of an Airflow connection: conn_id='...'."
+            )
         self.conn_id = conn_id
         self._settings: BatchSettings | None = None
 

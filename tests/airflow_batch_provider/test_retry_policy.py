@@ -58,6 +58,8 @@ def test_errors_that_are_not_of_this_provider_are_left_to_airflow() -> None:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
+        ({"delays": 5}, r"delays is 5. Write \{'quota': timedelta\(minutes=5\)\}"),
+        ({"delays": {"quota": 300}}, "delays of 'quota' is 300. Give a timedelta"),
         ({"retry": ["preemptoin"]}, "preemption"),
         ({"retry": "preemption"}, "a list"),
         ({"delays": {"capcity": timedelta(1)}}, "capacity"),

@@ -10,6 +10,7 @@ import pytest
 from airflow_batch_provider.airflow_exceptions import AirflowNotFoundException
 from airflow_batch_provider.client.connect.settings import SettingsError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.files import blob
 from tests.airflow_batch_provider.airflow_versions import without_other_connections
 
@@ -96,6 +97,12 @@ async def test_a_named_storage_connection_that_is_not_there_is_told_with_the_fie
         await hook.aget_settings()
     works, text = hook.test_connection()
     assert (works, "storage_conn_id" in text) == (False, True)
+
+
+@pytest.mark.parametrize("odd", [None, "", " ", 5, []])
+def test_the_id_of_a_connection_is_a_text(odd: Any) -> None:
+    with pytest.raises(SpecError, match=r"conn_id is .* Give the id of an Airflow connection: conn_id='...'"):
+        AzureBatchHook(odd)
 
 
 async def test_a_connection_that_is_not_there_is_told_with_how_to_add_it(
