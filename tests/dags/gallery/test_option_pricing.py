@@ -41,7 +41,7 @@ def test_call_and_put_are_as_far_apart_as_share_and_strike() -> None:
 
 
 def test_shards_of_any_sizes_merge_to_a_right_price(shards: list[dict[str, Any]]) -> None:
-    rows = judge_prices(merge(shards), OPTION, sum(PATHS))
+    rows = judge_prices(merge(shards), OPTION, PATHS)
     assert [row[0] for row in rows] == ["call", "put"]
 
 
@@ -55,13 +55,31 @@ def test_merging_is_the_same_as_one_shard_of_all(shards: list[dict[str, Any]]) -
 )
 def test_the_price_of_another_option_is_refused(shards: list[dict[str, Any]], option: Option) -> None:
     with pytest.raises(WrongResultError, match="standard error"):
-        judge_prices(merge(shards), option, sum(PATHS))
+        judge_prices(merge(shards), option, PATHS)
+
+
+def test_other_shards_of_as_many_paths_are_refused() -> None:
+    """Each is a fair price, and the number of paths is right."""
+    option, paths = {**vars(OPTION), "paths": 25_000}, [25_000] * 8
+    shards = [option_pricing.simulate.function(seed, option) for seed in range(9)]
+    judge_prices(merge(shards[7::-1]), OPTION, paths)
+    for seeds in ([0, 1, 2, 3, 3, 4, 5, 6], [0, 0, 1, 1, 2, 2, 3, 3], [4] * 8, [*range(1, 9)]):
+        with pytest.raises(WrongResultError, match=r"price of the call is .* each shard's seed, each once"):
+            judge_prices(merge([shards[seed] for seed in seeds]), OPTION, paths)
+
+
+def test_an_error_of_too_many_paths_is_refused(shards: list[dict[str, Any]]) -> None:
+    """As one that is divided by n instead of n - 1."""
+    wrong = merge(shards)
+    wrong["put"]["error"] *= math.sqrt(1 - 1 / sum(PATHS))
+    with pytest.raises(WrongResultError, match="error of the put is"):
+        judge_prices(wrong, OPTION, PATHS)
 
 
 def test_a_lost_and_a_doubled_shard_are_noticed(shards: list[dict[str, Any]]) -> None:
     for wrong in (shards[1:], [*shards, shards[0]]):
         with pytest.raises(WrongResultError, match="paths instead of 35000"):
-            judge_prices(merge(wrong), OPTION, sum(PATHS))
+            judge_prices(merge(wrong), OPTION, PATHS)
 
 
 def test_a_mean_of_errors_is_no_error_of_the_mean(shards: list[dict[str, Any]]) -> None:
@@ -70,4 +88,4 @@ def test_a_mean_of_errors_is_no_error_of_the_mean(shards: list[dict[str, Any]]) 
     for name in wrong:
         wrong[name]["error"] = sum(each[name]["error"] for each in alone) / len(alone)
     with pytest.raises(WrongResultError, match="standard error of the call"):
-        judge_prices(wrong, OPTION, sum(PATHS))
+        judge_prices(wrong, OPTION, PATHS)
