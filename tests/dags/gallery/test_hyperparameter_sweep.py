@@ -7,7 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import hyperparameter_sweep
+import numpy as np
 import pytest
+from sklearn.datasets import load_digits
+from sklearn.model_selection import StratifiedKFold, cross_val_score, train_test_split
+from sklearn.svm import SVC
 
 from demo.gallery.entry import WrongResultError
 from demo.gallery.hyperparameter_sweep import _GRID, judge_model, judge_report, judge_search, search_serially
@@ -31,21 +35,72 @@ def test_the_judge_searches_the_grid_of_the_dag() -> None:
 def test_points_scored_one_by_one_are_the_serial_search_and_the_model_is_as_good_as_it_says() -> None:
     scores = [score(penalty, width, SEED) for penalty in GRID["C"] for width in GRID["gamma"]]
     found = best(scores[::-1], SEED)
-    judge_report(found["report"], search_serially(GRID, SEED))
-    model, accuracy = pickle.loads(found["model"]), found["report"]["held_out_accuracy"]
+    report = found["report"]
+    judge_report(report, search_serially(GRID, SEED))
+    model = pickle.loads(found["model"])
     assert (model.C, model.gamma) == (1.0, 0.001)
-    assert accuracy > 0.95
-    judge_model(model, accuracy, SEED)
+    assert report["held_out_accuracy"] > 0.95
+    judge_model(model, report, SEED)
     with pytest.raises(WrongResultError, match="held-out pictures"):
-        judge_model(model, accuracy - 0.01, SEED)
-    with pytest.raises(WrongResultError, match="held-out pictures"):
-        judge_model(model, accuracy, SEED + 1)  # it has seen most of what that seed holds out
+        judge_model(model, {**report, "held_out_accuracy": report["held_out_accuracy"] - 0.01}, SEED)
+    with pytest.raises(WrongResultError, match="has seen others"):
+        judge_model(model, report, SEED + 1)  # it has seen most of what that seed holds out
 
 
 def test_of_points_that_score_the_same_it_takes_one_always() -> None:
     scores = [{"penalty": penalty, "width": 0.001, "accuracy": 0.9} for penalty in (1.0, 0.5, 10.0)]
     for order in (scores, scores[::-1]):
         assert best(order, SEED)["report"]["best"]["penalty"] == 0.5
+
+
+def seen_and_unseen() -> list[Any]:
+    pictures, digits = load_digits(return_X_y=True)
+    return train_test_split(pictures, digits, stratify=digits, random_state=SEED)
+
+
+class TestModel:
+    """Each of them is said to be as good as it is."""
+
+    def judge(self, model: SVC, pictures: Any, digits: Any, said: str) -> None:
+        _, unseen, _, asked = seen_and_unseen()
+        model.fit(pictures, digits)
+        report = {"best": RANKED[0], "held_out_accuracy": model.score(unseen, asked)}
+        with pytest.raises(WrongResultError, match=said):
+            judge_model(model, report, SEED)
+
+    def test_that_has_seen_the_held_out_pictures_too_is_refused(self) -> None:
+        pictures, digits = load_digits(return_X_y=True)
+        self.judge(SVC(C=1.0, gamma=0.001), pictures, digits, "on 1797 pictures; the search may see 1347")
+
+    def test_that_has_seen_a_hundred_or_the_held_out_ones_alone_is_refused(self) -> None:
+        seen, unseen, known, asked = seen_and_unseen()
+        self.judge(SVC(C=1.0, gamma=0.001), seen[:100], known[:100], "trained on 100 pictures")
+        self.judge(SVC(C=1.0, gamma=0.001), unseen, asked, "trained on 450 pictures")
+
+    def test_that_has_seen_as_many_but_held_out_ones_among_them_is_refused(self) -> None:
+        seen, unseen, known, asked = seen_and_unseen()
+        for leaked in (1, len(unseen)):
+            pictures = np.concatenate([seen[leaked:], unseen[:leaked]])
+            digits = np.concatenate([known[leaked:], asked[:leaked]])
+            self.judge(SVC(C=1.0, gamma=0.001), pictures, digits, "it has seen others")
+
+    def test_of_another_point_is_refused(self) -> None:
+        seen, _, known, _ = seen_and_unseen()
+        self.judge(SVC(C=10.0, gamma=0.001), seen, known, "penalty 10 and width 0.001, not the best")
+
+    def test_of_other_settings_is_refused(self) -> None:
+        seen, _, known, _ = seen_and_unseen()
+        self.judge(SVC(C=1.0, gamma=0.001, class_weight="balanced"), seen, known, "decisions are up to")
+
+
+def test_scores_of_all_pictures_are_refused() -> None:
+    """A search that sees the held-out pictures."""
+    pictures, digits = load_digits(return_X_y=True)
+    folds = StratifiedKFold(5, shuffle=True, random_state=SEED)
+    leaked = cross_val_score(SVC(C=1.0, gamma=0.001), pictures, digits, cv=folds).mean()
+    right = search_serially({"C": [1.0], "gamma": [0.001]}, SEED)
+    with pytest.raises(WrongResultError, match="a grid search finds"):
+        judge_search([{**RANKED[0], "accuracy": leaked}], right)
 
 
 class TestJudge:
