@@ -111,8 +111,9 @@ def _trace(scene: dict[str, Any], origin: Vector, ray: Vector, bounces: int) -> 
     else:
         up = _unit(_along(point, tuple(sphere["centre"]), -1.0))
         colour, mirror = sphere["colour"], sphere["mirror"]
-    to_light = _unit(_along(tuple(scene["light"]), point, -1.0))
-    shadow = _nearest(scene, point, to_light)[0] < inf
+    way = _along(tuple(scene["light"]), point, -1.0)
+    to_light = _unit(way)
+    shadow = _nearest(scene, point, to_light)[0] < sqrt(_dot(way, way))
     bright = 0.15 + (0.0 if shadow else 0.85 * max(0.0, _dot(up, to_light)))
     own: Vector = (bright * colour[0], bright * colour[1], bright * colour[2])
     if not bounces or not mirror:
