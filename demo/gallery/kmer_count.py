@@ -70,8 +70,8 @@ def judge_counts(counts: str, spectrum: str, right: dict[str, int]) -> list[tupl
             f"{len(wrong):,} k-mers have a wrong count; {wrong[0]} has {found.get(wrong[0], 0)}, and a "
             f"serial count finds {right.get(wrong[0], 0)}."
         )
-    table = {int(times): int(kmers) for times, kmers in (line.split("\t") for line in spectrum.splitlines())}
-    if table != Counter(right.values()):
+    lines = [tuple(map(int, line.split("\t"))) for line in spectrum.splitlines()]
+    if sorted(lines) != sorted(Counter(right.values()).items()):
         raise WrongResultError("The spectrum is not that of the counts.")
     most = sorted(right.items(), key=lambda item: (-item[1], item[0]))[:_SHOWN]
     return [(kmer, f"{times:,}", f"{found[kmer]:,}") for kmer, times in most]

@@ -136,9 +136,19 @@ class TestJudge:
         with pytest.raises(WrongResultError, match=said):
             judge_summary(report, self.RIGHT)
 
-    def test_a_spectrum_of_other_counts_is_refused(self) -> None:
+    @pytest.mark.parametrize("spectrum", ["1\t2\n3\t1\n", "1\t1\n", "1\t1\n1\t1\n3\t2\n", ""])
+    def test_a_spectrum_of_other_counts_is_refused(self, spectrum: str) -> None:
         with pytest.raises(WrongResultError, match="spectrum"):
-            judge_counts(self.COUNTS, "1\t2\n3\t1\n", self.RIGHT)
+            judge_counts(self.COUNTS, spectrum, self.RIGHT)
+
+
+@pytest.mark.parametrize("shards", [[0, 1], [0, 1, 2, 2], [0, 1, 1], []])
+def test_a_lost_or_doubled_shard_is_noticed(genome: Path, shards: list[int]) -> None:
+    cut = list(kmers.pieces(kmers.records(genome), 4, 3))
+    pieces = [(name, text) for shard in shards for number, name, text in cut if number == shard]
+    wrong = "".join(f"{kmer}\t{times}\n" for kmer, times in kmers.count(pieces, 4).items())
+    with pytest.raises(WrongResultError, match="a serial count finds"):
+        judge_counts(wrong, "", count_whole(GENOME.encode(), 4))
 
 
 def test_shards_that_do_not_overlap_are_noticed(genome: Path) -> None:
