@@ -6,6 +6,7 @@ The suite is this project's own: that of the formula language, which needs nothi
 from __future__ import annotations
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -15,16 +16,28 @@ import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from demo.gallery.entry import Entry, Outcome, Shown, WrongResultError
 from demo.processes.supervisor import PROJECT_DIR
 from demo.stack.airflow_client import DagRun
 
-__all__ = ["ENTRY", "Verdicts", "judge_report", "report_of", "run_here", "source", "verdicts"]
+__all__ = [
+    "ENTRY",
+    "Verdicts",
+    "judge_report",
+    "judge_shards",
+    "judge_summary",
+    "report_of",
+    "run_here",
+    "source",
+    "verdicts",
+]
 
 _SOURCE = "inputs/parallel_tests/source.tar.gz"
 _PACKAGES = ("batch_emulator", "batch_emulator/autoscale", "tests", "tests/batch_emulator")
 _SUITE = "tests/batch_emulator/autoscale"
+_SHARDS = 4
 _TOTALS = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 _LEFT_OUT = "test_properties.py"  # needs Hypothesis, which is compiled for one Python
 
@@ -86,9 +99,11 @@ def judge_report(report: bytes, alone: Verdicts) -> None:
     """Compare a merged report with that of one run.
 
     Raises:
-        WrongResultError: a test is missing, there twice, or ended otherwise; or the totals of a suite or of
-            the whole report are not those of the tests in it.
+        WrongResultError: there are no tests; one is missing, there twice, or ended otherwise; or the totals
+            of a suite or of the whole report are not those of the tests in it.
     """
+    if not alone:
+        raise WrongResultError("The suite has no tests, so nothing says whether the report is right.")
     merged = verdicts(report)
     if merged != alone:
         raise WrongResultError(
@@ -103,6 +118,42 @@ def judge_report(report: bytes, alone: Verdicts) -> None:
         said = {name: suite.get(name) for name in counted}
         if said != {name: str(number) for name, number in counted.items()}:
             raise WrongResultError(f"{suite.tag} {suite.get('name')!r} has {said}, and its tests {counted}.")
+
+
+def judge_shards(report: bytes, shards: int) -> None:
+    """Whether a merged report has as many shards as it should, and tests in each.
+
+    Raises:
+        WrongResultError: not so.
+    """
+    tests = [len(list(suite.iter("testcase"))) for suite in ET.fromstring(report).iter("testsuite")]
+    if len(tests) != shards or not all(tests):
+        raise WrongResultError(f"Not {shards} shards with tests in each, but with {tests} tests.")
+
+
+def judge_summary(summary: Mapping[str, Any], alone: Verdicts) -> None:
+    """Whether what the run says of itself, and fails by, is what one run says.
+
+    Parameters:
+        summary: `tests`, `failures`, `errors` and `skipped`; `failed`: of each such test its name as `test`.
+        alone: of one run.
+
+    Raises:
+        WrongResultError: not so.
+    """
+    ends = Counter(end for _, end in alone.elements())
+    right = {"tests": alone.total(), "failed": ends["failed"], "skipped": ends["skipped"]}
+    said = {
+        "tests": summary["tests"],
+        "failed": summary["failures"] + summary["errors"],
+        "skipped": summary["skipped"],
+    }
+    if said != right:
+        raise WrongResultError(f"The summary says {said}, and one run {right}.")
+    named = {failed["test"] for failed in summary["failed"]}
+    failed = {test for test, end in alone if end == "failed"}
+    if named != failed:
+        raise WrongResultError(f"The summary names {sorted(named)}, and {sorted(failed)} failed.")
 
 
 def report_of(run: DagRun) -> str:
@@ -122,7 +173,10 @@ def _verdict(case: ET.Element) -> str:
 def _judge(outcome: Outcome) -> Shown:
     location = report_of(outcome.run)
     report = outcome.blob(location)
-    judge_report(report, run_here(source()))
+    alone = run_here(source())
+    judge_report(report, alone)
+    judge_shards(report, _SHARDS)
+    judge_summary(json.loads(outcome.blob(location.replace("junit.xml", "summary.json"))), alone)
     suites = list(ET.fromstring(report).iter("testsuite"))
     return Shown(
         "One JUnit report of all shards, the same as that of one run",

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tarfile
 import xml.etree.ElementTree as ET
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,13 @@ from test_shards.package import build_package
 from test_shards.steps import cut
 
 from demo.gallery.entry import WrongResultError
-from demo.gallery.parallel_tests import judge_report, run_here, verdicts
+from demo.gallery.parallel_tests import (
+    judge_report,
+    judge_shards,
+    judge_summary,
+    run_here,
+    verdicts,
+)
 
 SUITE = """
 import pytest
@@ -128,7 +135,10 @@ def test_shards_say_together_what_one_run_says(node: Node, archive: bytes) -> No
     summary = json.loads((node.folder / "summary.json").read_text())
     assert {failed["test"] for failed in summary["failed"]} == FAILED
     assert all(f"FAILED {test}" in said for test in FAILED)
-    judge_report((node.folder / "junit.xml").read_bytes(), run_here(archive))
+    report, alone = (node.folder / "junit.xml").read_bytes(), run_here(archive)
+    judge_report(report, alone)
+    judge_shards(report, 2)
+    judge_summary(summary, alone)
 
     times = json.loads((node.folder / "times.json").read_text())
     (node.folder / "last").mkdir()
@@ -183,6 +193,41 @@ def test_the_judge_refuses_lost_doubled_and_turned_tests() -> None:
             assert changed != report
             with pytest.raises(WrongResultError, match="and its tests"):
                 judge_report(changed.encode(), alone)
+
+
+def test_the_judge_refuses_a_report_of_nothing() -> None:
+    report = b"<testsuites tests='0' failures='0' errors='0' skipped='0'/>"
+    with pytest.raises(WrongResultError, match="no tests"):
+        judge_report(report, verdicts(report))
+
+
+@pytest.mark.parametrize("tests", [(2,), (2, 0), (1, 1, 1)])
+def test_the_judge_refuses_a_suite_that_was_not_cut(tests: tuple[int, ...]) -> None:
+    def report(*tests: int) -> bytes:
+        suites = "".join(f"<testsuite>{'<testcase/>' * number}</testsuite>" for number in tests)
+        return f"<testsuites>{suites}</testsuites>".encode()
+
+    judge_shards(report(1, 1), 2)
+    with pytest.raises(WrongResultError, match="Not 2 shards"):
+        judge_shards(report(*tests), 2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"tests": 2}, "summary says"),
+        ({"errors": 0}, "summary says"),
+        ({"skipped": 0}, "summary says"),
+        ({"failed": []}, "summary names"),
+        ({"failed": [{"test": "a::x"}]}, "summary names"),
+    ],
+)
+def test_the_judge_refuses_a_summary_of_another_run(changes: dict[str, Any], said: str) -> None:
+    alone = Counter([("a::x", "passed"), ("a::y", "failed"), ("a::z", "skipped")])
+    summary = {"tests": 3, "failures": 0, "errors": 1, "skipped": 1, "failed": [{"test": "a::y"}]}
+    judge_summary(summary, alone)
+    with pytest.raises(WrongResultError, match=said):
+        judge_summary({**summary, **changes}, alone)
 
 
 def test_the_package_is_plain_python(package: Path) -> None:
