@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from demo.following import ScenarioError, follow, wait, wait_for_dag, wait_for_watcher
@@ -20,6 +21,7 @@ from demo.view import View
 __all__ = ["Plan", "Result", "play"]
 
 _START_SECONDS = 60.0
+_HEIGHTS = (720, 480, 360)  # of the DAG's ladder all that are not larger than the sample
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Plan:
         blob: name of the upload.
         start_within: seconds from the upload to the DAG run that are allowed.
         end_within: seconds for the DAG run.
+        due: the streams that are to come out: height in pixels by name in the container of outputs.
     """
 
     dag_id: str = "video_transcode"
@@ -40,6 +43,13 @@ class Plan:
     blob: str = "big_buck_bunny.mp4"
     start_within: float = 5.0
     end_within: float = 600.0
+    due: Mapping[str, int] = field(
+        default_factory=lambda: {
+            f"big_buck_bunny.mp4/{name}": height
+            for height in _HEIGHTS
+            for name in (f"hls/{height}p/index.m3u8", f"renditions/{height}p.mp4")
+        }
+    )
 
 
 @dataclass(frozen=True)
@@ -126,7 +136,7 @@ def _probe(
             streams = [probe(path, str(path.relative_to(folder))) for path in find_streams(folder)]
         except (OSError, ValueError) as error:
             raise ScenarioError(f"A produced stream cannot be played: {error}") from error
-    wrong = complaints(source, streams)
+    wrong = complaints(source, streams, plan.due)
     if wrong:
         raise ScenarioError(
             "The DAG run succeeded but its outputs are not as they should be.\n" + "\n".join(wrong)

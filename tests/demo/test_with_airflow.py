@@ -18,7 +18,7 @@ from demo.view import View
 pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.timeout(600)]
 
 DAGS = Path(__file__).parent / "dags"
-PLAN = Plan(dag_id="shrink", end_within=120.0)
+PLAN = Plan(dag_id="shrink", end_within=120.0, due={"small/big_buck_bunny.mp4": 180})
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,9 @@ def test_a_killed_triggerer_comes_back_and_finds_the_blob(stack: LocalStack, vie
     stack.check()  # a wanted crash is not reported
     assert not stack.supervisor.is_running("triggerer")
     stack.restart("triggerer")
-    result = play(stack, view, Plan(dag_id="shrink", blob="again.mp4", start_within=60.0, end_within=120.0))
+    due = {"small/again.mp4": 180}
+    plan = Plan(dag_id="shrink", blob="again.mp4", start_within=60.0, end_within=120.0, due=due)
+    result = play(stack, view, plan)
     assert result.run.state == "success"
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from dags.transcoding.node.playlist import media_segments
+from demo.probe import complaints, find_streams, probe
 
 from .conftest import Node
 from .streams import listen, nearest, watch
@@ -45,14 +46,14 @@ def bunny(node: Node, big_buck_bunny: Path, tmp_path_factory: pytest.TempPathFac
 
 
 def test_the_probe_tells_what_pyav_tells(bunny: Run) -> None:
-    probe = json.loads((bunny.folder / "probe.json").read_text())
+    told = json.loads((bunny.folder / "probe.json").read_text())
     source = watch(bunny.source)
-    assert (probe["width"], probe["height"], probe["frames"]) == (1280, 720, len(source.times))
-    assert probe["duration_s"] == pytest.approx(source.duration_s, abs=0.001)
-    assert (probe["video_codec"], probe["frame_rate"], probe["keyframes"]) == ("h264", "25/1", 1)
-    assert probe["audio"]["codec"] == "aac"
-    assert probe["audio"]["channel_layout"] == "5.1"
-    assert probe == bunny.plan["source"]
+    assert (told["width"], told["height"], told["frames"]) == (1280, 720, len(source.times))
+    assert told["duration_s"] == pytest.approx(source.duration_s, abs=0.001)
+    assert (told["video_codec"], told["frame_rate"], told["keyframes"]) == ("h264", "25/1", 1)
+    assert told["audio"]["codec"] == "aac"
+    assert told["audio"]["channel_layout"] == "5.1"
+    assert told == bunny.plan["source"]
 
 
 def test_one_keyframe_does_not_hinder_the_fan_out_and_nothing_is_enlarged(bunny: Run) -> None:
@@ -69,6 +70,17 @@ def test_a_rendition_has_every_picture_of_the_source_at_its_time(
     assert made.times == pytest.approx(source.times, abs=1e-4)
     assert made.duration_s == pytest.approx(source.duration_s, abs=0.001)
     assert np.abs(made.pictures - source.pictures).mean(axis=(1, 2)).max() < 8
+
+
+def test_the_demo_finds_all_streams_right(bunny: Run) -> None:
+    found = [path for name in ("hls", "renditions") for path in find_streams(bunny.folder / name)]
+    streams = [probe(path, path.relative_to(bunny.folder).as_posix()) for path in found]
+    due = {
+        name: height
+        for height in (216, 144)
+        for name in (f"hls/{height}p/index.m3u8", f"renditions/{height}p.mp4")
+    }
+    assert complaints(probe(bunny.source, "source"), streams, due) == []
 
 
 def test_all_renditions_have_keyframes_at_the_same_times(bunny: Run) -> None:
