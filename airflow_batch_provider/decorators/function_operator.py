@@ -358,8 +358,8 @@ class AzureBatchDecoratedOperator(TellsLineage, DecoratedOperator):
         """What can be checked when the DAG is parsed."""
         where = f"task {self.task_id!r}"
         check_function(self.python_callable)
-        check_names(self.python_callable)
         asked_names(self.python_callable, self.op_args, self.op_kwargs, where)
+        check_names(self.python_callable)
         check_shared(vars(self), where, OF_FUNCTIONS)
         if self.container is not None and (self.requirements or self.python_version):
             raise SpecError(

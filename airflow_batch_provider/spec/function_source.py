@@ -1,9 +1,11 @@
 """The source of a function that runs elsewhere, without the decorators that make it an Airflow task."""
 
 from __future__ import annotations
+import __future__
 
 import ast
 import builtins
+import functools
 import inspect
 import textwrap
 from collections.abc import Callable, Iterator
@@ -19,8 +21,11 @@ _OF_AIRFLOW = frozenset({"azure_batch", "azure_batch_task", "setup", "teardown",
 """Last parts of the names of decorators that are known to be Airflow's, whatever ``task`` was imported as."""
 
 
-_EVERYWHERE = frozenset({"__name__", "__file__", "__doc__"})
+_EVERYWHERE = frozenset({"__name__", "__doc__"})
 """Globals that any module has, also the one that is made on the node."""
+
+_LOADS = frozenset({"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"})
+"""Instructions by which code takes what is not its own."""
 
 
 @dataclass(frozen=True)
@@ -54,38 +59,45 @@ def check_function(function: Callable[..., Any]) -> None:
         )
 
 
+@functools.lru_cache(maxsize=64)  # a function may be called for many tasks, and this takes milliseconds
 def check_names(function: Callable[..., Any]) -> None:
     """Refuse a function that names what does not go to the node with it.
 
-    Names that the DAG file does not have either are left to Python: they may be made on the node.
+    It is compiled as on the node, where annotations are not evaluated. What its body names and the DAG file
+    does not have either is left to Python: it may be made on the node. Defaults and decorators come before
+    anything is.
 
     Raises:
         SpecError: it uses a name of the DAG file, or of a function around it.
     """
-    inner = inspect.unwrap(function)
-    used = {
-        each.argval
-        for code in _codes(inner.__code__)
-        for each in get_instructions(code)
-        if each.opname == "LOAD_GLOBAL"
-    }
-    outside = (used & inner.__globals__.keys()) | set(inner.__code__.co_freevars)
-    missing = sorted(outside - set(dir(builtins)) - {inner.__name__, *_EVERYWHERE})
+    inner, sent = inspect.unwrap(function), function_source(function)
+    code = compile(sent.source, sent.file, "exec", __future__.annotations.compiler_flag, dont_inherit=True)
+    around = inner.__globals__.keys() | set(inner.__code__.co_freevars)
+    within = {name for each in _codes_in(code) for name in _loaded(each)} & around
+    missing = sorted((within | _loaded(code)) - set(dir(builtins)) - {sent.name, *_EVERYWHERE})
     if missing:
         raise SpecError(
-            f"{inner.__name__!r} uses {', '.join(map(repr, missing))} of the DAG file, "
+            f"{sent.name!r} uses {', '.join(map(repr, missing))} of the DAG file, "
             f"which {'does' if len(missing) == 1 else 'do'} not go to the node",
             where="task.azure_batch",
-            right="Import or define it within the function, or hand it over as an argument.",
+            right="Import or define it within the function, or hand it over as an argument. A default is a "
+            "literal, and a decorator is Airflow's.",
         )
 
 
-def _codes(code: CodeType) -> Iterator[CodeType]:
-    """A function's code, and that of the functions and classes within it."""
-    yield code
+def _codes_in(code: CodeType) -> Iterator[CodeType]:
+    """That of the functions and classes within it, however deep."""
     for each in code.co_consts:
         if isinstance(each, CodeType):
-            yield from _codes(each)
+            yield each
+            yield from _codes_in(each)
+
+
+def _loaded(code: CodeType) -> set[str]:
+    """Names that it takes from outside; the body of a class looks for its own by the same instruction."""
+    steps = [(each.opname, each.argval) for each in get_instructions(code)]
+    own = {name for step, name in steps if step == "STORE_NAME"}
+    return {name for step, name in steps if step in _LOADS} - own
 
 
 def function_source(function: Callable[..., Any]) -> FunctionSource:

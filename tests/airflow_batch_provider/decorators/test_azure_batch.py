@@ -102,6 +102,10 @@ def test_a_lambda_is_refused() -> None:
 LIMIT = 3
 
 
+def cached(function: Any) -> Any:
+    return function
+
+
 def test_a_name_of_the_dag_file_is_refused_with_what_to_do() -> None:
     def limited(number: int) -> int:
         def deeper() -> int:
@@ -114,6 +118,55 @@ def test_a_name_of_the_dag_file_is_refused_with_what_to_do() -> None:
         pytest.raises(SpecError, match=r"'limited' uses 'LIMIT' of the DAG file.*within the function"),
     ):
         azure_batch_task(pool_id="p")(limited)(1)
+
+
+def with_a_default(limit: int = LIMIT) -> int:
+    return limit
+
+
+def with_a_keyword_default(*, limit: int = LIMIT) -> int:
+    return limit
+
+
+def with_a_class() -> int:
+    class Held:
+        value: Any = LIMIT
+
+    return int(Held.value)
+
+
+def with_its_file() -> str:
+    return __file__
+
+
+@cached
+def decorated() -> int:
+    return 1
+
+
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [
+        (with_a_default, "LIMIT"),
+        (with_a_keyword_default, "LIMIT"),
+        (with_a_class, "LIMIT"),
+        (with_its_file, "__file__"),
+        (decorated, "cached"),
+    ],
+)
+def test_a_name_of_the_dag_file_is_refused_wherever_it_stands(function: Any, name: str) -> None:
+    with DAG("parsed", schedule=None), pytest.raises(SpecError, match=f"uses '{name}' of the DAG file"):
+        azure_batch_task(pool_id="p")(function)()
+
+
+def test_a_default_of_a_function_around_it_is_refused() -> None:
+    limit = 2
+
+    def scaled(number: int = limit) -> int:
+        return number
+
+    with DAG("parsed", schedule=None), pytest.raises(SpecError, match="uses 'limit' of the DAG file"):
+        azure_batch_task(pool_id="p")(scaled)()
 
 
 def test_a_name_of_a_function_around_it_is_refused() -> None:
@@ -133,6 +186,10 @@ def test_what_a_function_brings_itself_is_no_name_of_the_dag_file() -> None:
 
         class Held:
             value: Any = 5
+            LIMIT = value
+            most = LIMIT
+
+        def noted(which: pytest.Item, least: int = max(1, 2)) -> ParamsDict: ...
 
         if number:
             return whole(number - 1)
