@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -82,8 +83,11 @@ def _refused(value: Any) -> str | None:
         return None
     try:
         # The worker hands XComs to its supervisor so, which takes neither an int of 65 bits nor half a
-        # surrogate. A subclass of str and the like is taken there.
-        msgpack.encode(BaseXCom.serialize_value(value), enc_hook=str)
+        # surrogate. A subclass of str and the like is taken there. That one sends JSON, in which there is
+        # neither infinity nor NaN.
+        written = BaseXCom.serialize_value(value)
+        msgpack.encode(written, enc_hook=str)
+        json.dumps(written, allow_nan=False, default=str)
     except Exception as error:  # whatever a class's own way of serialization raises
         return str(error).partition(". ")[0]
     return None

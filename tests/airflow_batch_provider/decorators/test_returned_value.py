@@ -43,7 +43,10 @@ def test_a_small_plain_result_is_the_xcom(value: Any) -> None:
     assert xcom(pickle.dumps(value)) == value
 
 
-@pytest.mark.parametrize("value", [b"x", {"a": [b"x"]}, 2**70, "\ud800", range(3), {"__classname__": 1}])
+@pytest.mark.parametrize(
+    "value",
+    [b"x", {"a": [b"x"]}, 2**70, "\ud800", range(3), {"__classname__": 1}, [1.0, float("inf")], float("nan")],
+)
 def test_a_small_result_that_xcom_does_not_take_stays_in_its_blob(
     value: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
