@@ -1,8 +1,8 @@
 """Runs one Python function on a compute node, and leaves what became of it in files.
 
 This file is sent to the node as it is: Python 3.8 or newer, standard library only. (Newer syntax may be in
-annotations alone, which are not evaluated.) It reads ``payload.json``
-from its working directory, and writes ``outcome.json`` and, of a function that returned, ``result.bin``.
+annotations alone, which are not evaluated.) It reads ``payload.json`` from its working directory, and writes
+``outcome.json`` and, of a function that returned, ``result.bin``.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import base64
 import contextlib
 import importlib
 import inspect
+import io
 import json
 import linecache
 import logging
@@ -57,22 +58,33 @@ class NotKeptError(Exception):
 _STATES: dict[type[BaseException], str] = {NotPreparedError: "not prepared", NotKeptError: "not kept"}
 
 
+class _Output(io.TextIOWrapper):
+    """stdout, of which it is known whether its last line has ended."""
+
+    ended = True
+
+    def write(self, text: str) -> int:
+        _Output.ended = text.endswith("\n") if text else _Output.ended
+        return super().write(text)
+
+
 class _JsonLines(logging.Formatter):
-    """A record a line, so that whoever reads the output learns the level."""
+    """A record a line of its own, so that whoever reads the output learns the level."""
 
     def format(self, record: logging.LogRecord) -> str:
         text = record.getMessage()
         if record.exc_info:
             text += "\n" + self.formatException(record.exc_info)
-        return json.dumps({"level": record.levelname.lower(), "logger": record.name, "message": text})
+        line = json.dumps({"level": record.levelname.lower(), "logger": record.name, "message": text})
+        return line if _Output.ended else "\n" + line
 
 
 def main() -> int:
     """Run the function of the payload; gives the exit code."""
+    sys.stdout = _Output(sys.stdout.buffer, sys.stdout.encoding, sys.stdout.errors, line_buffering=True)
     log = logging.StreamHandler(sys.stdout)
     log.setFormatter(_JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[log])
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # stdout is a file here
     for left in (OUTCOME, RESULT):  # by a run that its node has ended
         if os.path.exists(left):
             os.remove(left)
@@ -240,22 +252,17 @@ def _used_told() -> Iterator[None]:
         return
     import resource
 
-    def used() -> Any:
-        return resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
-
-    begun, before = time.monotonic(), used()
+    begun, cpu = time.monotonic(), sum(os.times()[:4])
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     try:
         yield
     finally:
-        after, seconds = used(), time.monotonic() - begun
-        cpu = sum(use.ru_utime + use.ru_stime for use in after)
-        cpu -= sum(use.ru_utime + use.ru_stime for use in before)
+        seconds, cpu = time.monotonic() - begun, sum(os.times()[:4]) - cpu
         # Not by getrusage, to which the peak of whoever started this process counts (getrusage(2)).
-        (own,) = (
-            int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM")
-        )
+        own = int(status.read_text().partition("VmHWM:")[2].split()[0])
         # What the largest child used may be of the installation before.
-        started = after[1].ru_maxrss if after[1].ru_maxrss > before[1].ru_maxrss else 0
+        largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        started = largest if largest > before else 0
         logging.getLogger("azure_batch").info(
             "Used at most %.0f MiB of memory in one process, and %.1f s of CPU in %.1f s",
             max(own, started) / 1024,
@@ -350,8 +357,7 @@ def find_uv(place: Path) -> str:
     Raises:
         NotPreparedError: there is none, and neither pip nor venv to get one.
     """
-    found = shutil.which("uv")
-    program = place / "bin" / "uv"
+    found, program = shutil.which("uv"), place / "bin" / "uv"
     if found or program.exists():
         return found or str(program)
     place.parent.mkdir(parents=True, exist_ok=True)

@@ -113,6 +113,16 @@ def test_records_are_lines_of_json_with_their_level(node: Node) -> None:
     assert second == "as it is"
 
 
+def test_a_record_after_a_print_without_an_end_is_a_line_of_its_own(node: Node) -> None:
+    def speaks() -> None:
+        print("no newline", end="")  # noqa: T201 - as authors do
+
+    node.run(speaks)
+    first, second = node.said.splitlines()
+    assert first == "no newline"
+    assert json.loads(second)["message"].startswith("Used at most")
+
+
 @pytest.mark.parametrize("mib", [0, 300])
 def test_pain_090_what_a_function_has_used_is_told_so_that_machines_can_be_sized(
     node: Node, mib: int
