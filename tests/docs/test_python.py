@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,8 @@ def run_page(page: Path) -> dict[str, Any]:
     """The names that a page's blocks make, read from top to bottom as one file."""
     names: dict[str, Any] = {"__name__": "documentation"}
     for block in blocks_of(page, "python"):
+        # Functions for nodes are sent as source.
+        linecache.cache[block.where] = (len(block.text), None, block.text.splitlines(True), block.where)
         exec(compile(block.text, block.where, "exec"), names)
     return names
 
