@@ -11,6 +11,7 @@
         │   └── BatchPackageHopelessError  likewise
         ├── BatchConditionError          what a sensor waits for cannot come any more (likewise)
         ├── BatchSpecError               a declaration that cannot work, found in the worker (likewise)
+        ├── BatchTemplateError           a template names what another task or a variable may have later
         ├── BatchJobConflictError        the job id is taken by something that is not ours to continue
         ├── BatchFunctionError           a function of @task.azure_batch raised, or could not be called
         │   ├── BatchFunctionSkipError   it raised AirflowSkipException (which this is as well)
@@ -89,6 +90,16 @@ class BatchConditionError(AzureBatchError, AirflowFailException):
 
 class BatchSpecError(SpecError, AzureBatchError, AirflowFailException):
     """What was declared cannot work, as it was found only in the worker: Airflow does not retry.
+
+    Parameters:
+        what, where, right: see :class:`~airflow_batch_provider.spec.errors.SpecError`.
+    """
+
+    layer = "submit"
+
+
+class BatchTemplateError(SpecError, AzureBatchError):
+    """A template names what is not there, and what a later try may find: Airflow retries.
 
     Parameters:
         what, where, right: see :class:`~airflow_batch_provider.spec.errors.SpecError`.

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from airflow_batch_provider.airflow_exceptions import AirflowFailException
-from airflow_batch_provider.exceptions import BatchSpecError
+from airflow_batch_provider.exceptions import BatchSpecError, BatchTemplateError
 from airflow_batch_provider.spec.errors import SpecError
 
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -32,6 +32,8 @@ def lasting(method: Method) -> Method:
             return method(self, *args, **kwargs)
         except AirflowFailException:
             self.on_kill()
+            raise
+        except BatchTemplateError:
             raise
         except SpecError as error:
             self.on_kill()

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow_batch_provider.exceptions import AzureBatchError
+from airflow_batch_provider.exceptions import BatchTemplateError
+from airflow_batch_provider.spec.errors import SpecError, nearest
 from airflow_batch_provider.spec.files import is_template
+from airflow_batch_provider.spec.template_syntax import jinja_of, unreadable
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-_EXPRESSION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_CHANGING = re.compile(r"\b(ti|task_instance|var|conn|asset_state_store|task_state_store)\b")
+"""What of the context may have by a later try what it has not got in this one."""
+
+_OF_LOGICAL_DATE = re.compile(r"(prev_|next_)?(ds|ts)(_no\w+)?|(prev_)?(logical_date|data_interval_)\w*")
 
 
 def text_renderer(operator: Any, context: Context) -> Callable[[str], str]:
@@ -26,26 +31,42 @@ def text_renderer(operator: Any, context: Context) -> Callable[[str], str]:
         context: its template context.
 
     The function raises:
-        AzureBatchError: the text names something that this run has not got, or not yet.
+        SpecError: the text cannot be read as Jinja, or names something that this run will never have.
+        BatchTemplateError: it names something that is not there yet.
     """
-    from jinja2 import UndefinedError
+    from jinja2 import TemplateSyntaxError, UndefinedError
 
     environment = _plain(operator.get_template_env())
 
     def render(text: str) -> str:
         try:
             return str(environment.from_string(text).render(**context)) if is_template(text) else text
+        except TemplateSyntaxError as error:
+            raise unreadable(text, error.message or "no reason is told") from None
         except UndefinedError as error:
-            # What stands around it may be a secret: the value of a variable, a URL with a SAS.
-            template = " ".join(_EXPRESSION.findall(text))
-            raise AzureBatchError(
-                f"The template {template} cannot be rendered: {error.message}.\n"
-                "Likely cause: this run has no such value. One without a logical date, as an asset starts "
-                "it, has no ds, ts or data_interval_start.\n"
-                "Next step: name what each run has, such as {{ run_id }} or {{ dag_run.run_after }}."
-            ) from None
+            raise _missing(jinja_of(text), error.message or "", context) from None
 
     return render
+
+
+def _missing(template: str, said: str, context: Mapping[str, Any]) -> SpecError:
+    kind = BatchTemplateError if _CHANGING.search(template) else SpecError
+    name = said.split("'")[-2] if "'" in said else said
+    right = _near(template, name, context) or "Look for a misspelling, or for what this run was not given."
+    if _OF_LOGICAL_DATE.fullmatch(name):
+        right = (
+            "This run has no logical date, such as one that an asset has started. Name what each run has, "
+            "such as {{ run_id }} or {{ dag_run.run_after }}."
+        )
+    return kind(f"the template {template} cannot be rendered: {said}", right=right)
+
+
+def _near(template: str, name: str, context: Mapping[str, Any]) -> str:
+    """What may have been meant: a name of the context, or of what the name was looked for in."""
+    found = re.search(rf"(\w+)(?:\.|\[['\"]){re.escape(name)}\b", template)
+    held = context.get(found[1]) if found else context
+    known: Iterable[Any] = held if isinstance(held, Mapping) else dir(held)
+    return nearest(name, map(str, known))
 
 
 def as_texts(values: Mapping[str, Any] | None) -> dict[str, Any]:

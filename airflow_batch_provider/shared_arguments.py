@@ -6,7 +6,7 @@ instances share is checked by ``partial`` too.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_batch_provider import argument_checks as kinds
@@ -15,6 +15,7 @@ from airflow_batch_provider.arguments import holds_xcoms
 from airflow_batch_provider.client.requests.meaning import check_layers
 from airflow_batch_provider.spec.requirements import check_python_version, check_requirements
 from airflow_batch_provider.spec.retry import check_on_retry
+from airflow_batch_provider.spec.template_syntax import check_templates
 
 
 def _check_requirements(value: Any, name: str, where: str) -> None:
@@ -86,11 +87,27 @@ def check_shared(given: Mapping[str, Any], where: str, checks: Checks = OF_JOBS)
             check(given[name], name, where)
 
 
+def check_fields(given: Mapping[str, Any], fields: Collection[str], where: str) -> None:
+    """Check the Jinja in what Airflow renders.
+
+    Parameters:
+        given: arguments by name.
+        fields: the names of those that it renders.
+        where: the task.
+
+    Raises:
+        SpecError: Jinja that cannot be read.
+    """
+    for name in fields:
+        check_templates(given.get(name), f"{where}, {name}")
+
+
 class CheckedArguments:
     """An operator whose arguments are checked by their names, also those that mapped instances share."""
 
     checks: ClassVar[Checks] = OF_JOBS
     task_id: str
+    template_fields: Collection[str]
 
     def check_arguments(self) -> None:
         """Check what the constructor has kept of its arguments; to be called at its end.
@@ -98,7 +115,9 @@ class CheckedArguments:
         Raises:
             SpecError: a value that cannot work.
         """
-        check_shared(vars(self), f"task {self.task_id!r}", self.checks)
+        where = f"task {self.task_id!r}"
+        check_fields(vars(self), self.template_fields, where)
+        check_shared(vars(self), where, self.checks)
 
     if not TYPE_CHECKING:  # editors and type checkers see Airflow's, with all its arguments
 
@@ -109,5 +128,6 @@ class CheckedArguments:
             Raises:
                 SpecError: one of them cannot work.
             """
+            check_fields(kwargs, cls.template_fields, f"task {task_id!r}")
             check_shared(kwargs, f"task {task_id!r}", cls.checks)
             return super().partial(task_id=task_id, **kwargs)

@@ -27,7 +27,7 @@ from airflow_batch_provider.masking import seal
 from airflow_batch_provider.metrics import measure_for
 from airflow_batch_provider.patience import left_by
 from airflow_batch_provider.rendering import text_renderer
-from airflow_batch_provider.shared_arguments import OF_FUNCTIONS, check_shared
+from airflow_batch_provider.shared_arguments import OF_FUNCTIONS, check_fields, check_shared
 from airflow_batch_provider.spec.checks import rendered
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.files import BlobRef, Inputs, Render, is_template
@@ -360,6 +360,7 @@ class AzureBatchDecoratedOperator(TellsLineage, DecoratedOperator):
         check_function(self.python_callable)
         asked_names(self.python_callable, self.op_args, self.op_kwargs, where)
         check_names(self.python_callable)
+        check_fields(vars(self), self.template_fields, where)
         check_shared(vars(self), where, OF_FUNCTIONS)
         if self.container is not None and (self.requirements or self.python_version):
             raise SpecError(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 
 from airflow_batch_provider.spec.signatures import strike_signatures
 
@@ -23,6 +24,21 @@ class SpecError(ValueError):
         self.right = right
         stop = "" if what.endswith(("?", "!", ".")) else "."
         super().__init__(f"{f'{where}: ' if where else ''}{what}{stop} {right}")
+
+
+@contextmanager
+def placed(where: str) -> Iterator[None]:
+    """Say where an error was found that does not say so itself.
+
+    Parameters:
+        where: the task, option or file.
+    """
+    try:
+        yield
+    except SpecError as error:
+        if error.where:
+            raise
+        raise type(error)(error.what, where=where, right=error.right) from None
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

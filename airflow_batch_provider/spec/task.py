@@ -10,7 +10,7 @@ from typing import Any, TypedDict, cast
 
 from airflow_batch_provider.spec.checks import check_flags, check_texts, rendered
 from airflow_batch_provider.spec.command import Command, OperatingSystem, command_line
-from airflow_batch_provider.spec.errors import SpecError, check_keywords
+from airflow_batch_provider.spec.errors import SpecError, check_keywords, placed
 from airflow_batch_provider.spec.exits import ExitRule, check_rules
 from airflow_batch_provider.spec.files import (
     BlobRef,
@@ -137,8 +137,12 @@ class TaskSpec:
         command and blob references.
 
         Raises:
-            SpecError: what was rendered is no blob reference, or no command.
+            SpecError: what was rendered is no blob reference, or no command; or it cannot be rendered.
         """
+        with placed(self.where):
+            return self._rendered(render)
+
+    def _rendered(self, render: Render) -> TaskSpec:
         command = self.command
         return replace(
             self,

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.files import BlobRef, is_template
 from airflow_batch_provider.spec.signatures import has_signature
+from airflow_batch_provider.spec.template_syntax import check_templates
 
 if TYPE_CHECKING:
     from airflow_batch_provider.spec.task import TaskSpec
@@ -25,11 +26,18 @@ def check_written_graph(specs: Iterable[TaskSpec]) -> None:
     """Check the tasks of a graph that is written in the DAG file.
 
     Raises:
-        SpecError: a blob's name has Jinja that nobody renders, or the URL of an input carries a SAS.
+        SpecError: a blob's name has Jinja that nobody renders, the URL of an input carries a SAS, or there is
+            Jinja that cannot be read.
     """
     for spec in specs:
+        check_templates(spec.command, f"{spec.where}, command")
+        check_templates(spec.display_name, f"{spec.where}, display_name")
+        for name, value in spec.environment:
+            check_templates(value, f"{spec.where}, {name} in environment")
         for what, file in _files(spec):
-            _check(file, where=f"{spec.where}, {what}")
+            place = f"{spec.where}, {what}"
+            _check(file, where=place)
+            check_templates(file.template if isinstance(file, BlobRef) else file, place)
 
 
 def _check(file: object, where: str) -> None:

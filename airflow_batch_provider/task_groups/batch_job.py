@@ -11,7 +11,7 @@ from airflow.sdk import BaseOperator, TaskGroup
 
 from airflow_batch_provider.arguments import PoolOfJob, known_pool, pool_of_job, pool_text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
-from airflow_batch_provider.shared_arguments import OF_GROUPS, check_shared
+from airflow_batch_provider.shared_arguments import OF_GROUPS, check_fields, check_shared
 from airflow_batch_provider.spec.again import part_of
 from airflow_batch_provider.spec.compile import WorkArea, fingerprint
 from airflow_batch_provider.spec.errors import SpecError
@@ -126,6 +126,13 @@ class AzureBatchJobTaskGroup(TaskGroup):
             "log_output": log_output,
             "no_retry_exit_codes": no_retry_exit_codes,
         }
+        texts = {
+            "pool_id": pool_id,
+            "environment": environment,
+            "metadata": metadata,
+            "display_name": display_name,
+        }
+        check_fields({**checked, **texts}, (*checked, *texts), where)
         check_shared(checked, where, OF_GROUPS)
         pool = pool_of_job(pool_id, where)
         options = JobOptions(

@@ -307,7 +307,7 @@ def test_a_jobs_id_has_the_grammar_of_ids(make: Callable[..., object]) -> None:
         with pytest.raises(SpecError, match="task 't', job_id: the id"):
             make(task_id="t", job_id=wrong)
     make(task_id="t", job_id="nightly:job-1")
-    make(task_id="t", job_id="{{ a b }}")
+    make(task_id="t", job_id="{{ a }}")
 
 
 SHARED = [
