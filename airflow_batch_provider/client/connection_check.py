@@ -30,12 +30,13 @@ def check_connection(settings: BatchSettings, storage: StorageAccess | None) -> 
     except (AzureError, ValueError) as error:
         return False, str(explain_access(error, "Azure Batch", settings.endpoint, settings.account_name))
     reached = f"Azure Batch account {settings.account_name} at {settings.endpoint} answers"
+    ignored = "".join(f" {warning}." for warning in settings.warnings)
     if storage is None:
-        return True, f"{reached}. No storage account is named, so none was tried."
+        return True, f"{reached}. No storage account is named, so none was tried.{ignored}"
     where = storage.storage
     try:
         storage.check(**_QUICK)
     except (AzureError, ValueError) as error:
         explanation = explain_access(error, "Storage", where.account_url, where.account_name)
-        return False, f"{reached}, but storage does not. {explanation}"
-    return True, f"{reached}; storage account {where.account_name} at {where.account_url} answers."
+        return False, f"{reached}, but storage does not. {explanation}{ignored}"
+    return True, f"{reached}; storage account {where.account_name} at {where.account_url} answers.{ignored}"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 from airflow_batch_provider.airflow_exceptions import AirflowNotFoundException
-from airflow_batch_provider.client.connect.settings import BatchSettings, SettingsError
+from airflow_batch_provider.client.connect.settings import NO_OBJECT, BatchSettings, SettingsError
 from airflow_batch_provider.client.connect.storage_settings import StorageSettings
 
 
@@ -19,6 +20,8 @@ def read_connection(connection: Any, extra: dict[str, Any]) -> BatchSettings:
         SettingsError: the connection cannot work as it is.
     """
     try:
+        if not extra and not _is_json(connection.extra):  # Airflow logs that, and goes on without it.
+            raise SettingsError(NO_OBJECT)
         return BatchSettings.from_connection(
             connection.conn_type,
             connection.host,
@@ -29,6 +32,14 @@ def read_connection(connection: Any, extra: dict[str, Any]) -> BatchSettings:
         )
     except SettingsError as error:
         raise SettingsError(f"Airflow connection {connection.conn_id!r}: {error}") from None
+
+
+def _is_json(text: str | None) -> bool:
+    try:
+        json.loads(text or "{}")
+    except ValueError:
+        return False
+    return True
 
 
 @contextmanager

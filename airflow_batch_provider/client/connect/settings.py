@@ -167,10 +167,13 @@ class BatchSettings:
         return [secret.reveal() for secret in held if secret]
 
 
+NO_OBJECT = "The connection's extra is not a JSON object; write it as {...}."
+
+
 def _unprefixed(conn_type: str | None, extra: Mapping[str, Any]) -> dict[str, str]:
     """The extra fields as plain names with non-empty text values; a short name wins over a prefixed one."""
     if not isinstance(extra, Mapping):
-        raise SettingsError("The connection's extra is not a JSON object; write it as {...}.")
+        raise SettingsError(NO_OBJECT)
     fields: dict[str, str] = {}
     prefix = f"extra__{conn_type}__"
     for name, value in sorted(extra.items(), key=lambda item: not item[0].startswith(prefix)):

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import socket
+from collections.abc import Iterator
+from contextlib import nullcontext
 from email.utils import format_datetime
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from airflow_batch_provider.client import connection_check
 from airflow_batch_provider.client.connect.settings import BatchSettings
 from airflow_batch_provider.client.connection_check import check_connection
 from airflow_batch_provider.client.requests.service_errors import (
@@ -80,8 +84,26 @@ def test_what_may_pass_by_itself(status: int, passing: bool) -> None:
     assert is_transient(refusal(status, "X")) is passing
 
 
-def settings(host: str) -> BatchSettings:
-    return BatchSettings.from_connection("azurebatch", host, "acct", "a2V5a2V5", {})
+def settings(host: str, **extra: str) -> BatchSettings:
+    return BatchSettings.from_connection("azurebatch", host, "acct", "a2V5a2V5", extra)
+
+
+class Answering:
+    """A Batch account without pools."""
+
+    def list_pools(self, **options: Any) -> Answering:
+        return self
+
+    def by_page(self) -> Iterator[Any]:
+        return iter([])
+
+
+def test_a_misspelled_field_is_told_with_what_was_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection_check, "open_batch_client", lambda *_, **__: nullcontext(Answering()))
+    works, text = check_connection(settings("https://acct", storage_conection_string="AccountName=s"), None)
+    assert works
+    assert "'storage_conection_string' in the connection is ignored" in text
+    assert "did you mean 'storage_connection_string'?" in text
 
 
 def test_nothing_listening_is_told_apart_from_a_wrong_name() -> None:

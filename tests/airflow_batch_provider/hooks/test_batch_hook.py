@@ -80,6 +80,13 @@ def test_an_error_names_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     assert hook.test_connection() == (False, str(caught.value))
 
 
+def test_an_extra_that_is_no_json_is_an_error_and_not_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    hook = connect(monkeypatch, extra="{'storage_conn_id': 'w'}")
+    works, text = hook.test_connection()
+    assert not works
+    assert "connection 'b': The connection's extra is not a JSON object" in text
+
+
 def test_a_named_storage_connection_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_W", json.dumps({"conn_type": "wasb"}))
     with pytest.raises(SettingsError, match=r"'w'.*storage_conn_id"):
