@@ -195,8 +195,9 @@ class AzureBatchDecoratedOperator(TellsLineage, DecoratedOperator):
         if outcome is None:
             raise BatchFunctionError(
                 f"Batch task {task_id} of job {job_id} succeeded and left no outcome in "
-                f"{self.work_container}.\nLikely cause: a clean-up of the container has deleted it.\n"
-                "Next step: let Airflow retry, or clear the task."
+                f"{self.work_container}.\nLikely cause: os._exit(0) by the function or a library has ended "
+                "the process before it could return; or a clean-up of the container has deleted it.\n"
+                "Next step: read what it printed last; let Airflow retry, or clear the task."
             )
         if not outcome.returned:
             raise outcome.error()

@@ -16,6 +16,10 @@ NOTHING: dict[OperatingSystem, str] = {"linux": "/bin/sh -c 'exit 0'", "windows"
 """A command that succeeds at once: what a barrier runs."""
 
 
+LONGEST_ARGUMENT = 128 * 1024 - 1
+"""Bytes of one argument or variable (Linux, *execve(2)*: MAX_ARG_STRLEN, with the NUL that ends it)."""
+
+
 def shell(script: str) -> list[str]:
     """Run a script by ``/bin/sh``, for pipes, redirections, variables and several commands.
 
@@ -52,6 +56,43 @@ def check_system(system: OperatingSystem) -> OperatingSystem:
     return system
 
 
+def check_no_nul(text: str, what: str, where: str) -> None:
+    """Refuse the character that ends a text for the operating system.
+
+    Parameters:
+        text: the argument, or name and value. It is not shown.
+        what: what it is.
+        where: the task.
+
+    Raises:
+        SpecError: it holds one.
+    """
+    if "\0" in text:
+        raise SpecError(
+            f"{what} holds a NUL", where=where, right="No program can be given one; leave it out."
+        )
+
+
+def check_length(text: str, what: str, where: str) -> None:
+    """Refuse what no program can be given, as an argument or as a variable.
+
+    Parameters:
+        text: the argument, or name and value. It is not shown.
+        what: what it is.
+        where: the task.
+
+    Raises:
+        SpecError: it holds a NUL, or is longer than Linux takes.
+    """
+    check_no_nul(text, what, where)
+    if len(text) * 4 > LONGEST_ARGUMENT and len(text.encode(errors="replace")) > LONGEST_ARGUMENT:
+        raise SpecError(
+            f"{what} has more than the {LONGEST_ARGUMENT:,} bytes that Linux takes",
+            where=where,
+            right="Hand it over in a file: inputs={'values.json': blob(...)}.",
+        )
+
+
 def command_line(
     command: object, *, where: str, system: OperatingSystem = "linux", may_be_empty: bool = False
 ) -> str:
@@ -64,11 +105,14 @@ def command_line(
         may_be_empty: whether there is something to run without it: a container's own command.
 
     Raises:
-        SpecError: empty, or neither text nor a list of texts.
+        SpecError: empty, neither text nor a list of texts, or one that no program can be started with.
     """
     if isinstance(command, str):
+        check_no_nul(command, "the command", where)
         line = command
     elif isinstance(command, Sequence) and all(isinstance(word, str) for word in command):
+        for word in command:
+            check_length(word, "a word of the command", where)
         line = shlex.join(command) if system == "linux" else subprocess.list2cmdline(command)
     else:
         raise SpecError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from typing import Any, Literal, Protocol, TypeAlias
 from urllib.parse import unquote, urlsplit
 
@@ -258,7 +259,8 @@ def parse_inputs(inputs: object, *, where: str) -> tuple[tuple[str, Source], ...
     """Check the ``inputs`` of a task.
 
     Raises:
-        SpecError: a path that leaves the working directory, or a source of another kind.
+        SpecError: a path that leaves the working directory, a source of another kind, or a path that is a
+            file and a folder.
     """
     if not isinstance(inputs, Mapping):
         raise SpecError(
@@ -286,7 +288,26 @@ def parse_inputs(inputs: object, *, where: str) -> tuple[tuple[str, Source], ...
                 right="A source is blob(...), another task's .output(...) or .outputs(...), or a URL.",
             )
         parsed.append((checked, source))
+    _refuse_clashes(dict(parsed), where)
     return tuple(parsed)
+
+
+def _refuse_clashes(inputs: Mapping[str, Source], where: str) -> None:
+    for path in inputs:
+        for above in accumulate(path.split("/")[:-1], "{}/{}".format):
+            if above in inputs and _is_one_file(inputs[above]):
+                raise SpecError(
+                    f"the path {above!r} is a file, and the folder of {path!r}",
+                    where=f"{where}, inputs",
+                    right="Give one of them another path.",
+                )
+
+
+def _is_one_file(source: Source) -> bool:
+    """As far as is known: a template may give a prefix."""
+    if isinstance(source, BlobRef):
+        return not source.is_prefix and not (source.template or "").endswith(("/", "}"))
+    return not isinstance(source, TaskOutputs)
 
 
 def parse_outputs(outputs: object, when: str, *, where: str) -> tuple[Output, ...]:

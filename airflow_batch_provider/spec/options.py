@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from airflow_batch_provider.spec.command import check_length
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.files import is_template
 from airflow_batch_provider.spec.limits import DISPLAY_NAME_LENGTH
@@ -21,7 +22,7 @@ def environment_pairs(
         name: of the option.
 
     Raises:
-        SpecError: not a mapping, or a name or value that is no text. It shows no value of an
+        SpecError: not a mapping, or a name or value that is no text, or too long. It shows no value of an
             environment but numbers: others may be secret.
     """
     secret = name == "environment"
@@ -32,6 +33,8 @@ def environment_pairs(
         if not isinstance(each, str) or not each or "=" in each:
             raise SpecError(f"a name in {name} is {each!r}", where=where, right="A name is text without '='.")
         if isinstance(value, str):
+            if secret:
+                check_length(f"{each}={value}", f"{each} in {name}", where)
             continue
         if hasattr(value, "resolve"):
             raise unresolved(f"{each} in {name}", value, where)

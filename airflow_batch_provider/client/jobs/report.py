@@ -116,7 +116,7 @@ def report(
     final = (
         layer.value in final_layers
         or any(view.exit_code in final_exit_codes for view in outcome.failed)
-        or any(task_failure(view.code).final for view in outcome.failed[:1])
+        or any(_meaning(view).final for view in outcome.failed[:1])
     )
     exit_codes = {view.id: view.exit_code for view in outcome.failed if view.exit_code is not None}
     return Report(
@@ -184,7 +184,7 @@ def _advice(outcome: Outcome) -> str:
 
 def task_lines(view: TaskView, read_tail: ReadTail, exit_advice: str = ON_EXIT) -> list[str]:
     """One failed task in words: the code, likely cause, next step, and the last lines it wrote."""
-    meaning = task_failure(view.code, view.exit_code)
+    meaning = _meaning(view)
     tails: dict[str, str | None] = {}
     if view.node_id is not None:
         tails = {stream: read_tail(view.id, stream) for stream in ("stderr.txt", "stdout.txt")}
@@ -209,6 +209,11 @@ def task_lines(view: TaskView, read_tail: ReadTail, exit_advice: str = ON_EXIT) 
     for stream, tail in tails.items():
         lines += _tail_lines(stream, tail)
     return lines
+
+
+def _meaning(view: TaskView) -> Meaning:
+    told = " ".join([view.message or "", *(value for _, value in view.details)])
+    return task_failure(view.code, view.exit_code, told)
 
 
 def _never_started(view: TaskView, meaning: Meaning) -> bool:

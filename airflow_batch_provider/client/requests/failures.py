@@ -229,6 +229,33 @@ def not_found(program: str) -> Meaning:
 
 NOT_FOUND = not_found("A program that it names, or a library of that,")
 
+_TOLD: tuple[tuple[str, tuple[str, ...], Meaning], ...] = (
+    (
+        "CommandLaunchFailed",
+        ("Argument list too long",),
+        Meaning(
+            Layer.COMMAND,
+            "the command could not be started",
+            "The command line and the environment variables are too long: on Linux each of them may have "
+            "128 KiB, and all together 2 MiB most often.",
+            "Hand over what is long in a file: inputs={'values.json': blob(...)}.",
+            final=True,
+        ),
+    ),
+    (
+        "Resource",
+        ("Is a directory", "Not a directory", "File exists"),
+        Meaning(
+            Layer.RESOURCE_FILE,
+            "an input file could not be written on the node",
+            "Its path is another input's as well: what is a file for one is a folder for the other.",
+            "Give each of the inputs a path of its own.",
+            final=True,
+        ),
+    ),
+)
+"""Beginning of a code, what the service tells with it -> what it means then."""
+
 SIGNALS: dict[int, Meaning] = {
     4: Meaning(
         Layer.COMMAND,
@@ -282,13 +309,17 @@ SIGNALS: dict[int, Meaning] = {
 the number below 0, as Python does."""
 
 
-def task_failure(code: str | None, exit_code: int | None = None) -> Meaning:
+def task_failure(code: str | None, exit_code: int | None = None, told: str = "") -> Meaning:
     """What a task's ``failureInfo.code`` means.
 
     Parameters:
         code: the code.
         exit_code: of the task's command, if it has one.
+        told: what the service tells with the code.
     """
+    for beginning, texts, meaning in _TOLD:
+        if (code or "").startswith(beginning) and any(text in told for text in texts):
+            return meaning
     if code == "FailureExitCode" and (signal := _signal(exit_code)) in SIGNALS:
         return SIGNALS[signal]
     if code == "FailureExitCode" and exit_code == 127:

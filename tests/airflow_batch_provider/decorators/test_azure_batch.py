@@ -5,15 +5,18 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from airflow.sdk import DAG, Param, task
 from airflow.sdk.definitions.param import ParamsDict
 
+from airflow_batch_provider.client.files import function_files
+from airflow_batch_provider.decorators import function_operator
 from airflow_batch_provider.decorators.azure_batch import azure_batch_task
 from airflow_batch_provider.decorators.function_operator import AzureBatchDecoratedOperator
 from airflow_batch_provider.decorators.results import is_reference, load_result
-from airflow_batch_provider.exceptions import BatchSpecError
+from airflow_batch_provider.exceptions import BatchFunctionError, BatchSpecError
 from airflow_batch_provider.spec.compile import JobStorage, WorkArea, compile_tasks
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.task_container import Container
@@ -272,3 +275,15 @@ def test_an_xcom_that_is_no_reference_is_given_back() -> None:
     assert load_result({"a": 1}) == {"a": 1}
     assert is_reference({"azure_batch_result": "work/x"})
     assert not is_reference([1])
+
+
+def test_a_process_that_ended_itself_is_told_of_beside_a_clean_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    operator = operator_of(pool_id="p")
+    monkeypatch.setattr(function_files, "read_outcome", lambda *_: None)
+    for name in ("AzureBatchHook", "lineage_of", "text_renderer"):
+        monkeypatch.setattr(function_operator, name, Mock())
+    monkeypatch.setattr(operator, "_close", Mock())
+    with pytest.raises(BatchFunctionError, match=r"(?s)left no outcome.*os\._exit\(0\)"):
+        operator._finish({}, Mock(), "j", "t", "ended", "")  # type: ignore[typeddict-item]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_batch_provider.spec import SpecError, blob
-from airflow_batch_provider.spec.files import BlobRef, Output, parse_inputs, parse_outputs
+from airflow_batch_provider.spec.files import BlobRef, Output, TaskOutputs, parse_inputs, parse_outputs
 
 
 @pytest.mark.parametrize(
@@ -111,3 +111,18 @@ def test_an_output_pattern_that_cannot_be_read_is_refused() -> None:
     with pytest.raises(SpecError, match=r"a '\[' in output path 'parts/\[0-9\.txt' has no '\]'"):
         parse_outputs(["parts/[0-9.txt"], "success", where="t")
     parse_outputs(["parts/[0-9].txt", "[[]odd"], "success", where="t")
+
+
+def test_an_input_that_is_a_file_is_no_folder_of_others() -> None:
+    one = blob("ccc/one")
+    with pytest.raises(SpecError, match=r"t, inputs: the path 'a/b' is a file, and the folder of 'a/b/c/d'"):
+        parse_inputs({"a/b/c/d": one, "a/b": one}, where="t")
+    with pytest.raises(SpecError, match="'a' is a file"):
+        parse_inputs({"a": "https://example.org/x", "a/b": one}, where="t")
+    for folder in (
+        blob("ccc/all/"),
+        blob("c/{{ ds }}/"),
+        blob("{{ params.place }}"),
+        TaskOutputs("u", "d"),
+    ):
+        parse_inputs({"a": folder, "a/b": one, "ab": one}, where="t")

@@ -264,3 +264,26 @@ def test_a_dependency_by_a_bare_id_is_an_error_that_names_the_task() -> None:
     graph.task("first", "true")
     with pytest.raises(SpecError, match=r"depends_on of task 'second': 'first' is no task\. .*graph\.task"):
         graph.task("second", "true", depends_on=["first"])
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"command": "/bin/echo a\0b"}, "the command holds a NUL"),
+        ({"command": ["/bin/echo", "a\0b"]}, "a word of the command holds a NUL"),
+        ({"command": ["/bin/echo", "ä" * 70_000]}, "a word of the command has more than the 131,071 bytes"),
+        ({"command": "/bin/true", "environment": {"A": "s3cret\0"}}, "A in environment holds a NUL"),
+        (
+            {"command": "/bin/true", "environment": {"A": "s3cret" * 40_000}},
+            "A in environment has more than the 131,071 bytes that Linux takes. Hand it over in a file",
+        ),
+    ],
+)
+def test_what_no_program_can_be_given_is_refused(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(SpecError, match=f"task 't': {words}") as error:
+        JobGraph().task("t", **options)
+    assert "s3cret" not in str(error.value)
+
+
+def test_what_a_program_can_just_be_given_is_taken() -> None:
+    JobGraph().task("t", ["/bin/echo", "x" * 131_071], environment={"A": "x" * 131_069})

@@ -175,6 +175,15 @@ def test_the_services_own_words_and_details_are_shown_where_they_say_more() -> N
     assert "    FilePath: x" in text
 
 
+def test_what_the_service_tells_of_a_command_that_is_too_long_is_read() -> None:
+    details = [{"name": "Message", "value": "[Errno 7] Argument list too long: '/bin/true'"}]
+    text, _ = told(
+        outcome(chain("a"), task("a", "CommandLaunchFailed", details=details), reason="TaskFailed")
+    )
+    assert "128 KiB" in text
+    assert "another processor" not in text
+
+
 def test_what_a_retry_cannot_change_is_not_retried() -> None:
     _, error = told(outcome(chain("a"), task("a", "CommandProgramNotFound"), reason="TaskFailed"))
     assert isinstance(error, BatchJobHopelessError)

@@ -78,6 +78,22 @@ def test_every_layer_has_a_row_in_one_of_the_tables() -> None:
     assert rows == set(Layer)
 
 
+@pytest.mark.parametrize(
+    ("code", "told", "words"),
+    [
+        ("CommandLaunchFailed", "[Errno 7] Argument list too long: '/bin/true'", "128 KiB"),
+        ("ResourceFileWriteFailed", "[Errno 21] Is a directory: 'wd/a'", "another input's"),
+        ("ResourceDirectoryCreateFailed", "[Errno 20] Not a directory: 'wd/a/b'", "another input's"),
+    ],
+)
+def test_what_the_service_tells_with_a_code_says_which_cause_it_is(code: str, told: str, words: str) -> None:
+    meaning = task_failure(code, None, told)
+    assert words in meaning.cause
+    assert meaning.final
+    assert meaning.layer is TASK_FAILURES[code].layer
+    assert words not in task_failure(code, None, "Something else.").cause
+
+
 def test_a_blob_that_is_gone_leads_to_the_task_that_listed_it() -> None:
     text = str(TASK_FAILURES["BlobNotFound"].explanation("task transform"))
     assert "deleted meanwhile" in text
