@@ -75,10 +75,13 @@ class Outcome:
         if self.longest is None:
             return None
         task_id, longest = self.longest
+        again = ""
+        if self.requeues:
+            again = f". {self.requeues} time(s) Batch ran a task again, whose node was lost or job disabled"
         took = f"took {in_words(self.job_time)}, and" if self.job_time is not None else "is ending, and"
         return (
             f"Batch job {self.job_id} {took} its tasks ran for {in_words(self.task_time)} all together; "
-            f"the longest, {task_id}, for {in_words(longest)}"
+            f"the longest, {task_id}, for {in_words(longest)}{again}"
         )
 
 

@@ -24,6 +24,8 @@ def moment(text: str) -> dt.datetime:
 
 
 def in_words(span: dt.timedelta) -> str:
-    """Hours, minutes and seconds, as ``26:03:07``."""
+    """Hours, minutes and seconds, as ``26:03:07``; less than half a second is told as such."""
+    if span < dt.timedelta(seconds=0.5):
+        return "less than half a second"
     minutes, seconds = divmod(round(span.total_seconds()), 60)
     return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"

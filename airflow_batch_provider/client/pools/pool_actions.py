@@ -75,8 +75,11 @@ def set_auto_scale(pool_id: str, wire: Mapping[str, Any]) -> Script[bool]:
 def stop_auto_scale(pool_id: str) -> Script[None]:
     """Let the pool keep the size it has."""
     view: PoolView = yield from get_pool(pool_id)
-    if view.auto_scale:
-        yield from disable_auto_scale(pool_id)
+    if not view.auto_scale:
+        yield Say(f"Pool {pool_id} goes by no formula; nothing is changed")
+        return
+    yield from disable_auto_scale(pool_id)
+    yield Say(f"Pool {pool_id} goes by its formula no more")
 
 
 def choose_nodes(pool_id: str, node_ids: Collection[str], states: Collection[str]) -> Script[list[NodeView]]:
@@ -135,6 +138,8 @@ def remove_some(
             raise Refusal("RemoveNodesFailed", 0, failed[0].message, transient=True)
     nodes: list[NodeView] = yield from choose_nodes(pool_id, node_ids, states)
     if not nodes:
+        if not again:
+            yield Say(f"Pool {pool_id} has none of the nodes that are to be removed")
         return True
     chosen: Sequence[str] = [node.id for node in nodes[:MAX_REMOVED]]
     if (yield from _unless_resizing(remove_nodes(pool_id, chosen, deallocation))):
@@ -156,13 +161,14 @@ def delete_if(pool_id: str, *, idle: bool) -> Script[bool]:
         try:
             work = yield from work_on(pool_id)
         except Refusal as refusal:
-            if refusal.code == "PoolNotFound":
-                return True
-            raise
+            if refusal.code != "PoolNotFound":
+                raise
+            work = ""
         if work:
             yield Say(f"Pool {pool_id} is not idle: {work}")
             return False
-    yield from delete_pool(pool_id)
+    there = yield from delete_pool(pool_id)
+    yield Say(f"Pool {pool_id} {'is being deleted' if there else 'is gone already, or was being deleted'}")
     return True
 
 

@@ -139,7 +139,8 @@ class Refusal(Exception):  # noqa: N818 - it is an answer, thrown into scripts; 
         transient: bool = False,
         retry_after: float | None = None,
     ) -> None:
-        super().__init__(f"{status} {code}: {text}")
+        words = " ".join(str(word) for word in (status, code) if word)
+        super().__init__(": ".join(part for part in (words, text) if part))
         self.code = code
         self.status = status
         self.text = text

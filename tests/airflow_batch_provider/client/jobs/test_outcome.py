@@ -68,6 +68,14 @@ def test_a_repairing_job_counts_what_was_kept_and_tells_the_times_of_its_own_tas
     assert (result.total, result.succeeded_tasks) == (2, 2)
     assert result.task_time == timedelta(minutes=5)
     assert result.longest == ("b", timedelta(minutes=5))
+    assert "ran a task again" not in str(result.times())
+
+
+def test_tasks_that_were_put_back_and_short_ones_are_told_with_the_times() -> None:
+    info = {"startTime": "2026-01-01T10:00:00Z", "endTime": "2026-01-01T10:00:00.2Z", "requeueCount": 2}
+    view = task_view({"id": "a", "state": "completed", "executionInfo": {**GOOD["executionInfo"], **info}})
+    told = str(outcome(chain("a"), view).times())
+    assert "the longest, a, for less than half a second. 2 time(s) Batch ran a task again" in told
 
 
 @pytest.mark.parametrize(
