@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,8 @@ def check_graph(graph: object, kwargs: Mapping[str, Any] | None, where: str) -> 
         where: the task, for the error.
 
     Raises:
-        SpecError: neither a graph nor a function, a graph that cannot work, or one with arguments.
+        SpecError: neither a graph nor a function, a graph that cannot work, one with arguments, or a function
+            that cannot be called with them.
     """
     if isinstance(graph, spec.JobGraph):
         graph.validate()
@@ -36,6 +38,8 @@ def check_graph(graph: object, kwargs: Mapping[str, Any] | None, where: str) -> 
         raise SpecError(
             f"graph is {graph!r}", where=where, right="It is a JobGraph or a function that gives one."
         )
+    elif kwargs is None or isinstance(kwargs, Mapping):
+        _check_call(graph, kwargs or {}, where)
 
 
 def rendered_graph(
@@ -51,11 +55,30 @@ def rendered_graph(
         where: the task, for the error.
 
     Raises:
-        SpecError: the function gave something else, or the graph cannot work.
+        SpecError: the function cannot be called so or gave something else, or the graph cannot work.
     """
-    made: object = graph if isinstance(graph, spec.JobGraph) else graph(**(kwargs or {}))
+    made: object = graph
+    if not isinstance(graph, spec.JobGraph):
+        _check_call(graph, kwargs or {}, where)
+        made = graph(**(kwargs or {}))
     if not isinstance(made, spec.JobGraph):
         raise SpecError(f"the function gave {made!r}", where=f"graph of {where}", right="Return a JobGraph.")
     done = made.rendered(render if made is graph else as_written)
     done.validate()
     return done
+
+
+def _check_call(graph: Callable[..., object], kwargs: Mapping[str, Any], where: str) -> None:
+    try:
+        signature = inspect.signature(graph)
+    except (TypeError, ValueError):  # of one that is not written in Python
+        return
+    try:
+        signature.bind(**kwargs)
+    except TypeError as error:
+        name = getattr(graph, "__name__", "graph")
+        raise SpecError(
+            f"graph_kwargs do not fit the function {name!r}: {error}",
+            where=where,
+            right="Name its arguments: graph_kwargs={...}.",
+        ) from None

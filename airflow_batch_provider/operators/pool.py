@@ -80,6 +80,8 @@ class AzureBatchPoolOperator(PoolActionOperator):
         self.min_ready_nodes = min_ready_nodes
         self.check_limits = check_limits
         self.check_arguments()
+        if isinstance(batch_pool.scale, spec.FixedScale) and wait_for == "nodes" and on_drift != "ignore":
+            batch_pool.scale.check_ready(min_ready_nodes, f"task {self.task_id!r}")
 
     @property
     def _target(self) -> str:

@@ -75,7 +75,9 @@ class AzureBatchPoolResizeOperator(NamedPoolOperator):
         self.min_ready_nodes = min_ready_nodes
         self.check_limits = check_limits
         self.check_arguments()
-        self._scale()
+        scale = self._scale()
+        if wait_for == "nodes":
+            scale.check_ready(min_ready_nodes, where)
 
     def _scale(self) -> spec.FixedScale:
         return spec.FixedScale(self.dedicated, self.spot, self.resize_timeout)

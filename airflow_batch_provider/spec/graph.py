@@ -15,7 +15,7 @@ from airflow_batch_provider.spec.handles import Task, TaskGroup, flatten
 from airflow_batch_provider.spec.job_manager import check_manager
 from airflow_batch_provider.spec.limits import DEPENDENCY_IDS_LENGTH, EDGES_WITHOUT_BARRIER
 from airflow_batch_provider.spec.naming import slug
-from airflow_batch_provider.spec.sweeps import Pairing, build_task, sweep_points
+from airflow_batch_provider.spec.sweeps import Pairing, build_task, items_of, sweep_points
 from airflow_batch_provider.spec.task import TaskSpec, make_task
 
 if TYPE_CHECKING:
@@ -143,10 +143,10 @@ class JobGraph:
             The tasks, in the order of the items.
 
         Raises:
-            SpecError: as :meth:`task`, or what ``build`` returned is no dict with a command.
+            SpecError: as :meth:`task`, no items, or what ``build`` returned is no dict with a command.
         """
         tasks = []
-        for number, item in enumerate(items):
+        for number, item in enumerate(items_of(items, build, f"fan_out {name!r}")):
             command, options = build_task(build, item, where=f"fan_out {name!r}")
             task_id = f"{name}-{key(item) if key else f'{number:04d}'}"
             tasks.append(self.task(task_id, command, **options))

@@ -49,6 +49,24 @@ class FixedScale:
         """All nodes, once templates are rendered; 0 before."""
         return sum(count for count in (self.dedicated, self.spot) if isinstance(count, int))
 
+    def check_ready(self, ready: object, where: str) -> None:
+        """Refuse to wait for more nodes than there will be.
+
+        Parameters:
+            ready: how many are waited for.
+            where: the task.
+
+        Raises:
+            SpecError: more than this many; templates are left for later.
+        """
+        known = isinstance(self.dedicated, int) and isinstance(self.spot, int)
+        if known and isinstance(ready, int) and ready > self.nodes:
+            raise SpecError(
+                f"min_ready_nodes is {ready}, and the pool is to have {self.nodes}",
+                where=where,
+                right="Wait for fewer, or leave min_ready_nodes out.",
+            )
+
     def to_wire(self) -> dict[str, Any]:
         """The properties of a pool that say its size."""
         return {

@@ -49,6 +49,29 @@ def _values(name: str, values: object, where: str) -> list[Any]:
     return listed
 
 
+def items_of(items: Iterable[Any], build: object, where: str) -> Iterable[Any]:
+    """The items of a fan-out, looked at before the first is built.
+
+    Raises:
+        SpecError: no list, or nothing that builds a task.
+    """
+    if hasattr(items, "resolve"):
+        raise SpecError(
+            "the items are the output of another task, which is known only when the job runs",
+            where=where,
+            right="Make the graph by a function: graph=make_graph, graph_kwargs={'items': other.output}.",
+        )
+    if isinstance(items, str) or not isinstance(items, Iterable):
+        raise SpecError(f"the items are {items!r}", where=where, right=f"Give a list of them: [{items!r}].")
+    if not callable(build):
+        raise SpecError(
+            f"build is {build!r}",
+            where=where,
+            right="It is a function of an item: lambda item: dict(command=['echo', item]).",
+        )
+    return items
+
+
 def build_task(
     build: Callable[[Any], Mapping[str, Any]], item: object, *, where: str
 ) -> tuple[Command, dict[str, Any]]:

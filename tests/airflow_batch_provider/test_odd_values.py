@@ -142,7 +142,7 @@ def graph(**options: Any) -> JobGraph:
     return made
 
 
-POOL = Pool(id="nodes", vm_size="standard_d2s_v5", scale=FixedScale(1))
+POOL = Pool(id="nodes", vm_size="standard_d2s_v5", scale=FixedScale(5))
 SCHEDULE = JobSchedule("s", graph(job_manager=JobManager(), keep_logs=False), JobOptions("p"))
 
 NEEDED: dict[str, Any] = {
@@ -157,7 +157,7 @@ NEEDED: dict[str, Any] = {
     "batch_task_id": "t",
     "blobs": "incoming/",
     "command": "true",
-    "dedicated": 1,
+    "dedicated": 5,
     "graph": graph(),
     "job_id": "j",
     "job_schedule": SCHEDULE,

@@ -392,3 +392,17 @@ def test_what_is_mapped_or_known_later_is_not_refused_at_parse() -> None:
         square.override(timeout=timedelta(hours=2)).expand(number=[1, 2])
     stored = dag_serialization().to_dict(dag)
     assert len(stored["dag"]["tasks"]) == 4
+
+
+@pytest.mark.parametrize("operator", [AzureBatchJobOperator, AzureBatchJobAddTasksOperator])
+@pytest.mark.parametrize("kwargs", [None, {"nmae": "x"}, {"name": "x", "more": 1}])
+def test_arguments_that_a_graphs_function_does_not_take_are_refused(operator: Any, kwargs: Any) -> None:
+    def make(name: str) -> JobGraph:
+        return JobGraph()
+
+    needed = {"task_id": "t", "graph": make, "pool_id": "p", "job_id": "j"}
+    needed.pop("job_id" if operator is AzureBatchJobOperator else "pool_id")
+    with pytest.raises(SpecError, match="task 't': graph_kwargs do not fit the function 'make': "):
+        operator(**needed, graph_kwargs=kwargs)
+    operator(**needed, graph_kwargs={"name": "{{ ds }}"})
+    operator(**needed, graph_kwargs="{{ params.graph }}")

@@ -40,6 +40,12 @@ P: dict[str, Any] = {"task_id": "t", "pool_id": "p"}
             lambda: AzureBatchPoolResizeOperator(**P, spot=1, resize_timeout=dt.timedelta(minutes=1)),
             "duration",
         ),
+        (
+            lambda: AzureBatchPoolResizeOperator(
+                **P, dedicated=1, spot=1, min_ready_nodes=3, wait_for="nodes"
+            ),
+            "min_ready_nodes is 3, and the pool is to have 2",
+        ),
         (lambda: AzureBatchPoolAutoScaleOperator(**P, scale=FixedScale()), "AutoScale"),
         (
             lambda: AzureBatchPoolAutoScaleOperator(**P, scale=AutoScale("$TargetDedicatedNodes = ;")),

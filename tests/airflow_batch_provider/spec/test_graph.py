@@ -287,3 +287,16 @@ def test_what_no_program_can_be_given_is_refused(options: dict[str, Any], words:
 
 def test_what_a_program_can_just_be_given_is_taken() -> None:
     JobGraph().task("t", ["/bin/echo", "x" * 131_071], environment={"A": "x" * 131_069})
+
+
+@pytest.mark.parametrize(
+    ("items", "build", "words"),
+    [
+        (5, dict, r"fan_out 'x': the items are 5. Give a list of them: \[5\]"),
+        ("abc", dict, r"Give a list of them: \['abc'\]"),
+        ([1], 5, "fan_out 'x': build is 5. It is a function of an item"),
+    ],
+)
+def test_a_fan_out_over_no_list_or_without_a_function_is_refused(items: Any, build: Any, words: str) -> None:
+    with pytest.raises(SpecError, match=words):
+        JobGraph().fan_out("x", items, build)
