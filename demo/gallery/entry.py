@@ -34,13 +34,26 @@ class Outcome:
         return self.stack.airflow.xcom(self.run.dag_id, self.run.run_id, task_id, map_index=map_index)
 
     def blob(self, location: str) -> bytes:
-        """Content of a blob, by `container/name`."""
+        """Content of a blob that the run has written, by `container/name`.
+
+        Raises:
+            WrongResultError: it is not there, or of an earlier run.
+        """
+        from azure.core.exceptions import ResourceNotFoundError
         from azure.storage.blob import BlobClient
 
         container, _, name = location.partition("/")
         connection = self.stack.storage.connection_string
         with BlobClient.from_connection_string(connection, container, name) as client:
-            return client.download_blob().readall()
+            try:
+                found = client.download_blob()
+            except ResourceNotFoundError:
+                raise WrongResultError(f"The run has left no blob {location}.") from None
+            written, begun = found.properties.last_modified, self.run.start_date or self.run.queued_at
+            # Storage tells whole seconds only.
+            if begun and written < begun.replace(microsecond=0):
+                raise WrongResultError(f"The blob {location} is of {written}; the run began at {begun}.")
+            return found.readall()
 
 
 @dataclass(frozen=True)
