@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, AssetAlias, BaseOperator
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
     from typing_extensions import Unpack
 
+    from airflow_batch_provider.client.files.storage import StorageAccess
     from airflow_batch_provider.task_arguments import TaskArguments
 
 
@@ -118,7 +120,8 @@ class AzureBlobClaimOperator(CheckedArguments, TypedOutput, BaseOperator):
         self._refuse_own_receipts(events, consumer)
         with storage.explained(), storage.container_client(self.receipts_container) as container:
             storage.ensure_container(self.receipts_container)
-            claims = Receipts(container, consumer, context["run_id"]).claim(events, self.max_blobs)
+            receipts = Receipts(container, consumer, context["run_id"], partial(_etag_now, storage))
+            claims = receipts.claim(events, self.max_blobs)
         self.log.info(
             "%d blob(s) announced since %s ago: %d for this run, %d with other runs, %d for the next run.",
             len(claims.mine) + claims.others + claims.left,
@@ -228,6 +231,13 @@ def _named_by_hand(url: object, where: str) -> BlobEvent:
         where=where,
         right="Give its URL, such as https://<account>.blob.core.windows.net/<container>/<name>.",
     )
+
+
+def _etag_now(storage: StorageAccess, event: BlobEvent) -> str:
+    """The ETag that a blob has now; empty: not known, such as of a blob in another account."""
+    if event.url != storage.blob_url(event.container, event.name):
+        return ""
+    return storage.etag(event.container, event.name)
 
 
 def _hand_over(event: BlobEvent) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from airflow_batch_provider.client.blobs.announcements import MAX_DELIVERIES, Announcement, Batch
-from airflow_batch_provider.client.blobs.blob_events import in_order
+from airflow_batch_provider.client.blobs.event_order import in_order
 from airflow_batch_provider.client.blobs.waiting_blobs import WaitingBlobs
 from airflow_batch_provider.spec.blob_batching import BlobBatching
 from airflow_batch_provider.spec.blob_filter import BlobFilter

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
-from functools import cmp_to_key
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
@@ -76,20 +75,6 @@ class BlobEvent:
         if self.kind in (RENAMED, DELETED):  # a deletion may name the ETag of what it deleted
             return f"{self.url}#{self.kind}#{self.sequencer or self.id}"
         return f"{self.url}#{self.etag or self.sequencer or self.id}"
-
-    def is_after(self, other: BlobEvent) -> bool:
-        """Whether this happened to the same blob later than the other.
-
-        Source: Event Grid: *Azure Blob Storage as an Event Grid source*, ``sequencer``.
-        """
-        if self.sequencer and other.sequencer:
-            return self.sequencer > other.sequencer
-        return self._moment > other._moment
-
-    @property
-    def _moment(self) -> str:
-        """The time, so that fewer and more digits of a second compare as text."""
-        return self.time.removesuffix("Z").removesuffix("+00:00")
 
     def to_payload(self) -> dict[str, Any]:
         """A JSON-able form for an asset event's ``extra`` and for XCom."""
@@ -167,33 +152,6 @@ def blob_from_url(url: str) -> tuple[str, str]:
             f"{url.partition('?')[0]} names no blob; a blob URL is https://account.blob.../container/name"
         )
     return container, name
-
-
-def in_order(events: Iterable[BlobEvent]) -> list[BlobEvent]:
-    """The events, those of the same blob in the order in which they happened."""
-    arrived = list(events)
-    of_blob: dict[str, list[BlobEvent]] = {}
-    for event in arrived:
-        of_blob.setdefault(event.url, []).append(event)
-    for same in of_blob.values():
-        same.sort(key=cmp_to_key(lambda one, other: one.is_after(other) - other.is_after(one)))
-    return [of_blob[event.url].pop(0) for event in arrived]
-
-
-def latest_of_each(events: Iterable[BlobEvent]) -> list[BlobEvent]:
-    """Of each blob the last thing that happened to it; several where no order can be told.
-
-    What was overwritten or deleted meanwhile is not there to be worked on any more.
-
-    :param events: in any order, repeated ones allowed.
-    """
-    arrived = list(events)
-    latest: dict[str, BlobEvent] = {}
-    for event in arrived:
-        known = latest.setdefault(event.url, event)
-        if event.is_after(known):
-            latest[event.url] = event
-    return [event for event in arrived if not latest[event.url].is_after(event)]
 
 
 def _address(url: str, container: str, name: str) -> tuple[str, str]:

@@ -14,20 +14,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from airflow_batch_provider.client.blobs.blob_events import BlobEvent, latest_of_each
+from airflow_batch_provider.client.blobs.blob_events import BlobEvent
+from airflow_batch_provider.client.blobs.event_order import TIMES_DIFFER, latest_of_each
+from airflow_batch_provider.spec.blob_filter import CREATED
 
 if TYPE_CHECKING:
     from azure.storage.blob import ContainerClient
 
 _OWNER = "owner"
 
-#: So much may the times differ that are told of one version: from the beginning of a write to its event.
-_APART = timedelta(hours=1)
+_AT_ONCE = 8
+"""Requests at the same time; Azure's client keeps ten connections."""
 
 
 @dataclass(frozen=True)
@@ -50,12 +53,21 @@ class Receipts:
     :param container: client of the container that holds the receipts; it must exist.
     :param consumer: who works on the blobs, such as ``dag_id/task_id``.
     :param owner: the run that claims, such as the DAG run's id.
+    :param etag_now: tells the ETag that an announced blob has now; empty: it is not known. Called from
+        several threads.
     """
 
-    def __init__(self, container: ContainerClient, consumer: str, owner: str) -> None:
+    def __init__(
+        self,
+        container: ContainerClient,
+        consumer: str,
+        owner: str,
+        etag_now: Callable[[BlobEvent], str] = lambda event: "",
+    ) -> None:
         self._container = container
         self._consumer = consumer
         self._owner = owner
+        self._etag_now = etag_now
         # Metadata holds ASCII only, and run ids may hold anything.
         self._mark = _digest(owner)
 
@@ -63,34 +75,64 @@ class Receipts:
         """Take what nobody has taken.
 
         :param events: announcements in any order, repeated ones allowed. Of each blob only the last is
-            taken: what was overwritten or deleted since cannot be worked on.
+            taken: what was overwritten or deleted since cannot be worked on. Where the order cannot be told,
+            what the blob is now decides, and where that is not known all are taken.
         :param limit: most versions to hold; the rest stays for another run.
         """
         held = self._noted()
-        announced = {event.version: event for event in (*held, *latest_of_each(events))}
+        latest = latest_of_each(events)
+        announced = {event.version: event for event in (*held, *latest)}
         receipts = {version: self._names(event) for version, event in announced.items()}
         owners = self._owners(name for names in receipts.values() for name in names)
+        free = {version for version, names in receipts.items() if not any(name in owners for name in names)}
         mine: list[BlobEvent] = []
-        left = 0
-        for version, event in announced.items():
-            names = receipts[version]
-            if limit is not None and len(mine) >= limit:
-                left += not any(name in owners for name in names)
-            elif self._hold(names, owners, event):
-                mine.append(event)
+        with ThreadPoolExecutor(_AT_ONCE) as threads:
+            for version in free & self._overwritten(latest, free, threads):
+                del announced[version]
+            lacking = {
+                version: names
+                for version in announced
+                if (names := self._lacking(receipts[version], owners)) is not None
+            }
+            rest = [announced[version] for version in lacking]
+            while rest and (limit is None or len(mine) < limit):
+                room = len(rest) if limit is None else limit - len(mine)
+                tried, rest = rest[:room], rest[room:]
+                holds = threads.map(lambda event: self._hold(lacking[event.version], event), tried)
+                mine += [event for event, is_held in zip(tried, holds, strict=True) if is_held]
         if mine != held:
             self._note(mine)
+        left = sum(event.version in free for event in rest)
         return Claims(mine, len(announced) - len(mine) - left, left)
+
+    def _overwritten(self, latest: Iterable[BlobEvent], free: Collection[str], threads: Executor) -> set[str]:
+        """Of versions whose order is not known those that are not there any more; one look for a blob."""
+        rivals: dict[str, dict[str, BlobEvent]] = {}
+        for event in latest:
+            rivals.setdefault(event.url, {})[event.version] = event
+        unclear = [same for same in rivals.values() if len(same) > 1 and not same.keys().isdisjoint(free)]
+        etags = threads.map(lambda same: self._etag_now(next(iter(same.values()))), unclear)
+        gone: set[str] = set()
+        for same, etag in zip(unclear, etags, strict=True):
+            there = {
+                version
+                for version, event in same.items()
+                if event.kind == CREATED and event.etag == etag != ""
+            }
+            gone |= same.keys() - there if there else set()
+        return gone
 
     def _names(self, event: BlobEvent) -> list[str]:
         return [f"{self._consumer}/{day}/{_digest(event.version)}.json" for day in _days(event.time)]
 
-    def _hold(self, names: list[str], owners: Mapping[str, str], event: BlobEvent) -> bool:
+    def _lacking(self, names: list[str], owners: Mapping[str, str]) -> list[str] | None:
+        """The receipts that this run still has to take; None: another run holds the version."""
         there = [number for number, name in enumerate(names, 1) if name in owners]
         last = there[-1] if there else 0
-        if last and owners[names[last - 1]] != self._mark:
-            return False
-        return all(self._take(name, event) for name in names[last:])
+        return None if last and owners[names[last - 1]] != self._mark else names[last:]
+
+    def _hold(self, names: Iterable[str], event: BlobEvent) -> bool:
+        return all(self._take(name, event) for name in names)
 
     def _owners(self, names: Iterable[str]) -> dict[str, str]:
         """The marks of the owners of all receipts that lie beside these: one listing for each day."""
@@ -145,7 +187,7 @@ def _days(time: str) -> list[str]:
     """The days of an event's receipts, in order."""
     try:
         moment = datetime.fromisoformat(time[:19])
-        return sorted({(moment + apart).date().isoformat() for apart in (-_APART, _APART)})
+        return sorted({(moment + apart).date().isoformat() for apart in (-TIMES_DIFFER, TIMES_DIFFER)})
     except (ValueError, OverflowError):  # no date, or the first or last that there is
         return [time[:10] or "undated"]
 

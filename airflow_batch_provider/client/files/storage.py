@@ -186,6 +186,23 @@ class StorageAccess:
         data: bytes = blob.download_blob(size - length, length).readall() if size else b""
         return data, length == size
 
+    def etag(self, container: str, name: str) -> str:
+        """The ETag that a blob has now, without quotes; empty: there is none, or it may not be read.
+
+        Parameters:
+            container: the container's name.
+            name: the blob's.
+        """
+        from azure.core.exceptions import HttpResponseError
+
+        blob = self._open().get_blob_client(container, name)
+        try:
+            return str(blob.get_blob_properties().etag).strip('"')
+        except HttpResponseError as error:
+            if error.status_code not in (403, 404):
+                raise
+            return ""
+
     async def aread_blob(self, container: str, name: str, max_bytes: int) -> bytes:
         """As ``read_blob``, without blocking the event loop."""
         from azure.storage.blob.aio import BlobClient

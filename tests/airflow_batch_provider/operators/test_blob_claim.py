@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, Asset
+from azure.storage.blob import BlobServiceClient
 
 from airflow_batch_provider.client.blobs.blob_events import (
     BLOB_CREATED,
@@ -112,6 +113,47 @@ def test_another_run_takes_nothing_twice_and_a_retry_the_same_again(claim: Azure
 
     assert claim.execute(context_of(event_of("a"), run="run-2")) == []
     assert [blob["name"] for blob in claim.execute(context_of(event_of("a")))] == ["a"]
+
+
+@pytest.mark.slow
+def test_of_versions_of_one_second_it_takes_the_one_that_is_there(
+    claim: AzureBlobClaimOperator, azurite: StorageAccount
+) -> None:
+    container = f"incoming-{uuid.uuid4().hex[:12]}"
+    with BlobServiceClient.from_connection_string(azurite.connection_string) as service:
+        service.create_container(container)
+        there = service.get_blob_client(container, "a b")
+        etags = [there.upload_blob(data, overwrite=True)["etag"].strip('"') for data in (b"1", b"2")]
+    second = NOW.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def announced(*urls: str) -> RecordedEvent:
+        return RecordedEvent(
+            {
+                "payload": {
+                    "blobs": [
+                        BlobEvent(
+                            "", BLOB_CREATED, url, container, "a b", etag, 1, "", second, "", ""
+                        ).to_payload()
+                        for url in urls
+                        for etag in etags
+                    ]
+                }
+            }
+        )
+
+    elsewhere = "https://other.blob.core.windows.net/in/a%20b"
+    taken = claim.execute(context_of(announced(there.url, elsewhere)))
+    assert [(blob["url"], blob["etag"]) for blob in taken] == [
+        (there.url, etags[1]),
+        (elsewhere, etags[0]),
+        (elsewhere, etags[1]),
+    ]
+
+    with BlobServiceClient.from_connection_string(azurite.connection_string) as service:
+        service.delete_container(container)
+    assert [blob["etag"] for blob in claim.execute(context_of(announced(there.url), run="run-2"))] == [
+        etags[0]
+    ]
 
 
 @pytest.mark.slow

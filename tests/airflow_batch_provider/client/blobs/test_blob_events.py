@@ -13,8 +13,6 @@ from airflow_batch_provider.client.blobs.blob_events import (
     BlobEvent,
     MalformedEventError,
     blob_from_url,
-    in_order,
-    latest_of_each,
     parse_message,
 )
 
@@ -133,42 +131,6 @@ def test_a_renaming_tells_both_names_at_the_blob_endpoint() -> None:
 @pytest.mark.parametrize("kind", ["BlobTierChanged", "DirectoryCreated", "BlobInventoryPolicyCompleted"])
 def test_other_things_that_happen_are_none_of_a_watchers(kind: str) -> None:
     assert parse_message(json.dumps(EVENT_GRID | {"eventType": f"Microsoft.Storage.{kind}"})).kind == ""
-
-
-def written(name: str, etag: str, *, sequencer: str = "", time: str = "") -> BlobEvent:
-    data = DATA | {"eTag": etag, "sequencer": sequencer, "url": f"https://s.blob.core.windows.net/in/{name}"}
-    return parse_message(json.dumps(EVENT_GRID | {"eventTime": time, "data": data}))
-
-
-def test_events_of_a_blob_are_put_in_order_by_sequencer_and_others_stay_where_they_are() -> None:
-    third, other, first = (
-        written("a", "3", sequencer="C"),
-        written("b", "x"),
-        written("a", "1", sequencer="A"),
-    )
-    second = written("a", "2", sequencer="B")
-
-    assert in_order([third, other, first, second]) == [first, other, second, third]
-
-
-def test_of_each_blob_the_last_event_counts() -> None:
-    events = [written("a", "2", sequencer="B"), written("b", "x"), written("a", "1", sequencer="A")]
-
-    assert [event.etag for event in latest_of_each(events)] == ["2", "x"]
-
-
-@pytest.mark.parametrize(
-    ("earlier", "later"),
-    [
-        ("2026-06-26T18:41:00Z", "2026-06-26T18:41:00.9584103Z"),
-        ("2026-06-26T18:41:00.1Z", "2026-06-26T18:41:01+00:00"),
-    ],
-)
-def test_without_a_sequencer_the_time_orders(earlier: str, later: str) -> None:
-    one, other = written("a", "1", time=earlier), written("a", "2", time=later)
-
-    assert other.is_after(one)
-    assert not one.is_after(other)
 
 
 def test_a_payload_of_an_earlier_version_of_the_provider_is_read() -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Barrier
 
 import pytest
 from azure.storage.blob import ContainerClient
@@ -66,6 +67,41 @@ def test_what_was_overwritten_before_anyone_took_it_is_not_taken(container: Cont
     ]
 
     assert [event.etag for event in Receipts(container, "dag/task", "run-1").claim(announced).mine] == ["0x2"]
+
+
+def test_a_version_that_only_a_listing_tells_of_is_not_hidden_by_one_of_the_same_second(
+    container: ContainerClient,
+) -> None:
+    queued = replace(a_blob("a", "0x1"), time="2026-11-22T10:00:00.5000000Z", sequencer="0A")
+    listed = replace(a_blob("a", "0x2"), time="2026-11-22T10:00:00Z")
+
+    runs = [
+        Receipts(container, "dag/task", f"run-{number}").claim(announced).mine
+        for number, announced in enumerate(([queued], [queued, listed], [queued, listed]))
+    ]
+
+    assert runs == [[queued], [listed], []]
+
+
+@pytest.mark.parametrize(
+    ("etag_now", "taken"), [("0x2", ["0x2"]), ("0x1", ["0x1"]), ("0x3", ["0x1", "0x2"]), ("", ["0x1", "0x2"])]
+)
+def test_of_versions_of_one_second_the_one_that_is_there_is_taken_or_all_where_that_is_not_known(
+    container: ContainerClient, etag_now: str, taken: list[str]
+) -> None:
+    announced = [a_blob("b"), a_blob("a", "0x1"), a_blob("a", "0x2")]
+    asked: list[str] = []
+
+    def ask(event: BlobEvent) -> str:
+        asked.append(event.name)
+        return etag_now
+
+    first = Receipts(container, "dag/task", "run-1", ask).claim(announced)
+    second = Receipts(container, "dag/task", "run-2", ask).claim(announced)
+
+    assert [event.etag for event in first.mine] == ["0x1", *taken]
+    assert second.mine == []
+    assert set(asked) == {"a"}
 
 
 def test_consumers_do_not_take_from_each_other(container: ContainerClient) -> None:
@@ -181,6 +217,44 @@ def test_runs_at_the_same_time_share_without_overlap(container: ContainerClient)
         taken = [name for names in pool.map(claim, range(4)) for name in names]
 
     assert sorted(taken) == sorted(event.name for event in announced)
+
+
+@pytest.mark.parametrize("limit", [None, 5])
+def test_receipts_are_taken_several_at_a_time_in_the_order_of_the_blobs(
+    container: ContainerClient, limit: int | None
+) -> None:
+    receipts = Receipts(container, "dag/task", "run")
+    take, together = receipts._take, Barrier(4, timeout=20)
+    taking: list[str] = []
+
+    def take_together(name: str, event: BlobEvent) -> bool:
+        taking.append(event.name)
+        if event.name in "abcd":
+            together.wait()
+        return take(name, event)
+
+    receipts._take = take_together  # type: ignore[method-assign]
+    mine = receipts.claim([a_blob(name) for name in "abcdefgh"], limit).mine
+
+    assert [event.name for event in mine] == list("abcdefgh")[:limit]
+    assert sorted(taking) == list("abcdefgh")[:limit]
+
+
+def test_a_limit_is_filled_up_when_another_run_was_quicker(container: ContainerClient) -> None:
+    announced = [a_blob(name) for name in "abcdef"]
+    slow = Receipts(container, "dag/task", "run-1")
+    owners = slow._owners
+
+    def owners_of_before(names: Iterable[str]) -> dict[str, str]:
+        found = owners(names)
+        Receipts(container, "dag/task", "run-2").claim(announced, limit=2)
+        return found
+
+    slow._owners = owners_of_before  # type: ignore[method-assign]
+    claims = slow.claim(announced, limit=3)
+
+    assert [event.name for event in claims.mine] == ["c", "d", "e"]
+    assert (claims.others, claims.left) == (2, 1)
 
 
 def test_a_run_that_comes_back_when_nothing_is_announced_any_more_finds_what_it_took(
