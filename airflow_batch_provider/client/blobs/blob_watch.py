@@ -120,7 +120,7 @@ class BlobWatch:
         self._store = store
         self._url = url
         self._clock = ServiceClock()
-        self._batches = ListedBatches(watched.batching)
+        self._batches = ListedBatches(watched.batching, watched.window.fits)
         self._is_read = False
         self._mark: Watermark | None = None
         self._written: Watermark | None = None
@@ -261,9 +261,9 @@ class BlobWatch:
             )
         if short:
             log.warning(
-                "More than %d blobs came to %r within the overlap: one that is seen more than %d s after it "
-                "was written may be missed.",
-                self.watched.window.known_at_most,
+                "More blobs than the %d that the watermark notes came to %r within the overlap: one that is "
+                "seen more than %d s after it was written may be missed.",
+                len(mark.known),
                 self.name,
                 max(0, look.overlap_of(mark)),
             )

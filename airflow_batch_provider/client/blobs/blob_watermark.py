@@ -15,13 +15,16 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import hashlib
+import json
+import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-KNOWN_AT_MOST = 5_000
-"""So many versions are remembered, beyond those of one second: less than the 64 KB that Airflow wants a state
-to have (``[state_store] max_value_storage_bytes``)."""
+STATE_BYTES = 65_000
+"""So long is a watermark as JSON at most, unless what was written in one second is longer: less than Airflow
+wants a state to have (``[state_store] max_value_storage_bytes``, 65,535)."""
 
 _MARK_DIGITS = 16
 
@@ -61,15 +64,23 @@ class Window:
     :param existing: whether blobs that are there at the very first look are new.
     :param name_order: whether a blob has a greater name than all that were written more than the overlap
         before it, so that a listing may begin further on.
-    :param known_at_most: versions to remember, with those that wait; when more were written within the
-        overlap it gets shorter.
+    :param state_bytes: length of the watermark. What waits may have a third of it (:meth:`fits`), names to
+        begin with a sixth, without which a listing begins with its first. When more versions than the rest
+        can note were written within the overlap it gets shorter.
     """
 
     overlap: int = 600
     settled_for: int = 0
     existing: bool = False
     name_order: bool = False
-    known_at_most: int = KNOWN_AT_MOST
+    state_bytes: int = STATE_BYTES
+
+    def fits(self, places: Iterable[str]) -> bool:
+        """Whether what waits fits into a watermark.
+
+        :param places: of all that waits, one for each.
+        """
+        return _packed_bytes(places) <= self.state_bytes // 3
 
 
 @dataclass(frozen=True)
@@ -179,14 +190,33 @@ class Look:
         """The watermark once every new blob of this look is announced or left, and all was listed."""
         before = self._before.known if self._before else {}
         known = {mark: second for mark, second in before.items() if second >= self._floor} | self._known
-        floor = self._floor
-        room = max(1, self._window.known_at_most - len(self._waiting))
-        if len(known) > room:
-            newest = sorted(known.values(), reverse=True)
-            floor = min(newest[room - 1], self._settled)
-            known = {mark: second for mark, second in known.items() if second >= floor}
         starts = {each: min(name, self._held.get(each, name)) for each, name in self._starts.items()}
-        return Watermark(floor, self._moment, known, starts, self._waiting)
+        rest = Watermark(self._floor, self._moment, {}, self._noted_starts(starts), self._waiting)
+        floor = self._noted_floor(known.values(), self._window.state_bytes - len(json.dumps(rest.to_plain())))
+        known = {mark: second for mark, second in known.items() if second >= floor}
+        return replace(rest, floor=floor, known=known)
+
+    def _noted_starts(self, starts: Mapping[str, str]) -> dict[str, str]:
+        """Those of the places that were listed last, as many as there is room for."""
+        room = self._window.state_bytes // 6
+        kept: dict[str, str] = {}
+        for each, name in reversed(list(starts.items())):
+            room -= len(json.dumps({each: name}))
+            if room < 0:
+                break
+            kept[each] = name
+        return kept
+
+    def _noted_floor(self, seconds: Iterable[int], room: int) -> int:
+        """The floor from which on all versions can be noted: of one second all or none."""
+        of_second = Counter(seconds)
+        floor = newest = max(of_second, default=self._floor)
+        for second in sorted(of_second, reverse=True):
+            room -= _packed_bytes([str(second)] * of_second[second])
+            if room < 0 and second < newest:
+                return max(self._floor, min(floor, self._settled))
+            floor = second
+        return self._floor
 
     def _waited(self, blob: ListedBlob) -> bool:
         return self._before is not None and blob.mark in self._before.waiting
@@ -208,6 +238,18 @@ def _packed(marks: Iterable[tuple[str, str]]) -> dict[str, str]:
     for common, mark in marks:
         of.setdefault(common, []).append(mark)
     return {common: base64.b64encode(bytes.fromhex("".join(each))).decode() for common, each in of.items()}
+
+
+def _packed_bytes(common: Iterable[str]) -> int:
+    """How long :func:`_packed` is as JSON.
+
+    :param common: of every mark.
+    """
+    marks = _MARK_DIGITS // 2
+    return sum(
+        len(json.dumps(each)) + len(': "", ') + math.ceil(marks * count / 3) * 4
+        for each, count in Counter(common).items()
+    )
 
 
 def _unpacked(packed: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ one that is overwritten only the newest version does, which has waited as long a
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from airflow_batch_provider.client.blobs.blob_watermark import ListedBlob
@@ -30,8 +30,15 @@ class NewBlob:
 class ListedBatches:
     """The new blobs of one watch, look after look, put together as its author wants them."""
 
-    def __init__(self, batching: BlobBatching) -> None:
+    def __init__(
+        self, batching: BlobBatching, may_wait: Callable[[Iterable[str]], bool] = lambda places: True
+    ) -> None:
+        """Begin with none.
+
+        :param may_wait: whether blobs of these places, one for each, may wait together.
+        """
         self._batching = batching
+        self._may_wait = may_wait
         self._came: dict[str, tuple[str, float]] = {}
         self._last = self._now = -math.inf
         self._waiting: dict[str, NewBlob] = {}
@@ -59,7 +66,9 @@ class ListedBatches:
         """Whether an event is made before the look is at its end: what it still finds changes nothing then,
         or there is no room for it."""
         rule, count = self._batching, len(self._waiting)
-        return count >= (MOST_IN_HAND if rule.quiet_period else rule.min_batch)
+        if count >= (MOST_IN_HAND if rule.quiet_period else rule.min_batch):
+            return True
+        return not self._may_wait(new.place for new in self._waiting.values())
 
     def is_due(self) -> bool:
         """Whether an event is made at the end of a look."""

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from airflow_batch_provider.client.blobs.blob_watermark import ListedBlob, Look, Watermark, Window
+from airflow_batch_provider.client.blobs.listed_batches import ListedBatches, NewBlob
+from airflow_batch_provider.spec.blob_batching import BlobBatching
 
 START = 1_800_000_000
 OVERLAP = 10
@@ -95,7 +97,7 @@ def test_what_is_older_than_the_overlap_is_forgotten() -> None:
 
 
 def test_a_burst_shortens_the_overlap_and_is_still_new_once() -> None:
-    window = Window(overlap=OVERLAP, known_at_most=3)
+    window = Window(overlap=OVERLAP, state_bytes=180)
     burst = [blob(str(n), n // 2) for n in range(8)]
     _, mark = look(None, 0, window=window)
     new, mark = look(mark, 5, *burst, window=window)
@@ -111,21 +113,38 @@ def test_a_watermark_survives_json() -> None:
     assert Watermark.from_plain(mark.to_plain()) == mark
 
 
+@pytest.mark.parametrize("overlap", [60, 600, 3600, 86_400])
 @pytest.mark.parametrize("waiting", [0, 999])
-def test_a_full_watermark_is_within_what_airflow_wants_a_state_to_have(waiting: int) -> None:
-    window = Window()
+@pytest.mark.parametrize("places", [1, 1_000])
+def test_a_full_watermark_is_within_what_airflow_wants_a_state_to_have(
+    overlap: int, waiting: int, places: int
+) -> None:
+    window = Window(overlap=overlap, name_order=True)
     _, mark = look(None, 0, window=window)
-    looking = Look(mark, at(600), window)
-    found = [blob(str(n), n / 20) for n in range(12_000)]
+    looking = Look(mark, at(overlap), window)
+    batches = ListedBatches(BlobBatching(quiet_period=60, max_batch=1), window.fits)
+    batches.begin(0)
+    found = [blob(str(n), n * overlap / 12_000) for n in range(12_000)]
     assert all(looking.take(each) for each in found)
-    for each in found[:waiting]:
-        looking.leave(each, "scans/*/2026/11/26/")
+    for number in range(places):
+        place = f"scans/*/{number:0>40}/"
+        looking.start(place)
+        looking.take(blob(place + "x" * 60, -2 * overlap - 1), place)
+    batches.add(NewBlob(each, f"scans/é/{n % places:0>40}/", "") for n, each in enumerate(found[:waiting]))
+    while batches.has_enough():
+        batches.take()
+    for new in batches.rest():
+        looking.leave(new.blob, new.place, new.beginning)
     mark = looking.finish()
 
-    assert len(mark.waiting) == waiting
-    assert 4_900 < len(mark.known) + waiting <= 5_100
+    assert len(mark.waiting) == waiting or (places == 1_000 and len(mark.waiting) > 200)
+    assert len(mark.known) > 1_000
+    assert len(mark.starts) >= min(places, 60)
     assert Watermark.from_plain(json.loads(json.dumps(mark.to_plain()))) == mark
-    assert len(json.dumps(mark.to_plain())) < 65_535
+    assert len(json.dumps(mark.to_plain())) <= 65_000
+    # What is not noted is not new: the overlap is shorter.
+    again = Look(mark, at(overlap), window)
+    assert [each for each in found if again.take(each) and each.mark not in mark.waiting] == []
 
 
 def test_in_the_order_of_names_a_listing_begins_behind_what_is_old() -> None:
@@ -305,9 +324,9 @@ TestContainer = Container.TestCase
 TestContainer.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
 
 
-@pytest.mark.parametrize("known_at_most", [1, 3])
-def test_the_known_of_one_second_are_never_split(known_at_most: int) -> None:
-    window = Window(overlap=OVERLAP, known_at_most=known_at_most)
+@pytest.mark.parametrize("state_bytes", [100, 150])
+def test_the_known_of_one_second_are_never_split(state_bytes: int) -> None:
+    window = Window(overlap=OVERLAP, state_bytes=state_bytes)
     blobs = [blob(str(n), 5) for n in range(5)]
     _, mark = look(None, 0, window=window)
     _, mark = look(mark, 5, *blobs, window=window)

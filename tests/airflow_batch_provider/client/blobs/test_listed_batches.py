@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import settings
@@ -120,8 +121,24 @@ def test_no_more_wait_than_fit_into_memory_and_into_a_watermark() -> None:
     assert len(looks.batches.rest()) == MOST_IN_HAND + 1 - 600
 
 
+def test_the_oldest_are_announced_at_once_when_a_watermark_cannot_name_all_their_places() -> None:
+    batches = ListedBatches(BlobBatching(quiet_period=30, max_batch=2), lambda places: len(set(places)) < 3)
+    blobs = [replace(new(name), place=place) for name, place in ("a1", "b2", "c2", "d3")]
+
+    batches.begin(0)
+    batches.add(blobs[:3])
+    assert not batches.has_enough()
+    batches.add(blobs[3:])
+    assert batches.has_enough()
+    assert batches.take() == blobs[:2]
+    assert not batches.has_enough()
+    assert batches.rest() == blobs[2:]
+
+
 OVERLAP, LOOKBACK, DAY, PAGE = 10, 10, 20, 3
 NAMES = [f"{n:02}" for n in range(9)]
+#: So short that waiting blobs and the beginnings of names do not always fit, and what was seen does.
+ROOM = 700
 BATCHINGS = [
     BlobBatching(min_batch=low, max_batch=most, quiet_period=quiet, longest_wait=longest)
     for low, most in ((1, 1), (1, 5), (2, 2), (3, 7))
@@ -151,10 +168,12 @@ class Watched(RuleBasedStateMachine):
         self.seen: dict[str, float] = {}
         self.looking: Iterator[list[NewBlob]] | None = None
 
-    @initialize(batching=st.sampled_from(BATCHINGS), name_order=st.booleans())
-    def start(self, batching: BlobBatching, name_order: bool) -> None:
+    @initialize(
+        batching=st.sampled_from(BATCHINGS), name_order=st.booleans(), room=st.sampled_from([65_000, ROOM])
+    )
+    def start(self, batching: BlobBatching, name_order: bool, room: int) -> None:
         self.batching = batching
-        self.window = Window(overlap=OVERLAP, existing=True, name_order=name_order)
+        self.window = Window(overlap=OVERLAP, existing=True, name_order=name_order, state_bytes=room)
         self.restart()
         self.whole_look()
 
@@ -162,7 +181,7 @@ class Watched(RuleBasedStateMachine):
         self.looking, self.seen = None, {}
         self.in_this_look = []
         self.mark = Watermark.from_plain(self.watermark) if self.watermark else None
-        self.batches = ListedBatches(self.batching)
+        self.batches = ListedBatches(self.batching, self.window.fits)
 
     @rule(name=st.sampled_from(NAMES), late=st.integers(0, OVERLAP))
     def write(self, name: str, late: float) -> None:
