@@ -8,7 +8,7 @@ from typing import Any
 from airflow.sdk import DAG, Param
 from flights.graph import flights_graph
 from flights.package import APPLICATION_ID, build_package
-from flights.pipeline import place, plan
+from flights.pipeline import place, plan, tables_to_join
 
 from airflow_batch_provider.operators.job import AzureBatchJobOperator
 from airflow_batch_provider.operators.package import AzureBatchApplicationPackageOperator
@@ -60,7 +60,7 @@ with DAG(
         task_id="package", application_id=APPLICATION_ID, build=build_package
     )
     pool = AzureBatchPoolOperator(task_id="pool", batch_pool=_POOL)
-    [package, pool, place(files)] >> AzureBatchJobOperator(
+    [package, pool, place(files, tables_to_join(files))] >> AzureBatchJobOperator(
         task_id="spread",
         pool_id=_POOL.id,
         graph=fan_out,

@@ -55,8 +55,14 @@ def land(storage: StorageAccount, files: Mapping[str, str | bytes]) -> None:
 
 
 def land_reference(storage: StorageAccount) -> None:
-    """Upload the tables that flights are joined with."""
-    land(storage, {f"reference/{name}.csv": reference_table(name) for name in _REFERENCE})
+    """Upload the tables that flights are joined with, if they are not there: another version of one would
+    hold up the days that are being made."""
+    from azure.storage.blob import ContainerClient
+
+    with ContainerClient.from_connection_string(storage.connection_string, "raw") as container:
+        there = {*container.list_blob_names(name_starts_with="reference/")}
+    needed = {f"reference/{name}.csv": name for name in _REFERENCE}
+    land(storage, {blob: reference_table(name) for blob, name in needed.items() if blob not in there})
 
 
 def reference_table(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from email.utils import parsedate_to_datetime
@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from azure.storage.blob import ContainerClient
 
-__all__ = ["RAW", "REFERENCE", "RawFile", "day_of", "list_day", "list_raw"]
+__all__ = [
+    "RAW",
+    "REFERENCE",
+    "RawFile",
+    "day_of",
+    "list_day",
+    "list_raw",
+    "list_tables",
+    "not_as_listed",
+]
 
 RAW = "raw"
 #: Tables that every file is joined with, below `raw/reference/`.
@@ -102,3 +111,25 @@ def list_day(container: ContainerClient, day: str) -> tuple[list[RawFile], str]:
         if day_of(blob.name) == day
     ]
     return files, listed
+
+
+def list_tables(container: ContainerClient) -> dict[str, str]:
+    """The ETags by name of the tables to join with, as they are now; those that are missing are left out."""
+    there = {blob.name: blob.etag.strip('"') for blob in container.list_blobs(name_starts_with="reference/")}
+    return {name: there[name] for name in (f"reference/{table}" for table in REFERENCE) if name in there}
+
+
+def not_as_listed(
+    container: ContainerClient, files: Sequence[RawFile], tables: Mapping[str, str]
+) -> list[str]:
+    """Names of blobs that are there in another version than was listed, or are gone.
+
+    Nodes read what is there when they read. What is there in the listed version now, was so all the time.
+
+    Args:
+        files: those of one day.
+        tables: see `list_tables`.
+    """
+    now = {file.name: file.etag for file in list_day(container, files[0].day)[0]} | list_tables(container)
+    listed = {file.name: file.etag for file in files} | {**tables}
+    return [name for name, etag in listed.items() if now.get(name) != etag]

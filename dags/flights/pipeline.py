@@ -22,7 +22,7 @@ from airflow_batch_provider.operators.job import AzureBatchJobOperator
 from airflow_batch_provider.operators.package import AzureBatchApplicationPackageOperator
 from airflow_batch_provider.operators.pool import AzureBatchPoolOperator
 from airflow_batch_provider.spec import BlobRef, Image, Pool, pending_tasks
-from flights.files import RAW, RawFile, list_day, list_raw
+from flights.files import RAW, REFERENCE, RawFile, list_day, list_raw, list_tables, not_as_listed
 from flights.graph import DAY_OUTPUTS, STAGING, flights_graph, staged
 from flights.package import APPLICATION_ID, build_package
 from flights.postgres import PostgresWarehouse
@@ -59,6 +59,7 @@ def flights_pipeline(days: Any) -> None:
         days: XCom of a list of days, ISO 8601.
     """
     files: Any = plan(days)  # what Airflow gives for a call, until the task has run
+    tables: Any = tables_to_join(files)
     package = AzureBatchApplicationPackageOperator(
         task_id="duckdb_package", application_id=APPLICATION_ID, build=build_package
     )
@@ -75,8 +76,8 @@ def flights_pipeline(days: Any) -> None:
         on_task_failure="continue",  # a day that cannot be made keeps no other one
     )
     files >> [package, pool] >> job
-    place(files) >> job
-    report: Any = load(files, job.output)
+    place(files, tables) >> job
+    report: Any = load(files, tables, job.output)
     all_days(report)
     report >> announce()
 
@@ -101,27 +102,42 @@ def plan(days: Iterable[str]) -> list[dict[str, Any]]:
 
 
 @task
-def place(files: list[dict[str, Any]]) -> str:
+def tables_to_join(files: list[dict[str, Any]]) -> dict[str, str]:
+    """Which versions there are of the tables that these files are joined with: ETags by name."""
+    with AzureBatchHook().storage().container_client(RAW) as container:
+        tables = list_tables(container)
+    if missing := [name for name in REFERENCE if f"reference/{name}" not in tables]:
+        raise AirflowFailException(
+            f"Flights are joined with {', '.join(REFERENCE)} in {RAW}/reference/, but there is no "
+            f"{', '.join(missing)}. Upload it, and clear this task with what comes after it."
+        )
+    return tables
+
+
+@task
+def place(files: list[dict[str, Any]], tables: dict[str, str]) -> str:
     """A name for what is staged, of this run and these files: a day that lies there was made from them."""
-    return _place_of(get_current_context(), files)
+    return _place_of(get_current_context(), files, tables)
 
 
 @task(max_active_tis_per_dag=1, trigger_rule="none_skipped")
-def load(files: list[dict[str, Any]], job: dict[str, Any] | None) -> list[dict[str, Any]]:
+def load(
+    files: list[dict[str, Any]], tables: dict[str, str], job: dict[str, Any] | None
+) -> list[dict[str, Any]]:
     """Load each day into the warehouse and publish it in the lake; both replace what was there.
 
-    A day that the job has not made, that has an empty file, or whose counts do not agree, is left as it was
-    and keeps no other one: it is in the report with its `failure`.
+    A day that the job has not made, that has an empty file or one that was uploaded again meanwhile, or whose
+    counts do not agree, is left as it was and keeps no other one: it is in the report with its `failure`.
     """
     context = get_current_context()
     ended = job or context["ti"].xcom_pull(task_ids="transform", key="failure")
     if not ended:
         raise AirflowFailException("There was no Batch job: see the tasks before this one.")
     staging = context["ti"].xcom_pull(task_ids="place")
-    if staging != _place_of(context, files):
+    if staging != _place_of(context, files, tables):
         raise AirflowFailException(
-            "What is staged was made of other files than the task plan has found since: plan was cleared "
-            "alone. Clear plan with what comes after it. All days are as they were."
+            "What is staged was made of other files than the task plan, or tables_to_join, has found since: "
+            "it was cleared alone. Clear plan with what comes after it. All days are as they were."
         )
     warehouse, storage = open_warehouse(), AzureBatchHook().storage()
     sources = [RawFile(**file) for file in files]
@@ -131,7 +147,7 @@ def load(files: list[dict[str, Any]], job: dict[str, Any] | None) -> list[dict[s
         of_day = [source for source in sources if source.day == day]
         with tempfile.TemporaryDirectory() as name:
             try:
-                made = _fetch(storage, staged(staging, day), Path(name), of_day)
+                made = _fetch(storage, staged(staging, day), Path(name), of_day, tables)
                 publish = partial(_publish, storage, made)
                 loaded = warehouse.load(made, publish, job_id=ended["job_id"], **_of_run(context))
             except (NotMadeError, QualityError) as failure:
@@ -211,9 +227,9 @@ def all_days(report: list[dict[str, Any]]) -> None:
         raise AirflowFailException(f"The other days are loaded. {_told(report)}")
 
 
-def _place_of(context: Any, files: list[dict[str, Any]]) -> str:
+def _place_of(context: Any, files: list[dict[str, Any]], tables: dict[str, str]) -> str:
     run = _of_run(context)
-    key = json.dumps([run["dag_id"], run["run_id"], files])
+    key = json.dumps([run["dag_id"], run["run_id"], files, tables], sort_keys=True)
     return f"{run['dag_id']}/{hashlib.sha256(key.encode()).hexdigest()[:16]}"
 
 
@@ -226,8 +242,8 @@ def _told(report: list[dict[str, Any]]) -> str:
     return (
         f"{len(failures)} of {len(report)} days could not be loaded and are as they were:\n"
         + "\n".join(failures)
-        + "\nWhen the cause is gone, clear transform with what comes after it; where a file was uploaded "
-        "again or deleted, clear plan, which lists them."
+        + "\nWhen the cause is gone, clear transform with what comes after it; where a file, or a table to "
+        "join with, was uploaded again or deleted, clear plan with what comes after it, which lists them."
     )
 
 
@@ -249,7 +265,7 @@ def open_warehouse() -> Warehouse | PostgresWarehouse:
     return Warehouse(Path(path).expanduser())
 
 
-def _fetch(storage: Any, place: BlobRef, folder: Path, sources: list[RawFile]) -> Day:
+def _fetch(storage: Any, place: BlobRef, folder: Path, sources: list[RawFile], tables: dict[str, str]) -> Day:
     """What a job has made of a day's files, brought into a folder.
 
     Raises:
@@ -268,14 +284,16 @@ def _fetch(storage: Any, place: BlobRef, folder: Path, sources: list[RawFile]) -
                         f"{day} was not made: there is no {place / file}. See the log of the task transform; "
                         "if that did well, what it staged was deleted since then: clear it too."
                     ) from None
+    with storage.container_client(RAW) as container:
+        changed = not_as_listed(container, sources, tables)
     report = json.loads((folder / "report.json").read_text())
     named = {source.name: source for source in sources if source.origin}  # others are markers, if empty
     blank = [named[name] for name in report.get("blank", ()) if name in named]
     bad = {each["file"]: each["why"] for each in report.get("without_good", ())}
     without_good = {source: bad[name] for name, source in named.items() if name in bad}
     counts = {key: report[key] for key in ("raw", "good", "quarantined")}
-    tables = (folder / "flights.parquet", folder / "quarantine.parquet")
-    return Day(day, *tables, sources=sources, blank=blank, without_good=without_good, **counts)
+    made = (folder / "flights.parquet", folder / "quarantine.parquet")
+    return Day(day, *made, sources=sources, blank=blank, without_good=without_good, changed=changed, **counts)
 
 
 def _publish(storage: Any, day: Day) -> None:

@@ -104,6 +104,8 @@ class Day:
         emptied: when a listing showed that there are none.
         blank: those of the sources that hold nothing, not even a header.
         without_good: those that hold no good row, and what they hold.
+        changed: names of sources, and of tables that they are joined with, that are there in another version
+            than was listed, or are gone.
     """
 
     day: str
@@ -116,6 +118,7 @@ class Day:
     emptied: str | None = None
     blank: Sequence[RawFile] = ()
     without_good: Mapping[RawFile, str] = field(default_factory=dict)
+    changed: Sequence[str] = ()
 
     @classmethod
     def without_files(cls, day: str, listed: str) -> Day:
@@ -195,7 +198,7 @@ def check_counts(day: Day, loaded: int, set_aside: int) -> None:
 
 
 def check_files(day: Day, held: Mapping[str, int]) -> None:
-    """Take no bad upload for a withdrawal.
+    """Take nothing for another version of it than it is, and no bad upload for a withdrawal.
 
     A whole upload has its header at least. A file without a good row takes none away: it is half an upload,
     or what was uploaded by mistake.
@@ -205,8 +208,15 @@ def check_files(day: Day, held: Mapping[str, int]) -> None:
         held: good rows by airport that the warehouse has of it.
 
     Raises:
-        QualityError: a file is empty, or holds no good row where the warehouse has some.
+        QualityError: a file or a table has changed since it was listed; a file is empty, or holds no good row
+            where the warehouse has some.
     """
+    if day.changed:
+        raise QualityError(
+            f"Day {day.day}: {', '.join(day.changed)} was uploaded again, or deleted, after it was listed: "
+            "nobody knows which version the nodes have read. The day is left as it was. Clear plan with what "
+            "comes after it, or run flights_etl with this day."
+        )
     if day.blank:
         names = ", ".join(file.name for file in day.blank)
         raise QualityError(

@@ -31,13 +31,14 @@ class Run:
         environment: names the warehouse and has the connections.
         files: raw files as `plan` gives them.
         place: where their days are staged.
-        curated: container of the lake.
+        raw, curated: containers of the raw files and of the lake.
         report: file for what the task returns.
     """
 
     environment: dict[str, str]
     files: list[dict[str, Any]]
     place: str
+    raw: str
     curated: str
     report: Path
 
@@ -53,15 +54,15 @@ def load(run: Run, last_step: int = 0) -> None:
     """
     steps = _Steps(last_step)
     os.environ.update(run.environment)
-    pipeline.CURATED = run.curated
+    pipeline.RAW, pipeline.CURATED = run.raw, run.curated
     context = {
         "ti": SimpleNamespace(dag_id="d", xcom_pull=lambda task_ids: run.place),
         "run_id": run.place,
     }
-    pipeline._place_of = lambda context, files: run.place
+    pipeline._place_of = lambda context, files, tables: run.place
     pipeline.get_current_context = lambda: context  # type: ignore[assignment, return-value]
     _make_mortal(steps)
-    done = pipeline.load.function([*run.files], {"job_id": f"job of {run.place}"})
+    done = pipeline.load.function([*run.files], {}, {"job_id": f"job of {run.place}"})
     run.report.write_text(json.dumps(done))
 
 

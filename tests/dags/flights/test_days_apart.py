@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,12 @@ import pytest
 from airflow.sdk import DAG
 from azure.storage.blob import BlobServiceClient, ContainerClient, StandardBlobTier
 from flights import pipeline
-from flights.files import list_raw
+from flights.files import list_raw, list_tables
 from flights.package import APPLICATION_ID, build_package
 
 from airflow_batch_provider.exceptions import BatchJobFailedError
 from airflow_batch_provider.operators.package import AzureBatchApplicationPackageOperator
-from demo.flights import land, land_reference, raw_files
+from demo.flights import land, land_reference, raw_files, reference_table
 from demo.reckoning import rows_of
 from demo.stack.accounts import StorageAccount
 from tests.airflow_batch_provider.airflow_versions import AirflowFailException
@@ -26,7 +26,7 @@ from tests.dags.flights.warehouses import DuckTables
 pytestmark = pytest.mark.slow
 __all__ = ["batch", "connection", "emulator", "pool", "process_of_airflow"]  # fixtures
 
-SPOILT, LOST, SENT_AGAIN = "2013-05-01", "2013-05-02", "2013-05-03"
+SPOILT, LOST, SENT_AGAIN, OVERWRITTEN = "2013-05-01", "2013-05-02", "2013-05-03", "2013-05-04"
 
 
 @dataclass
@@ -68,9 +68,22 @@ class Pipeline:
     pool: str
     patch: pytest.MonkeyPatch
 
-    def __call__(self, place: str, *days: str, fails: str | None = None) -> list[dict[str, Any]]:
-        """The report of some days; `fails` is in the error of the job, if that fails."""
-        files = list_raw(self.raw, days)
+    def __call__(
+        self,
+        place: str,
+        *days: str,
+        fails: str | None = None,
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> list[dict[str, Any]]:
+        """The report of some days.
+
+        Parameters:
+            place: where they are staged.
+            fails: is in the error of the job, if that fails.
+            meanwhile: what happens after the plan and before the job.
+        """
+        files, tables = list_raw(self.raw, days), list_tables(self.raw)
+        meanwhile()
         package = AzureBatchApplicationPackageOperator(
             task_id="package", application_id=APPLICATION_ID, build=build_package
         )
@@ -93,8 +106,8 @@ class Pipeline:
         )
         context: Any = {"ti": load, "run_id": place}
         self.patch.setattr(pipeline, "get_current_context", lambda: context)
-        self.patch.setattr(pipeline, "_place_of", lambda context, files: place)
-        report: list[dict[str, Any]] = pipeline.load.function(files, done)
+        self.patch.setattr(pipeline, "_place_of", lambda context, files, tables: place)
+        report: list[dict[str, Any]] = pipeline.load.function(files, tables, done)
         return report
 
 
@@ -180,3 +193,24 @@ def test_an_upload_without_a_good_row_takes_none_away(
         "JFK": {"before": whole[1][1], "now": 0},
     }
     assert there() == [("EWR", 9)]
+
+
+def test_what_is_overwritten_between_plan_and_node_is_not_taken_for_the_version_of_the_plan(
+    azurite: StorageAccount, raw: ContainerClient, run: Pipeline, tmp_path: Path
+) -> None:
+    right, jfk = raw_files([OVERWRITTEN]), f"flights/{OVERWRITTEN}/JFK.csv"
+    short = "".join(right[jfk].splitlines(keepends=True)[:101])
+    tables = DuckTables(tmp_path / "w.duckdb")
+    land(azurite, right)
+
+    with pytest.raises(AirflowFailException, match=rf"{jfk} was uploaded again, or .* Clear plan with"):
+        run("overwritten/file", OVERWRITTEN, meanwhile=lambda: land(azurite, {jfk: short}))
+    planes = {"reference/planes.csv": reference_table("planes")}
+    with pytest.raises(AirflowFailException, match=r"reference/planes\.csv was uploaded again, or deleted"):
+        run("overwritten/table", OVERWRITTEN, meanwhile=lambda: land(azurite, planes))
+    assert not tables.ask("from duckdb_tables()")
+
+    run("overwritten/again", OVERWRITTEN)
+    assert tables.ask("select count(*) from flights where origin = 'JFK'") == [(100,)]
+    version = raw.get_blob_client(jfk).get_blob_properties().etag.strip('"')
+    assert tables.ask("select unnest(sources::varchar[][]) from loads")[1] == ([jfk, version],)

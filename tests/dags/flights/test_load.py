@@ -37,8 +37,9 @@ def service(
     monkeypatch.setenv("AIRFLOW_CONN_AZURE_BATCH_DEFAULT", connection_to(azurite))
     monkeypatch.setenv(pipeline.WAREHOUSE, str(tmp_path / "w.duckdb"))
     monkeypatch.setattr(pipeline, "CURATED", f"curated-{uuid.uuid4().hex[:12]}")
+    monkeypatch.setattr(pipeline, "RAW", f"raw-{uuid.uuid4().hex[:12]}")
     with BlobServiceClient.from_connection_string(azurite.connection_string) as service:
-        for container in ("staging", "raw", pipeline.CURATED):
+        for container in ("staging", pipeline.RAW, pipeline.CURATED):
             if not service.get_container_client(container).exists():
                 service.create_container(container)
         yield service
@@ -54,28 +55,31 @@ def events(monkeypatch: pytest.MonkeyPatch) -> Any:
         "outlet_events": events,
     }
     monkeypatch.setattr(pipeline, "get_current_context", lambda: context)
-    monkeypatch.setattr(pipeline, "_place_of", lambda context, files: "place")
+    monkeypatch.setattr(pipeline, "_place_of", lambda context, files, tables: "place")
     return events
 
 
 def stage(
-    service: BlobServiceClient, folder: Path, *days: str, raw: int = 7, **told: list[Any]
+    service: BlobServiceClient, folder: Path, *days: str, rows: int = 7, **told: list[Any]
 ) -> list[dict[str, Any]]:
     """Leave days as a job would, and give the plan; `told` is in the report of each day too."""
     sources: list[RawFile] = []
     for day in days:
         made = files(folder / day, 5, 2, day)
-        report = {"raw": raw, "good": 5, "quarantined": 2, **told}
+        report = {"raw": rows, "good": 5, "quarantined": 2, **told}
         (folder / day / "report.json").write_text(json.dumps(report))
         for file in (folder / day).iterdir():
             blob = service.get_blob_client("staging", f"place/{day}/{file.name}")
             blob.upload_blob(file.read_bytes(), overwrite=True)
-        sources += made.sources
+        raw = service.get_blob_client(pipeline.RAW, made.sources[0].name)
+        if not raw.exists():
+            raw.upload_blob(b"")
+        sources.append(replace(made.sources[0], etag=raw.get_blob_properties().etag.strip('"')))
     return [asdict(source) for source in sources]
 
 
 def load(plan: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    report: list[dict[str, Any]] = pipeline.load.function(plan, {"job_id": "j"})
+    report: list[dict[str, Any]] = pipeline.load.function(plan, {}, {"job_id": "j"})
     return report
 
 
@@ -106,7 +110,7 @@ def test_the_asset_tells_of_the_days_that_were_loaded_and_of_no_other(
 def test_a_day_whose_counts_are_wrong_keeps_no_other_one_and_is_named_in_the_end(
     service: BlobServiceClient, tmp_path: Path, events: Any
 ) -> None:
-    plan = stage(service, tmp_path, FIRST, raw=8) + stage(service, tmp_path, SECOND)
+    plan = stage(service, tmp_path, FIRST, rows=8) + stage(service, tmp_path, SECOND)
 
     report = load(plan)
 
@@ -156,14 +160,34 @@ def test_a_file_without_a_good_row_is_told_of_and_takes_none_away(
         load(stage(service, tmp_path, FIRST, without_good=told))
 
 
-def test_a_withdrawal_from_a_warehouse_that_is_not_there_says_where_it_looked(
-    service: BlobServiceClient, tmp_path: Path, events: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("then", ["uploaded", "deleted"])
+def test_a_day_with_a_file_that_was_uploaded_again_or_deleted_meanwhile_is_named_and_not_loaded(
+    service: BlobServiceClient, tmp_path: Path, events: Any, then: str
 ) -> None:
-    monkeypatch.setattr(pipeline, "RAW", f"raw-{uuid.uuid4().hex}")
-    with (
-        service.create_container(pipeline.RAW),
-        pytest.raises(AirflowFailException, match=rf"{tmp_path}/w\.duckdb.*FLIGHTS_WAREHOUSE, the path"),
-    ):
+    plan = stage(service, tmp_path, FIRST, SECOND)
+    changed = service.get_blob_client(pipeline.RAW, f"flights/{FIRST}/EWR.csv")
+    changed.delete_blob()
+    if then == "uploaded":
+        changed.upload_blob(b"another version")
+
+    report = load(plan)
+
+    assert [entry["loaded"] for entry in report] == [False, True]
+    told = f"Day {FIRST}: {changed.blob_name} was uploaded again, or deleted, after it was listed"
+    assert report[0]["failure"].startswith(told)
+    assert pipeline.announce.function() == [SECOND]
+
+    # When its new version is loaded, a slow run that has listed the old one has nothing to tell.
+    later = [file | {"listed": "2014-01-01T00:00:00+00:00"} for file in stage(service, tmp_path, FIRST)]
+    assert load(later)[0]["loaded"]
+    (slow,) = load(plan[:1])
+    assert (slow["loaded"], "failure" in slow) == (False, False)
+
+
+def test_a_withdrawal_from_a_warehouse_that_is_not_there_says_where_it_looked(
+    service: BlobServiceClient, tmp_path: Path, events: Any
+) -> None:
+    with pytest.raises(AirflowFailException, match=rf"{tmp_path}/w\.duckdb.*FLIGHTS_WAREHOUSE, the path"):
         pipeline.empty.function([FIRST])
     assert not (tmp_path / "w.duckdb").exists()
 
@@ -174,10 +198,13 @@ def test_a_plan_that_was_made_again_alone_is_not_taken_for_that_of_what_is_stage
     plan = [asdict(RawFile(f"flights/{FIRST}/EWR.csv", "0x1", "", ""))]
     ti = SimpleNamespace(dag_id="d", xcom_pull=lambda task_ids: staged)
     monkeypatch.setattr(pipeline, "get_current_context", lambda: {"ti": ti, "run_id": "r"})
-    staged = pipeline.place.function(plan)
-    assert staged == pipeline.place.function(json.loads(json.dumps(plan)))
+    staged = pipeline.place.function(plan, {})
+    assert staged == pipeline.place.function(json.loads(json.dumps(plan)), {})
     with pytest.raises(AirflowFailException, match="Clear plan with what comes after it"):
         load([plan[0] | {"etag": "0x2"}])
+    staged = pipeline.place.function(plan, {"reference/planes.csv": "0x1"})
+    with pytest.raises(AirflowFailException, match="Clear plan with what comes after it"):
+        load(plan)
 
 
 def test_days_of_a_load_that_ended_in_the_middle_are_announced(
@@ -208,10 +235,8 @@ def test_a_plan_that_does_not_say_when_it_listed_is_earlier_than_any_that_does(
 
 
 def test_a_day_whose_files_were_all_withdrawn_is_emptied_when_asked_for(
-    service: BlobServiceClient, tmp_path: Path, events: Any, monkeypatch: pytest.MonkeyPatch
+    service: BlobServiceClient, tmp_path: Path, events: Any
 ) -> None:
-    raw = f"raw-{uuid.uuid4().hex}"
-    monkeypatch.setattr(pipeline, "RAW", raw)
     tables = DuckTables(tmp_path / "w.duckdb")
     lake = service.get_container_client(pipeline.CURATED)
 
@@ -225,23 +250,25 @@ def test_a_day_whose_files_were_all_withdrawn_is_emptied_when_asked_for(
     plan = stage(service, tmp_path, FIRST, SECOND)
     load(plan)
     before = there()
-    with service.create_container(raw) as container:
-        left = container.upload_blob(f"flights/{FIRST}/JFK.csv", b"x")
-        with pytest.raises(AirflowFailException, match=f"Nothing was emptied.*flights/{FIRST}/JFK.csv"):
-            pipeline.empty.function([FIRST, SECOND])
-        assert there() == before
-        left.delete_blob()
+    raw, left = service.get_container_client(pipeline.RAW), f"flights/{FIRST}/EWR.csv"
+    raw.delete_blob(f"flights/{SECOND}/EWR.csv")
+    with pytest.raises(AirflowFailException, match=f"Nothing was emptied.*{left}"):
+        pipeline.empty.function([FIRST, SECOND])
+    assert there() == before
+    raw.delete_blob(left)
 
-        assert [entry["loaded"] for entry in pipeline.empty.function([FIRST])] == [True]
-        assert pipeline.empty.function([FIRST])  # again is the same
+    assert [entry["loaded"] for entry in pipeline.empty.function([FIRST])] == [True]
+    assert pipeline.empty.function([FIRST])  # again is the same
 
     rows, partitions = there()
     assert rows == [(FIRST, 0, 0), (SECOND, 7, 5)]
     assert partitions == [
         f"{table}/flight_date={SECOND}/{table}.parquet" for table in ("flights", "quarantine")
     ]
+    plan[1] = stage(service, tmp_path, SECOND)[0]
     assert [entry["loaded"] for entry in load(plan)] == [False, True]  # it was listed before
-    later = [file | {"listed": "2100-01-01T00:00:00+00:00"} for file in plan]
+    again = stage(service, tmp_path, FIRST, SECOND)
+    later = [file | {"listed": "2100-01-01T00:00:00+00:00"} for file in again]
     assert [entry["loaded"] for entry in load(later)] == [True, True]
     assert there() == before
 

@@ -67,16 +67,19 @@ class Story:
     kept: Kept
     storage: StorageAccount
     folder: Path
+    raw: str
+    etags: dict[str, str]
     curated: str
 
     def load(self, place: str, days: dict[str, tuple[int, int]], last_step: int = 0) -> int | None:
         """Load what is staged at a place, in a process. Gives its exit code."""
         written = _written(place)
-        sources = [RawFile(f"flights/{day}/EWR.csv", "0x1", written, written) for day in [*days, NOT_MADE]]
+        sources = [RawFile(_name(day), self.etags[day], written, written) for day in [*days, NOT_MADE]]
         run = Run(
             {**self.kept.environment, "AIRFLOW_CONN_AZURE_BATCH_DEFAULT": connection_to(self.storage)},
             [asdict(source) for source in sources],
             place,
+            self.raw,
             self.curated,
             self.folder / "report.json",
         )
@@ -119,6 +122,10 @@ def _import_once() -> None:
         forkserver.ensure_running()
 
 
+def _name(day: str) -> str:
+    return f"flights/{day}/EWR.csv"
+
+
 def _written(place: str) -> str:
     return "2013-01-02T00:00:00+00:00" if place == "earlier" else "2013-01-03T00:00:00+00:00"
 
@@ -155,11 +162,16 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Kept:
 def stories(empty: Kept, azurite: StorageAccount, tmp_path: Path) -> Iterator[Callable[[], Story]]:
     """Makes stories that all begin alike: one day was loaded, and another load of it is staged."""
     _import_once()
-    begun = Story(empty, azurite, tmp_path, f"curated-{uuid.uuid4().hex[:12]}")
+    raw, curated = (f"{name}-{uuid.uuid4().hex[:12]}" for name in ("raw", "curated"))
     with BlobServiceClient.from_connection_string(azurite.connection_string) as service:
-        for container in ("staging", begun.curated):
+        for container in ("staging", raw, curated):
             if not service.get_container_client(container).exists():
                 service.create_container(container)
+        etags = {}
+        for day in [*NOW, NOT_MADE]:
+            told = service.get_blob_client(raw, _name(day)).upload_blob(b"")
+            etags[day] = str(told["etag"]).strip('"')
+        begun = Story(empty, azurite, tmp_path, raw, etags, curated)
         for place, days in {"earlier": EARLIER, "now": NOW}.items():
             for day, (good, bad) in days.items():
                 made = files(tmp_path / place / day, good, bad, day)
@@ -219,7 +231,15 @@ def test_whatever_step_a_load_dies_after_the_next_try_makes_all_of_it_right(
 _STEPS_OF_A_DAY = (
     *("connection", "begin", "tables", "newer files?", "flights out", "quarantine out", "ledger out"),
     *("flights in", "quarantine in", "ledger in", "count", "commit", "close"),
-    *("fetch flights", "fetch quarantine", "fetch report", "publish flights", "publish quarantine"),
+    *(
+        "fetch flights",
+        "fetch quarantine",
+        "fetch report",
+        "list files",
+        "list tables",
+        "publish flights",
+        "publish quarantine",
+    ),
 )
 
 
