@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from flights.files import RAW
 from flights.schema import COLUMNS, KEY, REFERENCE_COLUMNS, WRITTEN, ZONE, Column
 
-__all__ = ["merge_sql", "transform_sql"]
+__all__ = ["merge_sql", "reference_sql", "rows_sql", "transform_sql"]
 
 #: Checks are queries that give an error; what they give otherwise is not worth a line in the task's output.
 _BAIL = ".bail on\n.mode trash\nset timezone = 'UTC';\n"
@@ -168,7 +168,27 @@ select case when raw <> good + quarantined then error('rows were lost on the way
 
 
 def transform_sql() -> str:
-    """The script of one raw file: validate, set aside, enrich."""
+    """The script of one raw file: read the tables to join with; validate, set aside, enrich."""
+    return _BAIL + reference_sql() + rows_sql()
+
+
+def reference_sql() -> str:
+    """The statements that read the tables to join with."""
+    tables = [
+        _REFERENCE.format(
+            name=name, path=_path(name), types=types, columns=list(types), selected=", ".join(types)
+        )
+        for name, types in REFERENCE_COLUMNS.items()
+    ]
+    once = [
+        _ONCE.format(name=name, path=_path(name), key=next(iter(REFERENCE_COLUMNS[name])))
+        for name in _WITH_ONE_KEY
+    ]
+    return "".join((*tables, *once))
+
+
+def rows_sql() -> str:
+    """The statements that make the good rows and the others of one raw file, where those tables are."""
     names = [column.name for column in COLUMNS]
     fields = (f"nullif(nullif(fields[{n}], 'NA'), '') as {name}" for n, name in enumerate(names, 1))
     judge = _JUDGE.format(
@@ -178,22 +198,7 @@ def transform_sql() -> str:
         zone=ZONE,
         casts=", ".join(f"{column.name}::{column.type} as {column.name}" for column in COLUMNS),
     )
-    reference = [
-        _REFERENCE.format(
-            name=name, path=_path(name), types=types, columns=list(types), selected=", ".join(types)
-        )
-        for name, types in REFERENCE_COLUMNS.items()
-    ]
-    reference += [
-        _ONCE.format(name=name, path=_path(name), key=next(iter(REFERENCE_COLUMNS[name])))
-        for name in _WITH_ONE_KEY
-    ]
-    return (
-        _BAIL
-        + _BLANKS
-        + _READ.format(header=names, columns=", ".join(fields))
-        + "".join((*reference, judge, _ENRICH))
-    )
+    return _BLANKS + _READ.format(header=names, columns=", ".join(fields)) + judge + _ENRICH
 
 
 def _path(table: str) -> str:
