@@ -156,6 +156,10 @@ copy (
   select getenv('FLIGHT_DAY') as day, sum(raw)::integer as raw,
     (select count(*) from 'flights.parquet') as good,
     (select count(*) from 'quarantine.parquet') as quarantined, count(*)::integer as files,
+    (select {{'airlines': count(*) filter (airline is null),
+      'airports': count(*) filter (destination is null),
+      'planes': count(*) filter (tailnum is not null and manufacturer is null)}}
+      from 'flights.parquet') as unknown,
     coalesce(list(file order by file) filter (lines = 0), []) as blank,
     coalesce(list({{'file': file, 'why': case raw when 0 then 'a header and no rows' else
       raw || ' row(s), all to be set aside, the first one as ' || (select reasons[1]

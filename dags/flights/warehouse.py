@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flights.files import RawFile
+from flights.schema import MOST_UNKNOWN
 
 if TYPE_CHECKING:
     import duckdb
@@ -39,6 +40,8 @@ log = logging.getLogger(__name__)
 #: A DuckDB file has one writer at a time; another run's load is waited for.
 _LOCK_SECONDS = 120.0
 _LOCK_PAUSE = 0.2
+#: So few rows tell nothing of a table.
+_FEW_ROWS = 20
 #: How DuckDB begins to say so, before the path: its exception is that of any file that cannot be opened.
 _LOCKED = "IO Error: Could not set lock on file"
 
@@ -106,6 +109,7 @@ class Day:
         without_good: those that hold no good row, and what they hold.
         changed: names of sources, and of tables that they are joined with, that are there in another version
             than was listed, or are gone.
+        unknown: by table to join with, good rows that it does not know.
     """
 
     day: str
@@ -119,6 +123,7 @@ class Day:
     blank: Sequence[RawFile] = ()
     without_good: Mapping[RawFile, str] = field(default_factory=dict)
     changed: Sequence[str] = ()
+    unknown: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def without_files(cls, day: str, listed: str) -> Day:
@@ -198,7 +203,7 @@ def check_counts(day: Day, loaded: int, set_aside: int) -> None:
 
 
 def check_files(day: Day, held: Mapping[str, int]) -> None:
-    """Take nothing for another version of it than it is, and no bad upload for a withdrawal.
+    """Take nothing for another version of it than it is, no bad upload for a withdrawal, and no half a table.
 
     A whole upload has its header at least. A file without a good row takes none away: it is half an upload,
     or what was uploaded by mistake.
@@ -208,8 +213,8 @@ def check_files(day: Day, held: Mapping[str, int]) -> None:
         held: good rows by airport that the warehouse has of it.
 
     Raises:
-        QualityError: a file or a table has changed since it was listed; a file is empty, or holds no good row
-            where the warehouse has some.
+        QualityError: a file or a table has changed since it was listed; a table does not know what a great
+            share of the rows name; a file is empty, or holds no good row where the warehouse has some.
     """
     if day.changed:
         raise QualityError(
@@ -217,6 +222,13 @@ def check_files(day: Day, held: Mapping[str, int]) -> None:
             "nobody knows which version the nodes have read. The day is left as it was. Clear plan with what "
             "comes after it, or run flights_etl with this day."
         )
+    for table, rows in day.unknown.items():
+        if rows > max(_FEW_ROWS, MOST_UNKNOWN[table] * day.good):
+            raise QualityError(
+                f"Day {day.day}: raw/reference/{table}.csv does not know what {rows} of {day.good} rows "
+                f"name, and at most {MOST_UNKNOWN[table]:.0%} are to be expected: it may be cut short. The "
+                "day is left as it was. Upload the whole table, and clear plan with what comes after it."
+            )
     if day.blank:
         names = ", ".join(file.name for file in day.blank)
         raise QualityError(

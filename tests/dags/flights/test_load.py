@@ -17,7 +17,7 @@ import pytest
 from azure.storage.blob import BlobServiceClient
 from flights import pipeline
 from flights.files import RawFile, list_raw
-from flights.warehouse import Day, Warehouse
+from flights.warehouse import Day, QualityError, Warehouse
 
 from demo.stack.accounts import StorageAccount
 from tests.airflow_batch_provider.airflow_versions import AirflowFailException
@@ -182,6 +182,24 @@ def test_a_day_with_a_file_that_was_uploaded_again_or_deleted_meanwhile_is_named
     assert load(later)[0]["loaded"]
     (slow,) = load(plan[:1])
     assert (slow["loaded"], "failure" in slow) == (False, False)
+
+
+@pytest.mark.parametrize(("unknown", "loaded"), [(340, True), (361, False)])
+def test_a_day_whose_planes_are_hardly_known_is_not_loaded(
+    tmp_path: Path, unknown: int, loaded: bool
+) -> None:
+    day = replace(files(tmp_path / "day", 900, 0), unknown={"airlines": 0, "planes": unknown})
+    warehouse = Warehouse(tmp_path / "w.duckdb")
+
+    def load() -> bool:
+        return warehouse.load(day, lambda: None, job_id="j", dag_id="d", run_id="r").loaded
+
+    if loaded:
+        assert load()
+    else:
+        told = r"raw/reference/planes\.csv does not know what 361 of 900 rows name, and at most 40%"
+        with pytest.raises(QualityError, match=told):
+            load()
 
 
 def test_a_withdrawal_from_a_warehouse_that_is_not_there_says_where_it_looked(

@@ -199,6 +199,7 @@ def test_a_day_is_put_together_and_its_rows_counted_again(package: Path, node: P
     assert report == {
         **{"day": DAY, "files": 1, "raw": raw, "good": raw - 3, "quarantined": 3},
         **{"blank": [], "without_good": []},
+        "unknown": {"airlines": 0, "airports": 0, "planes": 75},
     }
 
 

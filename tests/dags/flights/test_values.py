@@ -7,11 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from flights.warehouse import QualityError
 
 from demo.etl import damaged
 from demo.expected import expected_rows, first_difference
 from demo.flights import raw_files
-from tests.dags.flights.scripts import DAY, merge
+from tests.dags.flights.scripts import DAY, TABLES, merge
 from tests.dags.flights.warehouses import DuckTables, Tables, files
 
 pytestmark = pytest.mark.slow  # each case starts programs
@@ -28,7 +29,7 @@ def load(package: Path, node: Path, tables: Tables, texts: dict[str, str]) -> No
         files(node / "some", 0, 0, DAY),
         flights=folder / "flights.parquet",
         quarantine=folder / "quarantine.parquet",
-        **{name: report[name] for name in ("raw", "good", "quarantined")},
+        **{name: report[name] for name in ("raw", "good", "quarantined", "unknown")},
     )
     tables.warehouse.load(day, lambda: None, job_id="j", dag_id="d", run_id="r")
 
@@ -44,6 +45,17 @@ def test_every_value_that_is_loaded_is_that_of_the_source(
     expected = expected_rows(DAY, texts)
     assert len(expected) == sum(text.count("\n") - (4 if spoilt else 1) for text in texts.values())
     assert first_difference(tables.ask, DAY, expected) is None
+
+
+def test_a_day_that_is_joined_with_half_a_table_is_not_loaded(
+    package: Path, node: Path, tmp_path: Path
+) -> None:
+    planes = node / TABLES / "planes.csv"
+    lines = planes.read_text().splitlines(keepends=True)
+    planes.write_text("".join(lines[: len(lines) // 2]))
+    tables = DuckTables(tmp_path / "w.duckdb")
+    with pytest.raises(QualityError, match=r"raw/reference/planes\.csv does not know what \d+ of \d+ rows"):
+        load(package, node, tables, {JFK: raw_files([DAY])[JFK]})
 
 
 @pytest.mark.parametrize(
