@@ -5,8 +5,9 @@
     AirflowException
     └── AzureBatchError                  anything below
         ├── BatchRequestError            Azure Batch refused a request or gave no answer
+        │   └── BatchRequestHopelessError  and a retry cannot change it (also AirflowFailException)
         ├── BatchPoolError               a pool cannot be had, or does not come up
-        │   └── BatchPoolHopelessError   and a retry cannot change it (also AirflowFailException)
+        │   └── BatchPoolHopelessError   likewise
         ├── BatchPackageError            an application package cannot be put into the account
         │   └── BatchPackageHopelessError  likewise
         ├── BatchConditionError          what a sensor waits for cannot come any more (likewise)
@@ -20,7 +21,7 @@
         ├── BatchResultError             a task did well, and its result cannot be had (likewise)
         ├── BatchJobTimeoutError         the operator's timeout was reached; the job was ended
         └── BatchJobFailedError          tasks of the job failed or never ran
-            └── BatchJobHopelessError    and a retry cannot change it (also AirflowFailException)
+            └── BatchJobHopelessError    likewise
 
 A retry policy can tell causes apart by the ``layer`` of any of them, a word of
 :class:`~airflow_batch_provider.client.requests.meaning.Layer`, and by the ``codes`` of
@@ -66,6 +67,10 @@ class BatchRequestError(AzureBatchError):
         super().__init__(message, layer=layer)
         self.code = code
         self.status = status
+
+
+class BatchRequestHopelessError(BatchRequestError, AirflowFailException):
+    """As above, for a reason that trying again cannot change: Airflow does not retry."""
 
 
 class BatchPoolError(AzureBatchError):

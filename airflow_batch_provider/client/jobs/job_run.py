@@ -26,11 +26,11 @@ from airflow_batch_provider.client.jobs.pool_check import check_pool
 from airflow_batch_provider.client.jobs.preparation import printed_by_preparation
 from airflow_batch_provider.client.jobs.repair import Earlier
 from airflow_batch_provider.client.jobs.report import report
-from airflow_batch_provider.client.jobs.submission import add_tasks, end_when_done
+from airflow_batch_provider.client.jobs.submission import add_tasks
 from airflow_batch_provider.client.jobs.watching import Ending, Watch, watch_job
 from airflow_batch_provider.client.requests.drive import Driver, log_to
 from airflow_batch_provider.client.requests.explained import explained
-from airflow_batch_provider.client.requests.job_requests import get_job, terminate_job
+from airflow_batch_provider.client.requests.job_requests import end_when_done, get_job, terminate_job
 from airflow_batch_provider.client.requests.meaning import Layer
 from airflow_batch_provider.client.requests.steps import Say, Script
 from airflow_batch_provider.client.watching.idle_watch import IdleWatch

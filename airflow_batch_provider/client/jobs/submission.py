@@ -11,8 +11,9 @@ from typing import Any
 from airflow_batch_provider.client.requests.drive import AT_ONCE
 from airflow_batch_provider.client.requests.error_values import with_values
 from airflow_batch_provider.client.requests.job_requests import ENDED, TRIES, backoff, patiently
-from airflow_batch_provider.client.requests.request_errors import request_error
+from airflow_batch_provider.client.requests.request_errors import refused, request_error
 from airflow_batch_provider.client.requests.steps import Call, Pause, Refusal, Say, Script, Together
+from airflow_batch_provider.client.requests.too_large import too_large
 from airflow_batch_provider.exceptions import BatchRequestError
 from airflow_batch_provider.spec.limits import TASKS_PER_REQUEST
 
@@ -56,15 +57,6 @@ def add_tasks(job_id: str, tasks: Iterable[Wire]) -> Script[int | None]:
     except _JobEnded:
         return None
     return added
-
-
-def end_when_done(job_id: str) -> Script[None]:
-    """Let the job end by itself when all its tasks are complete: to be asked for when the last one is in."""
-    try:
-        yield from patiently(Call("update_job", (job_id, {"onAllTasksComplete": "terminatejob"})))
-    except Refusal as refusal:
-        if refusal.code not in ENDED:
-            raise
 
 
 def _chunks(tasks: Iterator[Wire]) -> Iterator[list[Wire]]:
@@ -150,7 +142,7 @@ def _after_refusal(chunk: list[Wire], refusal: Refusal) -> list[Wire]:
     if refusal.transient:
         return chunk
     if refusal.code == "RequestBodyTooLarge":
-        raise _refused(str(chunk[0]["id"]), refusal.code, refusal.text, refusal.status)
+        raise too_large(chunk[0], refusal)
     raise refusal
 
 
@@ -170,16 +162,16 @@ def _left(chunk: Sequence[Wire], answer: Mapping[str, Any]) -> list[Wire]:
         if status == "clienterror":
             text = str((error.get("message") or {}).get("value") or "").partition("\n")[0]
             values = ((item.get("key"), item.get("value")) for item in error.get("values") or ())
-            raise _refused(str(task["id"]), code, with_values(text, values), 400)
+            raise _refused(str(task["id"]), code, with_values(text, values))
         left.append(task)
     return left
 
 
-def _refused(task_id: str, code: str, text: str, status: int) -> BatchRequestError:
+def _refused(task_id: str, code: str, text: str) -> BatchRequestError:
     meaning = request_error(code)
-    return BatchRequestError(
+    return refused(
+        code,
+        400,
         f"Task {task_id!r} was not accepted: {meaning.happened} ({code}: {text}).\n"
         f"Likely cause: {meaning.cause}\nNext step: {meaning.next_step}",
-        code=code,
-        status=status,
     )

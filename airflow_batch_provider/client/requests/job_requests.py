@@ -117,6 +117,20 @@ def count_tasks(job_id: str) -> Script[TaskCounts]:
     return task_counts((yield from patiently(Call("get_job_task_counts", (job_id,)))))
 
 
+def end_when_done(job_id: str, *, tries: int = TRIES) -> Script[None]:
+    """Let a job end by itself when all its tasks are complete: to be asked for when the last one is in.
+
+    Parameters:
+        job_id: the job; one that has no task ends at once.
+        tries: as for :func:`terminate_job`.
+    """
+    try:
+        yield from patiently(Call("update_job", (job_id, {"onAllTasksComplete": "terminatejob"})), tries)
+    except Refusal as refusal:
+        if refusal.code not in ENDED:
+            raise
+
+
 def terminate_job(job_id: str, reason: str, *, tries: int = TRIES) -> Script[bool]:
     """Ask for the end of a job; its end is not waited for.
 

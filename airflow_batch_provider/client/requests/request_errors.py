@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airflow_batch_provider.client.requests.meaning import Layer, Meaning
 from airflow_batch_provider.client.requests.steps import Refusal
-from airflow_batch_provider.exceptions import BatchRequestError
+from airflow_batch_provider.exceptions import BatchRequestError, BatchRequestHopelessError
 
 REQUEST_ERRORS: dict[str, Meaning] = {
     "AuthenticationFailed": Meaning(
@@ -14,7 +14,6 @@ REQUEST_ERRORS: dict[str, Meaning] = {
         "clock is off by more than 15 minutes.",
         "Compare login and password of the Airflow connection with the account's keys; its Test button "
         "tells more.",
-        final=True,
     ),
     "InvalidAuthenticationInfo": Meaning(
         Layer.SUBMIT,
@@ -28,7 +27,6 @@ REQUEST_ERRORS: dict[str, Meaning] = {
         "the identity may not do this on the Batch account",
         "It has no role there, or the role is younger than some minutes.",
         "Give it the role Azure Batch Data Contributor on the account.",
-        final=True,
     ),
     "AccountIsDisabled": Meaning(
         Layer.SUBMIT,
@@ -42,7 +40,6 @@ REQUEST_ERRORS: dict[str, Meaning] = {
         "the pool does not exist",
         "Its id is misspelled, or it was deleted.",
         "Create it first, by AzureBatchPoolOperator in the same DAG.",
-        final=True,
     ),
     "PoolBeingDeleted": Meaning(
         Layer.PLATFORM,
@@ -143,9 +140,10 @@ REQUEST_ERRORS: dict[str, Meaning] = {
     ),
     "RequestBodyTooLarge": Meaning(
         Layer.SUBMIT,
-        "one task alone is larger than a request may be (1 MB)",
-        "It has very many inputs, outputs or environment settings.",
-        "Give it many files by one input: split.outputs('parts') or blob('container/prefix/').",
+        "a task, or what else was sent, alone is larger than a request may be (1 MB)",
+        "A very long command or environment setting, or very many inputs or outputs.",
+        "Put a long text into a blob and give it as an input, and many files by one input: "
+        "split.outputs('parts') or blob('container/prefix/').",
         final=True,
     ),
     "RequestEntityTooLarge": Meaning(
@@ -225,5 +223,17 @@ def request_failure(refusal: Refusal, subject: str) -> BatchRequestError:
             f"{subject}: {meaning.happened} ({refusal.status} {refusal.code}: {refusal.text}).\n"
             f"Likely cause: {meaning.cause}\nNext step: {meaning.next_step}"
         )
-    layer = (request_error(refusal.code).layer if refusal.status else Layer.PLATFORM).value
-    return BatchRequestError(text, code=refusal.code, status=refusal.status, layer=layer)
+    return refused(refusal.code, refusal.status, text)
+
+
+def refused(code: str, status: int, text: str) -> BatchRequestError:
+    """The error for a refused request: one that Airflow does not retry if the code's meaning is final.
+
+    Parameters:
+        code: the service's error code.
+        status: the HTTP status; 0 without an answer.
+        text: what happened, likely cause, next step.
+    """
+    meaning = request_error(code) if status else _UNKNOWN_REQUEST_CODE
+    kind = BatchRequestHopelessError if meaning.final else BatchRequestError
+    return kind(text, code=code, status=status, layer=meaning.layer.value)

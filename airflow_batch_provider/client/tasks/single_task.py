@@ -8,11 +8,22 @@ from itertools import islice
 from typing import Any, Protocol, TypeAlias
 
 from airflow_batch_provider.client.jobs.outcome import Outcome, judge_one
-from airflow_batch_provider.client.jobs.submission import end_when_done
 from airflow_batch_provider.client.pools.pool_requests import delete_pool
-from airflow_batch_provider.client.requests.job_requests import ENDED, GONE, get_job, list_tasks, patiently
-from airflow_batch_provider.client.requests.records import TASK_FIELDS, TaskView, task_view
+from airflow_batch_provider.client.requests.job_requests import (
+    ENDED,
+    GONE,
+    end_when_done,
+    get_job,
+    list_tasks,
+    patiently,
+)
+from airflow_batch_provider.client.requests.records import (
+    TASK_FIELDS,
+    TaskView,
+    task_view,
+)
 from airflow_batch_provider.client.requests.steps import Call, Refusal, Say, Script, Send
+from airflow_batch_provider.client.requests.too_large import too_large
 from airflow_batch_provider.exceptions import BatchJobConflictError
 from airflow_batch_provider.spec.official import JOB_MARK, owner_of
 
@@ -120,20 +131,23 @@ def _claim_in(job_id: str, plan: SharedTask, settle: Settle) -> Script[TaskClaim
     for task_id in islice(plan.task_ids(), _MAX_TASKS):
         settle(job_id, task_id)
         over = False
+        wire = plan.task_wire(task_id, job_id)
         try:
-            yield from patiently(Call("create_task", (job_id, plan.task_wire(task_id, job_id))))
+            yield from patiently(Call("create_task", (job_id, wire)))
             return TaskClaim(job_id, task_id, attached=False)
         except Refusal as refusal:
+            if refusal.code == "RequestBodyTooLarge":
+                raise too_large(wire, refusal) from None
             over = refusal.code in ENDED
             if not over and refusal.code != "TaskExists":
                 raise
-        wire = yield from _find_task(job_id, task_id)
-        if wire is None and over:
+        there = yield from _find_task(job_id, task_id)
+        if there is None and over:
             return None
-        view = task_view(wire) if wire is not None else None
-        if wire is not None and view is not None and plan.owns(wire) and _serves(view, over=over):
+        view = task_view(there) if there is not None else None
+        if there is not None and view is not None and plan.owns(there) and _serves(view, over=over):
             return TaskClaim(job_id, task_id, attached=True)
-        yield Say(_passed_by(task_id, view, owned=wire is not None and plan.owns(wire)))
+        yield Say(_passed_by(task_id, view, owned=there is not None and plan.owns(there)))
     raise BatchJobConflictError(
         f"All {_MAX_TASKS} tasks that this Airflow task may put into Batch job {job_id} have failed.\n"
         "Likely cause: a very large number of retries.\nNext step: clear the Airflow task."

@@ -9,12 +9,11 @@ from typing import Any
 from airflow_batch_provider.client.jobs.outcome import Outcome
 from airflow_batch_provider.client.jobs.preparation import printed_by_preparation
 from airflow_batch_provider.client.jobs.report import report
-from airflow_batch_provider.client.jobs.submission import end_when_done
 from airflow_batch_provider.client.pools.pool_watch import PoolWait, watch_pool
 from airflow_batch_provider.client.pools.pools import PoolError, ensure_pool
 from airflow_batch_provider.client.requests.drive import Driver, log_to
 from airflow_batch_provider.client.requests.explained import explained
-from airflow_batch_provider.client.requests.job_requests import GONE, get_job, patiently
+from airflow_batch_provider.client.requests.job_requests import GONE, end_when_done, get_job, patiently
 from airflow_batch_provider.client.requests.meaning import Layer
 from airflow_batch_provider.client.requests.steps import Call, Refusal, Say
 from airflow_batch_provider.client.tasks.idle_errors import unprepared_error

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_batch_provider.client.jobs.submission import BODY_BYTES, add_tasks, end_when_done
-from airflow_batch_provider.client.requests.job_requests import TRIES
+from airflow_batch_provider.client.jobs.submission import BODY_BYTES, add_tasks
+from airflow_batch_provider.client.requests.job_requests import TRIES, end_when_done
 from airflow_batch_provider.client.requests.steps import Refusal
 from airflow_batch_provider.exceptions import BatchRequestError
 from tests.airflow_batch_provider.client.scripted import BUSY, Scripted
@@ -75,7 +75,7 @@ def test_a_service_that_takes_less_gets_halves() -> None:
 
 
 def test_one_task_that_is_too_large_is_named_with_what_to_do() -> None:
-    with pytest.raises(BatchRequestError, match="Task 't0' was not accepted: one task alone is larger") as no:
+    with pytest.raises(BatchRequestError, match="Task 't0' was not accepted: it alone is larger") as no:
         Scripted(Job(limit=50)).run(add_tasks("j", tasks(1, size=100)))
     assert no.value.code == "RequestBodyTooLarge"
 

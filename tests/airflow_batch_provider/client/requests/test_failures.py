@@ -2,10 +2,16 @@ from __future__ import annotations
 
 import pytest
 
+from airflow_batch_provider.airflow_exceptions import AirflowFailException
 from airflow_batch_provider.client.pools.pool_causes import RESIZE_CAUSES
 from airflow_batch_provider.client.requests.failures import TASK_FAILURES, task_failure
 from airflow_batch_provider.client.requests.meaning import Layer
-from airflow_batch_provider.client.requests.request_errors import REQUEST_ERRORS, request_error
+from airflow_batch_provider.client.requests.request_errors import (
+    REQUEST_ERRORS,
+    request_error,
+    request_failure,
+)
+from airflow_batch_provider.client.requests.steps import Refusal
 
 TABLES = {"task": TASK_FAILURES, "request": REQUEST_ERRORS}
 ROWS = [(table, code) for table, rows in TABLES.items() for code in rows]
@@ -98,3 +104,27 @@ def test_a_blob_that_is_gone_leads_to_the_task_that_listed_it() -> None:
     text = str(TASK_FAILURES["BlobNotFound"].explanation("task transform"))
     assert "deleted meanwhile" in text
     assert "clear that task with all that follows" in text
+
+
+@pytest.mark.parametrize("code", [*REQUEST_ERRORS, "SomethingNew"])
+def test_a_refused_request_is_retried_as_its_table_says(code: str) -> None:
+    error = request_failure(Refusal(code, 400, "no"), "Submitting Batch job x")
+    assert isinstance(error, AirflowFailException) is request_error(code).final
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "PoolNotFound",
+        "PoolBeingDeleted",
+        "AuthenticationFailed",
+        "InsufficientAccountPermissions",
+        "ServerBusy",
+    ],
+)
+def test_what_may_change_while_airflow_waits_is_retried(code: str) -> None:
+    assert not request_error(code).final
+
+
+def test_an_answer_that_did_not_come_is_no_refusal() -> None:
+    assert not isinstance(request_failure(Refusal("", 0, "no"), "x"), AirflowFailException)
