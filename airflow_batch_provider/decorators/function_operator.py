@@ -128,6 +128,7 @@ class AzureBatchDecoratedOperator(TellsLineage, DecoratedOperator):
         self.job_url: str | None = None
         self.output_url: str | None = None
         self._mine: tuple[str, str, str] | None = None
+        self._shared = False
         super().__init__(python_callable=python_callable, **kwargs)
         self._check()
 
@@ -164,12 +165,16 @@ class AzureBatchDecoratedOperator(TellsLineage, DecoratedOperator):
         return self._finish(context, run, job_id, task_id, ending, reason)
 
     def on_kill(self) -> None:
-        """End the Batch task of this Airflow task and no other; its end is not waited for."""
+        """End the Batch task of this Airflow task and no other; its end is not waited for.
+
+        A job that no other instance awaits a task in ends when all tasks in it are complete, also if this one
+        did not get into it.
+        """
         if self._mine is None:
             return
-        from airflow_batch_provider.client.tasks.single_task import terminate_task
+        from airflow_batch_provider.client.tasks.single_task import leave_task
 
-        script = terminate_task(*self._mine)
+        script = leave_task(*self._mine, others=self._shared)
         end_in_worker(self.conn_id, script, f"Batch task {self._mine[1]}", self.log)
 
     def _finish(
@@ -224,11 +229,11 @@ class AzureBatchDecoratedOperator(TellsLineage, DecoratedOperator):
 
         It says so before it looks at the others: of several that fail at once, the last to look sees all.
         """
-        if count_instances(context) < 2:
-            return
         try:
+            run = self._run(context, {})  # What an earlier try has submitted is known from here on.
+            if count_instances(context) < 2:
+                return
             give_up(context)
-            run = self._run(context, {})
             self._close(context, run, run.task.job_id)
         except Exception as error:  # what the task failed of is told, not this
             self.log.warning("Whether the Batch job may end now is not known: %s", error)
@@ -285,12 +290,17 @@ class AzureBatchDecoratedOperator(TellsLineage, DecoratedOperator):
             instances=count_instances(context),
         )
 
+        def know(job_id: str, task_id: str) -> None:
+            self._mine, self._shared = (job_id, task_id, task.owner), bool(task.awaited(job_id))
+
         def settle(job_id: str, task_id: str) -> None:
             """Know the task before it is asked for: for on_kill and for the links."""
-            self._mine = (job_id, task_id, task.owner)
+            know(job_id, task_id)
             place = f"{self.work_container}/{job_id}/{task_id}"
             self.job_url, self.output_url = store_links(context["ti"], hook.settings, job_id, place)
 
+        if self._mine is None:
+            know(task.job_id, task.task_id)
         measure = measure_for(context["ti"], options.pool_label, part=True)
         return SingleTaskRun(
             task,

@@ -269,12 +269,15 @@ class AzureBatchOperator(CheckedArguments, TypedOutput, TellsLineage, BaseOperat
         return self._finish(context, run, job_id, task_id, ending, reason)
 
     def on_kill(self) -> None:
-        """End the Batch task of this Airflow task and no other; its end is not waited for."""
+        """End the Batch task of this Airflow task and no other; its end is not waited for.
+
+        A job that was made here ends when all tasks in it are complete, also if this one did not get into it.
+        """
         if self._mine is None:
             return
-        from airflow_batch_provider.client.tasks.single_task import terminate_task
+        from airflow_batch_provider.client.tasks.single_task import leave_task
 
-        script = terminate_task(*self._mine)
+        script = leave_task(*self._mine, others=False)
         end_in_worker(self.azure_batch_conn_id, script, f"Batch task {self._mine[1]}", self.log)
 
     def _finish(
@@ -300,6 +303,7 @@ class AzureBatchOperator(CheckedArguments, TypedOutput, TellsLineage, BaseOperat
 
         hook = AzureBatchHook(self.azure_batch_conn_id)
         task = self._task(context)
+        self._mine = (task.job_id, task.task_id, task.owner)  # An earlier try may have submitted it.
 
         def settle(job_id: str, task_id: str) -> None:
             """Know the task before it is asked for: for on_kill and for the link."""

@@ -195,6 +195,7 @@ class AzureBatchJobOperator(CheckedArguments, TypedOutput, TellsLineage, BaseOpe
     @lasting
     def execute(self, context: Context) -> dict[str, Any]:
         """Submit the job or attach to it, and wait for its end."""
+        self.identity = identity_of(context, self.namespace)  # An earlier try may have submitted it.
         run = self._run(context)
         claim = run.claim(lambda identity: self._remember(context, identity))
         if self._has_succeeded(claim):
@@ -206,9 +207,9 @@ class AzureBatchJobOperator(CheckedArguments, TypedOutput, TellsLineage, BaseOpe
     @lasting
     def resume(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
         """Go on after a wait in the triggerer."""
-        run = self._run(context)
-        identity = replace(run.plan.identity, submission=int(event["submission"]))
+        identity = replace(identity_of(context, self.namespace), submission=int(event["submission"]))
         self._remember(context, identity)
+        run = self._run(context)
         claim = run.attached(identity)
         return self._act(context, run, claim, event)
 

@@ -65,16 +65,11 @@ class AzureBatchSubmitOperator(TypedOutput, BaseOperator):
             self.log.info("No task of the group is to run: nothing is submitted")
             return self._told(context, None, 0)
         hook = AzureBatchHook(settings.conn_id)
-        identity = settings.identity(ti, self.group.group_id)
+        identity = self._identity = settings.identity(ti, self.group.group_id)
         job_id = self._go_on(hook, identity, wanted) if was_cleared(self, ti) else None
         if job_id is None:
             run = self._run(context, hook, wanted, settings)
-            try:
-                job_id = self._submit(run, context, hook)
-            except Exception:
-                if ti.try_number > ti.max_tries:
-                    self.on_kill()  # The last try: no member comes, and nothing else would end the job.
-                raise
+            job_id = self._submit(run, context, hook)
         self._show(context, hook, job_id)
         return self._told(context, job_id, len(wanted))
 

@@ -61,6 +61,7 @@ class AzureBatchMemberOperator(TypedOutput, TellsLineage, BaseOperator):
         self.output_url: str | None = None
         self._conn_id: str | None = None
         self._job_id: str | None = None
+        self._own: JobIdentity | None = None
 
     @lasting
     def execute(self, context: Context) -> dict[str, Any]:
@@ -79,6 +80,7 @@ class AzureBatchMemberOperator(TypedOutput, TellsLineage, BaseOperator):
             return self._own_run(context, hook, settings, render, launched)
 
         def settle(identity: JobIdentity) -> None:
+            self._own = identity
             self._remember(context, settings, identity.job_id)
 
         job_id = run.place(self._attempt(context, launched), own, settle)
@@ -99,12 +101,17 @@ class AzureBatchMemberOperator(TypedOutput, TellsLineage, BaseOperator):
         return self._act(context, settings, run, job_id, ending, reason, deadline, start_by, seen)
 
     def on_kill(self) -> None:
-        """End the Batch task that is waited for, and nothing else of its job."""
+        """End the Batch task that is waited for, and nothing else of its job; or the job of its own."""
         if self._job_id is None or self._conn_id is None:
             return
+        from airflow_batch_provider.client.jobs.claim import terminate_own
         from airflow_batch_provider.client.tasks.group_jobs import terminate_task
 
-        script = terminate_task(self._job_id, self.spec.id)
+        script = (
+            terminate_task(self._job_id, self.spec.id)
+            if self._own is None
+            else terminate_own(self._own, "AirflowTaskKilled")
+        )
         what = f"Task {self.spec.id} of Batch job {self._job_id}"
         end_in_worker(self._conn_id, script, what, self.log)
 

@@ -17,6 +17,7 @@ from airflow_batch_provider.client.jobs.repair import (
 )
 from airflow_batch_provider.client.requests.job_requests import (
     GONE,
+    end_when_done,
     get_job,
     list_tasks,
     patiently,
@@ -229,7 +230,10 @@ class _Claiming:
             yield Say(f"Ending Batch job {job.id} of an earlier try, to submit it anew (on_retry='restart')")
             yield from terminate_job(job.id, "AirflowRestart")
             return None
-        _check_fingerprint(job, self.fingerprint)
+        if (job.marks or {}).get(FINGERPRINT_MARK) != self.fingerprint:
+            if not job.ends_by_itself:  # Nobody adds the tasks that it lacks.
+                yield from end_when_done(job.id)
+            raise _other_tasks(job.id)
         earlier = yield from earlier_of(identity, job)
         if earlier is None:
             yield Say(f"Batch job {job.id} builds on a job that is gone; ending it", "warning")
@@ -282,11 +286,9 @@ def _check_owner(job: JobView, identity: JobIdentity) -> None:
     )
 
 
-def _check_fingerprint(job: JobView, fingerprint: str) -> None:
-    if (job.marks or {}).get(FINGERPRINT_MARK) == fingerprint:
-        return
-    raise BatchJobConflictError(
-        f"Batch job {job.id} of an earlier try still runs, and its tasks are not those of the DAG now.\n"
+def _other_tasks(job_id: str) -> BatchJobConflictError:
+    return BatchJobConflictError(
+        f"Batch job {job_id} of an earlier try still runs, and its tasks are not those of the DAG now.\n"
         "Likely cause: the DAG, its parameters or the pool were changed since, or the function that makes "
         "the graph does not return the same each time.\n"
         "Next step: wait for that job or end it, and let Airflow retry; or clear the Airflow task, which "

@@ -18,8 +18,10 @@ from airflow_batch_provider.client.requests.job_requests import (
     patiently,
 )
 from airflow_batch_provider.client.requests.records import (
+    JOB_FIELDS,
     TASK_FIELDS,
     TaskView,
+    job_view,
     task_view,
 )
 from airflow_batch_provider.client.requests.steps import Call, Refusal, Say, Script, Send
@@ -199,6 +201,31 @@ def terminate_task(job_id: str, task_id: str, owner: str) -> Script[bool]:
         if refusal.code in _NO_TASK | ENDED | {"TaskCompleted"}:
             return False
         raise
+    return True
+
+
+def leave_task(job_id: str, task_id: str, owner: str, *, others: bool) -> Script[bool]:
+    """End a task as ``terminate_task`` does; a job that was made here ends when the tasks in it are complete.
+
+    Parameters:
+        job_id, task_id, owner: the task.
+        others: tasks of others are awaited in the job: it waits for them, and they see to its end.
+
+    Returns:
+        Whether there was something to end.
+    """
+    ended = yield from terminate_task(job_id, task_id, owner)
+    if others:
+        return ended
+    try:
+        job = job_view((yield Call("get_job", (job_id,), {"select": list(JOB_FIELDS)})))
+    except Refusal as refusal:
+        if refusal.code in GONE:
+            return ended
+        raise
+    if job.ending or job.ends_by_itself or JOB_MARK not in (job.marks or {}):
+        return ended
+    yield from end_when_done(job_id, tries=1)
     return True
 
 

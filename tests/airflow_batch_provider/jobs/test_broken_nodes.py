@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 import urllib.request
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,6 @@ from typing import Any
 import pytest
 from azure.batch import BatchClient
 
-from airflow_batch_provider.exceptions import BatchRequestError
 from airflow_batch_provider.spec import JobGraph, shell
 from demo.stack.accounts import BatchAccount
 from tests.airflow_batch_provider.conftest import make_pool
@@ -129,13 +127,3 @@ def test_pain_173_polls_that_fail_cancel_no_healthy_task(
     assert summary["tasks"] == {"total": 1, "succeeded": 1, "failed": 0}
     info = jobs.batch.get_task(claim.job_id, "t").execution_info
     assert (info.retry_count, info.requeue_count) == (0, 0)
-
-
-def test_pain_069_a_task_that_is_too_large_is_refused_with_what_to_do(jobs: Jobs, empty_pool: str) -> None:
-    graph = JobGraph()
-    graph.task("t", "/bin/true", environment={f"PART_{uuid.uuid4().hex}": "x" * 1_100_000})
-    run = jobs.run(graph, empty_pool)
-    claim = run.claim()
-    with pytest.raises(BatchRequestError, match=r"(?s)larger than a request may be.*one input"):
-        run.fill(claim)
-    run.terminate(claim.job_id, "TestEnded")

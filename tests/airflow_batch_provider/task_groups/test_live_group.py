@@ -19,7 +19,11 @@ from airflow_batch_provider.client.files.storage import StorageAccess
 from airflow_batch_provider.client.jobs.outcome import Outcome
 from airflow_batch_provider.client.requests.meaning import Layer
 from airflow_batch_provider.client.tasks.member_run import MemberRun
-from airflow_batch_provider.exceptions import BatchJobFailedError, BatchJobTimeoutError
+from airflow_batch_provider.exceptions import (
+    BatchJobFailedError,
+    BatchJobTimeoutError,
+    BatchRequestHopelessError,
+)
 from airflow_batch_provider.links.job import OUTPUT_LINK_KEY
 from airflow_batch_provider.spec import blob, shell
 from airflow_batch_provider.task_groups.batch_job import AzureBatchJobTaskGroup
@@ -47,6 +51,7 @@ class Run:
         self.tries: dict[str, int] = {}
         self.max_tries: dict[str, int] = {}
         self.fit = "fit"
+        self.environment: dict[str, str] = {}
         self.waits: dict[str, Any] = {"deferrable": False}
 
     def group(self) -> AzureBatchJobTaskGroup:
@@ -62,6 +67,7 @@ class Run:
                 "fit",
                 noted(self.folder, self.fit, f"{once(self.folder, 'once')}; cat x"),
                 inputs={"x": prep.output("x")},
+                environment=self.environment,
             )
             fit >> job.task("last", noted(self.folder, "last"))
         return job
@@ -198,6 +204,16 @@ def test_a_retry_when_the_job_has_ended_runs_in_a_job_of_its_own_and_dependents_
     assert tasks_of(batch, alone["job_id"]) == {"fit"}
     assert run.run("last")["job_id"] not in (job_id, alone["job_id"])
     assert sorted(run.notes) == ["fit", "fit", "last", "prep"]
+
+
+def test_a_member_whose_task_is_too_large_ends_the_job_of_its_own(run: Run, batch: BatchClient) -> None:
+    failing(run)
+    run.environment = {f"PART_{number}": "x" * 60_000 for number in range(20)}
+    with pytest.raises(BatchRequestHopelessError):
+        run.run("fit")
+    marks = [{"name": "airflow-run", "value": run.id}, {"name": "airflow-task", "value": "g.fit"}]
+    (own,) = (job for job in batch.list_jobs() if all(mark in job["metadata"] for mark in marks))
+    assert own.state in ("terminating", "completed")
 
 
 def test_a_changed_command_is_what_the_retry_runs(run: Run, batch: BatchClient) -> None:

@@ -60,6 +60,9 @@ class Account:
             return self.jobs[arguments[0]]
         if operation == "list_tasks":
             return self.tasks
+        if operation == "update_job":
+            self.jobs[arguments[0]].update(arguments[1])
+            return None
         assert operation.endswith("/terminate")
         self.jobs[operation.split("/")[2]]["state"] = "terminating"
         return None
@@ -86,6 +89,8 @@ def test_a_live_job_of_the_same_fingerprint_is_attached_to_and_another_is_an_err
     account.holds(IDENTITY, "active", fingerprint="other")
     with pytest.raises(BatchJobConflictError, match="its tasks are not those of the DAG now"):
         claim(account)
+    job = account.jobs[IDENTITY.job_id]
+    assert (job["state"], job["onAllTasksComplete"]) == ("active", "terminatejob")
 
 
 def test_a_job_of_someone_else_is_never_touched() -> None:

@@ -9,6 +9,7 @@ from airflow_batch_provider.client.requests.steps import Refusal
 from airflow_batch_provider.client.tasks.single_task import (
     claim_task,
     delete_job,
+    leave_task,
     terminate_task,
 )
 from airflow_batch_provider.exceptions import BatchJobConflictError
@@ -187,3 +188,39 @@ def test_a_job_with_tasks_of_others_is_not_deleted() -> None:
     scripted.run(delete_job("nightly"))
     assert scripted.asked == ["list_tasks"]
     assert "others' tasks" in scripted.said[0]
+
+
+def left(service: Service, *, others: bool = False) -> bool:
+    return Scripted(service).run(leave_task("nightly", "crunch", a_task().owner, others=others))
+
+
+def refused_task(service: Service) -> None:
+    """The service takes the job and not its task."""
+    service.die_at = 2
+    with pytest.raises(DeathError):
+        claimed(service, a_task())
+    service.die_at = None
+
+
+def test_a_job_whose_task_was_refused_ends_with_the_tasks_in_it() -> None:
+    service = Service()
+    refused_task(service)
+    assert service.jobs["nightly"]["onAllTasksComplete"] == "noaction"
+    assert left(service)
+    assert service.jobs["nightly"]["onAllTasksComplete"] == "terminatejob"
+    assert service.jobs["nightly"]["state"] == "active"
+    assert not left(service)  # it was told already
+
+
+def test_a_job_in_which_others_are_awaited_is_left_to_them() -> None:
+    service = Service()
+    refused_task(service)
+    assert not left(service, others=True)
+    assert service.jobs["nightly"]["onAllTasksComplete"] == "noaction"
+
+
+def test_a_job_that_was_not_made_here_is_left_as_it_is() -> None:
+    service = Service()
+    service.create_job({"id": "nightly", "onAllTasksComplete": "noaction"})
+    assert not left(service)
+    assert service.jobs["nightly"]["onAllTasksComplete"] == "noaction"
