@@ -21,8 +21,8 @@ _OF_AIRFLOW = frozenset({"azure_batch", "azure_batch_task", "setup", "teardown",
 """Last parts of the names of decorators that are known to be Airflow's, whatever ``task`` was imported as."""
 
 
-_EVERYWHERE = frozenset({"__name__", "__doc__"})
-"""Globals that any module has, also the one that is made on the node."""
+_EVERYWHERE = frozenset({"__name__", "__doc__", "__annotations__"})
+"""Names that any module has, also the one that is made on the node, or that a class makes for itself."""
 
 _LOADS = frozenset({"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"})
 """Instructions by which code takes what is not its own."""

@@ -102,7 +102,7 @@ def test_a_lambda_is_refused() -> None:
         azure_batch_task(pool_id="p", task_id="t")(lambda: 1)()
 
 
-LIMIT = 3
+LIMIT: int = 3
 
 
 def cached(function: Any) -> Any:
