@@ -15,6 +15,7 @@ from airflow_batch_provider.arguments import is_to_come
 from airflow_batch_provider.exceptions import BatchJobFailedError, BatchJobTimeoutError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.hooks.killed import end_in_worker
+from airflow_batch_provider.keyed_output import KeyedOutput
 from airflow_batch_provider.lasting import lasting
 from airflow_batch_provider.lineage import TellsLineage, lineage_of_wire
 from airflow_batch_provider.links.job import AzureBatchJobLink, store_links
@@ -27,7 +28,6 @@ from airflow_batch_provider.spec.checks import check_period
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.official import OfficialPool, OfficialTask
 from airflow_batch_provider.spec.official_parts import check_command, wire_of
-from airflow_batch_provider.typed_output import TypedOutput
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -98,7 +98,7 @@ _CHECKS: kinds.Checks = {
 }
 
 
-class AzureBatchOperator(CheckedArguments, TypedOutput, TellsLineage, BaseOperator):
+class AzureBatchOperator(CheckedArguments, KeyedOutput, TellsLineage, BaseOperator):
     """Run one Batch task, as the official operator of this name is told to.
 
     A DAG that uses ``airflow.providers.microsoft.azure.operators.batch.AzureBatchOperator`` runs with this

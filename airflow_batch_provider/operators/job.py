@@ -17,6 +17,7 @@ from airflow_batch_provider.arguments import PoolOfJob, holds_xcoms, known_pool,
 from airflow_batch_provider.exceptions import AzureBatchError, BatchJobFailedError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.hooks.killed import end_in_worker
+from airflow_batch_provider.keyed_output import KeyedOutput
 from airflow_batch_provider.lasting import lasting
 from airflow_batch_provider.lineage import TellsLineage, lineage_of
 from airflow_batch_provider.links.job import AzureBatchJobLink, AzureBatchOutputLink, store_links
@@ -34,7 +35,6 @@ from airflow_batch_provider.rendering import as_texts
 from airflow_batch_provider.shared_arguments import OF_JOBS, CheckedArguments
 from airflow_batch_provider.spec.files import as_written
 from airflow_batch_provider.spec.limits import DEFAULT_WALL_CLOCK
-from airflow_batch_provider.typed_output import TypedOutput
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -62,7 +62,7 @@ def _check_log_tasks(value: object, name: str, where: str) -> None:
         kinds.some_of(kinds.word)(value, name, where)
 
 
-class AzureBatchJobOperator(CheckedArguments, TypedOutput, TellsLineage, BaseOperator):
+class AzureBatchJobOperator(CheckedArguments, KeyedOutput, TellsLineage, BaseOperator):
     """Run a graph of tasks as one Batch job, wait for it, and give what became of it as XCom.
 
     The job's id follows from DAG, run, task and map index before the first call: a worker or triggerer that

@@ -14,6 +14,7 @@ from airflow_batch_provider import spec
 from airflow_batch_provider.arguments import Text, given, text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.hooks.killed import end_in_worker
+from airflow_batch_provider.keyed_output import KeyedOutput
 from airflow_batch_provider.lasting import lasting
 from airflow_batch_provider.lineage import TellsLineage, lineage_of
 from airflow_batch_provider.links.job import AzureBatchJobLink, AzureBatchOutputLink, store_links
@@ -22,7 +23,6 @@ from airflow_batch_provider.operators.graph_argument import check_graph, rendere
 from airflow_batch_provider.operators.task_instance import identity_of, try_of
 from airflow_batch_provider.patience import patience_of
 from airflow_batch_provider.shared_arguments import OF_TARGETS, CheckedArguments
-from airflow_batch_provider.typed_output import TypedOutput
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from airflow_batch_provider.task_arguments import TaskArguments
 
 
-class AzureBatchJobAddTasksOperator(CheckedArguments, TypedOutput, TellsLineage, BaseOperator):
+class AzureBatchJobAddTasksOperator(CheckedArguments, KeyedOutput, TellsLineage, BaseOperator):
     """Add tasks to a job that lives on, wait for these tasks, and answer for them alone.
 
     Each task is in the job once, by its id, whatever is killed on the way. Ids of one run must not be those

@@ -15,11 +15,11 @@ from airflow_batch_provider.client.files.package_content import as_zip, content_
 from airflow_batch_provider.client.files.packages import PackageError, PackageStore, PackageVersion
 from airflow_batch_provider.exceptions import BatchPackageError, BatchPackageHopelessError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
+from airflow_batch_provider.keyed_output import KeyedOutput
 from airflow_batch_provider.lasting import lasting
 from airflow_batch_provider.shared_arguments import OF_ALL, CheckedArguments
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.naming import check_id
-from airflow_batch_provider.typed_output import TypedOutput
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -61,11 +61,12 @@ def _check_build(value: object, name: str, where: str) -> None:
         raise SpecError(f"{name} is {value!r}", where=where, right="It is a function that gets a folder.")
 
 
-class AzureBatchApplicationPackageOperator(CheckedArguments, TypedOutput, BaseOperator):
+class AzureBatchApplicationPackageOperator(CheckedArguments, KeyedOutput, BaseOperator):
     """Have a version of an application in the Batch account, so that pools and tasks can install it.
 
     Running it again does nothing. A version never changes its content: other content needs a new version.
-    Gives ``{"application_id", "version", "resource_id"}`` as XCom.
+
+    Returns (XCom): ``{"application_id", "version", "resource_id"}``.
 
     Parameters:
         application_id: the application's name: letters, digits, ``-`` and ``_``.

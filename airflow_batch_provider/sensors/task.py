@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from airflow_batch_provider import argument_checks as kinds
 from airflow_batch_provider.arguments import Text, given, text
+from airflow_batch_provider.keyed_output import KeyedOutput
 from airflow_batch_provider.sensors.base import AzureBatchSensor, BatchSensorArguments
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from airflow_batch_provider.client.watching.conditions import TaskCondition
 
 
-class AzureBatchTaskSensor(AzureBatchSensor):
+class AzureBatchTaskSensor(AzureBatchSensor, KeyedOutput):
     """Waits until a Batch task has started or ended.
 
     Returns (XCom): ``{"job_id", "task_id", "state", "exit_code"}``.

@@ -10,11 +10,11 @@ from airflow.sdk import BaseOperator
 from airflow_batch_provider.arguments import Text, text
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.hooks.killed import end_in_worker
+from airflow_batch_provider.keyed_output import KeyedOutput
 from airflow_batch_provider.lasting import lasting
 from airflow_batch_provider.links.job import AzureBatchJobLink, store_links
 from airflow_batch_provider.rendering import text_renderer
 from airflow_batch_provider.task_groups.settings import clears_of, was_cleared
-from airflow_batch_provider.typed_output import TypedOutput
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from airflow_batch_provider.task_groups.settings import GroupSettings
 
 
-class AzureBatchSubmitOperator(TypedOutput, BaseOperator):
+class AzureBatchSubmitOperator(KeyedOutput, BaseOperator):
     """Submit the members of a group that are to run as one Batch job. The group makes it.
 
     In a new run these are all members. After a clear they are those that were cleared: they go on in the

@@ -11,6 +11,7 @@ from airflow.sdk import BaseOperator
 from airflow_batch_provider.exceptions import AzureBatchError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.hooks.killed import end_in_worker
+from airflow_batch_provider.keyed_output import KeyedOutput
 from airflow_batch_provider.lasting import lasting
 from airflow_batch_provider.lineage import TellsLineage, lineage_of
 from airflow_batch_provider.links.job import AzureBatchJobLink, AzureBatchOutputLink, store_links
@@ -18,7 +19,6 @@ from airflow_batch_provider.masking import seal
 from airflow_batch_provider.metrics import measure_for
 from airflow_batch_provider.rendering import text_renderer
 from airflow_batch_provider.task_groups.settings import clears_of, first_generation, was_cleared
-from airflow_batch_provider.typed_output import TypedOutput
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from airflow_batch_provider.task_groups.settings import GroupSettings
 
 
-class AzureBatchMemberOperator(TypedOutput, TellsLineage, BaseOperator):
+class AzureBatchMemberOperator(KeyedOutput, TellsLineage, BaseOperator):
     """Wait for one Batch task of the group's job, and fail as it fails. The group makes it.
 
     A retry lets the Batch task run again: in its job if that lives, else in a job of its own.

@@ -33,6 +33,7 @@ _WITH_DAGS = tuple(
     for name in (
         "jobs.dag_in_airflow",
         "jobs.functions_in_airflow",
+        "jobs.keyed_in_airflow",
         "task_groups.groups_in_airflow",
         "telling_in_airflow",
     )

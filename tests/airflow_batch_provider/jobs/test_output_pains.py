@@ -14,10 +14,8 @@ from azure.batch import BatchClient
 
 from airflow_batch_provider.client.files.storage import StorageAccess
 from airflow_batch_provider.client.requests.steps import Say
-from airflow_batch_provider.exceptions import BatchJobFailedError
 from airflow_batch_provider.links.job import JOB_LINK_KEY, OUTPUT_LINK_KEY
 from airflow_batch_provider.operators.job import AzureBatchJobOperator
-from airflow_batch_provider.operators.job_delete import AzureBatchJobDeleteOperator
 from airflow_batch_provider.operators.task import AzureBatchTaskOperator
 from airflow_batch_provider.spec import JobGraph, shell
 from airflow_batch_provider.triggers.job import AzureBatchJobTrigger
@@ -183,29 +181,6 @@ def test_pain_086_what_is_copied_and_for_how_long_is_kept_on_the_node_is_a_choic
     assert made.constraints.retention_time == timedelta(hours=1)
     data = b"".join(batch.download_task_file(told.returned["job_id"], "task", "stdout.txt"))
     assert data == b"name of a customer\n"
-
-
-def test_pain_116_and_120_a_job_that_did_well_is_deleted_and_one_that_failed_is_kept(
-    connection: None, own_pool: str, batch: BatchClient
-) -> None:
-    def command(code: int) -> AzureBatchTaskOperator:
-        return AzureBatchTaskOperator(
-            task_id="job",
-            pool_id=own_pool,
-            command=shell(f"exit {code}"),
-            deferrable=False,
-            poll_interval=0.3,
-        )
-
-    done = run(command(0)).returned["job_id"]
-    delete = AzureBatchJobDeleteOperator(task_id="delete", job_id=done, deferrable=False)
-    delete.execute({})  # type: ignore[typeddict-item]  # it asks nothing of the context
-    with pytest.raises(BatchJobFailedError) as caught:
-        run(command(3))  # so Airflow does not run what depends on it
-    listed = {job.id for job in batch.list_jobs()}
-    assert done not in listed
-    assert caught.value.job_id in listed
-    assert batch.get_task(caught.value.job_id, "task").execution_info.exit_code == 3
 
 
 def test_pain_082_output_can_be_read_once_the_node_is_gone(
