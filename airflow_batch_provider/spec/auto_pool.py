@@ -12,7 +12,8 @@ from airflow_batch_provider.spec.image import Image
 from airflow_batch_provider.spec.limits import AUTO_POOL_PREFIX_LENGTH
 from airflow_batch_provider.spec.naming import check_id, digest
 from airflow_batch_provider.spec.pool import Pool
-from airflow_batch_provider.spec.scale import FixedScale
+from airflow_batch_provider.spec.pool_fit import PoolFit
+from airflow_batch_provider.spec.scale import FixedScale, fixed_nodes
 
 if TYPE_CHECKING:
     from airflow_batch_provider.spec.file_access import JobFileAccess
@@ -90,20 +91,10 @@ class AutoPool:
         Raises:
             SpecError: names the first.
         """
-        slots = self.pool.task_slots
-        for spec in graph.specs:
-            if isinstance(slots, int) and spec.required_slots > slots:
-                raise SpecError(
-                    f"it needs {spec.required_slots} slots, and a node of {self.where} has {slots}",
-                    where=spec.where,
-                    right="It would wait for ever. Lower required_slots, or raise task_slots of the pool.",
-                )
-            if spec.multi_instance is not None and not self.pool.inter_node_communication:
-                raise SpecError(
-                    f"it is a multi-instance task, and nodes of {self.where} may not talk to each other",
-                    where=spec.where,
-                    right="It would wait for ever. Give the pool inter_node_communication=True.",
-                )
+        pool = self.pool
+        slots, nodes = pool.task_slots, fixed_nodes(pool.scale)
+        known = slots if isinstance(slots, int) else None
+        PoolFit(self.where, known, bool(pool.inter_node_communication), nodes).check(graph)
 
     def to_wire(self, files: JobFileAccess | None = None) -> dict[str, Any]:
         """The wire model BatchAutoPoolSpecification.

@@ -107,6 +107,13 @@ class AutoScale:
         }
 
 
+def fixed_nodes(scale: FixedScale | AutoScale) -> int | None:
+    """How many nodes a pool is to have; None: templates or a formula say it."""
+    if not isinstance(scale, FixedScale) or isinstance(scale.dedicated, str) or isinstance(scale.spot, str):
+        return None
+    return scale.dedicated + scale.spot
+
+
 def check_formula(text: str) -> None:
     """Check an autoscale formula before anything is sent.
 

@@ -7,9 +7,11 @@ from typing import Any
 
 from airflow_batch_provider.client.requests.job_requests import patiently
 from airflow_batch_provider.client.requests.steps import Call, Say, Script
-from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.graph import JobGraph
 from airflow_batch_provider.spec.job import JobOptions
+from airflow_batch_provider.spec.pool_fit import PoolFit
+
+_PROPERTIES = ("id", "state", "taskSlotsPerNode", "enableInterNodeCommunication", "identity")
 
 
 def check_pool(options: JobOptions, graph: JobGraph, node_identity: str | None) -> Script[None]:
@@ -22,14 +24,14 @@ def check_pool(options: JobOptions, graph: JobGraph, node_identity: str | None) 
 
     Raises:
         Refusal: the pool does not exist.
-        SpecError: a task needs more slots than any node has.
+        SpecError: a task can never run on it.
     """
     if (auto := options.auto_pool) is not None:
         auto.check_fits(graph)
         return
     pool_id = options.pool_label
     wire: Mapping[str, Any] = yield from patiently(
-        Call("get_pool", (pool_id,), {"select": ["id", "state", "taskSlotsPerNode", "identity"]})
+        Call("get_pool", (pool_id,), {"select": list(_PROPERTIES)})
     )
     if node_identity and not _has_identity(wire, node_identity):
         yield Say(
@@ -38,14 +40,9 @@ def check_pool(options: JobOptions, graph: JobGraph, node_identity: str | None) 
             "node_identity_resource_id out of the connection so that SAS are used.",
             "warning",
         )
-    slots = int(wire.get("taskSlotsPerNode") or 1)
-    greedy = next((spec for spec in graph.specs if spec.required_slots > slots), None)
-    if greedy is not None:
-        raise SpecError(
-            f"it needs {greedy.required_slots} slots, and a node of pool {pool_id!r} has {slots}",
-            where=greedy.where,
-            right="It would wait for ever. Lower required_slots, or use a pool with more slots per node.",
-        )
+    # Its size is left out: somebody may resize it yet, and the log tells what is missing meanwhile.
+    talks = bool(wire.get("enableInterNodeCommunication"))
+    PoolFit(f"pool {pool_id!r}", int(wire.get("taskSlotsPerNode") or 1), talks).check(graph)
 
 
 def _has_identity(pool: Mapping[str, Any], wanted: str) -> bool:

@@ -43,6 +43,7 @@ class PoolView:
         current, target: nodes, dedicated and Spot together.
         auto_scale: whether a formula sets the target.
         slots_per_node: tasks of one slot that a node runs at once.
+        inter_node: whether its nodes may talk to each other.
         resize_errors: what the last resize ended with.
         auto_scale_error: what the last evaluation of the formula ended with.
     """
@@ -56,6 +57,7 @@ class PoolView:
     resize_errors: tuple[ServiceFault, ...] = ()
     auto_scale_error: ServiceFault | None = None
     slots_per_node: int = 1
+    inter_node: bool = False
 
     @classmethod
     def read(cls, wire: Mapping[str, Any]) -> PoolView:
@@ -75,6 +77,7 @@ class PoolView:
             resize_errors=tuple(ServiceFault.read(error) for error in wire.get("resizeErrors") or []),
             auto_scale_error=ServiceFault.read(run_error) if run_error else None,
             slots_per_node=int(wire.get("taskSlotsPerNode") or 1),
+            inter_node=bool(wire.get("enableInterNodeCommunication")),
         )
 
     @property

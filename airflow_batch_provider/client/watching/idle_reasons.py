@@ -52,19 +52,27 @@ class WaitingTask:
         id, state: as the service has them.
         after: tasks that it depends on.
         slots: that it needs on one node.
+        nodes: that it needs at once; 0: it is no multi-instance task.
     """
 
     id: str
     state: str
     after: tuple[str, ...] = ()
     slots: int = 1
+    nodes: int = 0
 
     @classmethod
     def read(cls, wire: Mapping[str, Any]) -> WaitingTask:
         """From the wire model BatchTask."""
         after = (wire.get("dependsOn") or {}).get("taskIds") or ()
         slots = int(wire.get("requiredSlots") or 1)
-        return cls(str(wire["id"]).lower(), str(wire["state"]), tuple(map(str.lower, after)), slots)
+        several = wire.get("multiInstanceSettings")
+        nodes = int(several.get("numberOfInstances") or 1) if several else 0
+        return cls(str(wire["id"]).lower(), str(wire["state"]), tuple(map(str.lower, after)), slots, nodes)
+
+
+TASK_PROPERTIES = ("id", "state", "dependsOn", "requiredSlots", "multiInstanceSettings")
+"""Those that WaitingTask reads."""
 
 
 @dataclass(frozen=True)
@@ -250,6 +258,31 @@ def _dependencies(idle: IdleJob) -> Reason | None:
     return None
 
 
+def _multi_instance(idle: IdleJob) -> Reason | None:
+    pool, unfinished = idle.seen.pool, {task.id for task in idle.tasks}
+    due = [task for task in idle.tasks if task.state == "active" and unfinished.isdisjoint(task.after)]
+    if pool is None or not due or not all(task.nodes for task in due):
+        return None
+    least = min(due, key=lambda task: task.nodes)
+    told = f"multi-instance task {least.id} needs {least.nodes} idle node(s) at once"
+    for wrong, has, step in (
+        (not pool.inter_node, "may not talk to each other", "inter_node_communication=True"),
+        (pool.slots_per_node > 1, f"have {pool.slots_per_node} task slots", "task_slots=1"),
+    ):
+        if wrong:
+            return Reason(
+                f"{told}, and those of pool {pool.id} {has}: it would wait for ever",
+                f"end the job and submit anew, on a pool with {step}.",
+            )
+    idle_nodes = sum(not node.used_slots for node in idle.ready)
+    told += f", and {idle_nodes} of the {pool.current} of pool {pool.id} are"
+    if max(pool.target, pool.current) >= least.nodes:
+        return Reason(told) if idle_nodes < least.nodes else None
+    if pool.auto_scale:
+        return Reason(f"{told}; its autoscale formula wants {pool.target}")
+    return Reason(f"{told}; its target is {pool.target}", f"resize the pool to {least.nodes} or more.")
+
+
 def _slots(idle: IdleJob) -> Reason | None:
     free = max(idle.free_slots, default=0)
     active = [task for task in idle.tasks if task.state == "active"]
@@ -267,4 +300,4 @@ def _one_line(explained: Explanation) -> str:
 
 _Rule = Callable[[IdleJob], "Reason | None"]
 _SURROUNDINGS: tuple[_Rule, ...] = (_job, _pool, _no_nodes, _no_ready_node, _no_free_slot)
-_RULES: tuple[_Rule, ...] = (*_SURROUNDINGS, _preparation, _dependencies, _slots)
+_RULES: tuple[_Rule, ...] = (*_SURROUNDINGS, _preparation, _dependencies, _multi_instance, _slots)

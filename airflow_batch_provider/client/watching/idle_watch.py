@@ -8,6 +8,7 @@ from typing import Any
 from airflow_batch_provider.client.requests.records import JobView, TaskCounts
 from airflow_batch_provider.client.requests.steps import Call, Glance, Refusal, Say, Script, Together
 from airflow_batch_provider.client.watching.idle_reasons import (
+    TASK_PROPERTIES,
     IdleJob,
     PreparationView,
     Reason,
@@ -83,7 +84,7 @@ class IdleWatch:
 
 
 def _details(job: JobView, which: str) -> Script[tuple[list[PreparationView], list[WaitingTask]]]:
-    options = {"filter": which, "select": ["id", "state", "dependsOn", "requiredSlots"]}
+    options = {"filter": which, "select": list(TASK_PROPERTIES)}
     prepared, tasks = yield Together(
         [
             Call("list_job_preparation_and_release_task_status", (job.id,), answer="pages"),

@@ -19,7 +19,7 @@ from airflow_batch_provider.exceptions import (
     BatchJobHopelessError,
     BatchRequestError,
 )
-from airflow_batch_provider.spec import JobGraph, SpecError, blob, on_exit, shell
+from airflow_batch_provider.spec import JobGraph, MultiInstance, SpecError, blob, on_exit, shell
 from demo.stack.accounts import BatchAccount
 from tests.airflow_batch_provider.jobs.conftest import Jobs
 from tests.airflow_batch_provider.jobs.running import to_the_end
@@ -281,6 +281,10 @@ def test_a_pool_that_does_not_exist_or_is_too_small_is_refused_before_submission
     graph = JobGraph()
     graph.task("big", "/bin/true", required_slots=5)
     with pytest.raises(SpecError, match=r"needs 5 slots, and a node of pool .* has 4"):
+        jobs.run(graph, pool).claim()
+    graph = JobGraph()
+    graph.task("mpi", "/bin/true", multi_instance=MultiInstance(2, "true"))
+    with pytest.raises(SpecError, match=r"nodes of pool .* may not talk to each other.*inter_node_comm"):
         jobs.run(graph, pool).claim()
 
 

@@ -124,3 +124,14 @@ def test_a_job_behind_another_is_told_that_no_slot_is_free(batch: BatchClient) -
     finally:
         for job_id in (first, second):
             end(batch, job_id)
+
+
+def test_a_multi_instance_task_tells_how_many_nodes_it_needs(batch: BatchClient) -> None:
+    pool_id = make_pool(batch, nodes=1, slots=1, inter_node=True)
+    job_id = make_job(batch, pool_id, tasks=0)
+    several = {"numberOfInstances": 2, "coordinationCommandLine": "/bin/true"}
+    task: Any = {"id": "mpi", "commandLine": "/bin/true", "multiInstanceSettings": several}
+    batch.create_task(job_id, task)
+    line = watch_until(batch, job_id, "needs 2 idle node(s) at once, and 1 of the 1")
+    assert line.text.endswith("its target is 1. Next step: resize the pool to 2 or more.")
+    end(batch, job_id)

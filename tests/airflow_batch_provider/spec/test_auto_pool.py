@@ -140,11 +140,17 @@ def test_another_declaration_is_another_job_and_secrets_do_not_count() -> None:
         ),
         (
             lambda: AutoPool(a_pool()).check_fits(one_task(required_slots=2)),
-            "needs 2 slots.*raise task_slots",
+            "needs 2 slots.*more task_slots",
         ),
         (
             lambda: AutoPool(a_pool()).check_fits(one_task(multi_instance=MultiInstance(2, "true"))),
             "inter_node_communication=True",
+        ),
+        (
+            lambda: AutoPool(a_pool(inter_node_communication=True)).check_fits(
+                one_task(multi_instance=MultiInstance(9, "true"))
+            ),
+            "of 9 nodes, and auto pool 'encode.*' has [1-8].*a pool of 9 nodes or more",
         ),
     ],
 )

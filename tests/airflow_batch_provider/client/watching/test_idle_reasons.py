@@ -24,6 +24,8 @@ from tests.airflow_batch_provider.client.scripted import Scripted
 JOB = JobView("j", "active", pool_id="p")
 POOL = PoolView("p", "active", "steady", 2, 2, auto_scale=False, slots_per_node=2)
 EMPTY = replace(POOL, current=0, target=0)
+TALKING = replace(POOL, slots_per_node=1, inter_node=True)
+GANG = [WaitingTask("mpi", "active", nodes=4), WaitingTask("next", "active", ("mpi",))]
 
 
 def node(state: str = "idle", number: int = 0, **fields: Any) -> NodeView:
@@ -83,6 +85,31 @@ def fault(code: str, message: str = "No.") -> ServiceFault:
         (
             reason(POOL, node("running", used_slots=1), tasks=[WaitingTask("a", "active", slots=2)]),
             "needs 2 slots or more on one node, and no node has more than 1 free",
+            "info",
+        ),
+        (
+            reason(replace(TALKING, inter_node=False), node(), tasks=GANG),
+            "mpi needs 4 idle node(s) at once, and those of pool p may not talk to each other",
+            "warning",
+        ),
+        (
+            reason(replace(TALKING, slots_per_node=2), node(), tasks=GANG),
+            "mpi needs 4 idle node(s) at once, and those of pool p have 2 task slots",
+            "warning",
+        ),
+        (
+            reason(TALKING, node(), node(number=1), tasks=GANG),
+            "mpi needs 4 idle node(s) at once, and 2 of the 2 of pool p are; its target is 2",
+            "warning",
+        ),
+        (
+            reason(replace(TALKING, auto_scale=True), node(), tasks=GANG),
+            "1 of the 2 of pool p are; its autoscale formula wants 2",
+            "info",
+        ),
+        (
+            reason(replace(TALKING, target=4, allocation_state="resizing"), node(), tasks=GANG),
+            "mpi needs 4 idle node(s) at once, and 1 of the 2 of pool p are",
             "info",
         ),
     ],
