@@ -293,6 +293,7 @@ class AzureBatchJobOperator(CheckedArguments, KeyedOutput, TellsLineage, BaseOpe
             with suppress(AzureBatchError, spec.SpecError):  # They would hide that the time was over.
                 self._know_lineage(context, run, claim)
             raise late
+        run.tell_unread(claim.job_id, event["seen"])
         return self._finish(context, run, replace(claim, found=Found.ATTACHED))
 
     def _finish(self, context: Context, run: JobRun, claim: Claim) -> dict[str, Any]:

@@ -172,6 +172,7 @@ class AzureBatchMemberOperator(KeyedOutput, TellsLineage, BaseOperator):
             return self._wait(context, settings, run, job_id, deadline, start_by, seen)
         if ending in LATE:
             raise run.end_late(job_id, reason, settings.start_timeout if ending == "unstarted" else None)
+        run.tell_unread(job_id, seen)
         done = run.finish(job_id)
         if done is None:  # A list has shown it as it was before it was told to run again.
             return self._wait(context, settings, run, job_id, deadline, start_by, seen)

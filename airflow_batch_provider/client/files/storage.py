@@ -153,13 +153,14 @@ class StorageAccess:
             return False
         return True
 
-    def read_blob(self, container: str, name: str, max_bytes: int) -> bytes:
-        """The first ``max_bytes`` bytes of a blob.
+    def read_blob(self, container: str, name: str, max_bytes: int, start: int = 0) -> bytes:
+        """The bytes of a blob from ``start`` on, ``max_bytes`` at most.
 
         Parameters:
             container: the container's name.
             name: the blob's.
             max_bytes: how many at most.
+            start: at which of its bytes to begin.
 
         Raises:
             azure.core.exceptions.ResourceNotFoundError: no such blob or container.
@@ -167,9 +168,9 @@ class StorageAccess:
         if max_bytes <= 0:
             return b""
         blob = self._open().get_blob_client(container, name)
-        # A range on an empty blob is refused by the service (416), so the size is looked at first.
-        size: int = blob.get_blob_properties().size
-        return blob.download_blob(0, min(size, max_bytes)).readall() if size else b""
+        # A range beyond the end is refused by the service (416), so the size is looked at first.
+        length = min(blob.get_blob_properties().size - start, max_bytes)
+        return blob.download_blob(start, length).readall() if length > 0 else b""
 
     def read_end(self, container: str, name: str, max_bytes: int) -> tuple[bytes, bool]:
         """The last ``max_bytes`` bytes of a blob, and whether they are all of it.

@@ -10,6 +10,7 @@ from airflow_batch_provider.client.files.job_access import JobAccess
 from airflow_batch_provider.client.files.task_results import no_result, parse_result
 from airflow_batch_provider.client.jobs.absent_outputs import expected, is_among
 from airflow_batch_provider.client.requests.printed import TAIL_BYTES, last_lines
+from airflow_batch_provider.client.watching.streams import CHUNK_BYTES, LAST_CHUNKS
 from airflow_batch_provider.spec.compile import JobStorage, WorkArea, needed, result_location
 from airflow_batch_provider.spec.files import BlobRef, Output
 from airflow_batch_provider.spec.graph import JobGraph
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 RESULT_BYTES = 1_000_000
 """Of one task's result: it goes through Airflow's database."""
+
+COPY_BYTES = LAST_CHUNKS * CHUNK_BYTES
+"""Of a stream's copy: as much as is read of it on a node that is there."""
 
 HANDED_OVER = 500
 """Files below one prefix of an earlier job: each is named to the task that reads them, and a request of the
@@ -138,6 +142,16 @@ class JobFiles:
         except AzureError:
             return None
         return last_lines(end, stream, whole=whole)
+
+    def copy_of(self, job_id: str, task_id: str, stream: str, start: int) -> bytes | None:
+        """A stream's copy from a byte on, half a megabyte of it at most; None when there is none."""
+        from azure.core.exceptions import AzureError
+
+        ref = self._area(job_id).of(task_id) / stream
+        try:
+            return self._storage.read_blob(ref.container, ref.name, COPY_BYTES, start)
+        except AzureError:
+            return None
 
     def _area(self, job_id: str, homes: Mapping[str, str] | None = None) -> WorkArea:
         return WorkArea(self.work_container, job_id, homes or {})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ from airflow_batch_provider.client.jobs.preparation import printed_by_preparatio
 from airflow_batch_provider.client.jobs.repair import Earlier
 from airflow_batch_provider.client.jobs.report import report
 from airflow_batch_provider.client.jobs.submission import add_tasks
+from airflow_batch_provider.client.jobs.unread_output import unread_output
 from airflow_batch_provider.client.jobs.watching import Ending, Watch, watch_job
 from airflow_batch_provider.client.requests.drive import Driver, log_to
 from airflow_batch_provider.client.requests.explained import explained
@@ -201,6 +202,11 @@ class JobRun:
         looker = Looker(self._driver, self._sleep, longest=longest)
         driver = Driver(self._client, self._say, sleep=self._sleep, look=looker)
         return driver.run(watch_job(watch, follower, time.time, idle=idle))
+
+    def tell_unread(self, job_id: str, seen: Mapping[str, Sequence[int]]) -> None:
+        """Show what the tasks have printed and the follower, whose state ``seen`` is, could not read."""
+        for line in unread_output(self._files, job_id, seen):
+            self._say(line)
 
     def terminate(self, job_id: str, reason: str) -> None:
         """Ask for the end of the job; its end is not waited for."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from airflow_batch_provider.client.jobs.claim import Found
 from airflow_batch_provider.client.jobs.job_run import JobRun
 from airflow_batch_provider.client.jobs.outcome import Outcome
 from airflow_batch_provider.client.jobs.preparation import printed_by_preparation
+from airflow_batch_provider.client.jobs.unread_output import unread_output
 from airflow_batch_provider.client.requests.drive import Driver, log_to
 from airflow_batch_provider.client.requests.explained import explained
 from airflow_batch_provider.client.requests.job_requests import get_job, terminate_job
@@ -157,6 +158,11 @@ class MemberRun:
         return BatchJobTimeoutError(
             f"Task {self._spec.id} of Batch job {job_id} {told} and is being ended.\n{why}"
         )
+
+    def tell_unread(self, job_id: str, seen: Mapping[str, Sequence[int]]) -> None:
+        """Show what the task has printed and the follower, whose state ``seen`` is, could not read."""
+        for line in unread_output(self._files, job_id, seen):
+            self._say(line)
 
     def finish(self, job_id: str) -> dict[str, Any] | None:
         """Say what became of the task.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from airflow_batch_provider.client.requests.job_requests import backoff, in_motion, list_tasks
@@ -23,7 +23,10 @@ LAST_CHUNKS = 8
 """Looks that the rest of a finished task's file is read in at most: half a megabyte beyond what was read."""
 
 LAST_TRIES = 3
-"""Of reading it, when the service does not answer: what is not read then is not shown, but is in blobs."""
+"""Of reading it, when the service does not answer: what is not read then is taken from storage."""
+
+READ, UNREAD = 1, 0
+"""How it went with the output of a task that has ended: all of it was read, or its end could not be."""
 
 
 def read_range(job_id: str, task_id: str, name: str, start: int, length: int) -> Send:
@@ -55,11 +58,16 @@ class Followed:
 
     Parameters:
         offsets: of stdout and stderr, in bytes.
-        done: whether the task has ended and all of it was read.
+        end: how its end was read, once the task has ended: ``READ`` or ``UNREAD``.
     """
 
     offsets: list[int] = field(default_factory=lambda: [0, 0])
-    done: bool = False
+    end: int | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether it is looked at no more."""
+        return self.end is not None
 
 
 class Follower:
@@ -80,14 +88,13 @@ class Follower:
         self._told_of_limit = False
         self._since = ""
         self._tasks = {
-            task_id: Followed([offsets[0], offsets[1]], done=len(offsets) > 2)
-            for task_id, offsets in (seen or {}).items()
+            task_id: Followed([out, err], *end) for task_id, (out, err, *end) in (seen or {}).items()
         }
 
     def state(self) -> dict[str, list[int]]:
-        """How far everything was read, as plain data: two offsets, and a third entry when it is done."""
+        """How far everything was read, as plain data: two offsets, and how its end was read if it is done."""
         return {
-            task_id: [*followed.offsets, 1] if followed.done else list(followed.offsets)
+            task_id: [*followed.offsets, *([] if followed.end is None else [followed.end])]
             for task_id, followed in self._tasks.items()
         }
 
@@ -176,14 +183,25 @@ class Follower:
                 known = followed.offsets[at] - begins[at]
                 taken, lines = whole_lines(answer.body, known, final=view.completed and not more)
                 followed.offsets[at] += taken
-                for level, line in map(read_line, lines):
-                    yield Say(f"[{view.id}] {shortened(line, STREAMS[at])}", level)
+                yield from say_lines(view.id, STREAMS[at], lines)
             tries += bool(waits)
             if waits and view.completed and tries < LAST_TRIES:
                 yield Pause(max(waits))
             elif not full:
                 break
-        followed.done = view.completed
+        if view.completed:
+            followed.end = UNREAD if any(map(_hides_something, answers)) else READ
+
+
+def _hides_something(answer: Answer | Refusal) -> bool:
+    """Whether a file was not read that may be there, or has been: not one without anything to read."""
+    return isinstance(answer, Refusal) and answer.code != "FileNotFound" and answer.status != 416
+
+
+def say_lines(task_id: str, name: str, lines: Iterable[str]) -> Iterator[Say]:
+    """Lines of a task's stream as the log shows them."""
+    for level, line in map(read_line, lines):
+        yield Say(f"[{task_id}] {shortened(line, name)}", level)
 
 
 def whole_lines(data: bytes, known: int = 0, *, final: bool) -> tuple[int, list[str]]:

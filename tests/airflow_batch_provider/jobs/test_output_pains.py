@@ -17,7 +17,7 @@ from airflow_batch_provider.client.requests.steps import Say
 from airflow_batch_provider.links.job import JOB_LINK_KEY, OUTPUT_LINK_KEY
 from airflow_batch_provider.operators.job import AzureBatchJobOperator
 from airflow_batch_provider.operators.task import AzureBatchTaskOperator
-from airflow_batch_provider.spec import JobGraph, shell
+from airflow_batch_provider.spec import AutoPool, FixedScale, JobGraph, Pool, shell
 from airflow_batch_provider.triggers.job import AzureBatchJobTrigger
 from tests.airflow_batch_provider.airflow_versions import TaskDeferred
 from tests.airflow_batch_provider.conftest import make_pool
@@ -181,6 +181,18 @@ def test_pain_086_what_is_copied_and_for_how_long_is_kept_on_the_node_is_a_choic
     assert made.constraints.retention_time == timedelta(hours=1)
     data = b"".join(batch.download_task_file(told.returned["job_id"], "task", "stdout.txt"))
     assert data == b"name of a customer\n"
+
+
+@pytest.mark.parametrize("deferrable", [False, True])
+def test_output_of_nodes_that_go_with_their_job_is_shown_to_its_end(
+    connection: None, deferrable: bool
+) -> None:
+    auto = AutoPool(Pool(id="brief", vm_size="standard_d2s_v3", scale=FixedScale(spot=1)))
+    task = AzureBatchTaskOperator(
+        task_id="job", pool_id=auto, command=shell("echo RESULT=42"), deferrable=deferrable
+    )
+    told = run(task)
+    assert "[task] RESULT=42" in told.lines
 
 
 def test_pain_082_output_can_be_read_once_the_node_is_gone(

@@ -12,7 +12,14 @@ from airflow_batch_provider.client.requests.printed import LINE_CHARS
 from airflow_batch_provider.client.requests.records import JobView
 from airflow_batch_provider.client.requests.steps import Answer, Look, Refusal
 from airflow_batch_provider.client.watching.ration import COUNTS_PER_SECOND, OUTPUT_PER_SECOND, Rations
-from airflow_batch_provider.client.watching.streams import CHUNK_BYTES, FOLLOWED, Follower, whole_lines
+from airflow_batch_provider.client.watching.streams import (
+    CHUNK_BYTES,
+    FOLLOWED,
+    READ,
+    UNREAD,
+    Follower,
+    whole_lines,
+)
 from tests.airflow_batch_provider.client.scripted import BUSY, Scripted
 
 ACTIVE = JobView("j", "active")
@@ -185,6 +192,23 @@ def test_following_goes_on_where_another_process_left_off() -> None:
     service = Scripted(node)
     service.run(Follower("j", True, first.state()).look())
     assert service.said == ["[t] three"]
+
+
+def test_what_could_not_be_read_to_its_end_is_told_to_whoever_goes_on() -> None:
+    node, gone = Node(), Refusal("TaskFilesUnavailable", 409, "the node is gone")
+    node.texts, node.states = {"t": b"one\ntw", "u": b"whole\n"}, {"t": "running", "u": "completed"}
+    follower = Follower("j", True)
+    Scripted(node).run(follower.look())
+    node.states["t"] = "completed"
+
+    def answer(operation: str, arguments: Any, options: Any) -> Any:
+        if operation.endswith("/stdout.txt"):
+            raise gone
+        return node(operation, arguments, options)
+
+    Scripted(answer).run(follower.look())
+    assert follower.state() == {"t": [4, 0, UNREAD], "u": [6, 0, READ]}
+    assert Follower("j", True, follower.state()).state() == follower.state()
 
 
 def test_a_look_reads_a_bounded_part_of_a_file_and_of_the_tasks() -> None:
