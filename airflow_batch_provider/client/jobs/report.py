@@ -44,6 +44,8 @@ REASONS = {
     "AirflowTimeout": "the timeout of the Airflow task that waited for it was reached",
     "AirflowPreparationFailed": "no node could be prepared for its tasks",
     "AirflowTerminate": "an operator that terminates jobs ended it",
+    "AirflowNothingLeftToRun": "the Airflow task ended it, since what was left waits for tasks that failed",
+    "AirflowGroupDone": "the Airflow task group that made it was done",
 }
 
 _LAYERS = {
@@ -150,6 +152,8 @@ def _headline(outcome: Outcome) -> str:
         f"{len(outcome.ended)} were ended with the job" if outcome.ended else "",
         f"{len(outcome.blocked)} never ran because a task they wait for failed" if outcome.blocked else "",
         f"{len(outcome.unfinished)} never ran" if outcome.unfinished else "",
+        f"{len(outcome.skipped)} skipped by on_exit" if outcome.skipped else "",
+        f"{len(outcome.tolerated)} failed as on_exit allows" if outcome.tolerated else "",
         f"{outcome.succeeded_tasks} succeeded",
     ]
     text = f"Batch job {outcome.job_id}: of {outcome.total} tasks " + ", ".join(filter(None, parts)) + "."
@@ -231,19 +235,24 @@ def _tail_lines(stream: str, tail: str | None) -> list[str]:
 
 def _others(outcome: Outcome) -> list[str]:
     lines: list[str] = []
-    more = [
-        f"{view.id} ({view.code or 'Unknown'}"
-        + (f", exit code {view.exit_code})" if view.exit_code is not None else ")")
-        for view in outcome.failed[SHOWN:]
-    ]
     for words, names in (
-        ("Also failed", more),
+        ("Also failed", _with_codes(outcome.failed[SHOWN:])),
+        ("Failed as on_exit allows", _with_codes(outcome.tolerated)),
         ("Never ran, since a task they wait for failed", outcome.blocked),
         ("Never ran", outcome.unfinished),
+        ("Skipped by on_exit", outcome.skipped),
     ):
         if names:
             lines += ["", f"{words}: {_some(names)}"]
     return lines
+
+
+def _with_codes(views: Sequence[TaskView]) -> list[str]:
+    return [
+        f"{view.id} ({view.code or 'Unknown'}"
+        + (f", exit code {view.exit_code})" if view.exit_code is not None else ")")
+        for view in views
+    ]
 
 
 def _some(names: Sequence[str]) -> str:

@@ -265,3 +265,24 @@ def test_one_task_has_its_own_times_and_requeues() -> None:
     assert outcome.task_time == timedelta(seconds=30)
     running = judge_one("j", JobView("j", "active"), "one", waiting("one"))
     assert (running.unfinished, running.longest) == (("one",), None)
+
+
+def test_the_counts_of_a_failed_job_add_up_and_every_task_is_named() -> None:
+    graph = chain("bad", "next")
+    for each, conditions in (
+        ("checked", {on_exit(7, dependency="satisfy")}),
+        ("quiet", {on_exit(0, dependency="block")}),
+    ):
+        graph.task(each, "x", exit_conditions=[*conditions]) >> graph.task(f"after-{each}", "x")
+    seen = [
+        task("bad", "FailureExitCode", 1), waiting("next"), task("checked", "FailureExitCode", 7),
+        task("after-checked"), task("quiet"), waiting("after-quiet"),
+    ]  # fmt: skip
+    text = report(outcome(graph, *seen, reason="AirflowNothingLeftToRun"), lambda *asked: None).text
+    assert (
+        "of 6 tasks 1 failed, 1 never ran because a task they wait for failed, 1 skipped by on_exit, "
+        "1 failed as on_exit allows, 2 succeeded."
+    ) in text
+    assert "Failed as on_exit allows: checked (FailureExitCode, exit code 7)" in text
+    assert "Skipped by on_exit: after-quiet" in text
+    assert "the Airflow task ended it, since what was left waits for tasks that failed." in text
