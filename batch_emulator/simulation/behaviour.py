@@ -25,7 +25,8 @@ __all__ = [
 
 # Environment settings by which a task itself says what it does.
 SECONDS_SETTING, EXIT_CODE_SETTING = "SIMULATED_SECONDS", "SIMULATED_EXIT_CODE"
-_AT_ONCE, _A_SECOND = Constant(0.0), Constant(1.0)
+_AT_ONCE = Constant(0.0)
+_A_SECOND = Constant(1.0)
 _MAX_SECONDS = 365.0 * 24 * 3600
 
 

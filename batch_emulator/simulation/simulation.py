@@ -28,7 +28,7 @@ __all__ = ["Simulation"]
 
 T = TypeVar("T")
 _START = datetime(2026, 1, 1, tzinfo=timezone.utc)
-_AT_ONCE = 100
+_ADDED_AT_ONCE = 100
 _UNLIMITED = Quotas(
     pools=10**6, active_jobs_and_schedules=10**9, dedicated_cores=10**9, low_priority_cores=10**9
 )
@@ -126,7 +126,7 @@ class Simulation:
         :raises BatchError: a task is refused; those before it are added.
         """
         rest = iter(specs)
-        while chunk := list(islice(rest, _AT_ONCE)):
+        while chunk := list(islice(rest, _ADDED_AT_ONCE)):
             answers = self._service.add_tasks(job_id, chunk, self.now)
             self._settle()
             for answer in answers:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _OWNER = "owner"
 
-_AT_ONCE = 8
+_READ_AT_ONCE = 8
 """Requests at the same time; Azure's client keeps ten connections."""
 
 
@@ -86,7 +86,7 @@ class Receipts:
         owners = self._owners(name for names in receipts.values() for name in names)
         free = {version for version, names in receipts.items() if not any(name in owners for name in names)}
         mine: list[BlobEvent] = []
-        with ThreadPoolExecutor(_AT_ONCE) as threads:
+        with ThreadPoolExecutor(_READ_AT_ONCE) as threads:
             for version in free & self._overwritten(latest, free, threads):
                 del announced[version]
             lacking = {
