@@ -146,7 +146,7 @@ class Thing:
     def _argument(
         self, name: str, kind: ast.expr | None, default: ast.expr | None, *, optional: bool = False
     ) -> Argument:
-        value = None if default is None else _value(default)
+        value = None if default is None else _value(default, self.module)
         written = "left out" if optional else "" if value is None else f"`{value}`"
         typed = "" if kind is None else shown(ast.unparse(kind))
         return Argument(name, typed, written, self.described.get(name, ""))
@@ -199,21 +199,35 @@ def by_name() -> dict[str, Thing]:
 
 
 @cache
-def _named_values() -> dict[str, str]:
-    """Constants and types that have a name -> what they are, as it is written."""
+def _named_in(module: str) -> dict[str, str]:
+    """Constants and types that have a name in a module -> what they are, as it is written."""
     found = {}
-    for tree in _modules().values():
-        for node in tree.body:
-            if (
-                isinstance(node, ast.AnnAssign)
-                and isinstance(node.target, ast.Name)
-                and node.value is not None
-            ):
-                value = node.value
-                text = value.value if isinstance(value, ast.Constant) else None
-                found[node.target.id] = text if isinstance(text, str) else ast.unparse(value)
-            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-                found.setdefault(node.targets[0].id, ast.unparse(node.value))
+    for node in _modules()[module].body:
+        if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
+            target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+            for name, value in _pairs(target, node.value):
+                text = (
+                    value.value
+                    if isinstance(node, ast.AnnAssign) and isinstance(value, ast.Constant)
+                    else None
+                )
+                found[name] = text if isinstance(text, str) else ast.unparse(value)
+    return found
+
+
+def _pairs(target: ast.expr, value: ast.expr) -> Iterator[tuple[str, ast.expr]]:
+    """Each name that is given a value, and that."""
+    if isinstance(target, ast.Name):
+        yield target.id, value
+    elif isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+        for each, part in zip(target.elts, value.elts, strict=True):
+            yield from _pairs(each, part)
+
+
+@cache
+def _named_values() -> dict[str, str]:
+    """The same of all modules; of names that several have, which may be private, one of them."""
+    found = {name: text for module in reversed(_modules()) for name, text in _named_in(module).items()}
     return {**found, "AzureBatchHook.default_conn_name": "'azure_batch_default'"}
 
 
@@ -237,13 +251,14 @@ def shown(kind: str) -> str:
     return re.sub(r"\b[A-Z]\w+\b(?!\")", told, short)
 
 
-def _value(default: ast.expr) -> str | None:
+def _value(default: ast.expr, module: str) -> str | None:
     """A default as it is written, with named values in full; None for a field that has none."""
     if isinstance(default, ast.Call) and ast.unparse(default.func) == "field":
         given = {word.arg: word.value for word in default.keywords}
         if "default_factory" in given:
             made = ast.unparse(given["default_factory"])
             return {"dict": "{}", "list": "[]"}.get(made, f"{made}()")
-        return _value(given["default"]) if "default" in given else None
+        return _value(given["default"], module) if "default" in given else None
     text = ast.unparse(default)
-    return re.sub(r"\bdt\.", "", _named_values().get(text, text))
+    named = _named_in(module).get(text) or _named_values().get(text, text)
+    return re.sub(r"\bdt\.", "", named)
