@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from airflow.configuration import conf
 from airflow.sdk import BaseOperator
 
-from airflow_batch_provider import argument_checks as kinds
 from airflow_batch_provider.arguments import is_to_come
 from airflow_batch_provider.exceptions import BatchJobFailedError, BatchJobTimeoutError
 from airflow_batch_provider.hooks.batch import AzureBatchHook
@@ -21,10 +20,10 @@ from airflow_batch_provider.lineage import TellsLineage, lineage_of_wire
 from airflow_batch_provider.links.job import AzureBatchJobLink, store_links
 from airflow_batch_provider.masking import seal
 from airflow_batch_provider.metrics import measure_for
+from airflow_batch_provider.operators.official_arguments import CHECKS, MODELS, OF_JOB, OF_TASK
 from airflow_batch_provider.operators.task_instance import done_before, identity_of, remember_done
 from airflow_batch_provider.patience import left_by
-from airflow_batch_provider.shared_arguments import OF_ALL, CheckedArguments
-from airflow_batch_provider.spec.checks import check_period
+from airflow_batch_provider.shared_arguments import CheckedArguments
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.official import OfficialPool, OfficialTask
 from airflow_batch_provider.spec.official_parts import check_command, wire_of
@@ -39,63 +38,6 @@ if TYPE_CHECKING:
     from airflow_batch_provider.task_arguments import TaskArguments
 
 __all__ = ["AzureBatchOperator"]
-
-
-_OF_JOB = {
-    "batch_job_manager_task": "jobManagerTask",
-    "batch_job_preparation_task": "jobPreparationTask",
-    "batch_job_release_task": "jobReleaseTask",
-}
-_OF_TASK = {
-    "batch_task_container_settings": "containerSettings",
-    "batch_task_resource_files": "resourceFiles",
-    "batch_task_output_files": "outputFiles",
-    "batch_task_user_identity": "userIdentity",
-}
-_MODELS = {**_OF_JOB, **_OF_TASK, "batch_start_task": "startTask"}
-"""Arguments that hold wire models -> the properties that these are for."""
-
-
-def _check_minutes(value: Any, name: str, where: str) -> None:
-    check_period(value, what=name, where=where, unit="minutes")
-
-
-def _check_part(value: Any, name: str, where: str) -> None:
-    wire_of(value, where=f"{where}, {name}", model=_MODELS[name])
-
-
-_CHECKS: kinds.Checks = {
-    **OF_ALL,
-    "azure_batch_conn_id": kinds.word,
-    "timeout": _check_minutes,
-    "start_timeout": kinds.some_wait,
-    "batch_pool_id": kinds.pool,
-    "batch_job_id": kinds.target,
-    "batch_task_id": kinds.target,
-    "batch_task_command_line": kinds.words,
-    "batch_max_retries": kinds.optional(kinds.at_least(0)),
-    **dict.fromkeys(("batch_pool_vm_size", "vm_node_agent_sku_id"), kinds.word),
-    **dict.fromkeys(
-        (
-            *("batch_pool_display_name", "batch_job_display_name", "batch_task_display_name", "vm_publisher"),
-            *("vm_offer", "vm_sku", "vm_version", "sku_starts_with", "auto_scale_formula"),
-        ),
-        kinds.optional(kinds.words),
-    ),
-    **dict.fromkeys(
-        ("target_dedicated_nodes", "target_low_priority_nodes"), kinds.optional(kinds.at_least(0))
-    ),
-    **dict.fromkeys(
-        (
-            "enable_auto_scale",
-            "use_latest_verified_vm_image_and_sku",
-            "should_delete_job",
-            "should_delete_pool",
-        ),
-        kinds.flag,
-    ),
-    **dict.fromkeys(_MODELS, _check_part),
-}
 
 
 class AzureBatchOperator(CheckedArguments, KeyedOutput, TellsLineage, BaseOperator):
@@ -156,7 +98,7 @@ class AzureBatchOperator(CheckedArguments, KeyedOutput, TellsLineage, BaseOperat
     )
     operator_extra_links = (AzureBatchJobLink(),)
     ui_color = "#cfe8d8"
-    checks = _CHECKS
+    checks = CHECKS
 
     def __init__(
         self,
@@ -334,11 +276,11 @@ class AzureBatchOperator(CheckedArguments, KeyedOutput, TellsLineage, BaseOperat
 
     def _of_job(self) -> dict[str, Any]:
         """Further properties of a job that is made."""
-        return self._wires(self.batch_job_display_name, _OF_JOB)
+        return self._wires(self.batch_job_display_name, OF_JOB)
 
     def _of_task(self) -> dict[str, Any]:
         """Further properties of the task."""
-        return self._wires(self.batch_task_display_name, _OF_TASK)
+        return self._wires(self.batch_task_display_name, OF_TASK)
 
     def _wires(self, display_name: str | None, arguments: Mapping[str, str]) -> dict[str, Any]:
         wires = {model: self._wire(argument) for argument, model in arguments.items()}
@@ -348,7 +290,7 @@ class AzureBatchOperator(CheckedArguments, KeyedOutput, TellsLineage, BaseOperat
 
     def _wire(self, argument: str) -> Any:
         where = f"task {self.task_id!r}, {argument}"
-        return wire_of(getattr(self, argument), where=where, model=_MODELS[argument])
+        return wire_of(getattr(self, argument), where=where, model=MODELS[argument])
 
     def _pool(self, pool_id: str | None = None) -> OfficialPool:
         vm_size = self.batch_pool_vm_size

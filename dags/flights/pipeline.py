@@ -291,11 +291,19 @@ def _fetch(storage: Any, place: BlobRef, folder: Path, sources: list[RawFile], t
     blank = [named[name] for name in report.get("blank", ()) if name in named]
     bad = {each["file"]: each["why"] for each in report.get("without_good", ())}
     without_good = {source: bad[name] for name, source in named.items() if name in bad}
-    unknown = report.get("unknown", {})
-    counts = {key: report[key] for key in ("raw", "good", "quarantined")}
-    made = (folder / "flights.parquet", folder / "quarantine.parquet")
-    told: Any = {"blank": blank, "without_good": without_good, "changed": changed, "unknown": unknown}
-    return Day(day, *made, sources=sources, **told, **counts)
+    return Day(
+        day,
+        folder / "flights.parquet",
+        folder / "quarantine.parquet",
+        raw=report["raw"],
+        good=report["good"],
+        quarantined=report["quarantined"],
+        sources=sources,
+        blank=blank,
+        without_good=without_good,
+        changed=changed,
+        unknown=report.get("unknown", {}),
+    )
 
 
 def _publish(storage: Any, day: Day) -> None:

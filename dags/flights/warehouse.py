@@ -222,10 +222,10 @@ def check_files(day: Day, held: Mapping[str, int]) -> None:
             "nobody knows which version the nodes have read. The day is left as it was. Clear plan with what "
             "comes after it, or run flights_etl with this day."
         )
-    for table, rows in day.unknown.items():
-        if rows > max(_FEW_ROWS, MOST_UNKNOWN[table] * day.good):
+    for table, unknown in day.unknown.items():
+        if unknown > max(_FEW_ROWS, MOST_UNKNOWN[table] * day.good):
             raise QualityError(
-                f"Day {day.day}: raw/reference/{table}.csv does not know what {rows} of {day.good} rows "
+                f"Day {day.day}: raw/reference/{table}.csv does not know what {unknown} of {day.good} rows "
                 f"name, and at most {MOST_UNKNOWN[table]:.0%} are to be expected: it may be cut short. The "
                 "day is left as it was. Upload the whole table, and clear plan with what comes after it."
             )
