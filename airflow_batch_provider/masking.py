@@ -24,7 +24,7 @@ NOT_SHOWN = (
 
 def masked(text: str) -> str:
     """A text as Airflow's logs show it."""
-    from airflow.sdk.log import redact  # type: ignore[attr-defined]
+    from airflow.sdk._shared.secrets_masker import redact
 
     return str(redact(text))
 

@@ -179,7 +179,7 @@ def surfaces() -> Iterator[type[BaseOperator]]:
     for room in ("operators", "sensors"):
         for name in modules_of(room):
             for kind in vars(importlib.import_module(name)).values():
-                public = inspect.isclass(kind) and issubclass(kind, BaseOperator) and kind.__module__ == name
+                public = isinstance(kind, type(BaseOperator)) and kind.__module__ == name
                 if public and kind.__name__ not in BASES and not kind.__name__.startswith("_"):
                     yield kind
 
