@@ -21,7 +21,7 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert not anchor or anchor in anchors_of(target), link
 
 
-@pytest.mark.parametrize("page", (*PAGES, ROOT / "CHANGELOG.md"), ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CHANGELOG.md"], ids=lambda page: page.name)
 def test_a_page_was_merged_to_its_end(page: Path) -> None:
     lines = page.read_text("utf-8").splitlines()
     assert not [line for line in lines if line.startswith(("<<<<<<< ", ">>>>>>> "))]
