@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow_batch_provider import argument_checks as kinds
 from airflow_batch_provider.argument_checks import Checks, optional
 from airflow_batch_provider.arguments import holds_xcoms
-from airflow_batch_provider.client.requests.meaning import check_layers
 from airflow_batch_provider.spec.requirements import check_python_version, check_requirements
 from airflow_batch_provider.spec.retry import check_on_retry
 from airflow_batch_provider.spec.template_syntax import check_templates
@@ -21,6 +20,14 @@ from airflow_batch_provider.spec.template_syntax import check_templates
 def _check_requirements(value: Any, name: str, where: str) -> None:
     if not holds_xcoms(value):
         check_requirements(value, where)
+
+
+def _check_layers(value: Any, name: str, where: str) -> None:
+    if value != ():
+        # Most tasks name no layer, and each DAG file would pay for what they mean.
+        from airflow_batch_provider.client.requests.meaning import check_layers
+
+        check_layers(value, name, where)
 
 
 OF_ALL: Checks = {
@@ -39,7 +46,7 @@ OF_JOBS: Checks = {
     "environment": optional(kinds.environment),
     "metadata": optional(kinds.environment),
     "no_retry_exit_codes": kinds.exit_codes,
-    "no_retry_layers": check_layers,
+    "no_retry_layers": _check_layers,
     "on_retry": lambda value, name, where: check_on_retry(value, where=where),
 }
 OF_FUNCTIONS: Checks = {

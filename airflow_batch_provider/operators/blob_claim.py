@@ -12,8 +12,6 @@ from airflow.sdk import Asset, AssetAlias, BaseOperator
 
 from airflow_batch_provider import argument_checks as kinds
 from airflow_batch_provider.arguments import is_to_come
-from airflow_batch_provider.client.blobs.blob_events import BLOB_CREATED, BlobEvent, blob_from_url
-from airflow_batch_provider.client.blobs.receipts import Receipts
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.lasting import lasting
 from airflow_batch_provider.shared_arguments import OF_ALL, CheckedArguments
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
     from typing_extensions import Unpack
 
+    from airflow_batch_provider.client.blobs.blob_events import BlobEvent
     from airflow_batch_provider.client.files.storage import StorageAccess
     from airflow_batch_provider.task_arguments import TaskArguments
 
@@ -109,6 +108,9 @@ class AzureBlobClaimOperator(CheckedArguments, TypedOutput, BaseOperator):
 
     @lasting
     def execute(self, context: Context) -> list[dict[str, Any]]:
+        # A DAG's parse does without what only a run needs.
+        from airflow_batch_provider.client.blobs.receipts import Receipts
+
         if self.blobs:
             where = f"task {self.task_id!r}"
             named = [_named_by_hand(url, where) for url in _listed(self.blobs, where)]
@@ -162,6 +164,8 @@ class AzureBlobClaimOperator(CheckedArguments, TypedOutput, BaseOperator):
 
         Events stay for the whole lookback, so that one made by hand must keep no run from the others.
         """
+        from airflow_batch_provider.client.blobs.blob_events import BlobEvent
+
         payload = event.extra.get("payload") if isinstance(event.extra, dict) else None
         blobs = payload.get("blobs", []) if isinstance(payload, dict) else []
         try:
@@ -222,6 +226,8 @@ def _named_by_hand(url: object, where: str) -> BlobEvent:
 
     :raises SpecError: it is no blob's URL.
     """
+    from airflow_batch_provider.client.blobs.blob_events import BLOB_CREATED, BlobEvent, blob_from_url
+
     if isinstance(url, str) and url.startswith(("https://", "http://")):
         with suppress(ValueError):
             container, name = blob_from_url(url)
