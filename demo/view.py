@@ -18,6 +18,8 @@ from demo.stages import Stage
 __all__ = ["View"]
 
 _BAR_WIDTH = 24
+_PLAIN_WIDTH = 120
+"""Columns in a log, where no terminal says its own: paths of blobs stay on one line."""
 
 
 class View:
@@ -28,7 +30,8 @@ class View:
     """
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(file=sys.stdout, highlight=False, soft_wrap=True)
+        width = None if sys.stdout.isatty() else _PLAIN_WIDTH
+        self.console = console or Console(file=sys.stdout, highlight=False, soft_wrap=True, width=width)
         self._begun = time.monotonic()
         self._live: Live | None = None
         self._told: dict[tuple[str, str], str] = {}

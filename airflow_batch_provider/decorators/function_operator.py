@@ -152,17 +152,14 @@ class AzureBatchDecoratedOperator(TellsLineage, DecoratedOperator):
             owner, period = run.task.owner, self.poll_interval
             trigger = AzureBatchTaskTrigger.of(self.conn_id, watch, owner, period, sealed)
             self.defer(trigger=trigger, method_name="resume")
-        return self._finish(context, run, claim.job_id, claim.task_id, *run.wait(watch))
+        return self._finish(context, run, run.wait(watch))
 
     @lasting
     def resume(self, context: Context, event: Mapping[str, Any]) -> Any:
         """Go on after the wait in the triggerer."""
         run = self._run(context, {})
-        job_id, task_id = str(event["job_id"]), str(event["task_id"])
-        run.settle(job_id, task_id)
-        # One that was fired by an earlier version has no reason.
-        ending, reason = str(event["ending"]), str(event.get("reason") or "")
-        return self._finish(context, run, job_id, task_id, ending, reason)
+        run.settle(str(event["job_id"]), str(event["task_id"]))
+        return self._finish(context, run, event)
 
     def on_kill(self) -> None:
         """End the Batch task of this Airflow task and no other; its end is not waited for.
@@ -177,19 +174,18 @@ class AzureBatchDecoratedOperator(TellsLineage, DecoratedOperator):
         script = leave_task(*self._mine, others=self._shared)
         end_in_worker(self.conn_id, script, f"Batch task {self._mine[1]}", self.log)
 
-    def _finish(
-        self, context: Context, run: SingleTaskRun, job_id: str, task_id: str, ending: str, reason: str
-    ) -> Any:
+    def _finish(self, context: Context, run: SingleTaskRun, event: Mapping[str, Any]) -> Any:
         """What the function returned; or raise what it raised."""
         from airflow_batch_provider.client.files.function_files import read_outcome
         from airflow_batch_provider.exceptions import BatchFunctionError, BatchJobFailedError
 
+        job_id, task_id = str(event["job_id"]), str(event["task_id"])
         storage = AzureBatchHook(self.conn_id).storage()
         failure: BatchJobFailedError | None = None
         try:
             declared = self._graph({}, "", text_renderer(self, context), task_id)
             self.lineage = lineage_of(declared, storage.storage)
-            run.finish(job_id, task_id, ending, reason)
+            run.finish(event)
         except BatchJobFailedError as error:
             failure = error
         finally:
@@ -309,6 +305,7 @@ class AzureBatchDecoratedOperator(TellsLineage, DecoratedOperator):
             settle,
             self._limits(),
             longest=self.poll_interval,
+            files=files,
             measure=measure,
         )
 

@@ -198,17 +198,14 @@ class AzureBatchOperator(CheckedArguments, KeyedOutput, TellsLineage, BaseOperat
             conn_id, owner, period = self.azure_batch_conn_id, run.task.owner, float(self.poll_interval)
             trigger = AzureBatchTaskTrigger.of(conn_id, watch, owner, period, seal(run.task))
             self.defer(trigger=trigger, method_name="resume")
-        return self._finish(context, run, claim.job_id, claim.task_id, *run.wait(watch))
+        return self._finish(context, run, run.wait(watch))
 
     @lasting
     def resume(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
         """Go on after the wait in the triggerer."""
         run = self._run(context)
-        job_id, task_id = str(event["job_id"]), str(event["task_id"])
-        run.settle(job_id, task_id)
-        # One that was fired by an earlier version has no reason.
-        ending, reason = str(event["ending"]), str(event.get("reason") or "")
-        return self._finish(context, run, job_id, task_id, ending, reason)
+        run.settle(str(event["job_id"]), str(event["task_id"]))
+        return self._finish(context, run, event)
 
     def on_kill(self) -> None:
         """End the Batch task of this Airflow task and no other; its end is not waited for.
@@ -222,11 +219,10 @@ class AzureBatchOperator(CheckedArguments, KeyedOutput, TellsLineage, BaseOperat
         script = leave_task(*self._mine, others=False)
         end_in_worker(self.azure_batch_conn_id, script, f"Batch task {self._mine[1]}", self.log)
 
-    def _finish(
-        self, context: Context, run: SingleTaskRun, job_id: str, task_id: str, ending: str, reason: str
-    ) -> dict[str, Any]:
+    def _finish(self, context: Context, run: SingleTaskRun, event: Mapping[str, Any]) -> dict[str, Any]:
+        job_id, task_id = str(event["job_id"]), str(event["task_id"])
         try:
-            run.finish(job_id, task_id, ending, reason)
+            run.finish(event)
         except (BatchJobFailedError, BatchJobTimeoutError):
             self._clean_up(run, job_id, task_id)
             raise

@@ -93,7 +93,12 @@ class AzureBatchTaskTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Watch the task until there is something to do about it."""
         from airflow_batch_provider.client.requests.drive import AsyncDriver, log_to
-        from airflow_batch_provider.client.tasks.task_watch import TaskWatch, waiting_of, watch_task
+        from airflow_batch_provider.client.tasks.task_watch import (
+            TaskWatch,
+            task_event,
+            waiting_of,
+            watch_task,
+        )
         from airflow_batch_provider.client.watching.poller import shared_poller
         from airflow_batch_provider.client.watching.streams import Follower
 
@@ -112,14 +117,7 @@ class AzureBatchTaskTrigger(BaseTrigger):
                 driver.run(watch_task(watch, follower, time.time, poller.rations, waiting)),
                 asyncio.sleep(seconds_until_worker_ended()),
             )
-        yield TriggerEvent(
-            {
-                "ending": ending,
-                "job_id": self.job_id,
-                "task_id": self.batch_task_id,
-                "reason": str(waiting.reason or ""),
-            }
-        )
+        yield TriggerEvent(task_event(watch, ending, waiting, follower))
 
     async def on_kill(self) -> None:
         """End the Batch task when a user has killed the deferred Airflow task; its job goes on."""

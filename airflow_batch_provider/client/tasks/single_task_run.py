@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from airflow_batch_provider.client.jobs.outcome import Outcome
 from airflow_batch_provider.client.jobs.preparation import printed_by_preparation
 from airflow_batch_provider.client.jobs.report import report
+from airflow_batch_provider.client.jobs.unread_output import unread_output
 from airflow_batch_provider.client.pools.pool_watch import PoolWait, watch_pool
 from airflow_batch_provider.client.pools.pools import PoolError, ensure_pool
 from airflow_batch_provider.client.requests.drive import Driver, log_to
@@ -30,7 +31,14 @@ from airflow_batch_provider.client.tasks.single_task import (
     terminate_task,
     verified_images,
 )
-from airflow_batch_provider.client.tasks.task_watch import LATE, TaskEnding, TaskWatch, waiting_of, watch_task
+from airflow_batch_provider.client.tasks.task_watch import (
+    LATE,
+    TaskEvent,
+    TaskWatch,
+    task_event,
+    waiting_of,
+    watch_task,
+)
 from airflow_batch_provider.client.tasks.time_limits import TimeLimits
 from airflow_batch_provider.client.watching.idle_tasks import IdleTasks, see_alone
 from airflow_batch_provider.client.watching.looker import Looker
@@ -38,6 +46,9 @@ from airflow_batch_provider.client.watching.ration import Rations
 from airflow_batch_provider.client.watching.streams import Follower, read_tail
 from airflow_batch_provider.exceptions import BatchPoolError, BatchPoolHopelessError
 from airflow_batch_provider.spec.official import OfficialPool
+
+if TYPE_CHECKING:
+    from airflow_batch_provider.client.jobs.job_files import JobFiles
 
 _DELETION_SECONDS = 3600.0
 """For a pool of the same id to be gone: its nodes finish their tasks first."""
@@ -53,6 +64,7 @@ class SingleTaskRun:
         settle: called with job and task id before the task is asked for, to be remembered in time.
         limits: how long it is waited for.
         longest: ceiling of the time between two looks, in seconds.
+        files: where its output is kept when its node has gone, if anywhere.
         sleep: waits so many seconds.
         measure: gets the outcome of the task, good or bad, when it is known.
     """
@@ -66,6 +78,7 @@ class SingleTaskRun:
         limits: TimeLimits,
         *,
         longest: float,
+        files: JobFiles | None = None,
         sleep: Callable[[float], None] = time.sleep,
         measure: Callable[[Outcome], None] = lambda outcome: None,
     ) -> None:
@@ -75,6 +88,7 @@ class SingleTaskRun:
         self._client = client
         self._say = log_to(log)
         self._longest = longest
+        self._files = files
         self._sleep = sleep
         self._measure = measure
         self._driver = Driver(client, self._say, sleep=sleep)
@@ -148,12 +162,8 @@ class SingleTaskRun:
         """What is to be watched for, from now on."""
         return self._limits.watch(claim.job_id, claim.task_id, time.time())
 
-    def wait(self, watch: TaskWatch) -> tuple[TaskEnding, str]:
-        """Watch the task in this thread until there is something to do about it.
-
-        Returns:
-            Why watching ended, and why the task does not run, if it does not and that is known.
-        """
+    def wait(self, watch: TaskWatch) -> TaskEvent:
+        """Watch the task in this thread until there is something to do about it."""
         idle, waiting = IdleTasks(Rations()), waiting_of(watch.task_id)
         looker = Looker(
             self._driver,
@@ -164,20 +174,22 @@ class SingleTaskRun:
         driver = Driver(self._client, self._say, sleep=self._sleep, look=looker)
         follower = Follower(watch.job_id, which=True)
         ending = driver.run(watch_task(watch, follower, time.time, waiting=waiting))
-        return ending, str(waiting.reason or "")
+        return task_event(watch, ending, waiting, follower)
 
-    def finish(self, job_id: str, task_id: str, ending: str, reason: str = "") -> None:
-        """Nothing if the task did well.
+    def finish(self, event: Mapping[str, Any]) -> None:
+        """Nothing if the task did well; what nobody could read of its output is shown from its copy.
 
         Parameters:
-            job_id, task_id: the task.
-            ending: why watching it ended.
-            reason: why it does not run; empty: it does, or that is not known.
+            event: a :class:`TaskEvent`; one that was fired by an earlier version has not all of it.
 
         Raises:
             BatchJobFailedError: it did not; the text explains.
             BatchJobTimeoutError: its time is over; it is being ended.
         """
+        job_id, task_id = str(event["job_id"]), str(event["task_id"])
+        ending, reason = str(event["ending"]), str(event.get("reason") or "")
+        for line in unread_output(self._files, job_id, event.get("seen") or {}):
+            self._say(line)
         with explained(f"Reading the outcome of Batch task {task_id}"):
             if ending in LATE:
                 ending = self._driver.run(last_look(job_id, task_id, ending))
@@ -195,10 +207,17 @@ class SingleTaskRun:
             if not outcome.succeeded:
                 told = report(
                     outcome,
-                    lambda each, stream: self._driver.run(read_tail(job_id, each, stream)),
+                    lambda each, stream: self._tail(job_id, each, stream),
                     exit_advice=self.task.exit_advice,
                 )
                 raise told.error(job_id)
+
+    def _tail(self, job_id: str, task_id: str, stream: str) -> str | None:
+        """From the node while it is there, else from its copy."""
+        tail = self._driver.run(read_tail(job_id, task_id, stream))
+        if tail is not None or self._files is None:
+            return tail
+        return self._files.last_lines(job_id, task_id, stream)
 
     def _end(self, job_id: str, task_id: str, cause: Layer) -> None:
         self._driver.run(terminate_task(job_id, task_id, self.task.owner))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypedDict
 
 from airflow_batch_provider.client.jobs.spans import moment
 from airflow_batch_provider.client.requests.records import TaskView
@@ -27,6 +27,23 @@ _STARTED = frozenset({"preparing", "running", "completed"})
 
 NEWS_SECONDS = 60.0
 """A start so long before a watch began is no news: it may begin anew, as after a restart of the triggerer."""
+
+
+class TaskEvent(TypedDict):
+    """What a watch has come to, as plain data.
+
+    Keys:
+        ending: why watching stopped.
+        job_id, task_id: the task.
+        reason: why it does not run; empty: it does, or that is not known.
+        seen: how far its output was read, as :meth:`Follower.state` gave it.
+    """
+
+    ending: TaskEnding
+    job_id: str
+    task_id: str
+    reason: str
+    seen: dict[str, list[int]]
 
 
 @dataclass(frozen=True)
@@ -83,6 +100,17 @@ def member_watch(job_id: str, task_id: str, deadline: float | None, start_by: fl
 def waiting_of(task_id: str) -> Waiting:
     """What says why a task does not run."""
     return Waiting(f"Batch task {task_id} waits")
+
+
+def task_event(watch: TaskWatch, ending: TaskEnding, waiting: Waiting, follower: Follower) -> TaskEvent:
+    """What a watch has come to, of what took part in it."""
+    return {
+        "ending": ending,
+        "job_id": watch.job_id,
+        "task_id": watch.task_id,
+        "reason": str(waiting.reason or ""),
+        "seen": follower.state(),
+    }
 
 
 def watch_task(

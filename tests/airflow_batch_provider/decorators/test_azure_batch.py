@@ -286,4 +286,4 @@ def test_a_process_that_ended_itself_is_told_of_beside_a_clean_up(
         monkeypatch.setattr(function_operator, name, Mock())
     monkeypatch.setattr(operator, "_close", Mock())
     with pytest.raises(BatchFunctionError, match=r"(?s)left no outcome.*os\._exit\(0\)"):
-        operator._finish({}, Mock(), "j", "t", "ended", "")  # type: ignore[typeddict-item]
+        operator._finish({}, Mock(), {"job_id": "j", "task_id": "t", "ending": "ended"})  # type: ignore[typeddict-item]

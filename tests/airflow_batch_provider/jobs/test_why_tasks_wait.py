@@ -156,14 +156,14 @@ def test_the_official_operators_task_is_ended_when_no_node_can_be_prepared_for_i
         task, batch, log, lambda job_id, task_id: None, LIMITS, longest=1.0, measure=outcomes.append
     )
     claim = run.claim()
-    ending, reason = run.wait(run.watch(claim))
-    assert ending == "unprepared"
+    event = run.wait(run.watch(claim))
+    assert event["ending"] == "unprepared"
     with pytest.raises(BatchJobFailedError, match="exit code 7") as told:
-        run.finish(claim.job_id, claim.task_id, ending, reason)
+        run.finish(event)
     assert told.value.layer == "node_start"
     assert batch.get_task(claim.job_id, claim.task_id).state == "completed"
     with pytest.raises(BatchJobTimeoutError, match="It did not run in the end: the job preparation task"):
-        run.finish(claim.job_id, claim.task_id, "timeout", reason)
+        run.finish({**event, "ending": "timeout"})
     assert [(each.cause, each.job and each.job.pool_id) for each in outcomes] == [
         (Layer.NODE_START, task.pool_id),
         (Layer.WALL_CLOCK, task.pool_id),
