@@ -139,15 +139,15 @@ class AzureBatchDecoratedOperator(TellsLineage, DecoratedOperator):
 
         try:
             call = self._call(context)
+            graph = self._graph({}, "", text_renderer(self, context), self.task_id)
             run = self._run(context, self._send(context, call))
-            run.check_pool()
+            run.check_pool(graph)
             claim = run.claim()
         except Exception:
             self._give_up(context)
             raise
         watch = run.watch(claim)
         if self.deferrable:
-            graph = self._graph({}, "", text_renderer(self, context), watch.task_id)
             sealed = seal(call, *graph.specs, run.task)
             owner, period = run.task.owner, self.poll_interval
             trigger = AzureBatchTaskTrigger.of(self.conn_id, watch, owner, period, sealed)

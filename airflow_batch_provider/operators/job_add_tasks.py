@@ -224,14 +224,19 @@ class AzureBatchJobAddTasksOperator(CheckedArguments, KeyedOutput, TellsLineage,
         )
 
     def _compiled(self, driver: Any, graph: JobGraph) -> list[dict[str, Any]]:
-        """The tasks in wire form, for a job that acts on failures or one that does not."""
+        """The tasks in wire form, for a job that acts on failures or one that does not.
+
+        :raises SpecError: the pool of the job can never run one.
+        """
+        from airflow_batch_provider.client.jobs.added_tasks import check_added
         from airflow_batch_provider.client.requests.job_requests import patiently
         from airflow_batch_provider.client.requests.steps import Call
         from airflow_batch_provider.spec.compile import compile_tasks
 
-        select = {"select": ["id", "onTaskFailure"]}
+        select = {"select": ["id", "onTaskFailure", "poolInfo", "executionInfo"]}
         job = driver.run(patiently(Call("get_job", (self.job_id,), select)))
         files = self._files(AzureBatchHook(self.conn_id))
+        driver.run(check_added(job, graph, files.node_identity if files else None))
         if files is not None:
             files.prepare()
         storage = files.of(self.job_id) if files is not None else None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from airflow_batch_provider.client.jobs.outcome import Outcome, is_stalled, judge
+from airflow_batch_provider.client.jobs.pool_check import check_pool
 from airflow_batch_provider.client.jobs.reactivation import reactivate
 from airflow_batch_provider.client.jobs.submission import Wire, add_tasks
 from airflow_batch_provider.client.requests.job_requests import ENDED, get_job, list_tasks
@@ -22,6 +23,27 @@ from airflow_batch_provider.spec.graph import JobGraph
 from airflow_batch_provider.spec.official import OWNER_VARIABLE, owner_of
 
 AddedEnding: TypeAlias = Literal["ended", "gone", "stalled", "unprepared", "timeout"]
+
+
+def check_added(job: Mapping[str, Any], graph: JobGraph, node_identity: str | None) -> Script[None]:
+    """Refuse tasks that the pool of a job can never run; one that is not there is its keeper's concern.
+
+    Parameters:
+        job: wire model BatchJob with ``poolInfo`` and ``executionInfo``.
+        graph: the tasks.
+        node_identity: the identity that the connection names for nodes, if it names one.
+
+    Raises:
+        SpecError: names the first.
+    """
+    named = {**(job.get("poolInfo") or {}), **(job.get("executionInfo") or {})}
+    if (pool_id := named.get("poolId")) is None:
+        return
+    try:
+        yield from check_pool(pool_id, graph, node_identity)
+    except Refusal as refusal:
+        if refusal.code != "PoolNotFound":
+            raise
 
 
 def add_owned(job_id: str, tasks: Sequence[Wire], owner: str, *, again: bool) -> Script[None]:

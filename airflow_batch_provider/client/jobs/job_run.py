@@ -115,9 +115,12 @@ class JobRun:
                 self._say(Say(shortfall, "warning"))
         else:
             self._say(Say("The connection names no storage account: the tasks' logs stay on their nodes"))
-        with explained(f"Looking at pool {plan.options.pool_label}"):
-            identity = self._files.node_identity if self._files else None
-            self._driver.run(check_pool(plan.options, plan.graph, identity))
+        if (auto := plan.options.auto_pool) is not None:
+            auto.check_fits(plan.graph)
+        else:
+            pool_id, files = plan.options.pool_label, self._files
+            with explained(f"Looking at pool {pool_id}"):
+                self._driver.run(check_pool(pool_id, plan.graph, files.node_identity if files else None))
         with explained(f"Submitting Batch job {plan.identity.job_id}"):
             retry = Retry(plan.on_retry, plan.attempt, plan.no_retry_exit_codes, self._lost)
             script = claim_job(

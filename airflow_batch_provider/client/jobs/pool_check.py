@@ -1,4 +1,4 @@
-"""Whether a job's pool is there and can run its tasks: neither is an error to the service."""
+"""Whether a pool is there and can run tasks: neither is an error to the service."""
 
 from __future__ import annotations
 
@@ -8,28 +8,23 @@ from typing import Any
 from airflow_batch_provider.client.requests.job_requests import patiently
 from airflow_batch_provider.client.requests.steps import Call, Say, Script
 from airflow_batch_provider.spec.graph import JobGraph
-from airflow_batch_provider.spec.job import JobOptions
 from airflow_batch_provider.spec.pool_fit import PoolFit
 
 _PROPERTIES = ("id", "state", "taskSlotsPerNode", "enableInterNodeCommunication", "identity")
 
 
-def check_pool(options: JobOptions, graph: JobGraph, node_identity: str | None) -> Script[None]:
+def check_pool(pool_id: str, graph: JobGraph, node_identity: str | None) -> Script[None]:
     """Refuse what the service accepts and then lets wait for ever.
 
     Parameters:
-        options: of the job, which name the pool.
-        graph: the job's tasks.
+        pool_id: the pool that a job has or will have.
+        graph: tasks for it.
         node_identity: the identity that the connection names for nodes, if it names one.
 
     Raises:
         Refusal: the pool does not exist.
         SpecError: a task can never run on it.
     """
-    if (auto := options.auto_pool) is not None:
-        auto.check_fits(graph)
-        return
-    pool_id = options.pool_label
     wire: Mapping[str, Any] = yield from patiently(
         Call("get_pool", (pool_id,), {"select": list(_PROPERTIES)})
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_batch_provider.client.jobs.outcome import Outcome
+from airflow_batch_provider.client.jobs.pool_check import check_pool
 from airflow_batch_provider.client.jobs.preparation import printed_by_preparation
 from airflow_batch_provider.client.jobs.report import report
 from airflow_batch_provider.client.jobs.unread_output import unread_output
@@ -14,9 +15,9 @@ from airflow_batch_provider.client.pools.pool_watch import PoolWait, watch_pool
 from airflow_batch_provider.client.pools.pools import PoolError, ensure_pool
 from airflow_batch_provider.client.requests.drive import Driver, log_to
 from airflow_batch_provider.client.requests.explained import explained
-from airflow_batch_provider.client.requests.job_requests import GONE, end_when_done, get_job, patiently
+from airflow_batch_provider.client.requests.job_requests import GONE, end_when_done, get_job
 from airflow_batch_provider.client.requests.meaning import Layer
-from airflow_batch_provider.client.requests.steps import Call, Refusal, Say
+from airflow_batch_provider.client.requests.steps import Refusal, Say
 from airflow_batch_provider.client.tasks.idle_errors import unprepared_error
 from airflow_batch_provider.client.tasks.last_look import last_look
 from airflow_batch_provider.client.tasks.single_task import (
@@ -45,6 +46,7 @@ from airflow_batch_provider.client.watching.looker import Looker
 from airflow_batch_provider.client.watching.ration import Rations
 from airflow_batch_provider.client.watching.streams import Follower, read_tail
 from airflow_batch_provider.exceptions import BatchPoolError, BatchPoolHopelessError
+from airflow_batch_provider.spec.graph import JobGraph
 from airflow_batch_provider.spec.official import OfficialPool
 
 if TYPE_CHECKING:
@@ -116,16 +118,21 @@ class SingleTaskRun:
         made = "created" if ensured.status == "created" else "there already; taken as it is"
         self._say(Say(f"Pool {pool.id}: {made}"))
 
-    def check_pool(self) -> None:
-        """Look for the pool, if there must be one: a job without is accepted, and waits for ever.
+    def check_pool(self, graph: JobGraph) -> None:
+        """Look at the pool, unless one is made for the job: the service lets tasks without wait for ever.
+
+        Parameters:
+            graph: the task.
 
         Raises:
-            BatchRequestError: there is none of its id.
+            BatchRequestError: there is no pool of its id.
+            SpecError: it can never run the task.
         """
         if (pool_id := self.task.pool_id) is None:
             return
+        identity = self._files.node_identity if self._files else None
         with explained(f"Looking at pool {pool_id}"):
-            self._driver.run(patiently(Call("get_pool", (pool_id,), {"select": ["id"]})))
+            self._driver.run(check_pool(pool_id, graph, identity))
 
     def let_end(self, job_id: str, comes_no_more: Callable[[int], bool]) -> None:
         """Let the job end when its tasks are complete, if those that are missing will not come any more.

@@ -14,6 +14,7 @@ from airflow.sdk import DAG
 from airflow_batch_provider.client.files.storage import StorageAccess
 from airflow_batch_provider.client.watching.streams import READ, UNREAD
 from airflow_batch_provider.decorators.azure_batch import azure_batch_task
+from airflow_batch_provider.exceptions import BatchSpecError
 from airflow_batch_provider.links.job import OUTPUT_LINK_KEY
 from airflow_batch_provider.triggers.task import AzureBatchTaskTrigger
 from tests.airflow_batch_provider.airflow_versions import TaskDeferred
@@ -82,3 +83,12 @@ def test_what_it_printed_is_shown_from_its_copy_when_the_node_was_gone_before_it
     event["seen"] = {task_id: [0, 0, UNREAD]}
     assert operator.resume(instance.context(), event) == "heard"
     assert f"[{task_id}] HEARD" in capsys.readouterr().out
+
+
+def test_a_function_that_needs_more_slots_than_a_node_has_is_refused(pool: str, batch_conn_id: str) -> None:
+    with DAG("tests", schedule=None):
+        operator: Any = azure_batch_task(
+            pool_id=pool, conn_id=batch_conn_id, required_slots=100, task_id="job"
+        )(shout)("word").operator
+    with pytest.raises(BatchSpecError, match=r"needs 100 slots, and a node of pool .* has 4"):
+        operator.execute(Instance().context())

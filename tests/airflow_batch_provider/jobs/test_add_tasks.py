@@ -18,6 +18,7 @@ from airflow_batch_provider.exceptions import (
     BatchJobFailedError,
     BatchJobTimeoutError,
     BatchRequestError,
+    BatchSpecError,
 )
 from airflow_batch_provider.links.job import JOB_LINK_KEY, OUTPUT_LINK_KEY
 from airflow_batch_provider.operators.job_add_tasks import AzureBatchJobAddTasksOperator
@@ -228,3 +229,15 @@ def test_mistakes_are_errors_when_the_dag_is_parsed() -> None:
         adding("c", "j", "graph")  # type: ignore[arg-type]
     with pytest.raises(SpecError, match="graph is no function"):
         adding("c", "j", counted(), graph_kwargs={"n": 1})
+
+
+def test_what_the_pool_of_the_job_can_never_run_is_refused_and_not_added(
+    batch: BatchClient, batch_conn_id: str, pool: str
+) -> None:
+    job_id = a_job(batch, pool)
+    graph = JobGraph()
+    graph.task("wide", "/bin/true", required_slots=100)
+    with pytest.raises(BatchSpecError, match=r"needs 100 slots, and a node of pool .* has 4"):
+        adding(batch_conn_id, job_id, graph).execute(context())
+    assert [task.id for task in batch.list_tasks(job_id)] == ["part-of-others"]
+    end(batch, job_id)
