@@ -51,8 +51,9 @@ class AzureBlobClaimOperator(CheckedArguments, TypedOutput, BaseOperator):
     :param asset: whose events announce the blobs.
     :param conn_id: Azure Batch connection whose storage account holds the receipts.
     :param receipts_container: container for the receipts; made when missing.
-    :param lookback: how far back events are read. Events older than this are left alone; what a run has
-        taken it gets again however old it is.
+    :param lookback: how far back events are read, from the time for which the run was made: however long it
+        waits, and when it is cleared, it sees the same. Older events are left alone, but for what
+        ``max_blobs`` has left; what a run has taken it gets again however old it is.
     :param max_blobs: most blobs for one run. When more are left, the task makes an event of the asset, which
         starts the next run: one run per blob by ``max_blobs=1``, and never more than one run on the way for
         what is left. All DAGs of the asset see that event; it announces nothing.
@@ -116,24 +117,30 @@ class AzureBlobClaimOperator(CheckedArguments, TypedOutput, BaseOperator):
             named = [_named_by_hand(url, where) for url in _listed(self.blobs, where)]
             self.log.info("Working on %d blob(s) named by hand.", len(named))
             return [_hand_over(event) for event in named]
-        events = self._announced(context)
-        storage = AzureBatchHook(self.conn_id).storage()
         consumer = f"{context['dag'].dag_id}/{self.task_id}"
+        announced = self._announced(context, consumer)
+        events = [blob for _, blob in announced]
+        storage = AzureBatchHook(self.conn_id).storage()
         self._refuse_own_receipts(events, consumer)
         with storage.explained(), storage.container_client(self.receipts_container) as container:
             storage.ensure_container(self.receipts_container)
             receipts = Receipts(container, consumer, context["run_id"], partial(_etag_now, storage))
             claims = receipts.claim(events, self.max_blobs)
         self.log.info(
-            "%d blob(s) announced since %s ago: %d for this run, %d with other runs, %d for the next run.",
-            len(claims.mine) + claims.others + claims.left,
+            "%d blob(s) announced, by lookback %s: %d for this run, %d with other runs, %d for the next run.",
+            len(claims.mine) + claims.others + len(claims.left),
             self.lookback,
             len(claims.mine),
             claims.others,
-            claims.left,
+            len(claims.left),
         )
         if claims.left:
-            context["outlet_events"][self.unclaimed].add(self.asset, extra={"unclaimed": claims.left})
+            left = {event.version for event in claims.left}
+            since = min(moment for moment, blob in announced if blob.version in left)
+            context["outlet_events"][self.unclaimed].add(
+                self.asset,
+                extra={"unclaimed": len(left), "consumer": consumer, "since": int(since.timestamp())},
+            )
         for event in claims.mine:
             self.log.info("  %s (%d bytes, written %s)", event.url, event.size, event.time)
         return [_hand_over(event) for event in claims.mine]
@@ -148,16 +155,22 @@ class AzureBlobClaimOperator(CheckedArguments, TypedOutput, BaseOperator):
                     "prefix: the receipts of each run would start the next one.",
                 )
 
-    def _announced(self, context: Context) -> list[BlobEvent]:
-        """The blobs of all recent events of the asset, oldest first."""
-        since = datetime.now(timezone.utc) - self.lookback
+    def _announced(self, context: Context, consumer: str) -> list[tuple[datetime, BlobEvent]]:
+        """The blobs of all recent events of the asset, and when each was announced, oldest first."""
         accessor = context["inlet_events"][self.asset]
+        # Not from now: a run may have waited for long, or be cleared after days.
+        since = min(datetime.now(timezone.utc), context["dag_run"].run_after) - self.lookback
+        recent = self._events(accessor, since)
+        if (left := _left_since(recent, consumer)) and left < since:
+            recent = self._events(accessor, left)
+        return [(event.timestamp, blob) for event in recent for blob in self._blobs_of(event)]
+
+    def _events(self, accessor: Any, since: datetime) -> list[Any]:
         # Airflow before 3.2 reads all events.
         recorded = self._pages(accessor, since) if hasattr(accessor, "after") else accessor
-        recent = sorted(
+        return sorted(
             (event for event in recorded if event.timestamp >= since), key=lambda event: event.timestamp
         )
-        return [blob for event in recent for blob in self._blobs_of(event)]
 
     def _blobs_of(self, event: Any) -> list[BlobEvent]:
         """The blobs in an asset event: Airflow puts a trigger's payload below ``payload``.
@@ -198,6 +211,13 @@ class AzureBlobClaimOperator(CheckedArguments, TypedOutput, BaseOperator):
             self.asset.name,
             self.lookback,
         )
+
+
+def _left_since(events: Iterable[Any], consumer: str) -> datetime | None:
+    """Since when those blobs were announced that runs of this DAG have left for the next ones."""
+    notes = [event.extra for event in events if isinstance(event.extra, dict)]
+    seconds = [note["since"] for note in notes if note.get("consumer") == consumer]
+    return datetime.fromtimestamp(min(seconds), timezone.utc) if seconds else None
 
 
 def _listed(blobs: object, where: str) -> Sequence[object]:

@@ -39,12 +39,12 @@ class Claims:
 
     :param mine: blob versions that this run holds, taken now or by an earlier try of it.
     :param others: how many of the announced ones other runs hold.
-    :param left: how many nobody holds, because of the limit.
+    :param left: those that nobody holds, because of the limit.
     """
 
     mine: list[BlobEvent]
     others: int
-    left: int = 0
+    left: list[BlobEvent]
 
 
 class Receipts:
@@ -102,8 +102,8 @@ class Receipts:
                 mine += [event for event, is_held in zip(tried, holds, strict=True) if is_held]
         if mine != held:
             self._note(mine)
-        left = sum(event.version in free for event in rest)
-        return Claims(mine, len(announced) - len(mine) - left, left)
+        left = [event for event in rest if event.version in free]
+        return Claims(mine, len(announced) - len(mine) - len(left), left)
 
     def _overwritten(self, latest: Iterable[BlobEvent], free: Collection[str], threads: Executor) -> set[str]:
         """Of versions whose order is not known those that are not there any more; one look for a blob."""

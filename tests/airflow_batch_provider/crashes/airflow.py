@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
@@ -91,12 +92,14 @@ class DagRun:
         deaths: of the processes that work on it.
         mapped: how many instances a mapped task has, by its id.
         given: what else is in the context.
+        run_after: when it was made.
     """
 
     run_id: str
     deaths: Deaths
     mapped: Mapping[str, int] = field(default_factory=dict)
     given: Mapping[str, Any] = field(default_factory=dict)
+    run_after: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
     clear_number: int = 0
     states: dict[tuple[str, int], str] = field(default_factory=dict)
     xcoms: dict[tuple[str, int], dict[str, Any]] = field(default_factory=lambda: defaultdict(dict))

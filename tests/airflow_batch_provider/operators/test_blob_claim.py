@@ -65,9 +65,10 @@ def event_of(*names: str, age: timedelta = timedelta(0)) -> RecordedEvent:
     return RecordedEvent({"from_trigger": True, "payload": {"blobs": blobs}}, NOW - age)
 
 
-def context_of(*events: RecordedEvent, run: str = "run-1") -> Any:
+def context_of(*events: RecordedEvent, run: str = "run-1", waited: timedelta = timedelta(0)) -> Any:
     return {
         "dag": SimpleNamespace(dag_id="ingest"),
+        "dag_run": SimpleNamespace(run_after=NOW - waited),
         "run_id": run,
         "inlet_events": {INCOMING: list(events)},
     }
@@ -166,6 +167,18 @@ def test_its_own_receipts_are_no_blobs_to_work_on(claim: AzureBlobClaimOperator)
 @pytest.mark.slow
 def test_events_before_the_lookback_are_left_alone(claim: AzureBlobClaimOperator) -> None:
     assert claim.execute(context_of(event_of("old", age=timedelta(days=2)))) == []
+
+
+@pytest.mark.slow
+def test_a_run_that_waits_longer_than_the_lookback_takes_what_it_was_made_for(
+    claim: AzureBlobClaimOperator,
+) -> None:
+    events = [event_of("before", age=timedelta(days=3, hours=1)), event_of("later", age=timedelta(days=2))]
+    older = event_of("old", age=timedelta(days=5))
+
+    taken = claim.execute(context_of(older, *events, waited=timedelta(days=3)))
+
+    assert [blob["name"] for blob in taken] == ["before", "later"]
 
 
 @pytest.mark.slow
@@ -357,6 +370,27 @@ def test_what_a_limit_leaves_starts_the_next_run(claim: AzureBlobClaimOperator) 
 
     assert claim.unclaimed in claim.outlets
     assert said == [(1, ["a", "b"]), (0, ["c"]), (0, [])]
+
+
+@pytest.mark.slow
+def test_what_a_limit_leaves_is_taken_by_the_runs_of_later_days_and_by_no_other_dag(
+    claim: AzureBlobClaimOperator,
+) -> None:
+    claim = AzureBlobClaimOperator(
+        task_id="some", asset=INCOMING, receipts_container=claim.receipts_container, max_blobs=1
+    )
+    burst = event_of("a", "b", "c", age=timedelta(days=5))
+    events, taken = [event_of("old", age=timedelta(days=9)), burst], []
+    for waited in (5, 3, 1):  # a run takes two days
+        outlets = OutletEventAccessors()
+        made = context_of(*events, run=f"run-{waited}", waited=timedelta(days=waited))
+        taken += [blob["name"] for blob in claim.execute({**made, "outlet_events": outlets})]
+        for left in outlets[claim.unclaimed].asset_alias_events:
+            events.append(RecordedEvent(left.extra, NOW - timedelta(days=waited - 2)))
+
+    other = context_of(*events)
+    assert taken == ["a", "b", "c"]
+    assert claim.execute({**other, "dag": SimpleNamespace(dag_id="other")}) == []
 
 
 def test_a_limit_of_no_blobs_is_refused_at_parse() -> None:
