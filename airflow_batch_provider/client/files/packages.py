@@ -14,6 +14,7 @@ from airflow_batch_provider.client.connect.secret import signatures_in
 from airflow_batch_provider.client.connect.settings import BatchSettings
 from airflow_batch_provider.client.files.package_content import content_hash
 from airflow_batch_provider.client.requests.service_errors import (
+    ACCESS_STATUS,
     error_code,
     error_status,
     error_text,
@@ -290,4 +291,4 @@ class PackageStore:
             )
         where = self._settings.arm_endpoint
         explanation = explain_access(error, "Azure Resource Manager", where, self._settings.account_name)
-        return PackageError(explanation, fatal=bool(status) and not is_transient(error))
+        return PackageError(explanation, fatal=not is_transient(error) and status not in {0, *ACCESS_STATUS})

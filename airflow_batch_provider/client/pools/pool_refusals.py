@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_batch_provider.client.requests.request_errors import request_error
-from airflow_batch_provider.client.requests.service_errors import explain_access
+from airflow_batch_provider.client.requests.service_errors import ACCESS_STATUS, explain_access
 from airflow_batch_provider.client.requests.steps import Refusal
 from airflow_batch_provider.spec.explain import Explanation
 
@@ -43,7 +43,13 @@ _REFUSALS: dict[str, tuple[str, str]] = {
     ),
 }
 _PASSING = frozenset(
-    {"PoolBeingResized", "TooManyEnableAutoScaleRequests", "PoolBeingCreated", "PoolQuotaReached"}
+    {
+        "PoolBeingCreated",
+        "PoolBeingResized",
+        "PoolNotFound",
+        "PoolQuotaReached",
+        "TooManyEnableAutoScaleRequests",
+    }
 )
 
 
@@ -60,7 +66,7 @@ def explain_refusal(refusal: Refusal, pool_id: str) -> tuple[Explanation, bool]:
     if refusal.status == 400:
         step = "Correct what the message names."
         return Explanation(happened, "It was asked for a value the service refuses.", step), True
-    fatal = not refusal.transient and refusal.status not in (0, 409)
+    fatal = not refusal.transient and refusal.status not in {0, 409, *ACCESS_STATUS}
     if error is not None and refusal.status != 409:
         where = "the connection's account URL"
         return explain_access(error, "Azure Batch", where, "of the connection"), fatal

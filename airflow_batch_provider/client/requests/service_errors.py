@@ -16,6 +16,8 @@ from airflow_batch_provider.spec.explain import Explanation
 
 # Azure Batch: *Authenticate via Shared Key*: requests further off than this are refused.
 _SKEW_LIMIT = dt.timedelta(minutes=15)
+ACCESS_STATUS = frozenset({401, 403})
+"""Of a request that one may not make. A retry may do: a new role takes minutes to come into force."""
 # Where the connection keeps the key of the other side, if not in Login and Password.
 _KEY_FIELDS = {"Storage": "Storage account key or Storage connection string"}
 
