@@ -78,6 +78,10 @@ OF_TARGETS: Checks = {
 """Of what works on a pool or a job that is there."""
 
 
+RECORDS = ("job_schedule", "preparation", "release")
+"""Arguments that this package renders, beside Airflow's template fields."""
+
+
 def check_shared(given: Mapping[str, Any], where: str, checks: Checks = OF_JOBS) -> None:
     """Check arguments, each by itself; templates and XComs wait for their values.
 
@@ -95,11 +99,11 @@ def check_shared(given: Mapping[str, Any], where: str, checks: Checks = OF_JOBS)
 
 
 def check_fields(given: Mapping[str, Any], fields: Collection[str], where: str) -> None:
-    """Check the Jinja in what Airflow renders.
+    """Check the Jinja in what is rendered.
 
     Parameters:
         given: arguments by name.
-        fields: the names of those that it renders.
+        fields: the names of those that are rendered.
         where: the task.
 
     Raises:
@@ -123,7 +127,7 @@ class CheckedArguments:
             SpecError: a value that cannot work.
         """
         where = f"task {self.task_id!r}"
-        check_fields(vars(self), self.template_fields, where)
+        check_fields(vars(self), (*self.template_fields, *RECORDS), where)
         check_shared(vars(self), where, self.checks)
 
     if not TYPE_CHECKING:  # editors and type checkers see Airflow's, with all its arguments
@@ -135,6 +139,6 @@ class CheckedArguments:
             Raises:
                 SpecError: one of them cannot work.
             """
-            check_fields(kwargs, cls.template_fields, f"task {task_id!r}")
+            check_fields(kwargs, (*cls.template_fields, *RECORDS), f"task {task_id!r}")
             check_shared(kwargs, f"task {task_id!r}", cls.checks)
             return super().partial(task_id=task_id, **kwargs)

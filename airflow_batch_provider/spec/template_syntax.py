@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from functools import lru_cache
 
 from airflow_batch_provider.spec.errors import SpecError
-from airflow_batch_provider.spec.files import is_template
+from airflow_batch_provider.spec.files import BlobRef, is_template
 
 _PARTS = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|\{[{%#].*", re.DOTALL)
 
@@ -18,7 +19,7 @@ def jinja_of(text: str) -> str:
 
 
 def check_templates(value: object, where: str) -> None:
-    """Check the Jinja of a text, or of all texts in lists and mappings.
+    """Check the Jinja of a text, or of all texts in lists, mappings and records.
 
     Parameters:
         value: what Airflow will render.
@@ -53,6 +54,8 @@ def unreadable(text: str, fault: str, where: str | None = None) -> SpecError:
 def _texts(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
+    elif isinstance(value, BlobRef):
+        yield value.template or ""
     elif isinstance(value, Mapping):
         for key, held in value.items():
             yield from _texts(key)
@@ -60,6 +63,9 @@ def _texts(value: object) -> Iterator[str]:
     elif isinstance(value, (list, tuple)):
         for held in value:
             yield from _texts(held)
+    elif is_dataclass(value):
+        for field in fields(value):
+            yield from _texts(getattr(value, field.name))
 
 
 @lru_cache(maxsize=256)

@@ -37,7 +37,7 @@ def check_written_graph(specs: Iterable[TaskSpec]) -> None:
         for what, file in _files(spec):
             place = f"{spec.where}, {what}"
             _check(file, where=place)
-            check_templates(file.template if isinstance(file, BlobRef) else file, place)
+            check_templates(file, place)
 
 
 def _check(file: object, where: str) -> None:

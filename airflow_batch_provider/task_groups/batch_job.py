@@ -131,6 +131,8 @@ class AzureBatchJobTaskGroup(TaskGroup):
             "environment": environment,
             "metadata": metadata,
             "display_name": display_name,
+            "preparation": preparation,
+            "release": release,
         }
         check_fields({**checked, **texts}, (*checked, *texts), where)
         check_shared(checked, where, OF_GROUPS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,9 +14,23 @@ from airflow.sdk.definitions.param import ParamsDict
 from airflow_batch_provider.decorators.azure_batch import azure_batch_task
 from airflow_batch_provider.exceptions import AzureBatchError, BatchTemplateError
 from airflow_batch_provider.operators.job import AzureBatchJobOperator
+from airflow_batch_provider.operators.job_schedule import AzureBatchJobScheduleOperator
 from airflow_batch_provider.operators.job_terminate import AzureBatchJobTerminateOperator
+from airflow_batch_provider.operators.pool import AzureBatchPoolOperator
 from airflow_batch_provider.rendering import text_renderer
-from airflow_batch_provider.spec import JobGraph, SpecError, blob
+from airflow_batch_provider.spec import (
+    AutoPool,
+    FixedScale,
+    JobGraph,
+    JobManager,
+    JobOptions,
+    JobSchedule,
+    Pool,
+    SpecError,
+    StartTask,
+    blob,
+    shell,
+)
 from airflow_batch_provider.task_groups.batch_job import AzureBatchJobTaskGroup
 
 CONTEXT: Any = {
@@ -97,6 +113,33 @@ def test_jinja_of_an_argument_that_cannot_be_read_is_refused_at_parse() -> None:
         azure_batch_task(pool_id="p")(crunch)("{{ ds")
     with DAG("d"), pytest.raises(SpecError, match=r"task group 'g', metadata: .*cannot be read"):
         AzureBatchJobTaskGroup("g", pool_id="p", metadata={"day": "{{ ds"})
+
+
+def test_jinja_in_a_record_that_cannot_be_read_is_refused_at_parse() -> None:
+    wrong, graph, managed = shell("echo {{ ds"), JobGraph(), JobGraph()
+    graph.task("a", "/bin/true")
+    managed.task("a", "/bin/true", job_manager=JobManager(), keep_logs=False)
+    pool = Pool(id="p", vm_size="standard_a1_v2", start_task=StartTask(wrong), scale=FixedScale(dedicated=1))
+    job = partial(AzureBatchJobOperator, task_id="t", graph=graph)
+    for argument, make in (
+        ("task 't', batch_pool", lambda: AzureBatchPoolOperator(task_id="t", batch_pool=pool)),
+        ("task 't', pool_id", lambda: job(pool_id=AutoPool(pool))),
+        ("task 't', preparation", lambda: job(pool_id="p", preparation=wrong)),
+        ("task 't', release", lambda: job(pool_id="p", preparation=shell("true"), release=wrong)),
+        ("task group 'g', pool_id", lambda: AzureBatchJobTaskGroup("g", pool_id=AutoPool(pool))),
+        ("task group 'g', preparation", lambda: AzureBatchJobTaskGroup("g", pool_id="p", preparation=wrong)),
+        (
+            "task 't', job_schedule",
+            lambda: AzureBatchJobScheduleOperator(
+                task_id="t",
+                job_schedule=JobSchedule(
+                    "s", managed, JobOptions("p", preparation=wrong), every=timedelta(hours=1)
+                ),
+            ),
+        ),
+    ):
+        with DAG("d"), pytest.raises(SpecError, match=rf"^{argument}: the template .* cannot be read"):
+            make()
 
 
 def test_braces_that_jinja_reads_are_taken() -> None:
