@@ -100,6 +100,8 @@ class AzureBatchJobOperator(CheckedArguments, KeyedOutput, TellsLineage, BaseOpe
             :class:`~airflow_batch_provider.spec.job.JobOptions`.
         timeout: how long Airflow waits for the job before it ends it; None: a little longer than the job's
             ``max_wall_clock``. It ends at the latest a minute before ``execution_timeout``.
+        start_timeout: how long Airflow waits for a first task to start, so for a free node, before it ends
+            the job; None: ``timeout`` alone counts.
         deferrable: wait in the triggerer instead of in a worker.
         poll_interval: longest time between two looks at the job, in seconds; they are more frequent at first.
         log_tasks: show the tasks' stdout and stderr in the Airflow log while they run: of all (20 at most),
@@ -152,6 +154,7 @@ class AzureBatchJobOperator(CheckedArguments, KeyedOutput, TellsLineage, BaseOpe
         display_name: str | None = None,
         network: JobNetwork | None = None,
         timeout: timedelta | None = None,
+        start_timeout: timedelta | None = None,
         deferrable: bool = True,
         poll_interval: float = 15.0,
         log_tasks: bool | Sequence[str] = True,
@@ -180,6 +183,7 @@ class AzureBatchJobOperator(CheckedArguments, KeyedOutput, TellsLineage, BaseOpe
         self.display_name = display_name
         self.network = network
         self.timeout = timeout
+        self.start_timeout = start_timeout
         self.deferrable = deferrable
         self.poll_interval = poll_interval
         self.log_tasks = log_tasks
@@ -201,8 +205,9 @@ class AzureBatchJobOperator(CheckedArguments, KeyedOutput, TellsLineage, BaseOpe
         if self._has_succeeded(claim):
             return self._finish(context, run, claim)
         patience = patience_of(self._longest, self.execution_timeout)
-        deadline = time.time() + patience.total_seconds()
-        return self._go_on(context, run, claim, deadline, seen={})
+        now, start = time.time(), self.start_timeout
+        start_by = None if start is None else now + start.total_seconds()
+        return self._go_on(context, run, claim, now + patience.total_seconds(), {}, start_by)
 
     @lasting
     def resume(self, context: Context, event: Mapping[str, Any]) -> dict[str, Any]:
@@ -233,6 +238,7 @@ class AzureBatchJobOperator(CheckedArguments, KeyedOutput, TellsLineage, BaseOpe
         claim: Claim,
         deadline: float,
         seen: Mapping[str, Sequence[int]],
+        start_by: float | None = None,
     ) -> dict[str, Any]:
         """Submit what is known by now and wait for what comes next."""
         from airflow_batch_provider.client.jobs.watching import Watch
@@ -258,11 +264,13 @@ class AzureBatchJobOperator(CheckedArguments, KeyedOutput, TellsLineage, BaseOpe
                     graph.may_skip,
                     self._secrets_in,
                     seal(*graph.specs, run.plan.options) if self.log_tasks else "",
+                    start_by,
                 ),
                 method_name="resume",
             )
         follower = Follower(claim.job_id, self.log_tasks, seen)
-        watch, idle = Watch(claim.job_id, total, after, deadline, graph.may_skip), IdleWatch()
+        watch = Watch(claim.job_id, total, after, deadline, graph.may_skip, start_by)
+        idle = IdleWatch()
         ending = run.wait(watch, follower, idle, longest=self.poll_interval)
         event = {"ending": ending, "deadline": deadline, "seen": follower.state(), "reason": idle.reason}
         return self._act(context, run, claim, event)
@@ -285,10 +293,11 @@ class AzureBatchJobOperator(CheckedArguments, KeyedOutput, TellsLineage, BaseOpe
                 "What is left of Batch job %s waits for tasks that block it; ending it", claim.job_id
             )
             run.terminate(claim.job_id, "AirflowNothingLeftToRun")
-        if ending == "timeout" and not run.has_ended(claim.job_id):
+        if ending in ("timeout", "unstarted") and not run.has_ended(claim.job_id):
             left = left_by(self.execution_timeout)
             own = left is None or left >= self._longest
-            late = run.end_late(claim.job_id, reason, None if own else left)
+            start = self.start_timeout if ending == "unstarted" else None
+            late = run.end_late(claim.job_id, reason, None if own else left, start)
             tell_failure(context, late)
             with suppress(AzureBatchError, spec.SpecError):  # They would hide that the time was over.
                 self._know_lineage(context, run, claim)

@@ -36,6 +36,7 @@ class JobArguments(TaskArguments, total=False):
     display_name: str | None
     network: JobNetwork | None
     timeout: timedelta | None
+    start_timeout: timedelta | None
     deferrable: bool
     poll_interval: float
     log_tasks: bool | Sequence[str]

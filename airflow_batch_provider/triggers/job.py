@@ -42,6 +42,7 @@ class AzureBatchJobTrigger(BaseTrigger):
         secrets_in: blobs, as ``container/name``, of definitions of a custom activity: their secrets are
             masked in what the tasks write. They are deleted with the job when that is killed.
         sealed: secrets that the tasks were given, as :func:`~airflow_batch_provider.masking.seal` gave them.
+        start_by: seconds since the epoch at which the time for the start of a first task is over.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class AzureBatchJobTrigger(BaseTrigger):
         may_skip: bool = False,
         secrets_in: Sequence[str] = (),
         sealed: str | None = "",
+        start_by: float | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.conn_id = conn_id
@@ -72,6 +74,7 @@ class AzureBatchJobTrigger(BaseTrigger):
         self.may_skip = may_skip
         self.secrets_in = list(secrets_in)
         self.sealed = sealed
+        self.start_by = start_by
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Class path and arguments, for the triggerer."""
@@ -90,6 +93,7 @@ class AzureBatchJobTrigger(BaseTrigger):
                 "may_skip": self.may_skip,
                 "secrets_in": self.secrets_in,
                 "sealed": self.sealed,
+                "start_by": self.start_by,
             },
         )
 
@@ -112,7 +116,7 @@ class AzureBatchJobTrigger(BaseTrigger):
             f"{self.conn_id} {settings.endpoint}", hook.async_batch_client, self.poll_interval
         )
         follower = Follower(self.job_id, self.log_tasks, self.seen)
-        watch = Watch(self.job_id, self.total, self.after, self.deadline, self.may_skip)
+        watch = Watch(self.job_id, self.total, self.after, self.deadline, self.may_skip, self.start_by)
         idle = IdleWatch()
         async with poller.session() as client:
             driver = AsyncDriver(client, log_to(self.log), look=poller.look, glance=poller.glance)
@@ -120,7 +124,7 @@ class AzureBatchJobTrigger(BaseTrigger):
                 driver.run(watch_job(watch, follower, time.time, poller.rations, idle)),
                 asyncio.sleep(seconds_until_worker_ended()),
             )
-            if ending == "timeout":
+            if ending in ("timeout", "unstarted"):
                 await self._end_at_deadline(driver)
         yield TriggerEvent(
             {

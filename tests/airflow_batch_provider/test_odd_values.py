@@ -106,7 +106,9 @@ LEGAL: dict[str, tuple[Any, ...]] = {
 OF_ONE: dict[tuple[str, str], tuple[Any, ...]] = {
     ("AzureBatchCustomActivityOperator", "datasets"): ([],),
     ("AzureBatchCustomActivityOperator", "linked_services"): ([],),
+    ("AzureBatchCustomActivityOperator", "start_timeout"): (None,),
     ("AzureBatchCustomActivityOperator", "timeout"): (None,),
+    ("AzureBatchJobOperator", "start_timeout"): (None,),
     ("AzureBatchJobOperator", "timeout"): (None,),
     ("AzureBatchOperator", "target_dedicated_nodes"): (5,),  # without it the pool would have no size
     ("AzureBatchOperator", "timeout"): (5,),
@@ -116,6 +118,7 @@ OF_ONE: dict[tuple[str, str], tuple[Any, ...]] = {
     ("AzureBatchPoolResizeOperator", "dedicated"): (5,),
     ("AzureBatchPoolWaitOperator", "min_ready_nodes"): (5,),
     ("AzureBatchPoolWaitOperator", "wait_for"): NOTHING,
+    ("AzureBatchTaskOperator", "start_timeout"): (None,),
     ("AzureBatchTaskOperator", "timeout"): (None,),
     ("AzureBlobClaimOperator", "blobs"): (None, "", []),
     ("AzureBlobClaimOperator", "max_blobs"): MAYBE_NUMBER,

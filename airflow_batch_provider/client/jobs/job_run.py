@@ -222,11 +222,13 @@ class JobRun:
             job = self._driver.run(get_job(job_id))
         return job is None or (job.ended and job.reason != TIMEOUT)
 
-    def end_late(self, job_id: str, reason: str, left: timedelta | None = None) -> BatchJobTimeoutError:
+    def end_late(
+        self, job_id: str, reason: str, left: timedelta | None = None, start: timedelta | None = None
+    ) -> BatchJobTimeoutError:
         """End the job, not waiting for its end, and give the error to raise, made by ``late_error``."""
         self.terminate(job_id, TIMEOUT)
         self._measure(Outcome(job_id, None, cause=Layer.WALL_CLOCK))
-        return late_error(job_id, reason, self._place(job_id), left)
+        return late_error(job_id, reason, self._place(job_id), left, start)
 
     def unprepared(self, job_id: str, reason: str) -> BatchJobFailedError:
         """End a job that no node can be prepared for.

@@ -16,9 +16,10 @@ from airflow_batch_provider.client.watching.pace import Pace
 from airflow_batch_provider.client.watching.ration import Rations, Turns
 from airflow_batch_provider.client.watching.streams import Follower
 
-Ending: TypeAlias = Literal["ended", "gone", "expand", "stalled", "unprepared", "timeout"]
+Ending: TypeAlias = Literal["ended", "gone", "expand", "stalled", "unprepared", "unstarted", "timeout"]
 """Why watching stopped: the job has ended, does not exist any more, a task that further tasks depend on has
-completed, what is left can never run, no node can be prepared for it, or the operator's time is over."""
+completed, what is left can never run, no node can be prepared for it, no task has started in time, or the
+operator's time is over."""
 
 LONGEST_SKIP = 8
 """Counts that are the same, between two lists of all tasks in search of a stall."""
@@ -35,6 +36,7 @@ class Watch:
         deadline: seconds since the epoch after which watching ends.
         may_skip: whether a task may succeed and yet keep others from running, so that a job without any
             failure can be one that never ends by itself.
+        start_by: seconds since the epoch after which watching ends if no task has started; None: it may wait.
     """
 
     job_id: str
@@ -42,6 +44,7 @@ class Watch:
     after: Sequence[str] = ()
     deadline: float | None = None
     may_skip: bool = False
+    start_by: float | None = None
 
 
 def watch_job(
@@ -62,7 +65,7 @@ def watch_job(
         rations: of the requests beyond the look at the job, shared with others; None: this job has its own.
         idle: finds out why nothing runs, and can be asked for it afterwards.
     """
-    watcher = _Watcher(watch, follower, rations or Rations(now), idle or IdleWatch())
+    watcher = _Watcher(watch, follower, now, rations or Rations(now), idle or IdleWatch())
     outage = Outage("job")
     while True:
         try:
@@ -82,9 +85,12 @@ def watch_job(
 class _Watcher:
     """What follows from looks at a job. Its end is seen from the look alone; all else is asked by turns."""
 
-    def __init__(self, watch: Watch, follower: Follower, rations: Rations, idle: IdleWatch) -> None:
+    def __init__(
+        self, watch: Watch, follower: Follower, now: Callable[[], float], rations: Rations, idle: IdleWatch
+    ) -> None:
         self._watch = watch
         self._follower = follower
+        self._now = now
         self._progress = _Progress(watch, idle)
         self._counting = Turns(rations.counts, Pace(longest=30.0, first=2.0))
         self._reading = Turns(rations.output)
@@ -102,9 +108,17 @@ class _Watcher:
         yield from self._progress.note_state(job.state)
         if self._watch.after and self._growing.due and (yield from self._growing.take(self._can_grow())):
             return "expand"
-        if self._counting.due:
-            return (yield from self._counting.take(self._progress.judge(job)))
-        return None
+        late = self._is_late_to_start
+        if not (late or self._counting.due):
+            return None
+        ending = yield from self._counting.take(self._progress.judge(job))
+        return "unstarted" if late and ending is None and not self._progress.has_begun else ending
+
+    @property
+    def _is_late_to_start(self) -> bool:
+        """Whether a task should have started by now and none is known to have."""
+        start_by = self._watch.start_by
+        return start_by is not None and not self._progress.has_begun and self._now() > start_by
 
     def _can_grow(self) -> Script[bool]:
         for task_id in self._watch.after:
@@ -122,6 +136,8 @@ class _Progress:
         self._idle = idle
         self._state = "active"
         self._told: TaskCounts | None = None
+        self.has_begun = False
+        """Whether a task is known to have been given to a node."""
         self._stall = _StallCheck(watch)
 
     def note_state(self, state: str) -> Script[None]:
@@ -140,6 +156,7 @@ class _Progress:
 
     def tell(self) -> Script[TaskCounts]:
         counts = yield from count_tasks(self._watch.job_id)
+        self.has_begun = self.has_begun or bool(counts.running or counts.completed)
         if counts != self._told:
             self._told = counts
             total = max(self._watch.total, counts.total)

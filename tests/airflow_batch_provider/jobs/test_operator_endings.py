@@ -111,6 +111,32 @@ async def test_the_timeout_ends_the_job_and_leaves_what_a_failure_leaves(
     assert [each.name for each in (*told.inputs, *told.outputs)] == ["x", "y"]
 
 
+@pytest.mark.parametrize("deferrable", [True, False])
+async def test_pain_042_a_job_that_gets_no_node_in_time_is_ended_and_the_retry_goes_to_another_pool(
+    empty_pool: str, pool: str, batch: BatchClient, deferrable: bool
+) -> None:
+    """apache/airflow#38298: a job waits for Spot capacity without end; no start timeout, so no retry."""
+    graph, instance = JobGraph(), Instance(max_tries=1)
+    graph.task("one", "/bin/true")
+    instance.try_number = 1
+    limit = {"start_timeout": timedelta(seconds=3), "deferrable": deferrable}
+    with pytest.raises(BatchJobTimeoutError, match=r"no task within start_timeout=0:00:03") as late:
+        await complete(lambda: operator(graph, empty_pool, **limit), instance)
+    assert not isinstance(late.value, AirflowFailException)
+    assert (late.value.layer, instance.pushed["failure"]["layer"]) == ("wall_clock", "wall_clock")
+    assert batch.get_job(late.value.job_id).execution_info.termination_reason == "AirflowTimeout"
+    instance.try_number = 2
+    summary = await complete(lambda: operator(graph, pool, **limit), instance)
+    assert summary["tasks"] == {"total": 1, "succeeded": 1, "failed": 0}
+
+
+async def test_a_task_that_has_started_in_time_may_run_for_longer(pool: str) -> None:
+    graph = JobGraph()
+    graph.task("one", shell("sleep 4"))
+    summary = await complete(lambda: operator(graph, pool, start_timeout=timedelta(seconds=2)), Instance())
+    assert summary["tasks"]["succeeded"] == 1
+
+
 async def test_pain_164_at_the_deadline_a_triggerer_ends_the_job_without_a_worker(
     empty_pool: str, batch: BatchClient
 ) -> None:

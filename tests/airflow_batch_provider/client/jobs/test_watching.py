@@ -73,6 +73,37 @@ def test_the_deadline_holds_also_while_nothing_answers() -> None:
     assert watched([BUSY] * 99, lambda *asked: counts(), deadline=10.0)[0] == "timeout"
 
 
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        (counts(active=4), "unstarted"),
+        (counts(active=3, running=1), "timeout"),
+        (counts(active=3, succeeded=1), "timeout"),
+        (BUSY, "timeout"),
+    ],
+)
+def test_a_job_of_which_no_task_has_started_in_time_is_not_waited_for(told: Any, expected: str) -> None:
+    def answer(*asked: Any) -> Any:
+        if isinstance(told, Refusal):
+            raise told
+        return told
+
+    ending, service = watched([ACTIVE] * 99, answer, start_by=10.0, deadline=60.0)
+    assert ending == expected
+    assert (10.0 < service.now < 30.0) == (expected == "unstarted")
+
+
+def test_a_start_that_nobody_had_seen_is_looked_for_before_a_job_is_given_up() -> None:
+    """Its turn to count has not come again: the clock of the ration stands."""
+    told = [counts(active=4)]
+    service = Scripted(
+        lambda *asked: told.pop() if told else counts(running=4), looks=[ACTIVE] * 20 + [ENDED]
+    )
+    watch, rations = Watch("j", 4, start_by=10.0), Rations(lambda: 0.0)
+    assert service.run(watch_job(watch, Follower("j", False), lambda: service.now, rations)) == "ended"
+    assert service.said[:2] == ["0 of 4 tasks done, 0 running", "0 of 4 tasks done, 4 running"]
+
+
 def test_a_task_that_others_depend_on_ends_the_watch_when_it_has_completed() -> None:
     states = ["active", "running", "completed"]
 
