@@ -97,7 +97,7 @@ async def test_looks_that_fail_are_repeated(service: Service) -> None:
 async def test_a_refusal_ends_the_wait_with_an_explanation(service: Service) -> None:
     service.answers = [refusal(403, "AuthenticationFailed")]
     event = await outcome()
-    assert (event["status"], event["fatal"]) == ("failed", True)
+    assert (event["status"], event["fatal"]) == ("failed", False)
     assert "Next step:" in event["message"]
 
 
