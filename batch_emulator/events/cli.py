@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from batch_emulator.events.disturbance import Disturbance
 from batch_emulator.events.ledger import Ledger
 from batch_emulator.events.storage import StorageAccount, StorageUnreachableError
-from batch_emulator.events.subscription import SubscriptionError, parse_subscription
+from batch_emulator.events.subscription import SubscriptionError, parse_subscription, told_apart
 from batch_emulator.events.watcher import Watcher
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _say(line: str) -> None:
 
 
 async def _serve(args: argparse.Namespace) -> int:
-    subscriptions = [parse_subscription(text) for text in args.subscribe]
+    subscriptions = told_apart(map(parse_subscription, args.subscribe))
     disturbance = Disturbance(args.duplicate_rate, args.disorder_rate, args.seed)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

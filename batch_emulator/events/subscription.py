@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 
 from batch_emulator.events.blobs import BLOB_CREATED, BLOB_DELETED
 from batch_emulator.events.envelope import EventSchema, subject_of
 from batch_emulator.events.filters import EventFilter
 
-__all__ = ["Subscription", "SubscriptionError", "parse_subscription"]
+__all__ = ["Subscription", "SubscriptionError", "parse_subscription", "told_apart"]
 
 _TYPES = {"created": (BLOB_CREATED,), "deleted": (BLOB_DELETED,), "all": (BLOB_CREATED, BLOB_DELETED)}
 _CASES = {"sensitive": True, "insensitive": False}
@@ -31,17 +33,30 @@ class Subscription:
         queue: storage queue of the same account; made if missing.
         schema: form of the messages.
         filter: which events are wanted.
+        number: among those of the same container and queue.
     """
 
     container: str
     queue: str
     schema: EventSchema = EventSchema.EVENT_GRID
     filter: EventFilter = field(default_factory=EventFilter)
+    number: int = 1
 
     @property
     def key(self) -> str:
         """Under which name the ledger remembers what this subscription was told."""
-        return f"{self.container}->{self.queue}"
+        pair = f"{self.container}->{self.queue}"
+        return pair if self.number == 1 else f"{pair}#{self.number}"
+
+
+def told_apart(subscriptions: Iterable[Subscription]) -> list[Subscription]:
+    """The same, those of one container and queue numbered: each is told of its own events."""
+    times: Counter[tuple[str, str]] = Counter()
+    numbered = []
+    for each in subscriptions:
+        times[each.container, each.queue] += 1
+        numbered.append(replace(each, number=times[each.container, each.queue]))
+    return numbered
 
 
 def _choice(name: str, value: str, allowed: dict[str, object]) -> None:

@@ -5,7 +5,7 @@ import pytest
 from batch_emulator.events.blobs import BLOB_CREATED, BLOB_DELETED
 from batch_emulator.events.envelope import EventSchema, subject_of
 from batch_emulator.events.filters import EventFilter
-from batch_emulator.events.subscription import SubscriptionError, parse_subscription
+from batch_emulator.events.subscription import SubscriptionError, parse_subscription, told_apart
 
 
 def accepts(text: str, blob: str, event_type: str = BLOB_CREATED, container: str = "incoming") -> bool:
@@ -51,6 +51,12 @@ def test_a_subscription_is_read() -> None:
     subscription = parse_subscription("container=incoming,queue=blob-events,schema=cloudevents")
     assert subscription.key == "incoming->blob-events"
     assert subscription.schema is EventSchema.CLOUD_EVENTS
+
+
+def test_the_ledger_tells_subscriptions_of_one_queue_apart_and_knows_the_first_as_ever() -> None:
+    texts = [f"container={container},queue=events" for container in ("in1", "in2", "in1")]
+    keys = [each.key for each in told_apart(map(parse_subscription, texts))]
+    assert keys == ["in1->events", "in2->events", "in1->events#2"]
 
 
 @pytest.mark.parametrize(

@@ -42,16 +42,17 @@ class Place:
         queues = QueueServiceClient.from_connection_string(stack.storage.connection_string)
         self.queue = queues.get_queue_client(f"q-{name}")
         self.queue.create_queue()
-        self.more = ""
+        self.filters = [""]
 
     @contextmanager
     def event_grid(self, *options: str) -> Iterator[None]:
         supervisor = self.stack.supervisor
-        text = f"container={self.container.container_name},queue={self.queue.queue_name}{self.more}"
+        pair = f"container={self.container.container_name},queue={self.queue.queue_name}"
+        texts = [f"{pair},{each}".rstrip(",") for each in self.filters]
         log = supervisor.log_of(NAME)
         supervisor.start(
             eventgrid_component(
-                self.stack.storage, [text], self.data_dir, log, ("--poll-seconds", "0.1", *options)
+                self.stack.storage, texts, self.data_dir, log, ("--poll-seconds", "0.1", *options)
             )
         )
         supervisor.wait_ready(NAME)
@@ -189,7 +190,7 @@ def test_duplicates_and_disorder_on_purpose(place: Place) -> None:
 
 
 def test_cloud_events_and_filters(place: Place) -> None:
-    place.more = ",schema=cloudevents,suffix=.mp4,events=created"
+    place.filters = ["schema=cloudevents,suffix=.mp4,events=created"]
     with place.event_grid():
         place.container.upload_blob("a.txt", b"1")
         place.container.upload_blob("b.mp4", b"1")
@@ -201,6 +202,16 @@ def test_cloud_events_and_filters(place: Place) -> None:
             assert (event["specversion"], event["type"]) == ("1.0", "Microsoft.Storage.BlobCreated")
             names.add(event["subject"].split("/blobs/")[1])
     assert names <= {"b.mp4", "c.mp4"}  # b may have been deleted before it was seen
+
+
+def test_two_subscriptions_may_share_container_and_queue(place: Place) -> None:
+    place.filters = ["prefix=scans/,suffix=.tiff", "prefix=pages/"]
+    names = ["pages/1", "scans/1.tiff", "pages/2", "scans/2.tiff"]
+    with place.event_grid():
+        for name in (*names, "scans/none.txt"):
+            place.container.upload_blob(name, b"1")
+        events = place.read(len(names))
+    assert sorted(name for _, name in told(events)) == sorted(names)
 
 
 def test_storage_that_goes_away_and_comes_back(place: Place, tmp_path: Path) -> None:
