@@ -30,7 +30,7 @@ def parse_result(data: bytes, name: str, task_id: str, limit: int) -> Any:
             )
         )
     try:
-        return json.loads(data)
+        return json.loads(data, parse_constant=_no_json)
     except ValueError as error:
         raise BatchResultError(
             _text(
@@ -58,6 +58,14 @@ def no_result(name: str, task_id: str, place: str) -> BatchResultError:
             "says what was uploaded",
         )
     )
+
+
+def _no_json(constant: str) -> None:
+    """Python's own JSON takes these; databases do not.
+
+    :raises ValueError: always.
+    """
+    raise ValueError(f"{constant} is no value of JSON; null is")
 
 
 def _text(happened: str, cause: str, next_step: str) -> str:
