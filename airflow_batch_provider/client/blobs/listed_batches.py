@@ -76,10 +76,12 @@ class ListedBatches:
         return self._batching.is_due(len(self._waiting), first, self._last, self._now)
 
     def take(self) -> list[NewBlob]:
-        """Take what goes into the next event: those that have waited longest."""
+        """Take what goes into the next event: those that have waited longest.
+
+        When they came is known until the look is at its end: an event that was not stored is made again by
+        the next look, and does not wait anew.
+        """
         oldest = sorted(self._waiting, key=lambda name: self._came[name][1])[: self._batching.max_batch]
-        for name in oldest:
-            del self._came[name]
         return [self._waiting.pop(name) for name in oldest]
 
     def rest(self) -> list[NewBlob]:

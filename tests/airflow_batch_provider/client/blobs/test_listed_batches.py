@@ -148,6 +148,17 @@ BATCHINGS = [
 ]
 
 
+def test_blobs_whose_event_was_not_stored_do_not_wait_anew() -> None:
+    looks = Looks(quiet_period=12, longest_wait=15)
+    a = new("a")
+    assert looks.at(0, a) == []
+    looks.batches.begin(15)
+    looks.batches.add([a])
+    assert looks.batches.is_due()
+    assert looks.batches.take() == [a]  # Nobody has stored it: the look does not come to its end.
+    assert looks.at(16, a) == [["a1"]]
+
+
 class Watched(RuleBasedStateMachine):
     """Blobs come, change, go and are seen late, while a triggerer looks, announces, is refused, and dies.
 
