@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from airflow.sdk import DAG
 from airflow_batch_provider.client.connect.storage_settings import StorageSettings
 from airflow_batch_provider.client.files.storage import StorageAccess
 from airflow_batch_provider.operators.job import AzureBatchJobOperator
-from airflow_batch_provider.spec import JobGraph, LatestImage, Pool
+from airflow_batch_provider.spec import JobGraph, LatestImage, Pool, blob
 from airflow_batch_provider.spec.compile import JobStorage, WorkArea, compile_tasks
 from batch_emulator.account_defaults import ACCOUNT_NAME, PRIMARY_KEY
 from batch_emulator.rest.contract import load_contract
@@ -21,7 +22,7 @@ from batch_emulator.rest.handlers.account import render_image
 from batch_emulator.rest.validation import validate_body
 from batch_emulator.service.pools.images import SUPPORTED_IMAGES
 from batch_emulator.service.pools.pool_spec import make_pool_spec
-from tests.docs.pages import ROOT, WITH_PYTHON, Block, all_blocks, blocks_of
+from tests.docs.pages import PAGES, ROOT, WITH_PYTHON, Block, all_blocks, blocks_of, code_spans_of
 
 
 class _Account:
@@ -86,6 +87,13 @@ def test_dags_have_tasks_and_ids_of_their_own(page: Path, monkeypatch: pytest.Mo
         dag.check_cycle()
         for task in dag.tasks:
             assert not isinstance(task, AzureBatchJobOperator) or task.graph is not None
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_blobs_that_are_named_in_a_sentence_or_a_table_can_be_named_so(page: Path) -> None:
+    for span in code_spans_of(page):
+        for name in re.findall(r'blob\("([^"]*)"\)', span):
+            assert str(blob(name)), span
 
 
 @pytest.mark.parametrize("block", all_blocks("python emulator"), ids=lambda block: block.where)
