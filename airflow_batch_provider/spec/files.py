@@ -266,7 +266,7 @@ def parse_inputs(inputs: object, *, where: str) -> tuple[tuple[str, Source], ...
         raise SpecError(
             f"inputs are {inputs!r}",
             where=where,
-            right="Inputs map a path in the working directory to its source: {'w.txt': blob('incoming/w.txt')}.",
+            right="Inputs map a path in the working directory to its source: {'a.txt': blob('data/a.txt')}.",
         )
     parsed: list[tuple[str, Source]] = []
     for path, source in inputs.items():

@@ -43,14 +43,15 @@ def dags(pool: str, folder: Path) -> list[DAG]:
         )
         AzureBatchJobDeleteOperator(task_id="delete", job_id=failing.output["job_id"])
     with DAG("entries", schedule=None, start_date=start) as entries:
-        each = AzureBatchTaskOperator.partial(task_id="job", pool_id=pool, poll_interval=0.5).expand(
-            command=["/usr/bin/true", ["echo", "two"]]
-        )
+        each = AzureBatchTaskOperator.partial(
+            task_id="job", pool_id=pool, outputs=["n.json"], result="n.json", poll_interval=0.5
+        ).expand(command=[shell(f"echo {number} > n.json") for number in (3, 5)])
         with AzureBatchJobTaskGroup("group", pool_id=pool, poll_interval=0.5) as group:
             member = group.task("member", shell("true"))
         taken(
             {
                 "mapped": each.output["job_id"],
+                "results": each.output["results"],
                 "submitted": group.launcher.output["job_id"],
                 "member": member.operator.output["job_id"],
             }

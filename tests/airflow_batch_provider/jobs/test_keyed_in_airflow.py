@@ -32,6 +32,11 @@ def test_each_entry_goes_to_the_task_that_takes_it(told: Told) -> None:
     assert taken["tasks"] == {"total": 1, "succeeded": 1, "failed": 0}
 
 
+def test_pain_183_results_of_many_jobs_are_fetched_at_once(told: Told) -> None:
+    (taken,) = told.dags["entries"]["returned"]["taken"]
+    assert taken["results"] == [{"task": 3}, {"task": 5}]
+
+
 def test_entries_of_mapped_tasks_and_of_groups_arrive(told: Told) -> None:
     returned = told.dags["entries"]["returned"]
     (taken,) = returned["taken"]

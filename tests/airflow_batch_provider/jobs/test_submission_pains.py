@@ -6,6 +6,7 @@ The number in a test's name is the line of the list of complaints.
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from typing import Any
 
@@ -15,10 +16,14 @@ from azure.batch.aio import BatchClient as AsyncBatchClient
 from azure.core.credentials import AzureNamedKeyCredential
 
 from airflow_batch_provider.client.jobs.submission import add_tasks
+from airflow_batch_provider.client.jobs.watching import Watch, watch_job
 from airflow_batch_provider.client.requests.drive import AT_ONCE, AsyncDriver, Driver
+from airflow_batch_provider.client.requests.job_requests import get_job
+from airflow_batch_provider.client.watching.streams import Follower
 from airflow_batch_provider.spec import JobGraph
 from airflow_batch_provider.spec.compile import compile_tasks
 from demo.stack.accounts import BatchAccount
+from tests.airflow_batch_provider.conftest import make_pool
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -114,6 +119,44 @@ def test_pain_179_large_tasks_are_split_into_requests_that_the_service_takes(
     assert submit(watched, job_id, fanned_out(60, letters=50_000)) == 60
     assert len(watched.sizes) == 4
     assert sum(watched.sizes) == len(ids_in(batch, job_id)) == 60
+
+
+def test_pain_175_waiting_for_thousands_of_tasks_costs_what_waiting_for_a_dozen_does(
+    batch: BatchClient, emulator: BatchAccount
+) -> None:
+    """Bytes that the service sends in a quarter of an hour, while four tasks run and the others wait."""
+    costs = []
+    for tasks in (12, 3_000):
+        job_id = f"long-{uuid.uuid4().hex[:8]}"
+        pool_info = {"poolId": make_pool(batch, nodes=1, slots=4)}
+        batch.create_job({"id": job_id, "poolInfo": pool_info, "usesTaskDependencies": True})  # type: ignore[arg-type]
+        graph = JobGraph()
+        graph.fan_out("task", range(tasks), lambda number: {"command": "/bin/sleep 60", "keep_logs": False})
+        submit(batch, job_id, graph)
+        costs.append(cost_of_watching(emulator, job_id, tasks))
+        batch.begin_terminate_job(job_id, {"terminateReason": "test"}, polling_interval=1).wait()
+    assert 0 < costs[1] < costs[0] * 1.2
+
+
+def cost_of_watching(emulator: BatchAccount, job_id: str, tasks: int) -> int:
+    answers: list[int] = []
+
+    def note(response: Any) -> None:
+        answers.append(len(response.http_response.body()))
+
+    credential = AzureNamedKeyCredential(emulator.name, emulator.key)
+    with BatchClient(emulator.endpoint, credential, raw_response_hook=note) as client:  # type: ignore[arg-type]
+        clock = [time.time()]
+        driver = Driver(client, lambda said: None)
+
+        def look(job_id: str) -> Any:
+            clock[0] += 15
+            return driver.run(get_job(job_id))
+
+        watch = Watch(job_id, tasks, deadline=clock[0] + 900)
+        script = watch_job(watch, Follower(job_id, True), lambda: clock[0])
+        assert Driver(client, lambda said: None, look=look).run(script) == "timeout"
+    return sum(answers)
 
 
 def test_pain_182_an_array_is_a_fan_out_with_an_index_for_each_task(

@@ -301,7 +301,7 @@ def test_lines_are_taken_whole() -> None:
     assert whole_lines("ä\n".encode()[:1] + b"\n", final=False) == (2, ["\ufffd"])
 
 
-def test_pain_175_of_many_jobs_each_asks_for_more_than_its_state_the_less_often() -> None:
+def test_of_many_jobs_each_asks_for_more_than_its_state_the_less_often() -> None:
     now = [0.0]
     rations = Rations(lambda: now[0])
     asked: Counter[str] = Counter()
