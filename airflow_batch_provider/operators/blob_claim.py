@@ -15,6 +15,7 @@ from airflow_batch_provider.arguments import is_to_come
 from airflow_batch_provider.hooks.batch import AzureBatchHook
 from airflow_batch_provider.lasting import lasting
 from airflow_batch_provider.shared_arguments import OF_ALL, CheckedArguments
+from airflow_batch_provider.spec.blob_batching import MOST_IN_HAND
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.signatures import strike_signatures
 from airflow_batch_provider.typed_output import TypedOutput
@@ -56,7 +57,8 @@ class AzureBlobClaimOperator(CheckedArguments, TypedOutput, BaseOperator):
         ``max_blobs`` has left; what a run has taken it gets again however old it is.
     :param max_blobs: most blobs for one run. When more are left, the task makes an event of the asset, which
         starts the next run: one run per blob by ``max_blobs=1``, and never more than one run on the way for
-        what is left. All DAGs of the asset see that event; it announces nothing.
+        what is left. All DAGs of the asset see that event; it announces nothing. None takes all: a task can
+        be mapped over as many as ``[core] max_map_length`` says, 1,024 by default.
     :param blobs: URLs to work on in any case, without a receipt, for runs started by hand; one or a list.
         Templated: a template of a list needs a DAG with ``render_template_as_native_obj``.
     :returns: a list of ``{"kind", "url", "source_url", "container", "name", "etag", "size", "content_type",
@@ -83,7 +85,7 @@ class AzureBlobClaimOperator(CheckedArguments, TypedOutput, BaseOperator):
         conn_id: str = "azure_batch_default",
         receipts_container: str = "airflow-receipts",
         lookback: timedelta = timedelta(days=1),
-        max_blobs: int | None = None,
+        max_blobs: int | None = MOST_IN_HAND,
         blobs: Sequence[str] | str = (),
         **kwargs: Unpack[TaskArguments],
     ) -> None:

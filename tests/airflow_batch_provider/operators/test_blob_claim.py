@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from airflow.configuration import conf
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import DAG, Asset
 from azure.storage.blob import BlobServiceClient
@@ -391,6 +392,14 @@ def test_what_a_limit_leaves_is_taken_by_the_runs_of_later_days_and_by_no_other_
     other = context_of(*events)
     assert taken == ["a", "b", "c"]
     assert claim.execute({**other, "dag": SimpleNamespace(dag_id="other")}) == []
+
+
+def test_what_a_run_takes_by_default_is_no_more_than_a_task_can_be_mapped_over() -> None:
+    claim = AzureBlobClaimOperator(task_id="new_blobs", asset=INCOMING)
+
+    assert claim.max_blobs is not None
+    assert claim.max_blobs <= conf.getint("core", "max_map_length")
+    assert claim.unclaimed in claim.outlets
 
 
 def test_a_limit_of_no_blobs_is_refused_at_parse() -> None:
