@@ -16,6 +16,7 @@ import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
@@ -77,7 +78,8 @@ class Receipts:
         :param events: announcements in any order, repeated ones allowed. Of each blob only the last is
             taken: what was overwritten or deleted since cannot be worked on. Where the order cannot be told,
             what the blob is now decides, and where that is not known all are taken.
-        :param limit: most versions to hold; the rest stays for another run.
+        :param limit: most versions to hold; the rest stays for another run, also what an earlier try of this
+            one holds under a greater limit.
         """
         held = self._noted()
         latest = latest_of_each(events)
@@ -100,9 +102,12 @@ class Receipts:
                 tried, rest = rest[:room], rest[room:]
                 holds = threads.map(lambda event: self._hold(lacking[event.version], event), tried)
                 mine += [event for event, is_held in zip(tried, holds, strict=True) if is_held]
+            told = {event.version for event in latest}  # nobody else would hear of others
+            left = [event for event in rest if event.version in told]
+            held_too = [name for event in left for name in receipts[event.version] if name in owners]
+            list(threads.map(self._give_back, held_too))
         if mine != held:
             self._note(mine)
-        left = [event for event in rest if event.version in free]
         return Claims(mine, len(announced) - len(mine) - len(left), left)
 
     def _overwritten(self, latest: Iterable[BlobEvent], free: Collection[str], threads: Executor) -> set[str]:
@@ -160,6 +165,13 @@ class Receipts:
         except ResourceExistsError:
             return self._owns(name)
         return True
+
+    def _give_back(self, name: str) -> None:
+        from azure.core.exceptions import ResourceNotFoundError
+
+        with suppress(ResourceNotFoundError):
+            if self._owns(name):
+                self._container.delete_blob(name)
 
     def _owns(self, name: str) -> bool:
         properties = self._container.get_blob_client(name).get_blob_properties()

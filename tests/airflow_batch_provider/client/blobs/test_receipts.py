@@ -126,6 +126,18 @@ def test_a_limit_leaves_the_rest_to_the_next_run(container: ContainerClient) -> 
     assert (second.others, second.left) == (2, [])
 
 
+def test_what_a_run_holds_beyond_a_lowered_limit_goes_to_the_next_run(container: ContainerClient) -> None:
+    announced = [a_blob(name) for name in "abc"]
+
+    Receipts(container, "dag/task", "run-1").claim(announced)
+    again = Receipts(container, "dag/task", "run-1").claim(announced, limit=1)
+    second = Receipts(container, "dag/task", "run-2").claim(announced)
+
+    assert [event.name for event in again.mine] == ["a"]
+    assert (again.others, [event.name for event in again.left]) == (0, ["b", "c"])
+    assert [event.name for event in second.mine] == ["b", "c"]
+
+
 def told_by(queue: str, listing: str) -> list[BlobEvent]:
     """One version, as a queue and as a listing tell of it."""
     queued = replace(a_blob("a"), time=queue, sequencer="0A")
