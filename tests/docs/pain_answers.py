@@ -38,7 +38,6 @@ _SERVICE = "Not ours: the service decides it."
 
 #: By the number of the pain.
 NOT_OURS: dict[int, str] = {
-    22: "Not ours: formulas know tasks, not nodes; an author multiplies `$PendingTasks` by the instances.",
     24: "Not ours: five minutes between two evaluations are the service's least, and the emulator's.",
     26: _SERVICE,
     38: "Not ours: the service itself starts preempted tasks again, and so does the emulator.",

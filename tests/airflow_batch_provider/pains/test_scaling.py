@@ -87,6 +87,27 @@ def test_pain_004_and_005_nodes_are_as_many_as_their_slots_need(simulated: Local
     assert simulated.client.get_job_task_counts("job").task_counts.running == 40
 
 
+def test_pain_022_a_pool_grows_to_the_nodes_that_multi_instance_tasks_need(simulated: LocalBatch) -> None:
+    """The service's metrics count such a task by its instances."""
+    pool_id = scaled(pending_tasks(8), inter_node_communication=True)
+    simulated.client.create_job({"id": "job", "poolInfo": {"poolId": pool_id}})  # type: ignore[arg-type]
+    tasks: Any = [
+        {
+            "id": f"mpi-{number}",
+            "commandLine": "work",
+            "environmentSettings": [{"name": "SIMULATED_SECONDS", "value": "3600"}],
+            "multiInstanceSettings": {"numberOfInstances": 3, "coordinationCommandLine": "work"},
+        }
+        for number in range(2)
+    ]
+    simulated.client.create_tasks("job", tasks)
+    simulated.clock.advance(_EVALUATION)
+    assert size(simulated, pool_id) == (0, 6)
+    assert simulated.client.get_job_task_counts("job").task_counts.running == 2
+    simulated.clock.run_until_done()
+    assert_each_ran_once(simulated, 2)
+
+
 def test_pain_011_and_032_work_goes_on_elsewhere_when_spot_nodes_are_taken_and_there_are_no_others(
     simulated: LocalBatch,
 ) -> None:
