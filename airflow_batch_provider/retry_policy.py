@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_batch_provider.client.requests.meaning import check_layers
+from airflow_batch_provider.client.requests.meaning import LayerName, check_layers
 from airflow_batch_provider.spec.checks import check_wait
 from airflow_batch_provider.spec.errors import SpecError
 
@@ -39,9 +39,9 @@ class AzureBatchRetryPolicy(RetryPolicy):
     def __init__(
         self,
         *,
-        retry: Collection[str] | None = None,
-        fail: Collection[str] = (),
-        delays: Mapping[str, timedelta] | None = None,
+        retry: Collection[LayerName] | None = None,
+        fail: Collection[LayerName] = (),
+        delays: Mapping[LayerName, timedelta] | None = None,
     ) -> None:
         where = "AzureBatchRetryPolicy"
         if RetryDecision is None:
@@ -57,7 +57,7 @@ class AzureBatchRetryPolicy(RetryPolicy):
             raise SpecError(
                 f"delays is {delays!r}", where=where, right="Write {'quota': timedelta(minutes=5)}."
             )
-        self.delays = dict(delays or {})
+        self.delays: dict[str, timedelta] = {layer: delay for layer, delay in (delays or {}).items()}
         check_layers(self.delays, "delays", where)
         for layer, delay in self.delays.items():
             check_wait(delay, what=f"delays of {layer!r}", where=where)

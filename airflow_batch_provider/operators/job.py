@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from airflow_batch_provider.client.jobs.claim import Claim
     from airflow_batch_provider.client.jobs.job_files import JobFiles
     from airflow_batch_provider.client.jobs.job_run import JobRun
+    from airflow_batch_provider.client.requests.meaning import LayerName
     from airflow_batch_provider.spec.auto_pool import AutoPool
     from airflow_batch_provider.spec.command import Command
     from airflow_batch_provider.spec.graph import JobGraph
@@ -159,7 +160,7 @@ class AzureBatchJobOperator(CheckedArguments, KeyedOutput, TellsLineage, BaseOpe
         poll_interval: float = 15.0,
         log_tasks: bool | Sequence[str] = True,
         no_retry_exit_codes: Collection[int] = (),
-        no_retry_layers: Collection[str] = (),
+        no_retry_layers: Collection[LayerName] = (),
         on_retry: OnRetry = "repair",
         **kwargs: Unpack[TaskArguments],
     ) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from airflow_batch_provider.task_arguments import TaskArguments
 
 if TYPE_CHECKING:
+    from airflow_batch_provider.client.requests.meaning import LayerName
     from airflow_batch_provider.spec.command import Command
     from airflow_batch_provider.spec.job import OnTaskFailure
     from airflow_batch_provider.spec.job_network import JobNetwork
@@ -41,5 +42,5 @@ class JobArguments(TaskArguments, total=False):
     poll_interval: float
     log_tasks: bool | Sequence[str]
     no_retry_exit_codes: Collection[int]
-    no_retry_layers: Collection[str]
+    no_retry_layers: Collection[LayerName]
     on_retry: OnRetry

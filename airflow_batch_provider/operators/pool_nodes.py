@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias, get_args
 
 from airflow_batch_provider import argument_checks as kinds
 from airflow_batch_provider import spec
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 TasksThere: TypeAlias = Literal["requeue", "taskcompletion", "terminate"]
 
-_STATES = ("idle", "offline", "preempted", "running", "starttaskfailed", "unknown", "unusable")
+NodeState: TypeAlias = Literal[
+    "idle", "offline", "preempted", "running", "starttaskfailed", "unknown", "unusable"
+]
 
 
 class _NodesOperator(NamedPoolOperator):
@@ -36,7 +38,7 @@ class _NodesOperator(NamedPoolOperator):
     checks = kinds.extended(
         NamedPoolOperator.checks,
         node_ids=kinds.some_of(kinds.word, jinja=True),
-        states=kinds.some_of(kinds.one_of(*_STATES)),
+        states=kinds.some_of(kinds.one_of(*get_args(NodeState))),
         tasks=kinds.one_of(*DEALLOCATION),
     )
     template_fields: Sequence[str] = ("pool_id", "conn_id", "node_ids")
@@ -46,7 +48,7 @@ class _NodesOperator(NamedPoolOperator):
         *,
         pool_id: Text,
         node_ids: Sequence[str] = (),
-        states: Sequence[str] = (),
+        states: Sequence[NodeState] = (),
         tasks: TasksThere = "requeue",
         **kwargs: Unpack[PoolArguments],
     ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 from airflow_batch_provider import argument_checks as kinds
 from airflow_batch_provider.arguments import Text, given, text
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from airflow_batch_provider.client.watching.conditions import NodeCountCondition
 
 # Azure Batch REST reference: BatchNodeState.
-NODE_STATES = (
+NodeState: TypeAlias = Literal[
     "creating",
     "deallocated",
     "deallocating",
@@ -34,7 +34,8 @@ NODE_STATES = (
     "unusable",
     "upgradingos",
     "waitingforstarttask",
-)
+]
+NODE_STATES = get_args(NodeState)
 
 
 def _check_states(value: object, name: str, where: str) -> None:
@@ -76,7 +77,7 @@ class AzureBatchNodeCountSensor(AzureBatchSensor):
         pool_id: Text,
         at_least: int = 1,
         at_most: int | None = None,
-        states: Sequence[str] = ("idle", "running"),
+        states: Sequence[NodeState] = ("idle", "running"),
         may_be_missing: bool = False,
         **kwargs: Unpack[BatchSensorArguments],
     ) -> None:

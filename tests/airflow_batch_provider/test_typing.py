@@ -60,8 +60,11 @@ MISTAKES = """
 from airflow_batch_provider.decorators import task
 from airflow_batch_provider.operators.job import AzureBatchJobOperator
 from airflow_batch_provider.operators.pool_delete import AzureBatchPoolDeleteOperator
+from airflow_batch_provider.operators.pool_nodes import AzureBatchPoolRebootNodesOperator
 from airflow_batch_provider.operators.task import AzureBatchTaskOperator
+from airflow_batch_provider.retry_policy import AzureBatchRetryPolicy
 from airflow_batch_provider.sensors.job import AzureBatchJobSensor
+from airflow_batch_provider.sensors.node_count import AzureBatchNodeCountSensor
 from airflow_batch_provider.spec import JobGraph
 from airflow_batch_provider.task_groups.batch_job import AzureBatchJobTaskGroup
 
@@ -77,6 +80,10 @@ AzureBatchTaskOperator(task_id="b", pool_id="p", command="true", retrys=2)  # wr
 AzureBatchTaskOperator(task_id="b", pool_id="p", command="true", on_retry="again")  # wrong: on_retry
 AzureBatchPoolDeleteOperator(task_id="c", pool_id="p", wait_timeout=30)  # wrong: wait_timeout
 AzureBatchJobSensor(task_id="d", job_id="j", pokeinterval=3)  # wrong: pokeinterval
+AzureBatchJobOperator(task_id="f", pool_id="p", graph=graph, no_retry_layers=["comand"])  # wrong: comand
+AzureBatchRetryPolicy(fail=["preemtion"])  # wrong: preemtion
+AzureBatchNodeCountSensor(task_id="g", pool_id="p", states=["idel"])  # wrong: idel
+AzureBatchPoolRebootNodesOperator(task_id="h", pool_id="p", states=["unusabel"])  # wrong: unusabel
 AzureBatchJobTaskGroup("g", pool_id="p", tool_tip="")  # wrong: tool_tip
 half("3")  # wrong: Argument 1
 half(part=3)  # wrong: part

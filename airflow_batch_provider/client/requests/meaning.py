@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
+from typing import Literal, TypeAlias
 
 from airflow_batch_provider.spec.errors import SpecError, nearest
 from airflow_batch_provider.spec.explain import Explanation
@@ -36,6 +37,21 @@ class Layer(str, Enum):
     PLATFORM = "platform"
     """The service, a node's disk, or someone who ended the job."""
 
+
+LayerName: TypeAlias = Literal[
+    "submit",
+    "quota",
+    "capacity",
+    "node_start",
+    "image_pull",
+    "resource_file",
+    "command",
+    "upload",
+    "preemption",
+    "wall_clock",
+    "platform",
+]
+"""The words of :class:`Layer`, as an author writes them."""
 
 LAYERS = tuple(layer.value for layer in Layer)
 

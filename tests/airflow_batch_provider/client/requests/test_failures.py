@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from airflow_batch_provider.airflow_exceptions import AirflowFailException
 from airflow_batch_provider.client.pools.pool_causes import RESIZE_CAUSES
 from airflow_batch_provider.client.requests.failures import TASK_FAILURES, task_failure
-from airflow_batch_provider.client.requests.meaning import Layer
+from airflow_batch_provider.client.requests.meaning import LAYERS, Layer, LayerName
 from airflow_batch_provider.client.requests.request_errors import (
     REQUEST_ERRORS,
     request_error,
@@ -15,6 +17,10 @@ from airflow_batch_provider.client.requests.steps import Refusal
 
 TABLES = {"task": TASK_FAILURES, "request": REQUEST_ERRORS}
 ROWS = [(table, code) for table, rows in TABLES.items() for code in rows]
+
+
+def test_an_editor_offers_the_layers_that_there_are() -> None:
+    assert get_args(LayerName) == LAYERS
 
 
 @pytest.mark.parametrize(("table", "code"), ROWS)
