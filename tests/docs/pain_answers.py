@@ -21,7 +21,7 @@ SHOWN_BY: dict[str, tuple[int, ...]] = {
     "test_watchers_of_one_queue_get_what_their_filters_and_sizes_say_and_it_is_deleted_once_stored": (170,),
     "test_what_is_no_event_is_set_aside_with_the_reason": (171,),
     "test_looks_that_fail_are_repeated": (173,),
-    "test_files_in_any_order_a_late_one_and_a_rerun_lead_to_the_same_tables": (187,),
+    "test_files_in_any_order_a_late_one_and_a_backfill_lead_to_the_same_tables": (187,),
     "test_pain_034_to_037_slots_start_task_containers_mounts_and_packages_are_part_of_a_pool": (192,),
 }
 

@@ -6,8 +6,9 @@ import pytest
 
 from demo.etl import INGEST, SCHEDULED, damaged
 from demo.flights import land, land_reference, raw_files
-from demo.reckoning import loaded_files, reckon
+from demo.reckoning import ask, loaded_files, reckon
 from demo.stack import LocalStack
+from demo.stack.airflow_client import DagRun
 from demo.stack.emulator import NAME as EMULATOR
 from tests.e2e.batch import Batch
 from tests.e2e.crashing import kill, kill_component, worker_of
@@ -21,7 +22,7 @@ KILLED_DAYS = ("2013-04-01", "2013-04-02", "2013-04-03")
 SECONDS = 300.0
 
 
-def test_files_in_any_order_a_late_one_and_a_rerun_lead_to_the_same_tables(stack: LocalStack) -> None:
+def test_files_in_any_order_a_late_one_and_a_backfill_lead_to_the_same_tables(stack: LocalStack) -> None:
     sent = raw_files(DAYS)
     sent[BAD] = damaged(sent[BAD])
     land_reference(stack.storage)
@@ -35,9 +36,21 @@ def test_files_in_any_order_a_late_one_and_a_rerun_lead_to_the_same_tables(stack
     assert all(reckoning.is_right for reckoning in before), before
     assert [reckoning.quarantined for reckoning in before] == [0, 3]
 
-    run = stack.airflow.trigger(SCHEDULED, {"days": list(DAYS)})
-    assert stack.airflow.wait_for_run(SCHEDULED, run.run_id, SECONDS, stack.check).state == "success"
+    span = {"from_date": f"{DAYS[0]}T00:00:00Z", "to_date": f"{DAYS[-1]}T06:00:00Z", "run_backwards": False}
+    more = {"max_active_runs": 2, "reprocess_behavior": "none", "dag_run_conf": {}}
+    stack.airflow.call("POST", "/backfills", json={"dag_id": SCHEDULED, **span, **more})
+
+    def backfill() -> list[DagRun]:
+        return [run for run in stack.airflow.dag_runs(SCHEDULED) if run.run_type == "backfill"]
+
+    def has_ended() -> bool:
+        return len(backfill()) == len(DAYS) and all(run.has_ended for run in backfill())
+
+    wait_until(stack, "the backfill has ended", has_ended, SECONDS)
+    assert {run.state for run in backfill()} == {"success"}
     assert [reckon(stack, day, sent) for day in DAYS] == before
+    loaders = ask(stack, "select run_id from loads where flight_date between $1 and $2", DAYS[0], DAYS[-1])
+    assert {run_id for (run_id,) in loaders} == {run.run_id for run in backfill()}
     assert {run.state for run in stack.airflow.dag_runs(INGEST)} <= {"success", "running", "queued"}
 
 
