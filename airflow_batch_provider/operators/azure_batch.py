@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from airflow.configuration import conf
 from airflow.sdk import BaseOperator
@@ -20,10 +20,11 @@ from airflow_batch_provider.lineage import TellsLineage, lineage_of_wire
 from airflow_batch_provider.links.job import AzureBatchJobLink, store_links
 from airflow_batch_provider.masking import seal
 from airflow_batch_provider.metrics import measure_for
-from airflow_batch_provider.operators.official_arguments import CHECKS, MODELS, OF_JOB, OF_TASK
+from airflow_batch_provider.operators.official_arguments import CHECKS, FILES, MODELS, OF_JOB, OF_TASK
 from airflow_batch_provider.operators.task_instance import done_before, identity_of, remember_done
 from airflow_batch_provider.patience import left_by
 from airflow_batch_provider.shared_arguments import CheckedArguments
+from airflow_batch_provider.spec.checks import rendered
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.official import OfficialPool, OfficialTask
 from airflow_batch_provider.spec.official_parts import check_command, wire_of
@@ -71,7 +72,9 @@ class AzureBatchOperator(CheckedArguments, KeyedOutput, TellsLineage, BaseOperat
             begins so is taken.
         batch_task_command_line, batch_task_display_name, batch_task_container_settings,
             batch_task_resource_files, batch_task_output_files, batch_task_user_identity: of the task, as
-            models of ``azure.batch.models`` or as dictionaries with the names of the REST API.
+            models of ``azure.batch.models`` or as dictionaries with the names of the REST API. Jinja in files
+            is rendered, and is not among the rendered fields: ``{{ var.value.signed_url }}`` keeps a
+            signature out of the DAG.
         batch_max_retries: without effect, as in the official operator; say ``retries`` instead.
         azure_batch_conn_id: an Airflow connection of the official type ``azure_batch`` or of ``azurebatch``.
         timeout: minutes that the task may take once it runs. It is ended then.
@@ -231,8 +234,8 @@ class AzureBatchOperator(CheckedArguments, KeyedOutput, TellsLineage, BaseOperat
         return self._clean_up(run, job_id, task_id)
 
     def _clean_up(self, run: SingleTaskRun, job_id: str, task_id: str) -> dict[str, Any]:
-        task = self._of_task()
-        self.lineage = lineage_of_wire(task.get("resourceFiles", ()), task.get("outputFiles", ()))
+        told = cast("OfficialTask", run.task).task
+        self.lineage = lineage_of_wire(told.get("resourceFiles", ()), told.get("outputFiles", ()))
         run.clean_up(job_id, job=self.should_delete_job, pool=self.should_delete_pool)
         return {"job_id": job_id, "pool_id": self.batch_pool_id, "task_id": task_id}
 
@@ -267,16 +270,20 @@ class AzureBatchOperator(CheckedArguments, KeyedOutput, TellsLineage, BaseOperat
             command=self.batch_task_command_line,
             timeout=timedelta(minutes=self.timeout),
             job=self._of_job(),
-            task=self._of_task(),
+            task=self._of_task(context),
         )
 
     def _of_job(self) -> dict[str, Any]:
         """Further properties of a job that is made."""
         return self._wires(self.batch_job_display_name, OF_JOB)
 
-    def _of_task(self) -> dict[str, Any]:
+    def _of_task(self, context: Context) -> dict[str, Any]:
         """Further properties of the task."""
-        return self._wires(self.batch_task_display_name, OF_TASK)
+        from airflow_batch_provider.rendering import text_renderer
+
+        wires, render = self._wires(self.batch_task_display_name, OF_TASK), text_renderer(self, context)
+        # Only these: braces in a command of the job's may be its own, and the official operator leaves them.
+        return {name: rendered(wire, render) if name in FILES else wire for name, wire in wires.items()}
 
     def _wires(self, display_name: str | None, arguments: Mapping[str, str]) -> dict[str, Any]:
         wires = {model: self._wire(argument) for argument, model in arguments.items()}

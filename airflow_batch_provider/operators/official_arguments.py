@@ -8,6 +8,7 @@ from airflow_batch_provider import argument_checks as kinds
 from airflow_batch_provider.shared_arguments import OF_ALL
 from airflow_batch_provider.spec.checks import check_period
 from airflow_batch_provider.spec.official_parts import wire_of
+from airflow_batch_provider.spec.template_syntax import check_templates
 
 OF_JOB = {
     "batch_job_manager_task": "jobManagerTask",
@@ -20,6 +21,9 @@ OF_TASK = {
     "batch_task_output_files": "outputFiles",
     "batch_task_user_identity": "userIdentity",
 }
+FILES = ("resourceFiles", "outputFiles")
+"""Properties of a task in which Jinja is rendered."""
+
 MODELS = {**OF_JOB, **OF_TASK, "batch_start_task": "startTask"}
 """Arguments that hold wire models -> the properties that these are for."""
 
@@ -29,7 +33,9 @@ def _check_minutes(value: Any, name: str, where: str) -> None:
 
 
 def _check_part(value: Any, name: str, where: str) -> None:
-    wire_of(value, where=f"{where}, {name}", model=MODELS[name])
+    wire = wire_of(value, where=f"{where}, {name}", model=MODELS[name])
+    if MODELS[name] in FILES:
+        check_templates(wire, f"{where}, {name}")
 
 
 CHECKS: kinds.Checks = {

@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 from azure.batch import BatchClient, models
 
+from airflow_batch_provider.client.files.storage import StorageAccess
 from airflow_batch_provider.exceptions import BatchJobFailedError, BatchJobTimeoutError, BatchRequestError
 from airflow_batch_provider.operators.azure_batch import AzureBatchOperator
-from airflow_batch_provider.spec import SpecError
+from airflow_batch_provider.operators.official_arguments import MODELS
+from airflow_batch_provider.spec import SpecError, blob
 from airflow_batch_provider.triggers.task import AzureBatchTaskTrigger
 from demo.stack.accounts import BatchAccount
 from tests.airflow_batch_provider.airflow_versions import TaskDeferred
@@ -105,6 +107,33 @@ async def test_pain_039_a_command_that_fails_fails_the_task_with_its_output(
     event = await fire(deferred.value)
     with pytest.raises(BatchJobFailedError, match=told):
         await asyncio.to_thread(made.resume, instance.context(), event)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [dict, models.ResourceFile])
+def test_jinja_in_files_is_rendered_so_that_no_signature_is_in_the_dag(
+    kind: Any, pool: str, storage: StorageAccess
+) -> None:
+    storage.ensure_container("signed")
+    storage.upload_blob("signed", "words", b"one two")
+    signed = storage.resource_file(blob("signed/words"), "words")["httpUrl"]
+    assert "sig=" in signed
+    file = {"httpUrl": "{{ signed_url }}", "filePath": "{{ run_id }}.txt"}
+    given = (
+        file if kind is dict else models.ResourceFile(http_url=file["httpUrl"], file_path=file["filePath"])
+    )
+    instance = Instance()
+    command = f"/bin/grep 'one two' {instance.run_id}.txt"
+    made = operator(command, pool, batch_task_resource_files=[given])
+    assert made.execute(instance.context(signed_url=signed))["pool_id"] == pool
+    assert [each.name for each in made.lineage.inputs] == ["words"]
+    assert "sig=" not in str([getattr(made, name) for name in (*made.template_fields, *MODELS)])
+
+
+def test_jinja_in_files_that_cannot_be_read_is_an_error_when_the_dag_is_parsed() -> None:
+    file = {"httpUrl": "{{ var.value.url }", "filePath": "x"}
+    with pytest.raises(SpecError, match=r"batch_task_resource_files.*cannot be read"):
+        operator("/bin/true", batch_task_resource_files=[file])
 
 
 @pytest.mark.slow
