@@ -54,7 +54,7 @@ def emit(outcome: Outcome, tags: Mapping[str, str], *, part: bool = False) -> No
 
 def _emit(outcome: Outcome, tags: dict[str, str], stats: Any, *, part: bool) -> None:
     from airflow_batch_provider.client.jobs.report import layer_of
-    from airflow_batch_provider.client.jobs.spans import between
+    from airflow_batch_provider.client.requests.spans import between
 
     job = outcome.job
     if job is not None and not part:

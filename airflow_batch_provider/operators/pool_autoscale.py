@@ -29,7 +29,8 @@ def _check_scale(value: object, name: str, where: str) -> None:
 class AzureBatchPoolAutoScaleOperator(NamedPoolOperator):
     """Let a formula set a pool's size, or another formula than before; gives the pool's id as XCom.
 
-    A resize that is under way is waited for first. A pool that goes by this formula already is left alone.
+    A resize that is under way is waited for first. A pool that goes by this formula already is left
+    alone, unless the service has stopped evaluating it: then it is set anew.
 
     Parameters:
         pool_id: the pool.

@@ -39,7 +39,6 @@ _SERVICE = "Not ours: the service decides it."
 #: By the number of the pain.
 NOT_OURS: dict[int, str] = {
     24: "Not ours: five minutes between two evaluations are the service's least, and the emulator's.",
-    26: _SERVICE,
     38: "Not ours: the service itself starts preempted tasks again, and so does the emulator.",
     83: "Answered otherwise: live output is read from the node, and copied to a blob at the end.",
     88: _METRICS,

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from airflow_batch_provider.client.jobs.spans import between, in_words
 from airflow_batch_provider.client.requests.job_requests import get_job, list_tasks
 from airflow_batch_provider.client.requests.meaning import Layer
 from airflow_batch_provider.client.requests.records import BLOCKING_FIELDS, JobView, TaskView, task_view
+from airflow_batch_provider.client.requests.spans import between, in_words
 from airflow_batch_provider.client.requests.steps import Script
 from airflow_batch_provider.spec.graph import JobGraph
 

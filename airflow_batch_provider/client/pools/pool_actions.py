@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from airflow_batch_provider.client.pools.overdue import set_anew_if_overdue
 from airflow_batch_provider.client.pools.pool_drift import SCALE, find_differences
 from airflow_batch_provider.client.pools.pool_requests import (
     MAX_REMOVED,
@@ -50,7 +51,7 @@ def resize_pool(pool_id: str, wire: Mapping[str, Any]) -> Script[bool]:
 
 
 def set_auto_scale(pool_id: str, wire: Mapping[str, Any]) -> Script[bool]:
-    """Let a formula set the pool's size, unless it does so already.
+    """Let a formula set the pool's size, unless it does so already and is evaluated.
 
     Parameters:
         pool_id: the pool.
@@ -61,7 +62,9 @@ def set_auto_scale(pool_id: str, wire: Mapping[str, Any]) -> Script[bool]:
     """
     pool = yield from patiently(Call("get_pool", (pool_id,)))
     wanted = {name: wire[name] for name in SCALE if name in wire}
-    if find_differences(wanted, pool) and not (yield from _unless_resizing(enable_auto_scale(pool_id, wire))):
+    if not find_differences(wanted, pool):
+        yield from set_anew_if_overdue(pool)
+    elif not (yield from _unless_resizing(enable_auto_scale(pool_id, wire))):
         return False
     run = (yield from patiently(Call("get_pool", (pool_id,)))).get("autoScaleRun") or {}
     if error := run.get("error"):

@@ -159,11 +159,11 @@ def _same(path: str, declared: Any, actual: Any) -> bool:
         return declared.partition("?")[0] == actual.partition("?")[0]
     if name == "autoScaleFormula":
         return declared.split() == actual.split()
-    seconds = _seconds(declared)
-    return declared == actual or (seconds is not None and seconds == _seconds(actual))
+    seconds = seconds_of(declared)
+    return declared == actual or (seconds is not None and seconds == seconds_of(actual))
 
 
-def _seconds(text: str) -> float | None:
+def seconds_of(text: str) -> float | None:
     """Length of an ISO 8601 duration; None for other text."""
     found = _DURATION.fullmatch(text)
     if not found or text in ("P", "PT"):

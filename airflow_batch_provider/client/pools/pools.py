@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from airflow_batch_provider.client.pools.overdue import set_anew_if_overdue
 from airflow_batch_provider.client.pools.pool_drift import (
     PATCHABLE,
     SCALE,
@@ -122,10 +123,12 @@ def _attach(
 
 
 def _renew(wire: Mapping[str, Any], actual: Mapping[str, Any], drift: list[Difference]) -> Script[None]:
-    """Ask again for nodes that could not be had, and renew what expires in a pool that is as declared."""
+    """Ask again for nodes that could not be had, and renew what expires or stands still in a pool that is as
+    declared."""
     view = PoolView.read(actual)
     if view.is_short and not view.auto_scale and "targetDedicatedNodes" in wire:
         yield from resize(wire["id"], wire)
+    yield from set_anew_if_overdue(actual)
     # Nodes that join later download the start task's files by the SAS in it; only this keeps it valid.
     files = (wire.get("startTask") or {}).get("resourceFiles", [])
     signed = any("sig=" in str(value) for file in files for value in file.values())

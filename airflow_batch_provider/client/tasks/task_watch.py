@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, TypedDict
 
-from airflow_batch_provider.client.jobs.spans import moment
 from airflow_batch_provider.client.requests.records import TaskView
+from airflow_batch_provider.client.requests.spans import moment
 from airflow_batch_provider.client.requests.steps import Look, Refusal, Say, Script
 from airflow_batch_provider.client.watching.idle_tasks import Waiting
 from airflow_batch_provider.client.watching.outage import Outage

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from airflow_batch_provider.client.pools.overdue import set_anew_if_overdue
+from airflow_batch_provider.client.requests.drive import Driver
 from airflow_batch_provider.spec import (
     AutoScale,
     pending_tasks,
@@ -106,6 +108,22 @@ def test_pain_022_a_pool_grows_to_the_nodes_that_multi_instance_tasks_need(simul
     assert simulated.client.get_job_task_counts("job").task_counts.running == 2
     simulated.clock.run_until_done()
     assert_each_ran_once(simulated, 2)
+
+
+def test_pain_026_a_formula_that_was_not_evaluated_for_long_is_set_anew_and_evaluated(
+    simulated: LocalBatch,
+) -> None:
+    pool_id = scaled(pending_tasks(3))
+    pool = simulated.client.get_pool(pool_id).as_dict()
+    simulated.clock.advance(timedelta(minutes=1))
+    later = simulated.clock.now().timestamp() + 3_600
+    said: list[str] = []
+    Driver(simulated.client, lambda say: said.append(say.text)).run(set_anew_if_overdue(pool, lambda: later))
+    again = simulated.client.get_pool(pool_id).as_dict()
+    assert again["autoScaleFormula"] == pool["autoScaleFormula"]
+    assert again["autoScaleRun"]["timestamp"] > pool["autoScaleRun"]["timestamp"]
+    (line,) = said
+    assert line.endswith(f"was not evaluated since {pool['autoScaleRun']['timestamp']}: it is set anew")
 
 
 def test_pain_011_and_032_work_goes_on_elsewhere_when_spot_nodes_are_taken_and_there_are_no_others(
