@@ -44,6 +44,7 @@ class PoolView:
         auto_scale: whether a formula sets the target.
         slots_per_node: tasks of one slot that a node runs at once.
         inter_node: whether its nodes may talk to each other.
+        interval: time between evaluations of its formula, ISO 8601.
         resize_errors: what the last resize ended with.
         auto_scale_error: what the last evaluation of the formula ended with.
     """
@@ -58,6 +59,8 @@ class PoolView:
     auto_scale_error: ServiceFault | None = None
     slots_per_node: int = 1
     inter_node: bool = False
+    # Azure Batch REST reference: *Add pool*: what autoScaleEvaluationInterval is unless told otherwise.
+    interval: str = "PT15M"
 
     @classmethod
     def read(cls, wire: Mapping[str, Any]) -> PoolView:
@@ -78,6 +81,7 @@ class PoolView:
             auto_scale_error=ServiceFault.read(run_error) if run_error else None,
             slots_per_node=int(wire.get("taskSlotsPerNode") or 1),
             inter_node=bool(wire.get("enableInterNodeCommunication")),
+            interval=str(wire.get("autoScaleEvaluationInterval") or cls.interval),
         )
 
     @property

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from airflow_batch_provider.client.pools.pool_causes import explain_nodes, explain_resize
+from airflow_batch_provider.client.pools.pool_drift import seconds_of
 from airflow_batch_provider.client.pools.pool_reading import BROKEN, READY, Observation
 from airflow_batch_provider.client.pools.pool_views import NodeView, PoolView
 from airflow_batch_provider.client.requests.records import JobView
@@ -181,9 +182,10 @@ def _no_nodes(idle: IdleJob) -> Reason | None:
 
 def _target_zero(pool: PoolView) -> Reason:
     if pool.auto_scale:
+        minutes = (seconds_of(pool.interval) or 0.0) / 60
         return Reason(
             f"pool {pool.id} has no nodes: its autoscale formula has wanted none so far, and is evaluated "
-            "every 5 to 15 minutes"
+            f"every {minutes:g} minutes"
         )
     return Reason(f"pool {pool.id} has no nodes, and its target is 0", "resize the pool.")
 

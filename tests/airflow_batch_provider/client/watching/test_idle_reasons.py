@@ -59,7 +59,11 @@ def fault(code: str, message: str = "No.") -> ServiceFault:
         ),
         (reason(replace(EMPTY, auto_scale_error=fault("FormulaFailed"))), "formula failed", "warning"),
         (reason(replace(EMPTY, target=4, allocation_state="resizing")), "resizing, 0 of 4 nodes", "info"),
-        (reason(replace(EMPTY, auto_scale=True)), "formula has wanted none so far", "info"),
+        (
+            reason(replace(EMPTY, auto_scale=True, interval="PT6H")),
+            "formula has wanted none so far, and is evaluated every 360 minutes",
+            "info",
+        ),
         (reason(EMPTY), "its target is 0", "warning"),
         (reason(POOL, node("starting"), node("waitingforstarttask")), "1 running their start task", "info"),
         (reason(POOL, node("preempted")), "taken back by Azure", "info"),
