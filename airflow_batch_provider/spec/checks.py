@@ -191,6 +191,16 @@ def check_work_container(name: object, where: str, what: str = "work_container")
     check_plain(name, lambda plain: check_container(plain, what=what, where=where))
 
 
+def kinds_named(*names: str) -> tuple[type, ...]:
+    """Kinds of records by their names in the package, imported only now.
+
+    Each costs a DAG's parse about half a millisecond, and most pools and tasks have none of their kind.
+    """
+    from airflow_batch_provider import spec
+
+    return tuple(getattr(spec, name) for name in names)
+
+
 def check_records(values: object, kinds: type | tuple[type, ...], *, what: str, where: str) -> None:
     """Refuse what is not a sequence of records of these kinds.
 

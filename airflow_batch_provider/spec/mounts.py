@@ -13,9 +13,6 @@ from airflow_batch_provider.spec.checks import check_texts
 from airflow_batch_provider.spec.errors import SpecError
 from airflow_batch_provider.spec.values import identity_wire, present
 
-# Azure Batch REST reference: *Add pool*, mountConfiguration.
-MAX_MOUNTS = 10
-
 
 @dataclass(frozen=True, kw_only=True)
 class BlobMount:
@@ -152,4 +149,3 @@ class CifsMount:
 
 
 Mount: TypeAlias = "BlobMount | FileShareMount | NfsMount | CifsMount"
-MOUNTS = (BlobMount, FileShareMount, NfsMount, CifsMount)

@@ -8,40 +8,42 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from airflow_batch_provider.spec.arm_ids import check_identity
 from airflow_batch_provider.spec.checks import (
     Count,
     check_choice,
     check_count,
     check_plain,
     check_records,
+    kinds_named,
     rendered,
 )
-from airflow_batch_provider.spec.disks import DataDisk, DiskEncryption, OsDisk
 from airflow_batch_provider.spec.errors import SpecError, nearest
-from airflow_batch_provider.spec.extensions import Extension
 from airflow_batch_provider.spec.files import BlobRef, Render, is_template
 from airflow_batch_provider.spec.image import Image
-from airflow_batch_provider.spec.latest_image import LatestImage
-from airflow_batch_provider.spec.mounts import MAX_MOUNTS, MOUNTS, BlobMount, Mount
 from airflow_batch_provider.spec.naming import check_id
-from airflow_batch_provider.spec.network import Network
 from airflow_batch_provider.spec.options import display_name, environment_pairs
-from airflow_batch_provider.spec.packages import Package
-from airflow_batch_provider.spec.pool_containers import Containers
 from airflow_batch_provider.spec.scale import AutoScale, FixedScale
-from airflow_batch_provider.spec.start_task import StartTask
-from airflow_batch_provider.spec.upgrades import UpgradePolicy
-from airflow_batch_provider.spec.user_accounts import UserAccount
 from airflow_batch_provider.spec.values import metadata_wire, present, secrets_in, without_secrets
 from airflow_batch_provider.spec.vm_size import check_vm_size
 
 if TYPE_CHECKING:
+    from airflow_batch_provider.spec.disks import DataDisk, DiskEncryption, OsDisk
+    from airflow_batch_provider.spec.extensions import Extension
     from airflow_batch_provider.spec.file_access import JobFileAccess
+    from airflow_batch_provider.spec.latest_image import LatestImage
+    from airflow_batch_provider.spec.mounts import Mount
+    from airflow_batch_provider.spec.network import Network
+    from airflow_batch_provider.spec.packages import Package
+    from airflow_batch_provider.spec.pool_containers import Containers
+    from airflow_batch_provider.spec.start_task import StartTask
+    from airflow_batch_provider.spec.upgrades import UpgradePolicy
+    from airflow_batch_provider.spec.user_accounts import UserAccount
 
 # Azure Batch: *Service quotas and limits*.
 MAX_TASK_SLOTS = 256
 MAX_PACKAGES = 10
+# Azure Batch REST reference: *Add pool*, mountConfiguration.
+MAX_MOUNTS = 10
 # Of a fingerprint, in an id: enough to tell the declarations of one pool apart.
 _SUFFIX = 8
 
@@ -60,21 +62,20 @@ _VM_CONFIGURATION = (
     "serviceArtifactReference",
 )
 # One record, or a list of records.
-_RECORDS: tuple[tuple[str, type], ...] = (
-    ("start_task", StartTask),
-    ("network", Network),
-    ("containers", Containers),
-    ("os_disk", OsDisk),
-    ("disk_encryption", DiskEncryption),
-    ("upgrade", UpgradePolicy),
-)
-_LISTS: tuple[tuple[str, type | tuple[type, ...]], ...] = (
-    ("data_disks", DataDisk),
-    ("users", UserAccount),
-    ("mounts", MOUNTS),
-    ("extensions", Extension),
-    ("identities", str),
-)
+_RECORDS = {
+    "start_task": "StartTask",
+    "network": "Network",
+    "containers": "Containers",
+    "os_disk": "OsDisk",
+    "disk_encryption": "DiskEncryption",
+    "upgrade": "UpgradePolicy",
+}
+_LISTS = {
+    "data_disks": ("DataDisk",),
+    "users": ("UserAccount",),
+    "mounts": ("BlobMount", "FileShareMount", "NfsMount", "CifsMount"),
+    "extensions": ("Extension",),
+}
 
 
 class Account(Protocol):
@@ -163,8 +164,11 @@ class Pool:
             )
         check_plain(self.vm_size, lambda plain: check_vm_size(plain, where))
         self._check_kinds(where)
-        for identity in self.identity_ids:
-            check_plain(identity, lambda plain: check_identity(plain, where))
+        if identities := self.identity_ids:
+            from airflow_batch_provider.spec.arm_ids import check_identity
+
+            for identity in identities:
+                check_plain(identity, lambda plain: check_identity(plain, where))
         environment_pairs(self.metadata, where=where, name="metadata")
         slots = check_count(self.task_slots, 1, MAX_TASK_SLOTS, where=f"task_slots of {where}")
         object.__setattr__(self, "task_slots", slots)
@@ -199,7 +203,7 @@ class Pool:
         needed = [
             *self.identities,
             *(self.containers.identities if self.containers else ()),
-            *(mount.identity for mount in self.mounts if isinstance(mount, BlobMount)),
+            *(getattr(mount, "identity", None) for mount in self.mounts),
             self.disk_encryption.key_identity if self.disk_encryption else None,
         ]
         return tuple({identity.lower(): identity for identity in reversed(needed) if identity}.values())[::-1]
@@ -244,6 +248,8 @@ class Pool:
         if self.start_task is not None:
             wire["startTask"] = self.start_task.to_wire(files or _PlainFiles(), self.image.system)
         if self.packages:
+            from airflow_batch_provider.spec.packages import Package
+
             resource_id = account.account_resource_id
             wire["applicationPackageReferences"] = [
                 Package.parse(package).for_pool(resource_id) for package in self.packages
@@ -288,18 +294,19 @@ class Pool:
         check_choice(self.fill, ("spread", "pack"), what="fill", where=where)
         check_choice(self.placement, (None, "regional", "zonal"), what="placement", where=where)
         check_choice(self.job_order, (None, "none", "creationtime"), what="job_order", where=where)
-        for name, kind in _RECORDS:
-            if not isinstance(getattr(self, name), (kind, type(None))):
-                raise SpecError(
-                    f"{name} is no {kind.__name__}", where=where, right=f"Give {kind.__name__}(...)."
-                )
-        for name, kinds in _LISTS:
-            check_records(getattr(self, name), kinds, what=name, where=where)
+        for name, kind in _RECORDS.items():
+            record = getattr(self, name)
+            if record is not None and not isinstance(record, kinds_named(kind)):
+                raise SpecError(f"{name} is no {kind}", where=where, right=f"Give {kind}(...).")
+        for name, kinds in _LISTS.items():
+            if (records := getattr(self, name)) != ():
+                check_records(records, kinds_named(*kinds), what=name, where=where)
+        check_records(self.identities, str, what="identities", where=where)
         if len(self.mounts) > MAX_MOUNTS:
             raise SpecError(
                 f"it has {len(self.mounts)} mounts", where=where, right=f"A pool takes at most {MAX_MOUNTS}."
             )
-        if not isinstance(self.image, (Image, LatestImage)):
+        if not isinstance(self.image, Image) and not isinstance(self.image, kinds_named("LatestImage")):
             raise SpecError(
                 f"image is {self.image!r}",
                 where=where,
@@ -311,6 +318,10 @@ class Pool:
             raise SpecError(
                 f"packages is the text {self.packages!r}", where=where, right=f"Write [{self.packages!r}]."
             )
+        if self.packages == ():
+            return ()
+        from airflow_batch_provider.spec.packages import Package
+
         packages = tuple(Package.parse(package) for package in self.packages)
         if len(packages) > MAX_PACKAGES:
             raise SpecError(

@@ -6,9 +6,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, TypedDict, cast
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
-from airflow_batch_provider.spec.checks import check_flags, check_texts, rendered
+from airflow_batch_provider.spec.checks import check_flags, check_texts, kinds_named, rendered
 from airflow_batch_provider.spec.command import Command, OperatingSystem, command_line
 from airflow_batch_provider.spec.errors import SpecError, check_keywords, placed
 from airflow_batch_provider.spec.exits import ExitRule, check_rules
@@ -25,21 +25,19 @@ from airflow_batch_provider.spec.files import (
     parse_inputs,
     parse_outputs,
 )
-from airflow_batch_provider.spec.job_manager import JobManager
 from airflow_batch_provider.spec.limits import RESERVED_TASK_IDS
-from airflow_batch_provider.spec.multi_instance import MultiInstance
 from airflow_batch_provider.spec.naming import check_id
 from airflow_batch_provider.spec.no_shell import warn_without_shell
 from airflow_batch_provider.spec.options import display_name, duration, environment_pairs, whole
 from airflow_batch_provider.spec.patterns import has_wildcard
-from airflow_batch_provider.spec.task_container import Container
 from airflow_batch_provider.spec.users import AutoUser, check_user
 
-_RECORDS: dict[str, type] = {
-    "container": Container,
-    "multi_instance": MultiInstance,
-    "job_manager": JobManager,
-}
+if TYPE_CHECKING:
+    from airflow_batch_provider.spec.job_manager import JobManager
+    from airflow_batch_provider.spec.multi_instance import MultiInstance
+    from airflow_batch_provider.spec.task_container import Container
+
+_RECORDS = {"container": "Container", "multi_instance": "MultiInstance", "job_manager": "JobManager"}
 _PACKAGE = re.compile(r"([A-Za-z0-9_-]+)(?:(?::|==)(.+))?")
 
 
@@ -232,10 +230,10 @@ def _affinity(node: object, where: str) -> str | None:
     return cast("str | None", node)
 
 
-def _record(value: object, name: str, kind: type, where: str) -> Any:
-    if value is None or isinstance(value, kind):
+def _record(value: object, name: str, kind: str, where: str) -> Any:
+    if value is None or isinstance(value, kinds_named(kind)):
         return value
-    raise SpecError(f"{name} is {value!r}", where=where, right=f"It is {kind.__name__}(...).")
+    raise SpecError(f"{name} is {value!r}", where=where, right=f"It is {kind}(...).")
 
 
 def _check_kind(spec: TaskSpec) -> None:
