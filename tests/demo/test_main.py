@@ -96,7 +96,9 @@ def test_ctrl_c_at_any_moment_leaves_nothing(tmp_path: Path, line: str, number: 
         members, ports = family(process)
         process.send_signal(number)
         output, _ = process.communicate(timeout=60)
-        assert process.returncode == 130, output
+        # A shell shows 130 for both: Python ends itself by SIGINT, whatever its status, if the signal
+        # came while an import was executing text, as dataclasses do.
+        assert process.returncode in (130, -signal.SIGINT), output
         assert "no process and no port is left" in output
         assert "Traceback" not in output
         assert gone(members)
