@@ -21,6 +21,7 @@ from tests.e2e.waiting import wait_until
 __all__ = ["QueueThatDies"]
 
 QUEUES, EVENT_GRID = "azurite-queues", "event-grid-of-the-ledger"
+_MOST_PEEKED = 32  # Azure Storage: *Peek Messages*
 _SCRIPT = AZURITE_DIR / "node_modules" / "azurite" / "dist" / "src" / "queue" / "main.js"
 
 
@@ -56,6 +57,15 @@ class QueueThatDies:
         """How many messages are in a queue, hidden ones counted."""
         with QueueClient.from_connection_string(self.storage.connection_string, queue) as client:
             return int(client.get_queue_properties().approximate_message_count or 0)
+
+    def in_hand(self, queue: str) -> int:
+        """How many messages of a queue somebody has received and not deleted; 0 while many wait."""
+        before = self.left(queue)
+        with QueueClient.from_connection_string(self.storage.connection_string, queue) as client:
+            waiting = len(client.peek_messages(max_messages=_MOST_PEEKED))
+        # What comes or goes meanwhile is in one of the two counts only.
+        there = min(before, self.left(queue))
+        return max(0, there - waiting) if waiting < _MOST_PEEKED else 0
 
     def queues(self) -> set[str]:
         """The names of all queues."""

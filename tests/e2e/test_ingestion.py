@@ -33,8 +33,13 @@ def test_every_blob_is_ingested_once_whatever_is_killed(stack: LocalStack, queue
     queue = QueueThatDies(stack, queue_port)
     disturbed = ("--duplicate-rate", "0.3", "--disorder-rate", "0.3", "--seed", str(SEED))
     queue.start(f"container=ledger,queue={QUEUE},events=created", *disturbed)
+
+    def crash_of_the_triggerer() -> None:
+        wait_until(stack, "it has messages in hand", lambda: queue.in_hand(QUEUE) > 0, SECONDS, pause=0.05)
+        _crash(stack, "triggerer")
+
     crashes: list[Callable[[], None]] = [
-        lambda: _crash(stack, "triggerer"),
+        crash_of_the_triggerer,
         lambda: _crash(stack, "scheduler"),
         queue.kill_and_restart,
     ]
